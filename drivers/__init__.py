@@ -1,0 +1,1 @@
+"""Bytes to devices: knows nothing of serial numbers, orders or MQTT."""

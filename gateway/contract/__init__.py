@@ -1,0 +1,1 @@
+"""The wire contract: neutral ground, imported by gateway and central alike."""
