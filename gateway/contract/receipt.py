@@ -1,0 +1,45 @@
+"""The receipt: the register has committed the records up to N. Cumulative, signed."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from gateway.contract.encoding import Count, GatewayName, Hex32, Message, Seq, Time
+from gateway.contract.signed import SigningKey, sign, take_apart
+
+MAX_REFUSED = 100
+
+
+class Refusal(Message):
+    """A record that the register holds but does not accept, and why."""
+
+    seq: Seq
+    code: str
+    detail: str
+
+
+class Receipt(Message):
+    """`head` is the register's head at `committed`; `latch` names what the register found."""
+
+    v: Literal[1] = 1
+    gateway: GatewayName
+    epoch: Seq
+    boot: str
+    at: Time
+    incarnation: Count
+    committed: Count
+    head: Hex32
+    archived: Count = 0
+    refused: tuple[Refusal, ...] = ()
+    refused_more: Count = 0
+    latch: str | None = None
+
+
+def encode_receipt(receipt: Receipt, key: SigningKey) -> bytes:
+    return sign("receipt", receipt.line(), key)
+
+
+def decode_receipt(payload: bytes, public_key: Callable[[str], bytes | None]) -> Receipt:
+    """Checks the signature first; raises `SignatureInvalid` or `ContractError`."""
+    signed = take_apart("receipt", payload)
+    signed.verify(public_key)
+    return Receipt.from_line(signed.line)
