@@ -186,12 +186,16 @@ _SERIALLESS_GRAI = 14  # digits of an 8003 that names a type of asset and not on
 
 # How long an application identifier is follows from its first two digits (GS1 General
 # Specifications, figure on element string lengths).
-_AI_LENGTH = (
-    dict.fromkeys("00 01 02 03 10 11 12 13 15 16 17 20 21 22 30 37".split(), 2)
-    | dict.fromkeys("90 91 92 93 94 95 96 97 98 99".split(), 2)
-    | dict.fromkeys("23 24 25 40 41 42 71".split(), 3)
-    | dict.fromkeys("31 32 33 34 35 36 39 43 70 72 80 81 82".split(), 4)
-)
+_AI_LENGTH = {
+    prefix: length
+    for length, prefixes in (
+        (2, "00010203101112131516172021223037"),
+        (2, "90919293949596979899"),
+        (3, "23242540414271"),
+        (4, "31323334353639437072808182"),
+    )
+    for prefix in re.findall("..", prefixes)
+}
 _DI = re.compile(r"([0-9]{0,3}[A-Z])(.*)", re.DOTALL)
 _TEI = re.compile(r"([A-Z]{3}) (.*)", re.DOTALL)
 _STRICT = re.compile(r"[A-Z0-9/-]+")
@@ -353,7 +357,7 @@ def _element(form: Format, field: str) -> Element:
         raise EmptyElement("two separators with nothing between them")
     if form == "05":
         length = _AI_LENGTH.get(field[:2])
-        if length is None or len(field) < length or not field[:length].isdecimal():
+        if length is None or re.fullmatch("[0-9]+", field[:length].ljust(length)) is None:
             raise UnknownIdentifier(f"{field!r} begins with no application identifier")
         return Element(field[:length], field[length:])
     match = (_DI if form == "06" else _TEI).fullmatch(field)
@@ -367,7 +371,7 @@ def _check(form: Format, element: Element) -> None:
     """That an element can stand in an envelope of that format and be read back as it is."""
     name, value = element.identifier, element.value
     text = name + (" " if form == "12" else "") + "0"
-    if not name.isascii() or _element(form, text) != Element(name, "0"):
+    if _element(form, text) != Element(name, "0"):
         raise UnknownIdentifier(f"{name!r} is no identifier of format {form}")
     if not value:
         raise EmptyElement(f"{name} has no value")
