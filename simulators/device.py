@@ -1,0 +1,110 @@
+"""`gjurma-sim device`: one simulated device on a pseudo-terminal or a TCP port, until stopped."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from simulators.control import Control, Device
+from simulators.faults import Faults
+from simulators.part import FILE, PartStore
+
+Build = Callable[[dict[str, str], PartStore, str, float], Device]
+"""`build(options, parts, station, speed)`; raises ValueError for options it does not know."""
+
+FAMILIES = {
+    "modbus-cell": "simulators.modbus_cell",
+    "panasonic-lp": "simulators.panasonic_lp",
+    "zebra-ssi": "simulators.zebra_ssi",
+}
+
+
+def build(
+    kind: str, options: dict[str, str], parts: PartStore, station: str, speed: float
+) -> Device:
+    """The device of that kind, not yet on a wire. Raises ValueError for wrong options."""
+    make: Build = import_module(FAMILIES[kind]).build
+    return make(options, parts, station, speed)
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("device", help="one simulated device, until it is stopped")
+    command.add_argument("kind", choices=sorted(FAMILIES))
+    command.add_argument(
+        "--listen",
+        required=True,
+        metavar="WIRE",
+        help="serial, serial:///path/of/link or tcp://host:port (port 0: any)",
+    )
+    command.add_argument("--state", type=Path, metavar="DIR", help="where parts.db lies")
+    command.add_argument("--station", default="bench", help="where the piece lies (%(default)s)")
+    command.add_argument("--control", type=Path, metavar="PATH", help="Unix socket to steer it by")
+    command.add_argument("--speed", type=_speed, default=1.0, help="times faster than the real one")
+    command.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        type=_option,
+        metavar="K=V",
+        help="an option of the family; may be repeated",
+    )
+    command.set_defaults(run=_run)
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed <= 1000:
+        raise argparse.ArgumentTypeError("more than 0, at most 1000")
+    return speed
+
+
+def _option(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=value")
+    return name, value
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    with contextlib.ExitStack() as stack:
+        state = arguments.state
+        if state is None:
+            state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gjurma-sim-")))
+        parts = PartStore(state / FILE)
+        stack.callback(parts.close)
+        try:
+            return asyncio.run(_serve(arguments, parts))
+        except (ValueError, OSError) as fault:
+            print(f"gjurma-sim device: {fault}", file=sys.stderr)
+            return 2
+
+
+async def _serve(arguments: argparse.Namespace, parts: PartStore) -> int:
+    device = build(
+        arguments.kind, dict(arguments.option), parts, arguments.station, arguments.speed
+    )
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ending.set)
+    faults = Faults()
+    url = await device.start(arguments.listen, faults)
+    control = Control(device, faults)
+    waits = [asyncio.create_task(ending.wait()), asyncio.create_task(device.broken())]
+    try:
+        if arguments.control is not None:
+            await control.start(arguments.control)
+        print(url, flush=True)
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+        await control.stop()
+        await device.stop()
+    return 0
