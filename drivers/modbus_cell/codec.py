@@ -1,0 +1,315 @@
+"""The marking cell's register image: registers to values and back, map version 1.
+
+The map is our own design, patterned on the handshake bits of Cognex In-Sight's Modbus interface
+(trigger, acknowledge, ready, results acknowledge) and on Mech-Mind's register map (trigger,
+confirm, heartbeat). Holding registers, numbered from 0; the high byte of a register comes first,
+the high word of a 32-bit value comes first. The host writes 0-99, the cell answers a write to
+100 or above with exception 02.
+
+What the map leaves open is settled here, as our own design:
+
+- TEXT_CRC16 is the CRC-16 of Modbus itself (polynomial 0x8005 reflected to 0xA001, start 0xFFFF,
+  no final XOR) over the TEXT_LEN bytes of text, without the padding, kept as a plain number:
+  `123456789` gives 0x4B37. A cell's controller has that routine already.
+- TEXT holds one position: the symbol's whole content, then each legible line after one LF. So
+  neither may hold an LF. Content is ASCII (what a Data Matrix carries without an ECI, with the
+  separators of ISO/IEC 15434); lines are UTF-8. A text of odd length is padded with one zero
+  byte, and the rest of the area is zero.
+- ACK_SEQ outlives RESULT_ACK, which clears result and echo only: a cell that forgot it could
+  mark a repeated number again, and a host could not prove that nothing was started.
+- The cell itself drops ARM in register 1 when it fires or when its watchdog trips; a host that
+  reads 0-112 in one request sees permission, sequence and result at one moment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+MAP_VERSION = 1
+
+HEARTBEAT = 0
+CONTROL = 1
+CMD_SEQ = 2
+JOB_NO = 3
+TEXT = 10
+HOST_REGISTERS = 74
+"""Registers 0-73 carry the host's command; up to 99 they are reserved and may be written."""
+CELL = 100
+SNAPSHOT_REGISTERS = 113
+"""Registers 0-112: the whole command and the cell's state without its echo, in one read."""
+ECHO = 120
+VERSION = 190
+TOTAL_REGISTERS = 191
+TEXT_BYTES = 128
+TEXT_REGISTERS = TEXT_BYTES // 2
+HIGHEST_SEQUENCE = 65535
+
+
+class Control(IntFlag):
+    """Register 1, written by the host."""
+
+    TRIGGER = 1 << 0
+    ABORT = 1 << 1
+    FAULT_RESET = 1 << 2
+    RESULT_ACK = 1 << 3
+    SHUTTER_REQ = 1 << 4
+    REMOTE_REQ = 1 << 5
+    ARM = 1 << 6
+
+
+NO_CONTROL = Control(0)
+
+
+class Status(IntFlag):
+    """Register 101, written by the cell."""
+
+    READY = 1 << 0
+    BUSY = 1 << 1
+    DONE = 1 << 2
+    FAULT = 1 << 3
+    WARN = 1 << 4
+    REMOTE = 1 << 5
+    INTERLOCK_OK = 1 << 6
+    SHUTTER_OPEN = 1 << 7
+    PART = 1 << 8
+    WDT_TRIP = 1 << 9
+
+
+NO_STATUS = Status(0)
+
+
+class Fault(IntEnum):
+    """Register 104."""
+
+    NONE = 0
+    INTERLOCK = 1
+    SHUTTER = 2
+    E_STOP = 3
+    JOB = 4
+    CRC = 5
+    TEXT = 6
+    TIMEOUT = 7
+    COMMS = 8
+    WATCHDOG = 9
+    NO_READ = 10
+    MISMATCH = 11
+    GRADE = 12
+
+
+class Result(IntEnum):
+    """Register 105."""
+
+    NONE = 0
+    OK = 1
+    ABORTED = 2
+    FAILED = 3
+    UNKNOWN = 4
+
+
+def fault_name(code: int) -> str:
+    """`9 watchdog`; a code that the map does not know keeps its number."""
+    try:
+        return f"{code} {Fault(code).name.lower().replace('_', '-')}"
+    except ValueError:
+        return f"{code} not in the map"
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16 of Modbus over `data`, as a number from 0 to 65535."""
+    crc = 0xFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ 0xA001 if crc & 1 else crc >> 1
+    return crc
+
+
+@dataclass(frozen=True)
+class Command:
+    """Registers 0-73. `area` is TEXT's 128 bytes; the other values are 0 to 65535."""
+
+    heartbeat: int = 0
+    control: Control = NO_CONTROL
+    sequence: int = 0
+    job: int = 0
+    length: int = 0
+    crc: int = 0
+    area: bytes = bytes(TEXT_BYTES)
+
+    @property
+    def text(self) -> bytes | None:
+        """The text if length and CRC agree with it, else None; empty when none is loaded."""
+        if self.length > TEXT_BYTES:
+            return None
+        text = self.area[: self.length]
+        return text if not text or crc16(text) == self.crc else None
+
+
+@dataclass(frozen=True)
+class CellState:
+    """Registers 100-112. `good` and `failed` are 32-bit counters, `cycle_ms` is milliseconds."""
+
+    heartbeat: int = 0
+    status: Status = NO_STATUS
+    sequence: int = 0
+    job: int = 0
+    fault: int = 0
+    result: int = 0
+    good: int = 0
+    failed: int = 0
+    cycle_ms: int = 0
+    echo_length: int = 0
+    echo_crc: int = 0
+
+
+def loaded(sequence: int, job: int, text: bytes) -> Command:
+    """The command that loads `text` for one shot, with its length and CRC."""
+    area = _padded(text)
+    crc = crc16(text) if text else 0
+    return Command(sequence=sequence, job=job, length=len(text), crc=crc, area=area)
+
+
+def encode_command(command: Command) -> list[int]:
+    """Registers 0-73 of `command`."""
+    return [
+        command.heartbeat,
+        int(command.control),
+        command.sequence,
+        command.job,
+        command.length,
+        command.crc,
+        *[0] * (TEXT - 6),
+        *_to_registers(command.area),
+    ]
+
+
+def decode_command(registers: Sequence[int]) -> Command:
+    """The command in registers 0-73; raises ValueError for another number of registers."""
+    _expect(registers, HOST_REGISTERS)
+    return Command(
+        heartbeat=registers[0],
+        control=Control(registers[1]),
+        sequence=registers[2],
+        job=registers[3],
+        length=registers[4],
+        crc=registers[5],
+        area=_to_bytes(registers[TEXT:HOST_REGISTERS]),
+    )
+
+
+def encode_state(state: CellState) -> list[int]:
+    """Registers 100-112 of `state`."""
+    return [
+        state.heartbeat,
+        int(state.status),
+        state.sequence,
+        state.job,
+        state.fault,
+        state.result,
+        *divmod(state.good, 0x10000),
+        *divmod(state.failed, 0x10000),
+        state.cycle_ms,
+        state.echo_length,
+        state.echo_crc,
+    ]
+
+
+def decode_state(registers: Sequence[int]) -> CellState:
+    """The state in registers 100-112; raises ValueError for another number of registers."""
+    _expect(registers, SNAPSHOT_REGISTERS - CELL)
+    return CellState(
+        heartbeat=registers[0],
+        status=Status(registers[1]),
+        sequence=registers[2],
+        job=registers[3],
+        fault=registers[4],
+        result=registers[5],
+        good=registers[6] << 16 | registers[7],
+        failed=registers[8] << 16 | registers[9],
+        cycle_ms=registers[10],
+        echo_length=registers[11],
+        echo_crc=registers[12],
+    )
+
+
+def decode_snapshot(registers: Sequence[int]) -> tuple[Command, CellState]:
+    """Command and state from registers 0-112, read at one moment."""
+    _expect(registers, SNAPSHOT_REGISTERS)
+    return decode_command(registers[:HOST_REGISTERS]), decode_state(registers[CELL:])
+
+
+def encode_echo(text: bytes) -> list[int]:
+    """Registers 120-183 for the text that was marked."""
+    return _to_registers(_padded(text))
+
+
+def decode_echo(state: CellState, registers: Sequence[int]) -> bytes | None:
+    """The text marked, from registers 120-183; None if its length or CRC does not hold."""
+    _expect(registers, TEXT_REGISTERS)
+    if not 0 < state.echo_length <= TEXT_BYTES:
+        return None
+    text = _to_bytes(registers)[: state.echo_length]
+    return text if crc16(text) == state.echo_crc else None
+
+
+def encode_image(command: Command, state: CellState, echo: bytes) -> list[int]:
+    """All registers 0-190, as a cell holds them."""
+    image = [0] * TOTAL_REGISTERS
+    image[:HOST_REGISTERS] = encode_command(command)
+    image[CELL:SNAPSHOT_REGISTERS] = encode_state(state)
+    image[ECHO : ECHO + TEXT_REGISTERS] = encode_echo(echo)
+    image[VERSION] = MAP_VERSION
+    return image
+
+
+def refuses(content: str, lines: Sequence[str]) -> str | None:
+    """Why TEXT cannot carry this symbol and these lines exactly, or None."""
+    if not content:
+        return "the symbol's content is empty"
+    if not content.isascii():
+        return "the symbol's content holds a character outside ASCII"
+    if "\n" in content or any("\n" in line for line in lines):
+        return "an LF separates content and lines, so neither may hold one"
+    if "\0" in content or any("\0" in line for line in lines):
+        return "a zero byte is padding, so the text may not hold one"
+    try:
+        size = len("\n".join((content, *lines)).encode())
+    except UnicodeEncodeError:
+        return "a legible line holds half a surrogate pair"
+    if size > TEXT_BYTES:
+        return f"content and lines take {size} bytes, TEXT has {TEXT_BYTES}"
+    return None
+
+
+def encode_text(content: str, lines: Sequence[str]) -> bytes:
+    """The bytes of TEXT, unpadded; raises ValueError with what `refuses` says."""
+    if why := refuses(content, lines):
+        raise ValueError(why)
+    return "\n".join((content, *lines)).encode()
+
+
+def decode_text(text: bytes) -> tuple[str, tuple[str, ...]]:
+    """Content and legible lines; raises ValueError for bytes that no host of this map loads."""
+    content, *lines = text.decode().split("\n")
+    if why := refuses(content, lines):
+        raise ValueError(why)
+    return content, tuple(lines)
+
+
+def _padded(text: bytes) -> bytes:
+    if len(text) > TEXT_BYTES:
+        raise ValueError(f"{len(text)} bytes of text, TEXT has {TEXT_BYTES}")
+    return text.ljust(TEXT_BYTES, b"\0")
+
+
+def _to_registers(area: bytes) -> list[int]:
+    return [high << 8 | low for high, low in zip(area[::2], area[1::2], strict=True)]
+
+
+def _to_bytes(registers: Sequence[int]) -> bytes:
+    return b"".join(register.to_bytes(2, "big") for register in registers)
+
+
+def _expect(registers: Sequence[int], count: int) -> None:
+    if len(registers) != count:
+        raise ValueError(f"{len(registers)} registers where the map has {count}")

@@ -1,0 +1,288 @@
+"""The Modbus connection to one marking cell, with the heartbeat that lives and dies with it.
+
+A request is sent once. Only reads are repeated, and by this module, never by the library: a write
+sent again could be a second trigger. After any failure the connection is dropped, so that a late
+reply can never be taken for the answer to a later request.
+
+RTU has no transaction numbers, so a late or doubled reply could still be read as the answer to the
+next read. Each snapshot therefore first writes a new heartbeat, and counts only if it shows that
+heartbeat.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import serial
+from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+from pymodbus.exceptions import ConnectionException, ModbusException
+from pymodbus.pdu import ModbusPDU
+
+from drivers.errors import (
+    DeviceRefused,
+    LinkClosed,
+    LinkError,
+    LinkTimeout,
+    PortBusy,
+    ProtocolError,
+    UnexpectedReply,
+)
+from drivers.modbus_cell.codec import (
+    HEARTBEAT,
+    SNAPSHOT_REGISTERS,
+    CellState,
+    Command,
+    decode_snapshot,
+)
+from drivers.transport import SerialTarget, TcpTarget
+
+HEARTBEAT_SECONDS = 1.0
+_READ_TRIES = 3
+_HIGHEST = 0xFFFF
+# Exceptions that say that the request was not carried out: function, address, value, busy, gateway
+# path. The others (device failure, acknowledge, no reply behind a gateway) leave that open.
+_NOT_EXECUTED = {0x01, 0x02, 0x03, 0x06, 0x0A}
+
+_log = logging.getLogger(__name__)
+# The library logs every failed request; here a failure is raised, or logged once as a change.
+logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
+
+_Client = AsyncModbusTcpClient | AsyncModbusSerialClient
+
+
+class CellLink:
+    """One connection to the registers of unit `unit`; `timeout` is seconds a reply may take."""
+
+    def __init__(
+        self, target: SerialTarget | TcpTarget, device: str, unit: int, timeout: float
+    ) -> None:
+        self.failure: LinkError | ProtocolError | None = None
+        """Why the connection was lost; None while it stands and after `close`."""
+        self._target = target
+        self._device = device
+        self._unit = unit
+        self._timeout = timeout
+        self._client: _Client | None = None
+        self._lost: asyncio.Future[None] | None = None
+        self._pulse: asyncio.Task[None] | None = None
+        self._beat = 0
+        self._lock = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Connect and start the heartbeat; does nothing when open. Raises LinkError."""
+        async with self._lock:
+            await self._open()
+
+    async def close(self) -> None:
+        """Stop the heartbeat and disconnect; idempotent."""
+        async with self._lock:
+            pulse = self._drop()
+            self.failure = None
+        if pulse is not None:
+            await asyncio.wait([pulse])
+
+    async def snapshot(self) -> tuple[Command, CellState]:
+        """Registers 0-112 at one moment, not older than this call; reconnects where needed."""
+        return decode_snapshot(await self._read_again(self._fresh))
+
+    async def read(self, address: int, count: int) -> list[int]:
+        """`count` registers from `address` on; reconnects where needed."""
+        return await self._read_again(lambda: self._read(address, count))
+
+    async def write(self, address: int, value: int) -> None:
+        """Write one register (function 06), once. Raises LinkError, ProtocolError, DeviceRefused.
+
+        After LinkError or ProtocolError the register may or may not have been written.
+        """
+        async with self._lock:
+            await self._write(address, value)
+
+    async def write_block(self, address: int, values: list[int]) -> None:
+        """Write registers from `address` on in one request (function 16), once; as `write`."""
+        operation = f"write {address}-{address + len(values) - 1}"
+        async with self._lock:
+            reply = await self._send(
+                operation,
+                lambda client: client.write_registers(address, values, device_id=self._unit),
+            )
+            if (reply.function_code, reply.address, reply.count) != (16, address, len(values)):
+                raise self._broken(UnexpectedReply(self._device, operation, f"answered by {reply}"))
+
+    async def _read_again(self, read: Callable[[], Awaitable[list[int]]]) -> list[int]:
+        for _ in range(_READ_TRIES - 1):
+            async with self._lock:
+                await self._open()
+                with contextlib.suppress(LinkError, ProtocolError):
+                    return await read()
+        async with self._lock:
+            await self._open()
+            return await read()
+
+    async def _fresh(self) -> list[int]:
+        beat = await self._next_beat()
+        registers = await self._read(0, SNAPSHOT_REGISTERS)
+        if registers[HEARTBEAT] != beat:
+            raise self._broken(
+                UnexpectedReply(
+                    self._device, "read 0-112", f"heartbeat {registers[HEARTBEAT]}, wrote {beat}"
+                )
+            )
+        return registers
+
+    async def _next_beat(self) -> int:
+        self._beat = self._beat % _HIGHEST + 1
+        await self._write(HEARTBEAT, self._beat)
+        return self._beat
+
+    async def _read(self, address: int, count: int) -> list[int]:
+        operation = f"read {address}-{address + count - 1}"
+        reply = await self._send(
+            operation,
+            lambda client: client.read_holding_registers(
+                address, count=count, device_id=self._unit
+            ),
+        )
+        if reply.function_code != 3 or len(reply.registers) != count:
+            raise self._broken(UnexpectedReply(self._device, operation, f"answered by {reply}"))
+        return list(reply.registers)
+
+    async def _write(self, address: int, value: int) -> None:
+        operation = f"write {address}"
+        reply = await self._send(
+            operation, lambda client: client.write_register(address, value, device_id=self._unit)
+        )
+        told = (reply.function_code, reply.address, list(reply.registers))
+        if told != (6, address, [value]):
+            raise self._broken(UnexpectedReply(self._device, operation, f"answered by {reply}"))
+
+    async def _send(
+        self, operation: str, call: Callable[[_Client], Awaitable[ModbusPDU]]
+    ) -> ModbusPDU:
+        """One request, one reply; whatever else happens drops the connection."""
+        client, lost = self._client, self._lost
+        if client is None or lost is None:
+            why = self.failure.detail if self.failure else "not connected"
+            raise LinkClosed(self._device, operation, why)
+        request = asyncio.ensure_future(call(client))
+        try:
+            ends: set[asyncio.Future[Any]] = {request, lost}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            answered = request.done()
+            if not answered:
+                request.cancel()
+                self._drop()
+        if not answered:
+            raise self._broken(LinkClosed(self._device, operation, "the connection was lost"))
+        try:
+            reply = request.result()
+        except ConnectionException as fault:
+            raise self._broken(LinkClosed(self._device, operation, str(fault))) from fault
+        except ModbusException as fault:
+            why = f"no reply within {self._timeout:g} s"
+            raise self._broken(LinkTimeout(self._device, operation, why)) from fault
+        if reply.isError():
+            code = reply.exception_code
+            told = f"Modbus exception {code:02d}"
+            if code not in _NOT_EXECUTED:
+                raise self._broken(UnexpectedReply(self._device, operation, told))
+            raise DeviceRefused(self._device, operation, told, f"exception-{code:02d}")
+        return reply
+
+    async def _open(self) -> None:
+        if self._client is not None:
+            return
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def changed(connected: bool) -> None:
+            if not connected and not lost.done():
+                lost.set_result(None)
+
+        client = self._new_client(changed)
+        try:
+            connected = await client.connect()
+        except BaseException:
+            client.close()
+            raise
+        if not connected:
+            client.close()
+            raise self._unreachable()
+        self._client, self._lost = client, lost
+        if self.failure is not None:
+            _log.warning("%s: connected again", self._device)
+            self.failure = None
+        self._pulse = asyncio.create_task(self._beat_on(client), name=f"{self._device} heartbeat")
+
+    def _new_client(self, changed: Callable[[bool], None]) -> _Client:
+        if isinstance(self._target, TcpTarget):
+            return AsyncModbusTcpClient(
+                self._target.host,
+                port=self._target.port,
+                name=self._device,
+                reconnect_delay=0,
+                timeout=self._timeout,
+                retries=0,
+                trace_connect=changed,
+            )
+        line = self._target.line
+        return AsyncModbusSerialClient(
+            self._target.path,
+            baudrate=line.baudrate,
+            bytesize=line.bytesize,
+            parity=line.parity,
+            stopbits=int(line.stopbits),
+            name=self._device,
+            reconnect_delay=0,
+            timeout=self._timeout,
+            retries=0,
+            trace_connect=changed,
+        )
+
+    def _unreachable(self) -> LinkError:
+        """Why connecting failed: the library only says that it did."""
+        if isinstance(self._target, TcpTarget):
+            where = f"{self._target.host}:{self._target.port}"
+            return LinkClosed(self._device, "connect", f"no connection to {where}")
+        try:
+            serial.Serial(self._target.path, exclusive=True).close()
+        except serial.SerialException as fault:
+            kind = PortBusy if "exclusively lock" in str(fault) else LinkClosed
+            return kind(self._device, "connect", str(fault))
+        return LinkClosed(self._device, "connect", f"{self._target.path} did not open")
+
+    async def _beat_on(self, client: _Client) -> None:
+        """One heartbeat a second over `client`; ends when that connection does."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            async with self._lock:
+                if self._client is not client:
+                    return
+                # A failure drops the connection and stays in `failure`; the next write tells it.
+                with contextlib.suppress(LinkError, ProtocolError):
+                    try:
+                        await self._next_beat()
+                    except DeviceRefused as refusal:
+                        raise self._broken(
+                            UnexpectedReply(self._device, "heartbeat", refusal.detail)
+                        ) from refusal
+
+    def _broken(self, error: LinkError | ProtocolError) -> LinkError | ProtocolError:
+        """Drop the connection because of `error`, and give it back to be raised."""
+        if self.failure is None:
+            _log.warning("connection dropped: %s", error)
+        self._drop()
+        self.failure = error
+        return error
+
+    def _drop(self) -> asyncio.Task[None] | None:
+        """Disconnect; gives the heartbeat's task, which is ending, unless it is the caller."""
+        client, pulse = self._client, self._pulse
+        self._client = self._lost = self._pulse = None
+        if client is not None:
+            client.close()
+        if pulse is None or pulse is asyncio.current_task():
+            return None
+        pulse.cancel()
+        return pulse
