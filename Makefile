@@ -1,0 +1,73 @@
+# gjurma. `make` alone prints this list of targets:
+#
+#   make setup    .venv in this checkout, with the pinned requirements (the others call it)
+#   make demo     broker, register, two gateways and their devices on this machine
+#   make test     every test but the full matrix of kills; as root installs what they need
+#   make quick    only the tests that start no program: under a minute
+#   make check    format, lint, types, import boundaries, catalogues, the tree
+#   make kill     a gateway ended at every step of the cycle, restarted, compared with the metal
+#   make bench    measures each path against its bare floor; writes bench/results/latest.json
+#   make format   puts the code into the form that `make check` asks for
+#   make lock     requirements.txt anew from pyproject.toml
+#   make clean    removes caches and what was built, not .venv and not the demo's state
+#
+# PYTEST="-k name -x" goes to pytest. The demo's state lies in .gjurma.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+PYTEST ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test quick check kill bench format lock clean
+
+help:
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
+
+setup: $(STAMP)
+	@echo "setup: $(VENV) is ready; programs: $(BIN)/gjurma-gateway, gjurma-central, gjurma-sim"
+
+$(STAMP): requirements.txt pyproject.toml .ci/setup
+	@.ci/setup $(VENV)
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/gjurma-sim demo
+
+# The tests that this machine cannot run are named on standard error and deselected, never skipped.
+test: $(STAMP)
+	@$(BIN)/python -m tests.needs install
+	$(BIN)/python -m pytest -m "not kill$$($(BIN)/python -m tests.needs missing)" $(PYTEST)
+
+quick: $(STAMP)
+	$(BIN)/python -m pytest -q -m "not slow and not kill" $(PYTEST)
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_catalogues.py tests/test_tree.py
+
+kill: $(STAMP)
+	$(BIN)/python -m pytest -m kill $(PYTEST)
+
+bench: $(STAMP)
+	@$(BIN)/python -m bench
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# One file for every Linux: markers stay, lines for other systems go, addresses never come in.
+lock: $(STAMP)
+	@$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	    --upgrade --quiet --no-header --no-annotate --no-emit-index-url \
+	    | grep -v "sys_platform == 'win32'" > requirements.new
+	@mv requirements.new requirements.txt
+
+clean:
+	rm -rf build dist *.egg-info requirements.new
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
