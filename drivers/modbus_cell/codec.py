@@ -31,6 +31,7 @@ HEARTBEAT = 0
 CONTROL = 1
 CMD_SEQ = 2
 JOB_NO = 3
+TEXT_LEN = 4
 TEXT = 10
 HOST_REGISTERS = 74
 """Registers 0-73 carry the host's command; up to 99 they are reserved and may be written."""
