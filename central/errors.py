@@ -1,0 +1,53 @@
+"""Errors of central: the contract's tree, and what only the register's own programs can meet."""
+
+from gateway.contract.errors import (
+    ConfigError,
+    Conflict,
+    GjurmaError,
+    NotFound,
+    NotLicensed,
+    RegisterError,
+    Retry,
+)
+
+
+class Refused(RegisterError):
+    """What was asked for is not well formed; the message says what would be right."""
+
+    code = "refused"
+
+
+class Unauthorized(RegisterError):
+    """No token, or a wrong one."""
+
+    code = "unauthorized"
+    retry = Retry.OPERATOR
+
+
+class InvitationInvalid(RegisterError):
+    """The one-time code is unknown, used, too old, or for another gateway."""
+
+    code = "invitation-invalid"
+    retry = Retry.OPERATOR
+
+
+class DatabaseUnavailable(GjurmaError):
+    """The database does not answer; nothing was acknowledged, and it will be tried again."""
+
+    code = "database-unavailable"
+    retry = Retry.SAFE
+
+
+__all__ = [
+    "ConfigError",
+    "Conflict",
+    "DatabaseUnavailable",
+    "GjurmaError",
+    "InvitationInvalid",
+    "NotFound",
+    "NotLicensed",
+    "Refused",
+    "RegisterError",
+    "Retry",
+    "Unauthorized",
+]
