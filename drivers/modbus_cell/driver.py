@@ -358,7 +358,11 @@ class ModbusCell:
             raise OutcomeUnknown(self._name, operation, "the cell does not stop marking")
         if command.control & _FIRING or encode_command(command)[CMD_SEQ:] != nothing:
             raise OutcomeUnknown(self._name, operation, "text or permission came back")
-        return state
+        # A proof that one wrong bit could forge is none: Modbus TCP has no checksum of its own.
+        _, again = await self._link.snapshot()
+        if (again.sequence, again.result) != (state.sequence, state.result):
+            raise UnexpectedReply(self._name, operation, "two reads do not show the same result")
+        return again
 
     async def _conclude(self, state: CellState, shot: _Loaded) -> Outcome:
         """What a cell that cannot fire any more proves of `shot`."""

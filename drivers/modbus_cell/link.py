@@ -105,9 +105,10 @@ class CellLink:
         async with self._lock:
             reply = await self._send(
                 operation,
+                16,
                 lambda client: client.write_registers(address, values, device_id=self._unit),
             )
-            if (reply.function_code, reply.address, reply.count) != (16, address, len(values)):
+            if (reply.address, reply.count) != (address, len(values)):
                 raise self._broken(UnexpectedReply(self._device, operation, f"answered by {reply}"))
 
     async def _read_again(self, read: Callable[[], Awaitable[list[int]]]) -> list[int]:
@@ -140,27 +141,29 @@ class CellLink:
         operation = f"read {address}-{address + count - 1}"
         reply = await self._send(
             operation,
+            3,
             lambda client: client.read_holding_registers(
                 address, count=count, device_id=self._unit
             ),
         )
-        if reply.function_code != 3 or len(reply.registers) != count:
+        if len(reply.registers) != count:
             raise self._broken(UnexpectedReply(self._device, operation, f"answered by {reply}"))
         return list(reply.registers)
 
     async def _write(self, address: int, value: int) -> None:
         operation = f"write {address}"
         reply = await self._send(
-            operation, lambda client: client.write_register(address, value, device_id=self._unit)
+            operation,
+            6,
+            lambda client: client.write_register(address, value, device_id=self._unit),
         )
-        told = (reply.function_code, reply.address, list(reply.registers))
-        if told != (6, address, [value]):
+        if (reply.address, list(reply.registers)) != (address, [value]):
             raise self._broken(UnexpectedReply(self._device, operation, f"answered by {reply}"))
 
     async def _send(
-        self, operation: str, call: Callable[[_Client], Awaitable[ModbusPDU]]
+        self, operation: str, function: int, call: Callable[[_Client], Awaitable[ModbusPDU]]
     ) -> ModbusPDU:
-        """One request, one reply; whatever else happens drops the connection."""
+        """One request, one reply to that function; whatever else happens drops the connection."""
         client, lost = self._client, self._lost
         if client is None or lost is None:
             why = self.failure.detail if self.failure else "not connected"
@@ -183,6 +186,8 @@ class CellLink:
         except ModbusException as fault:
             why = f"no reply within {self._timeout:g} s"
             raise self._broken(LinkTimeout(self._device, operation, why)) from fault
+        if reply.function_code & 0x7F != function:
+            raise self._broken(UnexpectedReply(self._device, operation, f"answered by {reply}"))
         if reply.isError():
             code = reply.exception_code
             told = f"Modbus exception {code:02d}"
