@@ -111,6 +111,11 @@ class Exchange:
             self.spoiled = True
             await self._clear(operation)
 
+    @property
+    def waiting(self) -> int:
+        """How many unsolicited frames have been read and not taken."""
+        return len(self._kept)
+
     async def close(self) -> None:
         await self._stream.close()
 

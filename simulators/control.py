@@ -58,6 +58,11 @@ class Moments:
             self._hold = ""
             self._released.clear()
             self._held.set()
+            await self.stand_still()
+
+    async def stand_still(self) -> None:
+        """Called by the device before it does anything: waits while it is held."""
+        if self.held:
             await self._released.wait()
 
 

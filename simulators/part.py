@@ -130,6 +130,13 @@ class PartStore:
             number, piece, station, position, content, tuple(lines), quality, device, now
         )
 
+    def spoil(self, engraving: int, quality: float) -> None:
+        """A mark is interrupted: it stays as it is, at a lower quality."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE engraving SET quality = min(quality, ?) WHERE id = ?", (quality, engraving)
+            )
+
     def seen(self, station: str) -> list[Engraving]:
         """All that is engraved on the piece at the station, oldest first, readable or not."""
         piece = self.present(station)

@@ -1,5 +1,7 @@
-"""What the simulated devices on a byte stream share: a listener, and refusals by default."""
+"""What the simulated devices on a byte stream share: a listener, tasks, refusals by default."""
 
+import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from simulators.control import Moments
@@ -13,6 +15,7 @@ class WiredDevice:
     def __init__(self, moments: tuple[str, ...] = ()) -> None:
         self.moments = Moments(moments)
         self._listener: Listener | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def talk(self, wire: Wire) -> None:
         """Serve one connection until it ends."""
@@ -23,6 +26,7 @@ class WiredDevice:
         return self._listener.url
 
     async def stop(self) -> None:
+        self.cancel_all()
         self.moments.release()
         if self._listener is not None:
             await self._listener.close()
@@ -30,6 +34,26 @@ class WiredDevice:
     async def broken(self) -> BaseException:
         assert self._listener is not None
         return await self._listener.broken
+
+    def later(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` in the device's own time, instead of what was going on under that name."""
+        self.cancel(name)
+        task = self._tasks[name] = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._done)
+
+    def cancel(self, name: str) -> None:
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
+
+    def cancel_all(self) -> None:
+        for name in list(self._tasks):
+            self.cancel(name)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None and self._listener is not None and not self._listener.broken.done():
+            self._listener.broken.set_result(fault)
 
     def state(self) -> dict[str, Any]:
         return {}

@@ -1,0 +1,352 @@
+"""Frames of the Panasonic LP-400/V-compatible commands, both ways.
+
+Sources, by the page numbers of:
+- C: "LP-GS Series Serial Communication Command Manual, LP-400/V compatible mode"
+  (ME-LP-GS-SR-COMP-3)
+- L: "LP-400 Series External Control Manual"
+- S: "LP-GS Series Setup and Maintenance Manual" (ME-LPGS-SM-8)
+
+Frame (C p.33, 34): start code, body, two check characters if they are switched on, end code.
+Start code 02 before a command and before the answer to a readout, 06 before "00" (accepted), 15
+before a two-digit cause (refused). The check characters are the low byte of the sum from the start
+code through the body, in upper-case hexadecimal. The end code is CR, or CR LF by setting (S p.111).
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+STX, ACK, NAK = 0x02, 0x06, 0x15
+GS = "\x1d"
+TERMINATORS = {"cr": b"\r", "crlf": b"\r\n"}
+
+FILES = range(2048)  # the manual's example is 2047 (C p.33)
+TEXT_NUMBERS = range(16)  # C p.72
+TEXT_CHARACTERS = 99  # C p.72: 198 bytes hold 99 characters, and ASCII must not be mixed
+LINE_CHARACTERS = 30  # C p.69
+CODE_CHARACTERS = 30  # C p.87
+FRAME_BYTES = 256  # the longest body is SIN with 200 bytes
+
+
+class MalformedError(ValueError):
+    """Bytes that are no frame, or a frame whose content the manual does not allow."""
+
+
+class ChecksumError(MalformedError):
+    """The two check characters do not match."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How the marker's communication is set (S p.111)."""
+
+    checksum: bool = False
+    terminator: bytes = b"\r"
+
+
+@dataclass(frozen=True)
+class Command:
+    """Host to marker: `sub` is S (set, do) or R (read out)."""
+
+    name: str
+    sub: str
+    data: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Marker to host: what was read out, or an end report."""
+
+    name: str
+    data: str = ""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """Marker to host: ACK, always with "00" (C p.33)."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Marker to host: NAK with its two-digit cause (C p.34)."""
+
+    cause: str
+
+
+Message = Command | Answer | Accepted | Refused
+
+ALARM = "10"
+CAUSES = {
+    "01": "incorrect start code",
+    "02": "incorrect end code",
+    "03": "not acceptable in the present state",
+    "04": "no such command",
+    "05": "incorrect checksum",
+    "06": "incorrect data length",
+    "07": "the input terminals have control",
+    "08": "incorrect sub command",
+    "09": "data out of range",
+    ALARM: "an alarm or a warning is present",
+    "11": "text for one shot not acceptable: shutter closed, reception on, or sent already",
+    "12": "not enough memory",
+    "99": "another cause",
+}
+"""Why a command is refused (C p.34, L p.70)."""
+
+
+class Pumping(Enum):
+    """The state of laser pumping (C p.62)."""
+
+    OFF = "0"
+    PREPARING = "1"
+    DONE = "2"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What STS answers (C p.62). `reception` False is the digit 1: it is the inverted sense."""
+
+    error: bool
+    pumping: Pumping
+    reception: bool
+    """Settings may be received; then nothing can be triggered. True too with a closed shutter."""
+    ready: bool
+    """A trigger would mark."""
+    intervals: bool = False
+
+
+def checksum(frame: bytes) -> bytes:
+    """The check characters of `frame`: start code and body."""
+    return b"%02X" % (sum(frame) & 0xFF)
+
+
+def encode(message: Message, form: Format) -> bytes:
+    """The whole frame. Raises MalformedError for what no frame can carry."""
+    match message:
+        case Command(name, sub, data):
+            start, body = STX, name + sub + data
+        case Answer(name, data):
+            start, body = STX, name + "A" + data
+        case Accepted():
+            start, body = ACK, "00"
+        case Refused(cause):
+            start, body = NAK, cause
+    frame = bytes([start]) + _octets(body)
+    if _parse(frame) != message:  # a sub command A, a cause that is no number
+        raise MalformedError(f"no frame says {message!r}")
+    return frame + (checksum(frame) if form.checksum else b"") + form.terminator
+
+
+def decode(frame: bytes, form: Format) -> Message:
+    """The message in one whole frame. Raises ChecksumError, MalformedError."""
+    if not frame.endswith(form.terminator):
+        raise MalformedError(f"no end code: {frame!r}")
+    content = frame[: len(frame) - len(form.terminator)]
+    if form.checksum:
+        content, given = content[:-2], content[-2:]
+        if given != checksum(content):
+            raise ChecksumError(f"check characters {given!r}, computed {checksum(content)!r}")
+    return _parse(content)
+
+
+def _octets(body: str) -> bytes:
+    try:
+        octets = body.encode("ascii")
+    except UnicodeEncodeError as fault:
+        raise MalformedError(f"not ASCII: {body!r}") from fault
+    if any((octet < 0x20 and octet != 0x1D) or octet == 0x7F for octet in octets):
+        raise MalformedError(f"a control character other than GS: {body!r}")
+    return octets
+
+
+def _parse(content: bytes) -> Message:
+    """The message in start code and body."""
+    try:
+        body = content[1:].decode("ascii")
+    except UnicodeDecodeError as fault:
+        raise MalformedError(f"not ASCII: {content!r}") from fault
+    _octets(body)
+    start = content[0] if content else -1
+    if start == ACK and body == "00":
+        return Accepted()
+    if start == NAK and len(body) == 2 and body.isdigit() and body != "00":
+        return Refused(body)
+    if start == STX and len(body) >= 4 and body[:3].isalpha() and body[:3].isupper():
+        name, sub, data = body[:3], body[3], body[4:]
+        if sub == "A":
+            return Answer(name, data)
+        return Command(name, sub, data)
+    raise MalformedError(f"no frame: {content!r}")
+
+
+class Splitter:
+    """Cuts a stream into whole frames; bytes outside a frame are skipped and counted.
+
+    The marker ignores what stands before a start code and after an end code. A start code inside
+    a frame begins a new one (U: the manual forbids it in data and does not say what happens).
+    """
+
+    def __init__(self, form: Format) -> None:
+        self._terminator = form.terminator
+        self._open = bytearray()
+        self.garbage = 0
+
+    @property
+    def unfinished(self) -> bool:
+        """A frame has begun and not ended."""
+        return bool(self._open)
+
+    def reset(self) -> None:
+        self.garbage += len(self._open)
+        self._open.clear()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        frames = []
+        for octet in data:
+            if octet in (STX, ACK, NAK):
+                self.reset()
+                self._open.append(octet)
+            elif not self._open:
+                # The LF of an end code CR LF belongs to it, although CR alone was set here.
+                self.garbage += octet != 0x0A
+            else:
+                self._open.append(octet)
+                if self._open.endswith(self._terminator):
+                    frames.append(bytes(self._open))
+                    self._open.clear()
+                elif len(self._open) > FRAME_BYTES:
+                    self.reset()
+        return frames
+
+
+def is_end_report(frame: bytes) -> bool:
+    """An end report carries four characters; the answer to MST R carries one (C p.63, 64)."""
+    return frame.startswith(b"\x02MSTA") and len(frame.rstrip(b"\r\n")) >= 9
+
+
+def _digits(data: str) -> bool:
+    return data.isascii() and data.isdigit()
+
+
+def file_number(number: int) -> str:
+    """Data of FNO: four digits (C p.33). Raises MalformedError."""
+    if number not in FILES:
+        raise MalformedError(f"no file {number}")
+    return f"{number:04}"
+
+
+def parse_file_number(data: str) -> int:
+    if len(data) != 4 or not _digits(data) or int(data) not in FILES:
+        raise MalformedError(f"no file number: {data!r}")
+    return int(data)
+
+
+def flag(on: bool) -> str:
+    """Data of LSR, SHT, MST (1 on) and RSM (1 standard mode): C p.57, 58, 63, 135."""
+    return "1" if on else "0"
+
+
+def parse_flag(data: str) -> bool:
+    if data not in ("0", "1"):
+        raise MalformedError(f"neither 0 nor 1: {data!r}")
+    return data == "1"
+
+
+def reception(on: bool) -> str:
+    """Data of MKM, in the inverted sense: 0 permits settings, 1 ends them and arms (C p.56)."""
+    return flag(not on)
+
+
+def parse_reception(data: str) -> bool:
+    return not parse_flag(data)
+
+
+def shot_text(number: int, text: str) -> str:
+    """Data of SIN: text for one shot (C p.72). Raises MalformedError."""
+    if number not in TEXT_NUMBERS:
+        raise MalformedError(f"text number {number} is not 0 to 15")
+    if len(text) > TEXT_CHARACTERS:
+        raise MalformedError(f"{len(text)} characters, at most {TEXT_CHARACTERS} are allowed")
+    return f"{number:02}{text}"
+
+
+def parse_shot_text(data: str) -> tuple[int, str]:
+    number, text = data[:2], data[2:]
+    if len(number) != 2 or not _digits(number) or int(number) not in TEXT_NUMBERS:
+        raise MalformedError(f"no text number: {data!r}")
+    if len(text) > TEXT_CHARACTERS:
+        raise MalformedError(f"{len(text)} characters, at most {TEXT_CHARACTERS} are allowed")
+    return int(number), text
+
+
+def stored_line(number: int, text: str) -> str:
+    """Data of MCS: a stored line, 1 to 50 of the file, 51 to 60 of all files (C p.69)."""
+    if not 1 <= number <= 60 or len(text) > LINE_CHARACTERS or GS in text:
+        raise MalformedError(f"no stored line: {number}, {text!r}")
+    return f"{number:02}{text}"
+
+
+def parse_stored_line(data: str) -> tuple[int, str]:
+    number, text = data[:2], data[2:]
+    if len(number) != 2 or not _digits(number):
+        raise MalformedError(f"no line number: {data!r}")
+    stored_line(int(number), text)
+    return int(number), text
+
+
+def stored_code(thing: int, part: int, text: str) -> str:
+    """Data of BCS: part 1 to 9 of the stored 2D code of object 0 to 7 (C p.87). GS is FNC1."""
+    if not 0 <= thing <= 7 or not 1 <= part <= 9 or len(text) > CODE_CHARACTERS:
+        raise MalformedError(f"no stored code: {thing}, {part}, {text!r}")
+    return f"{thing}{part}{text}"
+
+
+def parse_stored_code(data: str) -> tuple[int, int, str]:
+    if len(data) < 2 or not _digits(data[:2]):
+        raise MalformedError(f"no object and part: {data!r}")
+    thing, part, text = int(data[0]), int(data[1]), data[2:]
+    stored_code(thing, part, text)
+    return thing, part, text
+
+
+def status(value: Status) -> str:
+    """Data of the answer to STS (C p.62)."""
+    return (
+        flag(value.error)
+        + value.pumping.value
+        + reception(value.reception)
+        + flag(value.ready)
+        + flag(value.intervals)
+    )
+
+
+def parse_status(data: str) -> Status:
+    """Raises MalformedError, which names the two look-alikes."""
+    if "," in data:
+        raise MalformedError(f"status {data!r} is of the standard command mode: send RSM S 0")
+    if len(data) == 6:
+        raise MalformedError(f"status {data!r} has six digits: an LP-310, of another sense")
+    if len(data) != 5 or data[1] not in "012":
+        raise MalformedError(f"no status: {data!r}")
+    return Status(
+        error=parse_flag(data[0]),
+        pumping=Pumping(data[1]),
+        reception=parse_reception(data[2]),
+        ready=parse_flag(data[3]),
+        intervals=parse_flag(data[4]),
+    )
+
+
+def end_report(error: int) -> str:
+    """Data of an end report: 0 is the normal end, else the error's number (C p.64)."""
+    if not 0 <= error <= 999:
+        raise MalformedError(f"no error {error}")
+    return "0000" if error == 0 else f"E{error:03}"
+
+
+def parse_end_report(data: str) -> int:
+    """0 after a normal end; warnings E700 to E799, which do not interrupt, are reported as 0."""
+    if data == "0000":
+        return 0
+    if len(data) != 4 or data[0] != "E" or not _digits(data[1:]) or data == "E000":
+        raise MalformedError(f"no end report: {data!r}")
+    return int(data[1:])

@@ -1,0 +1,499 @@
+"""Panasonic LP-GS, LP-RC, LP-RF, LP-RV and LP-400 laser markers as a `Marker`.
+
+The stored job holds one 2D code and its legible lines as "characters specified by SIN command":
+text 00 is the code's data, 01 and on are the lines. Such text is taken for one trigger only and
+trigger ready stays off without it, so a pedal, a PLC or MRK fires at most once (C p.72, 73; page
+references as in the codec). The order follows C p.73: shutter open, end reports on (MST), reception
+OFF (MKM S 1), the wait, the lines, the code's data last. Only that last byte makes it fire.
+
+Unverified (U), each in one place here:
+- MKM is refused while it marks; `disarm` also waits for the end report, and does not rely on it.
+- The settings of the job cannot be read: that its code uses the macro is the option's word.
+- `%`, backslash, grave and tilde have other meanings or shapes in parts of the manuals; refused.
+- An end report E700 to E799 is not in the manual (those are reported as 0000): taken as unknown.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from drivers.catalog import Kind
+from drivers.errors import (
+    BadChecksum,
+    BadFrame,
+    DeviceError,
+    DeviceFault,
+    DeviceRefused,
+    LinkClosed,
+    LinkError,
+    LinkTimeout,
+    OutcomeUnknown,
+    ProtocolError,
+    UnexpectedReply,
+)
+from drivers.exchange import Exchange
+from drivers.panasonic_lp import codec
+from drivers.panasonic_lp.codec import Accepted, Answer, Command, Message, Pumping, Refused, Status
+from drivers.protocols import Activity, Did, Identity, MarkerStatus, MarkText, Outcome, Shot
+from drivers.transport import open_stream, parse_url
+
+_Value = TypeVar("_Value")
+_TRAILER = "\x1e\x04"
+_POLL_SECONDS = 0.02
+_READ_TRIES = 3
+_WRONG_STATE = "03"
+_AMBIGUOUS = "%\\`~"
+
+
+class Options(BaseModel):
+    """How the marker and its stored jobs are set up; times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    checksum: bool = False
+    """The marker's own setting. Off by default there; on protects the engraved text."""
+    terminator: Literal["cr", "crlf"] = "cr"
+    macro: Literal["05", "06", "none"] = "06"
+    """The ECC 200 macro that the job's 2D code uses; then only the envelope's body is sent."""
+    lines: int | None = Field(default=None, ge=0, le=15)
+    """Legible lines of the job; missing ones are sent blank. None: as many as the mark has."""
+    own_input: bool = True
+    """Something but this driver may trigger it: a pedal, a PLC."""
+    reply_seconds: float = Field(default=2.0, gt=0)
+    pumping_seconds: float = Field(default=30.0, gt=0)
+    shutter_seconds: float = Field(default=8.0, gt=0)
+    text_wait_seconds: float = Field(default=1.0, ge=0)
+    """Between reception OFF and the first text: "1 second or more" (C p.73)."""
+    ready_seconds: float = Field(default=2.0, gt=0)
+    mark_seconds: float = Field(default=15.0, gt=0)
+    """The longest mark of any job; so long an end report may take."""
+
+
+class PanasonicLp:
+    """One marker on one wire. See `drivers.protocols.Marker`."""
+
+    single_shot = True
+
+    def __init__(self, url: str, options: Options, name: str) -> None:
+        parse_url(url)
+        self._url = url
+        self._options = options
+        self._name = name
+        self._form = codec.Format(options.checksum, codec.TERMINATORS[options.terminator])
+        self._exchange: Exchange | None = None
+        self._failed = ""
+        """The command whose reply may still come, while the exchange is spoiled."""
+        self._armed = False
+        self._ready_at = 0.0
+        self._result: Outcome | None = None
+
+    def refuses(self, mark: MarkText) -> str | None:
+        try:
+            self._texts(mark)
+        except ValueError as fault:
+            return str(fault)
+        return None
+
+    async def connect(self) -> None:
+        if self._exchange is None:
+            stream = await open_stream(self._url, self._name)
+            splitter = codec.Splitter(self._form)
+            self._exchange = Exchange(stream, self._name, splitter, codec.is_end_report)
+            # What the line or a serial server still holds is no answer to us.
+            self._exchange.spoiled = True
+            self._failed = ""
+
+    async def close(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            await exchange.close()
+
+    async def identify(self) -> Identity:
+        """The protocol has no such question; that it answers STS shows what it is."""
+        await self._status("identify")
+        return Identity("", "", "")
+
+    async def status(self) -> MarkerStatus:
+        """The protocol does not tell marking from idle: between ready and its end report, the
+        shot that this object armed is taken as being marked.
+        """
+        operation = "status"
+        seen = await self._status(operation)
+        await self._take_reports(operation)
+        marking = self._armed and self._result is None and time.monotonic() < self._marked_by
+        if seen.error:
+            activity = Activity.FAULT
+        elif seen.ready:
+            activity = Activity.ARMED
+        elif marking:
+            activity = Activity.MARKING
+        elif seen.pumping is Pumping.DONE:
+            activity = Activity.READY
+        else:
+            activity = Activity.OFF
+        alarm = "the marker shows an error or a warning" if seen.error else ""
+        return MarkerStatus(activity, alarm)
+
+    async def select_job(self, job: str) -> None:
+        """Raises DeviceFault when pumping or shutter do not come, DeviceRefused as well for a job
+        that would mark without text for one shot.
+        """
+        operation = "select_job"
+        if not (job.isascii() and job.isdigit() and int(job) in codec.FILES):
+            raise self._refused(operation, f"job {job!r} is not 0 to {codec.FILES[-1]}")
+        seen = await self._status(operation)
+        if not seen.reception:
+            await self._tell("MKM", codec.reception(True), operation)
+        if await self._file(operation) != int(job):
+            await self._tell("FNO", codec.file_number(int(job)), operation)
+            found = await self._file(operation)
+            if found != int(job):
+                raise self._refused(operation, f"job {int(job)} was set, {found} is read back")
+        await self._pump(operation)
+        await self._open_shutter(operation)
+
+    async def arm(self, shot: Shot) -> None:
+        """Until the first text leaves, every failure is DeviceRefused: nothing was loaded."""
+        operation = "arm"
+        self._armed, self._result = False, None
+        if len(shot.marks) != 1:
+            raise self._refused(operation, f"one mark a shot, not {len(shot.marks)}")
+        try:
+            texts = self._texts(shot.marks[0])
+        except ValueError as fault:
+            raise self._refused(operation, str(fault)) from fault
+        try:
+            await self._permit(operation)
+        except (LinkError, ProtocolError) as fault:
+            raise self._refused(operation, f"no text was sent: {fault.detail}") from fault
+        for number, text in texts[:-1]:
+            await self._tell("SIN", codec.shot_text(number, text), operation)
+        # An end report that has come by now is of a former shot.
+        await self._link(operation).drain(operation)
+        self._armed = True
+        await self._tell("SIN", codec.shot_text(*texts[-1]), operation)
+        deadline = time.monotonic() + self._options.ready_seconds
+        while not (await self._status(operation)).ready:
+            await self._take_reports(operation)
+            if self._result is not None:
+                return  # its own input fired before it was asked
+            if time.monotonic() > deadline:
+                raise OutcomeUnknown(self._name, operation, "not ready after all text was taken")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def fire(self) -> None:
+        """Returns also when its own input was first: then the end report is there already.
+
+        A refusal counts as *not started* only while the text is seen to be still loaded, or when
+        nothing else can trigger it (`own_input`).
+        """
+        operation = "fire"
+        try:
+            reply = await self._request(Command("MRK", "S"), operation)
+            if isinstance(reply, Accepted):
+                return
+            if not isinstance(reply, Refused):
+                raise self._unexpected(reply, operation)
+            await self._judge_refusal(reply.cause, operation)
+        except (LinkError, ProtocolError) as fault:
+            raise OutcomeUnknown(self._name, operation, fault.detail) from fault
+
+    async def outcome(self, timeout: float) -> Outcome:
+        operation = "outcome"
+        if self._result is None:
+            try:
+                frame = await self._link(operation).next_unsolicited(timeout, operation)
+            except LinkTimeout:
+                return Outcome(Did.UNKNOWN, "no end report in time")
+            except LinkClosed:
+                await self.close()
+                raise
+            self._note(frame)
+        assert self._result is not None
+        return self._result
+
+    async def disarm(self, sequence: int | None = None) -> Outcome | None:
+        """Reception ON erases text for one shot (C p.73) and ends trigger ready (C p.56).
+
+        Proof of *not started*: ready was on, so the text was still loaded; withdrawing was accepted
+        at once and confirmed; and no end report came for as long as a mark may take.
+        """
+        operation = "disarm"
+        before = await self._status(operation)
+        at_once = await self._withdraw(operation)
+        after = await self._status(operation)
+        if after.ready or not after.reception:
+            raise UnexpectedReply(self._name, operation, "it still permits marking")
+        await self._take_reports(operation)
+        result = self._result
+        if result is None and before.ready:
+            # Nobody but this text can end now, whoever loaded it.
+            report = await self._await_report(operation)
+            if report is not None:
+                result = report
+            elif at_once:
+                result = Outcome(Did.NOT_STARTED, "disarmed with its text still loaded")
+        self._armed, self._result = False, None
+        return result
+
+    async def abort(self) -> None:
+        """Switch the laser off: that interrupts the marking with an error (C p.57)."""
+        await self._tell("LSR", codec.flag(False), "abort")
+
+    @property
+    def _marked_by(self) -> float:
+        return self._ready_at + self._options.mark_seconds
+
+    def _texts(self, mark: MarkText) -> list[tuple[int, str]]:
+        """Text numbers and texts, the code's data last. Raises ValueError, which says why not."""
+        body = mark.content
+        if self._options.macro != "none":
+            header = f"[)>\x1e{self._options.macro}\x1d"
+            if not body.startswith(header) or not body.endswith(_TRAILER):
+                raise ValueError(
+                    f"the job's code carries an envelope of format {self._options.macro} only"
+                )
+            body = body[len(header) : -len(_TRAILER)]
+        if not body or body.startswith(codec.GS):
+            raise ValueError("the code's data is empty or begins with GS, which means FNC1 there")
+        lines = mark.lines
+        if self._options.lines is not None:
+            if len(lines) > self._options.lines:
+                raise ValueError(f"the job has {self._options.lines} lines, not {len(lines)}")
+            lines += ("",) * (self._options.lines - len(lines))
+        if len(lines) >= len(codec.TEXT_NUMBERS):
+            raise ValueError(f"{len(lines)} lines, at most {codec.TEXT_NUMBERS[-1]} are possible")
+        texts = [*enumerate(lines, start=1), (0, body)]
+        for number, text in texts:
+            allowed = codec.GS if number == 0 else ""
+            wrong = {
+                each
+                for each in text
+                if each in _AMBIGUOUS or not (" " <= each <= "~" or each in allowed)
+            }
+            if wrong:
+                raise ValueError(
+                    f"it cannot carry {', '.join(repr(each) for each in sorted(wrong))}"
+                )
+            codec.shot_text(number, text)
+        return texts
+
+    async def _pump(self, operation: str) -> None:
+        deadline = time.monotonic() + self._options.pumping_seconds
+        asked = False
+        while (seen := await self._status(operation)).pumping is not Pumping.DONE:
+            if seen.error or time.monotonic() > deadline:
+                raise DeviceFault(self._name, operation, "laser pumping does not come", "pumping")
+            if seen.pumping is Pumping.OFF and not asked:
+                await self._tell("LSR", codec.flag(True), operation)
+                asked = True
+            await asyncio.sleep(_POLL_SECONDS)
+        if seen.error:
+            raise DeviceFault(self._name, operation, "it shows an error or a warning", "error")
+
+    async def _open_shutter(self, operation: str) -> None:
+        """Open it and see it open: only then can reception be OFF (C p.62). Leaves it ON."""
+        await self._tell_unless_so("SHT", codec.flag(True), operation)
+        deadline = time.monotonic() + self._options.shutter_seconds
+        while (seen := await self._status(operation)).reception:
+            if time.monotonic() > deadline:
+                raise DeviceFault(self._name, operation, "the shutter does not open", "shutter")
+            await asyncio.sleep(_POLL_SECONDS)
+            await self._tell_unless_so("MKM", codec.reception(False), operation)
+        await self._tell("MKM", codec.reception(True), operation)
+        if seen.ready:
+            raise self._refused(operation, "this job marks without text for one shot")
+
+    async def _permit(self, operation: str) -> None:
+        """All of arming that comes before the text: it ends with trigger ready off."""
+        await self._tell("MST", codec.flag(True), operation)
+        await self._tell("MKM", codec.reception(False), operation)
+        seen = await self._status(operation)
+        if seen.ready:
+            await self._tell("MKM", codec.reception(True), operation)
+            raise self._refused(operation, "this job marks without text for one shot")
+        if seen.reception or seen.pumping is not Pumping.DONE or seen.error:
+            raise self._refused(operation, "shutter closed, laser not pumped, or in error")
+        await asyncio.sleep(self._options.text_wait_seconds)
+
+    async def _judge_refusal(self, cause: str, operation: str) -> None:
+        """Raise what a refused trigger means, or return if the shot was fired all the same."""
+        if (await self._status(operation)).ready:
+            raise self._refusal(cause, operation)
+        await self._take_reports(operation)
+        if self._result is None:
+            self._result = await self._await_report(operation)
+        if self._result is None:
+            if self._options.own_input:
+                raise OutcomeUnknown(
+                    self._name, operation, f"refused ({cause}), and its text is gone"
+                )
+            raise self._refusal(cause, operation)
+
+    async def _withdraw(self, operation: str) -> bool:
+        """Reception ON. True if it was accepted, or was needless, at the first word."""
+        deadline = time.monotonic() + self._options.mark_seconds
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                await self._tell("MKM", codec.reception(True), operation)
+            except DeviceRefused:
+                # With a closed shutter there is nothing to withdraw, and MKM is not accepted.
+                seen = await self._status(operation)
+                if seen.reception and not seen.ready:
+                    return tries == 1
+                if time.monotonic() > deadline:
+                    raise
+            except (LinkTimeout, ProtocolError):
+                if tries >= _READ_TRIES:
+                    raise
+            else:
+                return tries == 1
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _file(self, operation: str) -> int:
+        return await self._read("FNO", codec.parse_file_number, operation)
+
+    async def _status(self, operation: str) -> Status:
+        seen = await self._read("STS", codec.parse_status, operation)
+        if seen.ready:
+            self._ready_at = time.monotonic()
+        return seen
+
+    async def _read(self, name: str, parse: Callable[[str], _Value], operation: str) -> _Value:
+        """Read out; repeated after a failure of the line, for reading changes nothing."""
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                reply = await self._request(Command(name, "R"), operation)
+                return self._value(reply, name, parse, operation)
+            except (LinkTimeout, ProtocolError):
+                if tries == _READ_TRIES:
+                    raise
+
+    def _value(
+        self, reply: Message, name: str, parse: Callable[[str], _Value], operation: str
+    ) -> _Value:
+        if isinstance(reply, Refused):
+            raise self._refusal(reply.cause, operation)
+        if not isinstance(reply, Answer) or reply.name != name:
+            raise self._unexpected(reply, operation)
+        try:
+            return parse(reply.data)
+        except codec.MalformedError as fault:
+            raise UnexpectedReply(self._name, operation, str(fault)) from fault
+
+    async def _tell(self, name: str, data: str, operation: str) -> None:
+        """Set; never repeated. Raises DeviceRefused, or DeviceFault for an alarm before arming."""
+        reply = await self._request(Command(name, "S", data), operation)
+        if isinstance(reply, Refused):
+            if reply.cause == codec.ALARM and operation == "select_job":
+                raise DeviceFault(self._name, operation, codec.CAUSES[codec.ALARM], "NAK 10")
+            raise self._refusal(reply.cause, operation)
+        if not isinstance(reply, Accepted):
+            raise self._unexpected(reply, operation)
+
+    async def _tell_unless_so(self, name: str, data: str, operation: str) -> None:
+        """Set what the marker refuses as a wrong state when it is so already, or not yet."""
+        try:
+            await self._tell(name, data, operation)
+        except DeviceRefused as refusal:
+            if refusal.vendor_code != _WRONG_STATE:
+                raise
+
+    async def _request(self, command: Command, operation: str) -> Message:
+        """One command and its reply, whatever it is. Raises LinkError, ProtocolError."""
+        link = self._link(operation)
+        try:
+            if link.spoiled:
+                await self._fall_in(link, operation)
+            self._failed = command.name
+            data = codec.encode(command, self._form)
+            frame = await link.request(data, self._options.reply_seconds, operation)
+            return self._decoded(frame, operation)
+        except LinkClosed:
+            await self.close()
+            raise
+        except DeviceError:
+            link.spoiled = True
+            raise
+
+    async def _fall_in(self, link: Exchange, operation: str) -> None:
+        """Get in step again. Replies carry no number but come in order: once a question that is
+        not outstanding is answered, every older reply has come.
+        """
+        question = Command("STS" if self._failed == "FNO" else "FNO", "R")
+        self._failed = question.name
+        deadline = time.monotonic() + self._options.reply_seconds
+        data = codec.encode(question, self._form)
+        frame = await link.request(data, self._options.reply_seconds, operation)
+        while not self._answers(frame, question.name):
+            frame = await link.receive(deadline - time.monotonic(), operation)
+
+    def _answers(self, frame: bytes, name: str) -> bool:
+        try:
+            reply = codec.decode(frame, self._form)
+        except codec.MalformedError:
+            return False
+        return isinstance(reply, Answer) and reply.name == name
+
+    def _decoded(self, frame: bytes, operation: str) -> Message:
+        try:
+            return codec.decode(frame, self._form)
+        except codec.ChecksumError as fault:
+            raise BadChecksum(self._name, operation, str(fault)) from fault
+        except codec.MalformedError as fault:
+            raise BadFrame(self._name, operation, str(fault)) from fault
+
+    def _link(self, operation: str) -> Exchange:
+        if self._exchange is None:
+            raise LinkClosed(self._name, operation, "not connected")
+        return self._exchange
+
+    async def _take_reports(self, operation: str) -> None:
+        """Take the end report of the armed shot, if it has come."""
+        for frame in await self._link(operation).drain(operation):
+            if self._armed and self._result is None:
+                self._note(frame)
+
+    async def _await_report(self, operation: str) -> Outcome | None:
+        """The end report, if one comes for as long as a mark may take."""
+        link = self._link(operation)
+        try:
+            frame = await link.next_unsolicited(self._options.mark_seconds, operation)
+        except LinkTimeout:
+            return None
+        return self._judge(frame)
+
+    def _note(self, frame: bytes) -> None:
+        self._result = self._judge(frame)
+
+    def _judge(self, frame: bytes) -> Outcome:
+        try:
+            report = codec.decode(frame, self._form)
+            assert isinstance(report, Answer)
+            error = codec.parse_end_report(report.data)
+        except codec.MalformedError as fault:
+            return Outcome(Did.UNKNOWN, f"unreadable end report: {fault}")
+        if error:
+            return Outcome(Did.UNKNOWN, f"E{error:03}")
+        return Outcome(Did.DONE)
+
+    def _refused(self, operation: str, detail: str) -> DeviceRefused:
+        return DeviceRefused(self._name, operation, detail, vendor_code="")
+
+    def _refusal(self, cause: str, operation: str) -> DeviceRefused:
+        meaning = codec.CAUSES.get(cause, "a cause that the manual does not list")
+        return DeviceRefused(self._name, operation, meaning, vendor_code=cause)
+
+    def _unexpected(self, reply: Message, operation: str) -> UnexpectedReply:
+        self._link(operation).spoiled = True
+        return UnexpectedReply(self._name, operation, f"{reply!r} answers something else")
+
+
+KIND = Kind("panasonic-lp", "marker", Options, PanasonicLp)

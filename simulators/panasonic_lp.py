@@ -1,0 +1,418 @@
+"""A Panasonic laser marker in LP-400/V-compatible mode: what it does, in its own time.
+
+Options: `checksum` (on, off), `terminator` (cr, crlf), `macro` (05, 06, none: what the stored
+jobs' 2D code uses), `lines` (legible lines of the jobs; without it any text is taken and text 00
+alone makes ready), `jobs` (file numbers, comma-separated; without it all), `position`,
+`pumping`, `shutter`, `marking`, `text_wait` (seconds, divided by the speed).
+Wrong behaviours (the back door's `fault`): see `MISDEEDS`. Own operations: `remote` (`on`).
+
+(U) The refusals of a trigger and of MKM while marking or with a closed shutter carry cause 03, a
+text that the job does not have and one that comes too early cause 11.
+"""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from drivers.panasonic_lp import codec
+from drivers.panasonic_lp.codec import (
+    Accepted,
+    Answer,
+    ChecksumError,
+    Command,
+    Format,
+    MalformedError,
+    Message,
+    Pumping,
+    Refused,
+    Splitter,
+    Status,
+)
+from simulators.part import Engraving, PartStore
+from simulators.pipe import Wire
+from simulators.wired import WiredDevice
+
+MISDEEDS = {
+    "faint": "the next mark is too faint to be read",
+    "silent": "the next end is not reported",
+    "failed": "the next mark stops half-way, with an alarm E400",
+    "refuse": "the next trigger command is refused with cause 10",
+    "wrong_file": "the next file selection is accepted and not done",
+    "stubborn": "reception ON is accepted and not done",
+}
+_RECEPTION_SECONDS = 10.0  # an unfinished frame is forgotten (C p.28)
+_DEFAULTS = {
+    "checksum": "off",
+    "terminator": "cr",
+    "macro": "06",
+    "lines": "",
+    "jobs": "",
+    "position": "1",
+    "pumping": "10",
+    "shutter": "0.5",
+    "marking": "2",
+    "text_wait": "1",
+}
+_CLEAR, _FAINT = 1.0, 0.2
+_ALARM = 400
+
+
+class _Refusal(Exception):
+    def __init__(self, cause: str) -> None:
+        self.cause = cause
+
+
+class PanasonicLp(WiredDevice):
+    """One marker at one station. Everything but the file number is forgotten without power."""
+
+    def __init__(
+        self, options: dict[str, str], parts: PartStore, station: str, speed: float
+    ) -> None:
+        super().__init__(moments=("armed", "marked"))
+        unknown = options.keys() - _DEFAULTS.keys()
+        if unknown:
+            raise ValueError(f"unknown options {sorted(unknown)}; known: {', '.join(_DEFAULTS)}")
+        given = {**_DEFAULTS, **options}
+        for name, choices in (
+            ("checksum", ("on", "off")),
+            ("terminator", tuple(codec.TERMINATORS)),
+            ("macro", ("05", "06", "none")),
+        ):
+            if given[name] not in choices:
+                raise ValueError(f"{name} may be {', '.join(choices)}, not {given[name]!r}")
+        self._form = Format(given["checksum"] == "on", codec.TERMINATORS[given["terminator"]])
+        macro = given["macro"]
+        self._header = "" if macro == "none" else f"[)>\x1e{macro}\x1d"
+        self._trailer = "" if macro == "none" else "\x1e\x04"
+        self._strings = set(range(int(given["lines"]) + 1)) if given["lines"] else None
+        self._files = {int(job) for job in given["jobs"].split(",") if job} or set(codec.FILES)
+        self._position = int(given["position"])
+        self._pumping_seconds = float(given["pumping"]) / speed
+        self._shutter_seconds = float(given["shutter"]) / speed
+        self._marking_seconds = float(given["marking"]) / speed
+        self._text_wait = float(given["text_wait"]) / speed
+        self._parts = parts
+        self._station = station
+        self._wire: Wire | None = None
+        self._misdeeds: Counter[str] = Counter()
+        self._misdone: Counter[str] = Counter()
+        self._file = min(self._files)
+        self._stored: dict[str, str] = {}
+        self._idle = asyncio.Event()
+        self._switch_on()
+
+    def _switch_on(self) -> None:
+        self._powered = self._remote = True
+        self._pumping = Pumping.OFF
+        self._shutter = False
+        self._reception = True
+        self._reports = self._standard = False
+        self._alarm = 0
+        self._texts: dict[int, str] = {}
+        self._taken_since = 0.0
+        self._engraving: Engraving | None = None
+        self._idle.set()
+
+    # What the back door asks.
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "powered": self._powered,
+            "remote": self._remote,
+            "file": self._file,
+            "pumping": self._pumping.value,
+            "shutter": self._shutter,
+            "reception": self._reception,
+            "ready": self._ready,
+            "marking": self._marking,
+            "alarm": self._alarm,
+            "texts": {str(number): text for number, text in self._texts.items()},
+        }
+
+    async def pedal(self) -> None:
+        if not self._ready:
+            raise ValueError("nothing is armed")
+        self.later("shot", self._shoot())
+
+    async def power(self, on: bool) -> None:
+        if on == self._powered:
+            return
+        if not on:
+            self._spoil()
+            self.cancel_all()
+        self._switch_on()
+        self._powered = on
+        self.moments.current = ""
+        self.moments.release()
+
+    def misbehave(self, name: str, count: int = 1) -> None:
+        if name not in MISDEEDS:
+            raise ValueError(f"no fault {name!r}; this device has {', '.join(MISDEEDS)}")
+        self._misdeeds[name] += count
+
+    def misdeeds(self) -> dict[str, int]:
+        return dict(self._misdone)
+
+    async def operate(self, op: str, request: dict[str, Any]) -> dict[str, Any]:
+        if op != "remote":
+            return await super().operate(op, request)
+        self._remote = bool(request["on"])
+        if not self._remote:
+            self._reports = False  # C p.63
+        return {}
+
+    # What happens on the wire.
+
+    async def talk(self, wire: Wire) -> None:
+        self._wire = wire
+        splitter = Splitter(self._form)
+        while True:
+            try:
+                async with asyncio.timeout(_RECEPTION_SECONDS):
+                    data = await wire.read()
+            except TimeoutError:
+                splitter.reset()
+                continue
+            if not data:
+                break
+            for frame in splitter.feed(data):
+                await self.moments.stand_still()
+                if self._powered and self._remote:
+                    reply = await self._obey(frame)
+                    if self._powered:
+                        await wire.write(codec.encode(reply, self._form))
+        if self._wire is wire:
+            self._wire = None
+
+    async def _obey(self, frame: bytes) -> Message:
+        try:
+            command = codec.decode(frame, self._form)
+            if not isinstance(command, Command):
+                return Refused("01")
+            if command.sub == "R":
+                return Answer(command.name, self._read(command))
+            if command.sub != "S":
+                return Refused("08")
+            await self._set(command)
+        except _Refusal as refusal:
+            return Refused(refusal.cause)
+        except ChecksumError:
+            return Refused("05")
+        except MalformedError:
+            return Refused("09")
+        return Accepted()
+
+    def _read(self, command: Command) -> str:
+        match command.name:
+            case "FNO":
+                return codec.file_number(self._file)
+            case "MKM":
+                return codec.reception(self._reception or not self._shutter)
+            case "LSR":
+                return codec.flag(self._pumping is not Pumping.OFF)
+            case "MST":
+                return codec.flag(self._reports)
+            case "RSM":
+                return codec.flag(self._standard)
+            case "STS":
+                return self._status()
+            case "MCS" | "BCS":
+                key = command.data[:2]
+                return key + self._stored.get(command.name + key, "")
+        raise _Refusal("04")
+
+    def _status(self) -> str:
+        error, reception = self._alarm != 0, self._reception or not self._shutter
+        if self._standard:
+            fields = (
+                codec.flag(self._ready),
+                codec.flag(self._marking),
+                self._pumping.value,
+                codec.flag(self._shutter),
+                codec.reception(reception),
+                codec.flag(error),
+            )
+            return ",".join(fields)
+        return codec.status(Status(error, self._pumping, reception, self._ready))
+
+    async def _set(self, command: Command) -> None:
+        match command.name:
+            case "FNO":
+                self._settings_only()
+                self._select(codec.parse_file_number(command.data))
+            case "MCS":
+                self._settings_only()
+                number, text = codec.parse_stored_line(command.data)
+                self._stored[f"MCS{number:02}"] = text
+            case "BCS":
+                self._settings_only()
+                thing, part, text = codec.parse_stored_code(command.data)
+                self._stored[f"BCS{thing}{part}"] = text
+            case "LSR":
+                self._pump(codec.parse_flag(command.data))
+            case "SHT":
+                self._move_shutter(codec.parse_flag(command.data))
+            case "MST":
+                self._reports = codec.parse_flag(command.data)
+            case "RSM":
+                self._standard = codec.parse_flag(command.data)
+            case "MKM":
+                self._permit(codec.parse_reception(command.data))
+            case "SIN":
+                await self._take_text(*codec.parse_shot_text(command.data))
+            case "MRK":
+                await self._trigger(command.data)
+            case "STS":
+                raise _Refusal("08")
+            case _:
+                raise _Refusal("04")
+
+    # What the marker does.
+
+    @property
+    def _marking(self) -> bool:
+        return self._engraving is not None
+
+    @property
+    def _complete(self) -> bool:
+        return 0 in self._texts if self._strings is None else self._strings <= self._texts.keys()
+
+    @property
+    def _ready(self) -> bool:
+        return (
+            self._pumping is Pumping.DONE
+            and self._shutter
+            and not self._reception
+            and self._complete
+            and not self._marking
+            and not self._alarm
+        )
+
+    def _settings_only(self) -> None:
+        """Settings are taken with the shutter closed or with reception ON (C p.34)."""
+        if self._marking or (self._shutter and not self._reception):
+            raise _Refusal("03")
+
+    def _select(self, file: int) -> None:
+        if file not in self._files:
+            raise _Refusal("09")
+        self._forget_texts()
+        if not self._misdo("wrong_file"):
+            self._file = file
+
+    def _pump(self, on: bool) -> None:
+        if on and self._pumping is Pumping.OFF:
+            self._pumping = Pumping.PREPARING
+            self.later("pumping", self._become_pumped())
+        elif not on:
+            self._pumping = Pumping.OFF
+            self.cancel("pumping")
+            if self._marking:
+                self._spoil()
+                self._alarm = _ALARM
+
+    async def _become_pumped(self) -> None:
+        await asyncio.sleep(self._pumping_seconds)
+        self._pumping = Pumping.DONE
+
+    def _move_shutter(self, to_open: bool) -> None:
+        if to_open == self._shutter:
+            raise _Refusal("03")
+        self.later("shutter", self._become(to_open))
+
+    async def _become(self, to_open: bool) -> None:
+        await asyncio.sleep(self._shutter_seconds)
+        await self._idle.wait()  # it closes after the mark (C p.58)
+        self._shutter = to_open
+        self._reception = not to_open  # C p.62
+        self._forget_texts()
+        if not to_open:
+            self._alarm = 0
+
+    def _permit(self, reception: bool) -> None:
+        if not self._shutter or self._marking:
+            raise _Refusal("03")
+        if reception:
+            if self._misdo("stubborn"):
+                return
+            self._alarm = 0
+        self._reception = reception
+        self._forget_texts()
+
+    def _forget_texts(self) -> None:
+        self._texts.clear()
+        self._taken_since = asyncio.get_running_loop().time()
+        if self.moments.current == "armed":
+            self.moments.current = ""
+
+    async def _take_text(self, number: int, text: str) -> None:
+        early = asyncio.get_running_loop().time() - self._taken_since < self._text_wait
+        if not self._shutter or self._reception or number in self._texts or early:
+            raise _Refusal("11")
+        if self._strings is not None and number not in self._strings:
+            raise _Refusal("11")
+        if self._alarm:
+            raise _Refusal(codec.ALARM)
+        self._texts[number] = text
+        if self._ready:
+            await self.moments.reach("armed")
+
+    async def _trigger(self, data: str) -> None:
+        if data:
+            raise _Refusal("06")
+        if self._alarm or self._misdo("refuse"):
+            raise _Refusal(codec.ALARM)
+        if not self._ready:
+            raise _Refusal("03")
+        await self._mark()
+        if self._powered:
+            self.later("shot", self._finish())
+
+    async def _shoot(self) -> None:
+        if self._ready:  # a trigger command may have come first
+            await self._mark()
+            await self._finish()
+
+    async def _mark(self) -> None:
+        """The metal changes first, and before any reply."""
+        texts, self._texts = self._texts, {}
+        failed = self._misdo("failed")
+        quality = _FAINT if failed or self._misdo("faint") else _CLEAR
+        self._engraving = self._parts.engrave(
+            self._station,
+            self._position,
+            self._header + texts.get(0, "") + self._trailer,
+            [texts[number] for number in sorted(texts) if number],
+            quality,
+            "panasonic-lp",
+        )
+        self._idle.clear()
+        if failed:
+            self._alarm = _ALARM
+        await self.moments.reach("marked")
+
+    async def _finish(self) -> None:
+        await asyncio.sleep(self._marking_seconds)
+        self._engraving = None
+        self._idle.set()
+        self.moments.current = ""
+        if not self._reports or not self._remote or self._wire is None or self._misdo("silent"):
+            return
+        report = Answer("MST", codec.end_report(self._alarm))
+        await self._wire.write(codec.encode(report, self._form))
+
+    def _spoil(self) -> None:
+        if self._engraving is not None:
+            self._parts.spoil(self._engraving.id, _FAINT)
+
+    def _misdo(self, name: str) -> bool:
+        if not self._misdeeds[name]:
+            return False
+        self._misdeeds[name] -= 1
+        self._misdone[name] += 1
+        return True
+
+
+def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> PanasonicLp:
+    """Raises ValueError for options that it does not know."""
+    return PanasonicLp(options, parts, station, speed)
