@@ -284,6 +284,11 @@ class Journal:
         os.truncate(self._reserve, 0)
 
 
+def must_be_free(path: Path) -> None:
+    """Raises `JournalError` while a gateway's process has this journal open."""
+    os.close(_lock(path))
+
+
 def _fault(entry: Entry, expected: int, head: bytes) -> str:
     if entry.seq != expected:
         return f"record {expected} is missing"

@@ -84,7 +84,7 @@ class Ledger:
             case Latched(latch="unknown-outcome"):
                 self.unknown[record.station or ""] = record.cause
             case Unlatched(latch="unknown-outcome"):
-                self.unknown.pop(record.station or "", None)
+                self._unlatched(record.station or "")
             case Trial():
                 self.station(record.station or "").before = frozenset({record.text})
             case _:
@@ -145,6 +145,13 @@ class Ledger:
             self._close(station, record.of.seq, state)
         else:
             self._show(station, record.of.seq, state)
+
+    def _unlatched(self, name: str) -> None:
+        """The station is free; a number that nobody settled stays unknown for the register."""
+        self.unknown.pop(name, None)
+        station = self.station(name)
+        if station.open is not None:
+            self._close(station, station.open.seq, "unknown")
 
     def _station_of(self, seq: int) -> StationLedger | None:
         name = self._where.get(seq)

@@ -8,9 +8,8 @@ records through `prev` and `head`.
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from gateway.contract.encoding import GatewayName, Hex32, Message, Seq
+from gateway.contract.encoding import GatewayName, Hex32, Message, Seq, Version
 from gateway.contract.errors import ChainBroken, ContractError
 from gateway.contract.signed import Signed, SigningKey, sign, take_apart
 
@@ -41,7 +40,7 @@ def heads(head: bytes, records: Iterable[bytes]) -> Iterator[bytes]:
 class BatchHeader(Message):
     """Which records of which stream, and the heads before and after them."""
 
-    v: Literal[1] = 1
+    v: Version = 1
     gateway: GatewayName
     epoch: Seq
     boot: str

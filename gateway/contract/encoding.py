@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn, Self, TypeVar
 
@@ -11,6 +12,10 @@ from pydantic import ValidationError as PydanticValidationError
 from gateway.contract.errors import ContractError
 
 INT8_MAX = 2**63 - 1
+MAX_DEPTH = 64
+"""How deep arrays and objects may nest: what is parsed here can be written again everywhere."""
+GATEWAY = r"[a-z0-9-]{1,40}\.[a-z0-9-]{1,40}"
+"""A gateway's name, `<site>.<name>`."""
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -45,9 +50,28 @@ def _refuse_text(value: object) -> None:
             _refuse_text(inner)
 
 
-def _has_rare_escape(line: bytes) -> bool:
+def _refuse_depth(value: dict[str, Any]) -> None:
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    if any(isinstance(inner, dict | list) for inner in level):
+        raise ContractError(f"nested more than {MAX_DEPTH} deep")
+
+
+def _check(line: bytes, value: dict[str, Any]) -> None:
+    """What JSON allows and the contract does not; a glance at the line spares most the walk."""
+    if line.count(b"[") + line.count(b"{") > MAX_DEPTH:
+        _refuse_depth(value)
     lower = line.lower()
-    return b"\\u0000" in lower or b"\\ud" in lower
+    if b"\\u0000" in lower or b"\\ud" in lower:
+        _refuse_text(value)
 
 
 def parse_line(line: bytes) -> dict[str, Any]:
@@ -69,8 +93,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
         raise ContractError(f"not JSON: {error}") from error
     if not isinstance(value, dict):
         raise ContractError("not a JSON object")
-    if _has_rare_escape(line):
-        _refuse_text(value)
+    _check(line, value)
     return value
 
 
@@ -80,16 +103,18 @@ def dump_line(value: dict[str, Any]) -> bytes:
         line = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
             "utf-8"
         )
-    except (UnicodeEncodeError, ValueError) as error:
+    except (RecursionError, ValueError) as error:  # lone surrogates and NaN are ValueErrors
         raise ContractError(f"cannot be encoded: {error}") from error
-    if _has_rare_escape(line):
-        _refuse_text(value)
+    _check(line, value)
     return line
+
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
 def format_time(value: datetime) -> str:
     """UTC with microseconds: `2026-11-24T09:30:00.123456Z`."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_time(value: object) -> datetime:
@@ -98,16 +123,19 @@ def parse_time(value: object) -> datetime:
         if value.tzinfo is None:
             raise ValueError("a time without a zone")
         return value.astimezone(UTC)
-    if not isinstance(value, str) or len(value) != 27 or not value.isascii():
+    if not isinstance(value, str) or _TIME.fullmatch(value) is None:
         raise ValueError("a time is UTC with microseconds, as 2026-11-24T09:30:00.123456Z")
-    return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(value[:-1]).replace(tzinfo=UTC)
 
 
 Time = Annotated[datetime, BeforeValidator(parse_time), PlainSerializer(format_time)]
 Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Count = Annotated[int, Field(ge=0, le=INT8_MAX)]
-Seq = Annotated[int, Field(ge=1, le=INT8_MAX)]
-GatewayName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}\.[a-z0-9-]{1,40}$")]
+# Numbers are strict: `"1"`, `1.0` and `true` are not 1, so that one value has one spelling.
+Count = Annotated[int, Field(strict=True, ge=0, le=INT8_MAX)]
+Seq = Annotated[int, Field(strict=True, ge=1, le=INT8_MAX)]
+Version = Annotated[int, Field(strict=True, ge=1, le=1)]
+"""The contract's version. It is 1; what old readers cannot decode travels under other topics."""
+GatewayName = Annotated[str, Field(pattern=f"^{GATEWAY}$")]
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -116,16 +144,35 @@ M = TypeVar("M", bound=BaseModel)
 class Message(BaseModel):
     """A part of the wire. Frozen; unknown fields are kept, so that newer senders lose nothing."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=False, populate_by_name=True)
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     def line(self) -> bytes:
         """This message as one line of JSON."""
-        return dump_line(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+        try:
+            value = self.model_dump(mode="json")
+        except ValueError as error:  # only what Python put into unknown fields
+            raise ContractError(f"cannot be encoded: {error}") from error
+        _leave_out_absent(self, value)
+        return dump_line(value)
 
     @classmethod
     def from_line(cls, line: bytes) -> Self:
         """Decode one line; raises `ContractError` with every fault found."""
         return validate(cls, parse_line(line))
+
+
+def _leave_out_absent(message: BaseModel, value: dict[str, Any]) -> None:
+    """Take out known fields that are None. An unknown field that is null is kept as it came."""
+    for name in type(message).model_fields:
+        field = getattr(message, name)
+        if field is None:
+            del value[name]
+        elif isinstance(field, BaseModel):
+            _leave_out_absent(field, value[name])
+        elif isinstance(field, tuple):
+            for inner, inner_value in zip(field, value[name], strict=True):
+                if isinstance(inner, BaseModel):
+                    _leave_out_absent(inner, inner_value)
 
 
 def faults_of(error: PydanticValidationError) -> str:

@@ -1,17 +1,19 @@
 """The plan: orders, blocks of numbers, people and the lease under which a gateway may mark."""
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gateway.contract.encoding import Count, GatewayName, Message, Seq, Time
+from gateway.contract.encoding import Count, GatewayName, Message, Seq, Time, Version
 from gateway.contract.errors import ContractError
 from gateway.contract.record import Item
 from gateway.contract.signed import SigningKey, sign, take_apart
 from gateway.contract.topics import PlanVersion
 from gateway.contract.uii import identify
 
+_PLACE = re.compile(r"\{(serial|lot|component)\}")
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,59}$")]
 
 
@@ -21,7 +23,7 @@ class Template(Message):
     content: Annotated[str, Field(max_length=400)]
     lines: tuple[Annotated[str, Field(max_length=200)], ...] = ()
     serial_prefix: Annotated[str, Field(pattern=r"^[A-Z0-9/-]{0,20}$")] = ""
-    serial_digits: Annotated[int, Field(ge=1, le=18)] = 6
+    serial_digits: Annotated[int, Field(strict=True, ge=1, le=18)] = 6
 
 
 class Component(Message):
@@ -35,9 +37,8 @@ class Verify(Message):
     """How a mark is read back; `eye` needs a reason that is journalled with each judgement."""
 
     mode: Literal["each", "sample", "elsewhere", "eye"]
-    every: Annotated[int, Field(ge=1, le=1000)] = 1
+    every: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
     reason: str = ""
-    minimum_grade: str = ""
 
 
 class PlanOrder(Message):
@@ -79,11 +80,12 @@ class PlanOrder(Message):
         return Item(uii=found.uii, elements=found.elements)
 
     def _fill(self, text: str, number: int, component: Component) -> str:
-        return (
-            text.replace("{serial}", self.serial(number))
-            .replace("{lot}", self.lot or "")
-            .replace("{component}", component.symbol)
-        )
+        values = {
+            "serial": self.serial(number),
+            "lot": self.lot or "",
+            "component": component.symbol,
+        }
+        return _PLACE.sub(lambda place: values[place[1]], text)
 
 
 class Block(Message):
@@ -119,7 +121,7 @@ class CentralKey(Message):
 class Plan(Message):
     """One a gateway; replaces all earlier ones."""
 
-    v: Literal[1] = 1
+    v: Version = 1
     gateway: GatewayName
     epoch: Seq
     incarnation: Count

@@ -1,9 +1,9 @@
 """The receipt: the register has committed the records up to N. Cumulative, signed."""
 
 from collections.abc import Callable
-from typing import Literal
 
-from gateway.contract.encoding import Count, GatewayName, Hex32, Message, Seq, Time
+from gateway.contract.encoding import Count, GatewayName, Hex32, Message, Seq, Time, Version
+from gateway.contract.errors import ContractError
 from gateway.contract.signed import SigningKey, sign, take_apart
 
 MAX_REFUSED = 100
@@ -20,7 +20,7 @@ class Refusal(Message):
 class Receipt(Message):
     """`head` is the register's head at `committed`; `latch` names what the register found."""
 
-    v: Literal[1] = 1
+    v: Version = 1
     gateway: GatewayName
     epoch: Seq
     boot: str
@@ -42,4 +42,6 @@ def decode_receipt(payload: bytes, public_key: Callable[[str], bytes | None]) ->
     """Checks the signature first; raises `SignatureInvalid` or `ContractError`."""
     signed = take_apart("receipt", payload)
     signed.verify(public_key)
+    if signed.rest:
+        raise ContractError("receipt: something follows the signature")
     return Receipt.from_line(signed.line)

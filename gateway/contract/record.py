@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, StrictBool, StrictFloat, TypeAdapter
 from pydantic import ValidationError as PydanticValidationError
 
 from gateway.contract.encoding import (
@@ -16,7 +16,7 @@ from gateway.contract.encoding import (
 )
 from gateway.contract.errors import ContractError
 
-Position = Annotated[int, Field(ge=1, le=1000)]
+Position = Annotated[int, Field(strict=True, ge=1, le=1000)]
 Text = Annotated[str, Field(max_length=2000)]
 Short = Annotated[str, Field(max_length=200)]
 
@@ -24,8 +24,8 @@ Short = Annotated[str, Field(max_length=200)]
 class ClockState(Message):
     """How far the gateway's clock could be trusted when it wrote `at`."""
 
-    synced: bool
-    offset_ms: float | None = None
+    synced: StrictBool
+    offset_ms: StrictFloat | None = None
 
 
 class RecordRef(Message):
@@ -134,7 +134,7 @@ class Intent(Common):
     type: Literal["intent"] = "intent"
     cycle: Short
     start: Literal["operator", "plc"]
-    sequence: Annotated[int, Field(ge=1, le=65535)] | None = None
+    sequence: Annotated[int, Field(strict=True, ge=1, le=65535)] | None = None
     marks: Annotated[tuple[Mark, ...], Field(min_length=1)]
 
 

@@ -95,7 +95,9 @@ def take_apart(kind: Kind, payload: bytes) -> Signed:
     line, feed, tail = payload.partition(b"\n")
     if not feed:
         raise ContractError(f"{kind}: no signature line")
-    signature_line, _, rest = tail.partition(b"\n")
+    signature_line, feed, rest = tail.partition(b"\n")
+    if feed and not rest:
+        raise ContractError(f"{kind}: a line feed stands at the end")
     name, space, encoded = signature_line.partition(b" ")
     if not space or not name.isalnum() or len(name) > 64:
         raise ContractError(f"{kind}: the signature line is not '<key id> <base64>'")

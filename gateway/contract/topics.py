@@ -1,9 +1,12 @@
 """MQTT topics of contract version 1, and the state message that a gateway keeps retained."""
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from gateway.contract.encoding import Count, Message
+from pydantic import StrictBool
+
+from gateway.contract.encoding import GATEWAY, Count, Message, Version
 from gateway.contract.errors import ContractError
 
 PREFIX = "gjurma/v1"
@@ -15,16 +18,19 @@ STATE_EVERY_S = 60
 Leaf = Literal["records", "receipts", "plan", "state"]
 
 
+_TOPIC = re.compile(rf"{PREFIX}/({GATEWAY})/(?:{'|'.join(get_args(Leaf))})")
+
+
 def topic(gateway: str, leaf: Leaf) -> str:
     return f"{PREFIX}/{gateway}/{leaf}"
 
 
 def gateway_of(name: str) -> str:
     """The gateway that a topic belongs to; raises `ContractError` if it is none of ours."""
-    parts = name.split("/")
-    if len(parts) != 4 or f"{parts[0]}/{parts[1]}" != PREFIX:
+    found = _TOPIC.fullmatch(name)
+    if found is None:
         raise ContractError(f"{name!r} is not a topic of this contract")
-    return parts[2]
+    return found[1]
 
 
 @dataclass(frozen=True, order=True)
@@ -41,7 +47,7 @@ class Boot:
     def parse(cls, text: str) -> "Boot":
         """From `17-9f3c…`; raises `ContractError`."""
         counter, dash, nonce = text.partition("-")
-        if not dash or not (counter.isascii() and counter.isdigit()) or len(counter) > 12:
+        if not dash or re.fullmatch(r"0|[1-9][0-9]{0,11}", counter) is None:
             raise ContractError(f"{text!r} is not a boot: <counter>-<nonce>")
         if not 8 <= len(nonce) <= 64 or any(c not in "0123456789abcdef" for c in nonce):
             raise ContractError(f"{text!r}: the nonce is 8 to 64 lower-case hex digits")
@@ -61,10 +67,10 @@ class PlanVersion(Message):
 class State(Message):
     """Retained; the last will holds only `v`, `epoch`, `boot` and `online: false`."""
 
-    v: Literal[1] = 1
+    v: Version = 1
     epoch: Count
     boot: str
-    online: bool
+    online: StrictBool
     plan: PlanVersion | None = None
     seq: Count | None = None
     latches: tuple[str, ...] = ()

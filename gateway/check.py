@@ -1,0 +1,113 @@
+"""`gjurma-gateway check`: everything that can be found wrong without connecting, all at once."""
+
+from pathlib import Path
+
+from drivers.protocols import MarkText
+from gateway.agent import build_marker, build_reader
+from gateway.config import GatewayConfig, StationConfig
+from gateway.contract.errors import ConfigError, ContractError, JournalError
+from gateway.contract.plan import Plan, PlanOrder, decode_plan
+from gateway.contract.uii import UiiError
+from gateway.identity import Identity
+from gateway.journal import Journal, newest_journal
+
+
+def check(config: GatewayConfig) -> list[str]:
+    """Every finding, each saying what is wrong, where, and what would be right."""
+    findings = [*_guard(config), *_listening(config)]
+    for station in config.station:
+        findings += _station(station)
+    plan, fault = _stored_plan(config)
+    if fault:
+        findings.append(fault)
+    if plan is not None:
+        for station in config.station:
+            for order in plan.orders:
+                findings += _content(station, order, plan)
+    return findings
+
+
+def _guard(config: GatewayConfig) -> list[str]:
+    if config.guard.same_disk:
+        return []
+    journal, guard = _existing(config.journal), _existing(config.guard.path.parent)
+    if journal.stat().st_dev == guard.stat().st_dev:
+        return [
+            f"guard.path: {config.guard.path} lies on the journal's disk, and a lost disk takes both; "
+            + "put it on another medium, or write same_disk = true for a trial"
+        ]
+    return []
+
+
+def _listening(config: GatewayConfig) -> list[str]:
+    if config.screen.host in ("127.0.0.1", "localhost", "::1"):
+        return []
+    return [
+        f"screen.listen: {config.screen.listen} is open to the network; write 127.0.0.1 and put "
+        + "a proxy with TLS before it"
+    ]
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that exists."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def _station(station: StationConfig) -> list[str]:
+    findings = []
+    try:
+        marker = build_marker(station)
+    except ConfigError as error:
+        findings.append(str(error))
+    else:
+        if station.start == "pedal" and not marker.single_shot:
+            findings.append(
+                f'{station.name}: start = "pedal" needs a marker that can be armed for one shot; '
+                f"{station.marker.kind} cannot"
+            )
+    try:
+        build_reader(station)
+    except ConfigError as error:
+        findings.append(str(error))
+    return findings
+
+
+def _stored_plan(config: GatewayConfig) -> tuple[Plan | None, str]:
+    path = newest_journal(config.journal)
+    if path is None:
+        return None, ""
+    try:
+        identity = Identity.load(path)
+        journal = Journal(path, writable=False)
+        try:
+            payload = journal.newest_plan()
+        finally:
+            journal.close()
+        if payload is None:
+            return None, ""
+        return decode_plan(payload, lambda name: identity.public_key("plan", None, name)), ""
+    except (ConfigError, JournalError, ContractError) as error:
+        return None, f"{error.code}: {error}"
+
+
+def _content(station: StationConfig, order: PlanOrder, plan: Plan) -> list[str]:
+    """Whether this station's marker can engrave what the order asks for, to the last number."""
+    try:
+        marker = build_marker(station)
+    except ConfigError:
+        return []
+    for block in plan.blocks:
+        if block.order != order.id:
+            continue
+        for component in order.components:
+            try:
+                order.item(block.end, component)
+            except UiiError as error:
+                return [f"order {order.id}: its template gives no UII: {error}"]
+            content, lines = order.content(block.end, component), order.lines(block.end, component)
+            refusal = marker.refuses(MarkText(1, content, lines))
+            if refusal is not None:
+                return [f"{station.name}: order {order.id} cannot be engraved here: {refusal}"]
+    return []

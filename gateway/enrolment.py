@@ -1,0 +1,115 @@
+"""Enrolment: a one-time code becomes a new epoch, its journal, its key and its guard."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from gateway.clock import TrustedClock
+from gateway.config import GatewayConfig
+from gateway.contract.encoding import Hex32, Seq
+from gateway.contract.errors import GjurmaError
+from gateway.contract.plan import CentralKey
+from gateway.contract.record import Opened
+from gateway.contract.signed import SigningKey
+from gateway.guard import Guard, Mark
+from gateway.identity import Identity
+from gateway.journal import Journal, create, journal_path, must_be_free, newest_journal
+from gateway.logbook import Draft, Logbook
+
+TIMEOUT_S = 20
+
+
+class EnrolmentRefused(GjurmaError):
+    """Central did not open an epoch; `str()` is its own explanation."""
+
+    code = "enrolment-refused"
+
+
+class _Answer(BaseModel):
+    gateway: str
+    epoch: Seq
+    previous_head: Hex32
+    incarnation: int
+    keys: tuple[CentralKey, ...]
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    gateway: str
+    epoch: int
+    journal: str
+
+
+def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> Enrolled:
+    """Open a new epoch. The gateway must be stopped; the old journal stays where it is.
+
+    `fingerprint` is the configuration's hash, for the first record. Raises `EnrolmentRefused`,
+    or `JournalError` when a gateway runs.
+    """
+    former = newest_journal(config.journal)
+    if former is not None:
+        must_be_free(former)
+    key = SigningKey.new()
+    answer = _ask(config, code, key, reason)
+    path = journal_path(config.journal, answer.epoch)
+    create(path, config.gateway, answer.epoch, bytes.fromhex(answer.previous_head))
+    Identity(key, answer.keys).save(path)
+    journal = Journal(path, writable=True)
+    try:
+        journal.set_meta("guard", str(config.guard.path.resolve()))
+        guard = Guard(config.guard.path)
+        guard.create(Mark(config.gateway, answer.epoch, 0, journal.first_head))
+        logbook = Logbook(journal, guard, TrustedClock(config.clock.trust_hardware))
+        devices = {
+            f"{station.name}/{role}": device.kind
+            for station in config.station
+            for role, device in (("marker", station.marker), ("reader", station.reader))
+            if device is not None
+        }
+        fields = {
+            "reason": reason,
+            "versions": {"gjurma": version("gjurma")},
+            "devices": devices,
+            "config": fingerprint,
+        }
+        logbook.append(Draft(Opened, fields))
+        logbook.write_guard()
+    finally:
+        journal.close()
+    return Enrolled(config.gateway, answer.epoch, str(path))
+
+
+def _ask(config: GatewayConfig, code: str, key: SigningKey, reason: str) -> _Answer:
+    body = {
+        "code": code,
+        "gateway": config.gateway,
+        "public": key.public.hex(),
+        "reason": reason,
+    }
+    url = config.central.url.rstrip("/") + "/enroll"
+    try:
+        response = httpx.post(url, json=body, timeout=TIMEOUT_S)
+    except httpx.HTTPError as error:
+        raise EnrolmentRefused(f"{url}: {error}") from error
+    if response.status_code >= 400:
+        raise EnrolmentRefused(f"{url}: {_detail(response)}")
+    try:
+        answer = _Answer.model_validate_json(response.content)
+    except ValidationError as error:
+        raise EnrolmentRefused(f"{url}: the answer is not an enrolment: {error}") from error
+    if answer.gateway != config.gateway:
+        raise EnrolmentRefused(f"the code is for {answer.gateway}, not for {config.gateway}")
+    return answer
+
+
+def _detail(response: httpx.Response) -> str:
+    """Central's own words out of a problem document (RFC 9457), or the status."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if isinstance(problem, dict) and "detail" in problem:
+        return f"{problem.get('code', response.status_code)}: {problem['detail']}"
+    return f"HTTP {response.status_code}"

@@ -1,0 +1,52 @@
+"""Who this gateway is in an epoch: its signing key, and central's public keys."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.contract.errors import ConfigError
+from gateway.contract.plan import CentralKey, Plan
+from gateway.contract.signed import SigningKey
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What enrolment gave; kept beside the journal of its epoch."""
+
+    key: SigningKey
+    central: tuple[CentralKey, ...]
+
+    def save(self, journal: Path) -> None:
+        """Write the secret (mode 0600) and the public part, durably."""
+        _write(journal.with_suffix(".key"), self.key.to_bytes().hex())
+        keys = [key.model_dump(mode="json") for key in self.central]
+        _write(journal.with_suffix(".keys.json"), json.dumps(keys, indent=1))
+
+    @classmethod
+    def load(cls, journal: Path) -> "Identity":
+        """Raises ConfigError with the file that cannot be used."""
+        secret, public = journal.with_suffix(".key"), journal.with_suffix(".keys.json")
+        try:
+            key = SigningKey.from_bytes(bytes.fromhex(secret.read_text("ascii").strip()))
+            central = tuple(
+                CentralKey.model_validate(value) for value in json.loads(public.read_text("utf-8"))
+            )
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{secret} and {public}: {error}; enrol again") from error
+        return cls(key, central)
+
+    def public_key(self, use: str, plan: Plan | None, key_id: str) -> bytes | None:
+        """Central's key of that id and use, from enrolment or from the plan in force."""
+        for key in (*self.central, *(plan.keys if plan else ())):
+            if key.id == key_id and key.use == use:
+                return bytes.fromhex(key.public)
+        return None
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,88 @@
+"""Latches that only a new epoch ends: rolled-back, forked, two-of-me, journal-corrupt.
+
+They are kept in a file beside the journal and not in it: a journal that contradicts its guard
+or the register must not grow by a single record.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from gateway.contract.errors import JournalCorrupt, RolledBack
+from gateway.guard import Guard
+from gateway.journal import Journal
+
+Latch: TypeAlias = Literal["rolled-back", "forked", "two-of-me", "journal-corrupt"]
+
+
+@dataclass
+class Latches:
+    """The latches of one epoch's journal."""
+
+    path: Path
+    causes: dict[str, str] = field(default_factory=dict)
+    on_change: Callable[[], None] = lambda: None
+
+    @classmethod
+    def beside(cls, journal: Path) -> "Latches":
+        path = journal.with_suffix(".latches")
+        causes: dict[str, str] = {}
+        if path.exists():
+            causes = {str(k): str(v) for k, v in json.loads(path.read_text("utf-8")).items()}
+        return cls(path, causes)
+
+    def set(self, latch: Latch, cause: str) -> None:
+        """Durable when it returns; the first cause of a latch stays."""
+        assert latch in get_args(Latch)
+        if latch in self.causes:
+            return
+        self.causes[latch] = cause
+        fresh = self.path.with_suffix(".latches-new")
+        with fresh.open("w", encoding="utf-8") as file:
+            json.dump(self.causes, file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(self.path)
+        self.on_change()
+
+    def __bool__(self) -> bool:
+        return bool(self.causes)
+
+
+def check_guard(journal: Journal, guard: Guard) -> None:
+    """Raises `RolledBack` when the guard is ahead of the journal, another's, or missing."""
+    mark = guard.read()
+    if (mark.gateway, mark.epoch) != (journal.gateway, journal.epoch):
+        raise RolledBack(
+            f"the guard is of {mark.gateway}, epoch {mark.epoch}; "
+            f"the journal of {journal.gateway}, epoch {journal.epoch}"
+        )
+    head = journal.head_at(mark.seq)
+    if head is None:
+        raise RolledBack(f"the guard knows record {mark.seq}, the journal ends at {journal.end}")
+    if head != mark.head:
+        raise RolledBack(f"record {mark.seq} is not the one that the guard knows")
+
+
+def inspect(journal: Journal, guard: Guard, latches: Latches) -> None:
+    """What a start checks before anything may be marked; sets the latches it finds."""
+    try:
+        journal.verify()
+    except JournalCorrupt as error:
+        latches.set("journal-corrupt", str(error))
+    try:
+        check_guard(journal, guard)
+    except RolledBack as error:
+        latches.set("rolled-back", str(error))
+    cursor = journal.cursor()
+    head = journal.head_at(cursor.committed)
+    if head is None:
+        latches.set(
+            "rolled-back",
+            f"a receipt stands for record {cursor.committed}, the journal ends at {journal.end}",
+        )
+    elif head != cursor.head:
+        latches.set("rolled-back", f"record {cursor.committed} is not the one of the last receipt")

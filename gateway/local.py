@@ -1,0 +1,97 @@
+"""The running gateway's local socket: how `settle`, `unlatch` and `journal` reach it.
+
+HTTP over a Unix socket beside the journal, readable by its owner alone. Only the gateway's
+process has the journal open for writing, and it alone answers for how far it goes.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from gateway.journal import Journal
+from gateway.screen.desk import Credentials, Desk, Settlement
+from gateway.station import NotNow
+
+PAGE = 500
+
+
+def socket_path(journal: Path) -> Path:
+    """The socket of the gateway that has this journal open."""
+    return journal.with_suffix(".sock")
+
+
+class Witness(BaseModel):
+    """One of the two people."""
+
+    badge: Annotated[str, Field(max_length=200)]
+    pin: Annotated[str, Field(max_length=200)]
+
+
+class SettleRequest(BaseModel):
+    station: str
+    how: Settlement
+    reason: Annotated[str, Field(max_length=2000)]
+    witnesses: list[Witness]
+
+
+class UnlatchRequest(BaseModel):
+    station: str
+    reason: Annotated[str, Field(max_length=2000)]
+    witnesses: list[Witness]
+
+
+def create_local_app(desk: Desk, journal: Journal) -> FastAPI:
+    """The socket's own small API."""
+    app = FastAPI(openapi_url=None)
+
+    @app.exception_handler(NotNow)
+    async def not_now(_: Request, error: NotNow) -> JSONResponse:
+        note = error.note
+        return JSONResponse({"code": note.code, "facts": dict(note.facts)}, status_code=409)
+
+    @app.get("/status")
+    async def status() -> dict[str, Any]:
+        return desk.snapshot()
+
+    @app.get("/journal")
+    async def page(first: Annotated[int, Query(ge=1)]) -> dict[str, Any]:
+        last = min(first + PAGE - 1, journal.end)
+        return {
+            "end": journal.end,
+            "entries": [
+                [entry.seq, entry.body.decode("utf-8"), entry.head.hex()]
+                for entry in journal.entries(first, last)
+            ],
+        }
+
+    @app.post("/settle")
+    async def settle(body: SettleRequest) -> dict[str, bool]:
+        await desk.settle(body.station, body.how, body.reason, _credentials(body.witnesses))
+        return {"settled": True}
+
+    @app.post("/unlatch")
+    async def unlatch(body: UnlatchRequest) -> dict[str, bool]:
+        await desk.unlatch(body.station, body.reason, _credentials(body.witnesses))
+        return {"unlatched": True}
+
+    return app
+
+
+def _credentials(witnesses: list[Witness]) -> list[Credentials]:
+    return [Credentials(witness.badge, witness.pin) for witness in witnesses]
+
+
+def client(journal: Path) -> httpx.Client | None:
+    """A client of the running gateway's socket; None when none runs."""
+    transport = httpx.HTTPTransport(uds=str(socket_path(journal)))
+    found = httpx.Client(transport=transport, base_url="http://gateway", timeout=30)
+    try:
+        found.get("/journal", params={"first": 1})
+    except httpx.TransportError:
+        found.close()
+        return None
+    return found

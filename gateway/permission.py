@@ -1,0 +1,41 @@
+"""Whether marking may begin: latches, the start's gate, trusted time, then the plan."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.contract.plan import Plan
+from gateway.cycle import Note
+from gateway.latches import Latches
+from gateway.logbook import Logbook
+from gateway.plan import Permit, permit
+
+
+@dataclass
+class Permission:
+    """What every station asks before an intent, and again while a device waits armed."""
+
+    logbook: Logbook
+    latches: Latches
+    start_grace_s: float
+    monotonic: Callable[[], float] = time.monotonic
+    plan: Plan | None = None
+    answered: bool = False
+    """A receipt has answered this boot."""
+    _started: float = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self._started = self.monotonic()
+
+    def ask(self, order: str | None) -> Permit | Note:
+        """The permit, or the note that says why not."""
+        for latch, cause in self.latches.causes.items():
+            return Note(latch, (("cause", cause),))
+        if self.logbook.full and self.logbook.lacks_room():
+            return Note("journal-full")
+        if not self.answered and self.monotonic() - self._started < self.start_grace_s:
+            # Offline the guard alone has to do: it was checked at the start, else a latch stands.
+            return Note("awaiting-receipt")
+        if not self.logbook.clock.trusted():
+            return Note("no-trusted-time")
+        return permit(self.plan, order, self.logbook.ledger, self.logbook.clock.lease_now())

@@ -1,0 +1,296 @@
+"""What people at the line see and may do; behind the page and behind the local socket alike."""
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from gateway.contract.encoding import format_time
+from gateway.contract.plan import Person, Plan
+from gateway.cycle import ARMED_PHASES, Note, Phase
+from gateway.latches import Latches
+from gateway.logbook import Author, Logbook
+from gateway.permission import Permission
+from gateway.plan import Permit, left, person_by_badge
+from gateway.station import NotNow, Station
+from gateway.uplink import Uplink
+
+Settlement: TypeAlias = Literal["accepted", "remark", "scrapped", "voided"]
+DECIDERS = frozenset({"shift-lead", "quality"})
+"""At least one of the two who settle has one of these roles."""
+SESSION_S = 12 * 3600
+TRIES, TRIES_S = 5, 60
+"""Wrong PINs of one badge before it has to wait."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """Somebody signed in at the screen."""
+
+    person: Person
+    until: float
+
+    @property
+    def author(self) -> Author:
+        return Author(self.person.id, "pin")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A badge's text as it is scanned or typed, and the PIN that goes with it."""
+
+    badge: str
+    pin: str
+
+
+@dataclass
+class Desk:
+    """The gateway as people meet it. With a latched journal there are no stations."""
+
+    gateway: str
+    epoch: int
+    boot: str
+    language: str
+    latches: Latches
+    logbook: Logbook | None = None
+    permission: Permission | None = None
+    uplink: Uplink | None = None
+    stations: dict[str, Station] = field(default_factory=dict)
+    _sessions: dict[str, Session] = field(default_factory=dict)
+    _failures: dict[str, list[float]] = field(default_factory=dict)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _hasher: PasswordHash = field(default_factory=lambda: PasswordHash((Argon2Hasher(),)))
+
+    # -- news
+
+    def changed(self) -> None:
+        """Something that `snapshot` shows is different now."""
+        event, self._changed = self._changed, asyncio.Event()
+        event.set()
+
+    async def next_change(self, seconds: float) -> None:
+        """Returns at the next change, or after `seconds`."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds)
+        except TimeoutError:
+            return
+
+    # -- who
+
+    async def sign_in(self, credentials: Credentials) -> str:
+        """A session's token; raises `NotNow` with the reason."""
+        person = await self._prove(credentials)
+        token = secrets.token_urlsafe(24)
+        self._sessions[token] = Session(person, time.monotonic() + SESSION_S)
+        return token
+
+    def sign_out(self, token: str) -> None:
+        self._sessions.pop(token, None)
+
+    def session(self, token: str | None) -> Session | None:
+        """The session of a token, while the plan in force still has that person."""
+        found = self._sessions.get(token or "")
+        if found is None or time.monotonic() > found.until:
+            return None
+        if person_by_badge(self._plan(), found.person.badge, self._now()) is None:
+            return None
+        return found
+
+    async def _prove(self, credentials: Credentials) -> Person:
+        badge = badge_hash(credentials.badge)
+        recent = [at for at in self._failures.get(badge, []) if time.monotonic() - at < TRIES_S]
+        if len(recent) >= TRIES:
+            raise NotNow(Note("too-many-tries"))
+        person = person_by_badge(self._plan(), badge, self._now())
+        valid = person is not None and await asyncio.to_thread(
+            self._hasher.verify, credentials.pin, person.pin
+        )
+        if person is None or not valid:
+            self._failures[badge] = [*recent, time.monotonic()]
+            raise NotNow(Note("not-known"))
+        self._failures.pop(badge, None)
+        return person
+
+    async def _two_people(self, witnesses: list[Credentials]) -> tuple[str, str]:
+        if len(witnesses) != 2:
+            raise NotNow(Note("two-people"))
+        first, second = [await self._prove(witness) for witness in witnesses]
+        if first.id == second.id:
+            raise NotNow(Note("two-people"))
+        if not DECIDERS & {*first.roles, *second.roles}:
+            raise NotNow(Note("no-decider"))
+        return first.id, second.id
+
+    # -- what they may do
+
+    def station(self, name: str) -> Station:
+        if name not in self.stations:
+            raise NotNow(Note("no-station", (("station", name),)))
+        return self.stations[name]
+
+    async def settle(
+        self, station: str, how: Settlement, reason: str, witnesses: list[Credentials]
+    ) -> None:
+        """Two named people say what became of the open number. Raises `NotNow`."""
+        await self._decide(
+            reason,
+            witnesses,
+            lambda names: self.station(station).settle(how, reason.strip(), names),
+        )
+
+    async def unlatch(self, station: str, reason: str, witnesses: list[Credentials]) -> None:
+        """Two named people free the station; the number stays unknown. Raises `NotNow`."""
+        await self._decide(
+            reason, witnesses, lambda names: self.station(station).unlatch(reason.strip(), names)
+        )
+
+    async def _decide(
+        self,
+        reason: str,
+        witnesses: list[Credentials],
+        act: Callable[[tuple[str, str]], None],
+    ) -> None:
+        if not reason.strip():
+            raise NotNow(Note("no-reason"))
+        for latch, cause in self.latches.causes.items():
+            raise NotNow(Note(latch, (("cause", cause),)))
+        act(await self._two_people(witnesses))
+        self.changed()
+
+    # -- what they see
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything the screen shows, as JSON; texts are codes of the catalogues."""
+        return {
+            "gateway": self.gateway,
+            "epoch": self.epoch,
+            "boot": self.boot,
+            "now": format_time(datetime.now(UTC)),
+            "language": self.language,
+            "latches": [
+                {"latch": key, "cause": cause} for key, cause in self.latches.causes.items()
+            ],
+            "link": self._link(),
+            "lease_until": format_time(plan.lease_until) if (plan := self._plan()) else None,
+            "time_trusted": self.logbook.clock.trusted() if self.logbook else False,
+            "stations": [self._station(station) for station in self.stations.values()],
+        }
+
+    def _link(self) -> dict[str, Any]:
+        if self.uplink is None:
+            return {"connected": False, "waiting": 0, "refused": [], "refused_more": 0}
+        return {
+            "connected": self.uplink.connected,
+            "waiting": self.uplink.waiting,
+            "refused": [refusal.model_dump(mode="json") for refusal in self.uplink.refused],
+            "refused_more": self.uplink.refused_more,
+        }
+
+    def _station(self, station: Station) -> dict[str, Any]:
+        assert self.logbook is not None
+        assert self.permission is not None
+        cycle = station.cycle
+        order_id = station.order
+        found = self.permission.ask(order_id)
+        ledger = self.logbook.ledger.station(station.name)
+        opened = cycle.open
+        return {
+            "name": station.name,
+            "start": station.config.start,
+            "phase": cycle.phase.value,
+            "armed": cycle.phase in ARMED_PHASES,
+            "broken": station.broken,
+            "note": _note(cycle.note),
+            "permitted": isinstance(found, Permit),
+            "why_not": None if isinstance(found, Permit) else _note(found),
+            "can": _can(station, permitted=isinstance(found, Permit)),
+            "order": self._order(order_id),
+            "orders": [order.id for order in plan.orders] if (plan := self._plan()) else [],
+            "next": _next(found),
+            "current": None
+            if opened is None
+            else {
+                "seq": opened.seq,
+                "text": list(opened.marks[0].text),
+                "uii": opened.marks[0].item.uii,
+            },
+            "counts": dict(ledger.made.get(order_id or "", {})),
+            "parts": [
+                {
+                    "seq": part.seq,
+                    "at": format_time(part.at),
+                    "order": part.order,
+                    "text": part.text,
+                    "uii": part.uii,
+                    "state": part.state,
+                }
+                for part in reversed(ledger.parts)
+            ],
+        }
+
+    def _order(self, order_id: str | None) -> dict[str, Any] | None:
+        plan = self._plan()
+        order = plan.order(order_id) if plan and order_id else None
+        if plan is None or order is None or self.logbook is None:
+            return None
+        return {
+            "id": order.id,
+            "product": order.product,
+            "kind": order.kind,
+            "quantity": order.quantity,
+            "contents": order.contents,
+            "lot": order.lot,
+            "state": order.state,
+            "reason": order.reason,
+            "verify": order.verify.mode,
+            "left": left(plan, order.id, self.logbook.ledger),
+        }
+
+    def _plan(self) -> Plan | None:
+        return self.permission.plan if self.permission else None
+
+    def _now(self) -> datetime:
+        return self.logbook.clock.lease_now() if self.logbook else datetime.now(UTC)
+
+
+def badge_hash(badge: str) -> str:
+    """How a plan names a badge: SHA-256 of `gjurma/v1/badge\\n` and its text, in hex."""
+    return hashlib.sha256(b"gjurma/v1/badge\n" + badge.strip().encode()).hexdigest()
+
+
+def _note(note: Note | None) -> dict[str, Any] | None:
+    return None if note is None else {"code": note.code, "facts": dict(note.facts)}
+
+
+def _next(found: Permit | Note) -> dict[str, Any] | None:
+    if isinstance(found, Note):
+        return None
+    component = found.order.components[0]
+    return {
+        "serial": found.order.serial(found.number),
+        "lines": list(found.order.lines(found.number, component)),
+    }
+
+
+_IN_PHASE: dict[Phase, tuple[str, ...]] = {
+    Phase.JUDGING: ("judge",),
+    Phase.SET_ASIDE: ("acknowledge", "read_again", "settle"),
+    Phase.READ_BLOCKED: ("read_again", "settle"),
+    Phase.UNKNOWN: ("read_again", "settle", "unlatch"),
+}
+
+
+def _can(station: Station, *, permitted: bool) -> list[str]:
+    """The buttons that do something now."""
+    phase = station.cycle.phase
+    if phase is Phase.IDLE:
+        return ["begin", "trial"] if permitted else []
+    can = _IN_PHASE.get(phase, ())
+    return [name for name in can if name != "read_again" or station.reader is not None]

@@ -1,0 +1,485 @@
+"""One station: carries the cycle's effects out against its devices, journals first."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from drivers.errors import DeviceError, DeviceRefused
+from drivers.protocols import (
+    Activity,
+    CodeReader,
+    Did,
+    Marker,
+    MarkText,
+    Outcome,
+    Reading,
+    Shot,
+)
+from gateway.config import StationConfig
+from gateway.contract.encoding import Message
+from gateway.contract.errors import JournalError, JournalFull
+from gateway.contract.record import (
+    Intent,
+    Latched,
+    Mark,
+    Marked,
+    PositionOutcome,
+    RecordRef,
+    Settled,
+    Trial,
+    Unlatched,
+    Verified,
+)
+from gateway.contract.uii import UiiError
+from gateway.cycle import (
+    ARMED_PHASES,
+    RESTING,
+    Acknowledged,
+    Arm,
+    AwaitOutcome,
+    Begin,
+    CommitIntent,
+    Committed,
+    Cycle,
+    Decided,
+    Disarm,
+    Disarmed,
+    Done,
+    Effect,
+    Ended,
+    Event,
+    Failed,
+    Fire,
+    Inspect,
+    Inspected,
+    Job,
+    Judged,
+    Look,
+    Note,
+    NotPermitted,
+    Phase,
+    Prepare,
+    Prepared,
+    Read,
+    ReadAgain,
+    RecordMarked,
+    RecordTrial,
+    RecordVerified,
+    Recover,
+    Refused,
+    Saw,
+    WriteGuard,
+    step,
+)
+from gateway.logbook import NOBODY, Author, Draft, Logbook
+from gateway.permission import Permission
+from gateway.plan import Permit, choose
+
+log = logging.getLogger(__name__)
+
+TRIAL_CONTENT = "[)>\x1e06\x1d1PTRIAL\x1e\x04"
+"""The fixed text of a trial shot: a part number alone makes no UII."""
+WITHDRAWAL_CHECK_S = 0.2
+"""How often an armed station asks whether it still may mark."""
+JOURNAL_RETRY_S = 1.0
+
+Observer = Callable[[str, str, Effect], Awaitable[None]]
+"""Told "before" and "after", the station and the effect: how the tests kill at every step."""
+
+
+class NotNow(Exception):
+    """What was asked cannot be done in this state; `note` says why, in the catalogues' words."""
+
+    def __init__(self, note: Note) -> None:
+        super().__init__(note.code)
+        self.note = note
+
+
+@dataclass
+class Station:
+    """A marker, a reader where there is one, and the cycle that runs on them."""
+
+    config: StationConfig
+    logbook: Logbook
+    permission: Permission
+    marker: Marker
+    reader: CodeReader | None
+    on_change: Callable[[], None] = lambda: None
+    observer: Observer | None = None
+    cycle: Cycle = field(default_factory=Cycle)
+    wished_order: str | None = None
+    author: Author = NOBODY
+    broken: str = ""
+    """Why the station's task has ended, if it has."""
+    _inbox: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
+    _readings: dict[str, Reading] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def order(self) -> str | None:
+        """The order that is worked on here."""
+        wished = self.wished_order or self.logbook.ledger.station(self.name).order
+        return choose(self.permission.plan, wished)
+
+    # -- what people ask for
+
+    def begin(self, author: Author, *, trial: bool = False) -> None:
+        """Start one cycle. Raises `NotNow` with the reason, and then nothing has happened."""
+        if self.cycle.phase is not Phase.IDLE or not self._inbox.empty():
+            raise NotNow(Note("busy"))
+        found = self.permission.ask(self.order)
+        if isinstance(found, Note):
+            raise NotNow(found)
+        order = found.order
+        eye = order.verify.mode == "eye"
+        if order.verify.mode not in ("each", "eye"):
+            raise NotNow(Note("verify-not-here", (("mode", order.verify.mode),)))
+        if self.reader is None and not eye:
+            raise NotNow(Note("no-reader"))
+        job = Job(
+            order=order.id,
+            job=order.job,
+            start="operator" if self.config.start == "operator" else "plc",
+            by_input=self.config.start == "pedal" and not trial,
+            look=self.reader is not None,
+            eye=eye,
+            trial=trial,
+            expect=frozenset(order.expect),
+        )
+        self._ask(Begin(job), author)
+
+    def choose_order(self, order: str) -> None:
+        """Work on another order of the plan from the next part on. Raises `NotNow`."""
+        plan = self.permission.plan
+        if plan is None or plan.order(order) is None:
+            raise NotNow(Note("no-order", (("order", order),)))
+        if self.cycle.phase is not Phase.IDLE:
+            raise NotNow(Note("busy"))
+        self.wished_order = order
+        self.on_change()
+
+    def read_again(self, author: Author) -> None:
+        self._ask_in((Phase.READ_BLOCKED, Phase.SET_ASIDE, Phase.UNKNOWN), ReadAgain(), author)
+
+    def acknowledge(self, author: Author) -> None:
+        """The rejected part lies where rejected parts lie."""
+        self._ask_in((Phase.SET_ASIDE,), Acknowledged(), author)
+
+    def judge(self, author: Author, *, legible: bool) -> None:
+        self._ask_in((Phase.JUDGING,), Judged(legible), author)
+
+    def settle(self, how: str, reason: str, witnesses: tuple[str, str]) -> None:
+        """Two named people decide what became of the open number; journalled, then carried on."""
+        opened = self.cycle.open
+        phases = (Phase.UNKNOWN, Phase.READ_BLOCKED, Phase.SET_ASIDE)
+        if self.cycle.phase not in phases or opened is None or not self._inbox.empty():
+            raise NotNow(Note("nothing-to-settle"))
+        drafts = [
+            Draft(
+                Settled,
+                {
+                    "of": self._ref(opened.seq),
+                    "position": mark.position,
+                    "how": how,
+                    "reason": reason,
+                    "witnesses": witnesses,
+                },
+            )
+            for mark in opened.marks
+        ]
+        if self.name in self.logbook.ledger.unknown:
+            drafts.append(
+                Draft(
+                    Unlatched,
+                    {"latch": "unknown-outcome", "reason": reason, "witnesses": witnesses},
+                )
+            )
+        self.logbook.append(*drafts, station=self.name, author=Author(witnesses[0], "pin"))
+        self._inbox.put_nowait(Decided(how))
+
+    def unlatch(self, reason: str, witnesses: tuple[str, str]) -> None:
+        """Free the station and leave the number unknown: it is settled elsewhere, or later."""
+        if self.cycle.phase is not Phase.UNKNOWN or not self._inbox.empty():
+            raise NotNow(Note("nothing-to-settle"))
+        fields = {"latch": "unknown-outcome", "reason": reason, "witnesses": witnesses}
+        self.logbook.append(
+            Draft(Unlatched, fields), station=self.name, author=Author(witnesses[0], "pin")
+        )
+        self._inbox.put_nowait(Decided("left-open"))
+
+    def _ask_in(self, phases: tuple[Phase, ...], event: Event, author: Author) -> None:
+        if self.cycle.phase not in phases or not self._inbox.empty():
+            raise NotNow(Note("not-in-this-state"))
+        self._ask(event, author)
+
+    def _ask(self, event: Event, author: Author) -> None:
+        self.author = author
+        self._inbox.put_nowait(event)
+
+    # -- the loop
+
+    async def run(self) -> None:
+        """Recover, then serve what people ask for, for ever. Only cancellation ends it."""
+        ledger = self.logbook.ledger.station(self.name)
+        self.cycle, self.author = Cycle(), NOBODY
+        while not self._inbox.empty():
+            self._inbox.get_nowait()
+        await self._drive(Recover(ledger.open, ledger.before))
+        while True:
+            await self._drive(await self._inbox.get())
+
+    async def _drive(self, event: Event) -> None:
+        effect = self._step(event)
+        while effect is not None:
+            if self.observer is not None:
+                await self.observer("before", self.name, effect)
+            following = await self._carry_out(effect)
+            if self.observer is not None:
+                await self.observer("after", self.name, effect)
+            effect = self._step(following)
+
+    def _step(self, event: Event) -> Effect | None:
+        before = self.cycle.phase
+        self.cycle, effect = step(self.cycle, event)
+        if self.cycle.phase is not before and self.cycle.phase in RESTING and self.cycle.note:
+            log.info("%s: %s (%s)", self.name, self.cycle.phase.value, self.cycle.note.code)
+        self.on_change()
+        return effect
+
+    async def _carry_out(self, effect: Effect) -> Event:
+        """One effect; devices' errors become events here, and nowhere else."""
+        match effect:
+            case CommitIntent():
+                return self._commit_intent(effect)
+            case WriteGuard():
+                return self._write_guard()
+            case RecordMarked() | RecordTrial() | RecordVerified():
+                return await self._record(effect)
+            case _:
+                try:
+                    return await self._at_device(effect)
+                except DeviceRefused as error:
+                    facts = (("vendor", error.vendor_code), ("detail", error.detail))
+                    return Refused(Note(error.code, facts))
+                except DeviceError as error:
+                    return Failed(Note(error.code, (("detail", error.detail),)))
+
+    async def _at_device(self, effect: Effect) -> Event:
+        match effect:
+            case Prepare(job=job):
+                return await self._prepare(job)
+            case Look():
+                return Saw(await self._session(self.config.look_s))
+            case Read():
+                return Saw(await self._session(self.config.read_s))
+            case Arm(marks=marks, sequence=sequence):
+                await self.marker.arm(Shot(tuple(_texts(marks)), sequence))
+                return Done()
+            case Fire():
+                await self.marker.fire()
+                return Done()
+            case AwaitOutcome(by_input=by_input):
+                return await self._await_outcome(by_input=by_input)
+            case Inspect():
+                await self.marker.connect()
+                status = await self.marker.status()
+                if status.activity is Activity.MARKING:
+                    await asyncio.sleep(WITHDRAWAL_CHECK_S)
+                return Inspected(status)
+            case Disarm(sequence=sequence, attempt=attempt):
+                if attempt:
+                    await asyncio.sleep(min(0.1 * 2**attempt, 3))
+                await self.marker.connect()
+                return Disarmed(await self.marker.disarm(sequence))
+        raise AssertionError(f"{effect} is not a device's")
+
+    async def _prepare(self, job: str) -> Event:
+        await self.marker.connect()
+        await self.marker.disarm()
+        await self.marker.select_job(job)
+        status = await self.marker.status()
+        if status.activity is not Activity.READY:
+            return Failed(Note("marker-not-ready", (("state", status.activity.value),)))
+        sequence = None
+        if status.sequence is not None:
+            last = max(status.sequence, self.logbook.ledger.station(self.name).sequence or 0)
+            sequence = last % 65535 + 1
+        return Prepared(status, sequence)
+
+    async def _session(self, seconds: float) -> tuple[str, ...]:
+        """One whole reader session. It counts only if every step of it was acknowledged."""
+        assert self.reader is not None
+        try:
+            await self.reader.connect()
+            await self.reader.flush()
+            await self.reader.open()
+            readings = await self.reader.read(seconds)
+            await self.reader.close()
+        except DeviceError:
+            # The next session begins on a fresh wire, so that no late answer is taken for its own.
+            with contextlib.suppress(DeviceError):
+                await self.reader.shut()
+            raise
+        self._readings = {reading.content: reading for reading in readings}
+        return tuple(self._readings)
+
+    async def _await_outcome(self, *, by_input: bool) -> Event:
+        """The shot's end; an armed device is given up when marking is no longer permitted."""
+        if not by_input:
+            return Ended(await self.marker.outcome(self.config.mark_timeout_s))
+        waiting = asyncio.ensure_future(self.marker.outcome(self.config.arm_timeout_s))
+        try:
+            while True:
+                done, _ = await asyncio.wait({waiting}, timeout=WITHDRAWAL_CHECK_S)
+                if done:
+                    return Ended(waiting.result())
+                found = self.permission.ask(self.order)
+                if isinstance(found, Note) and found.code not in ("numbers-used-up",):
+                    return Ended(Outcome(Did.UNKNOWN, found.code))
+        finally:
+            if not waiting.done():
+                waiting.cancel()
+                with contextlib.suppress(asyncio.CancelledError, DeviceError):
+                    await waiting
+
+    # -- what is journalled
+
+    def _commit_intent(self, effect: CommitIntent) -> Event:
+        found = self.permission.ask(effect.job.order)
+        if isinstance(found, Note):
+            return NotPermitted(found)
+        if effect.job.trial:
+            return Done()
+        try:
+            marks = self._marks(found)
+        except UiiError as error:
+            return NotPermitted(Note("no-uii", (("detail", str(error)),)))
+        for text in _texts(marks):
+            refusal = self.marker.refuses(text)
+            if refusal is not None:
+                return NotPermitted(Note("cannot-carry", (("detail", refusal),)))
+        draft = Draft(
+            Intent,
+            {
+                "cycle": str(uuid4()),
+                "start": effect.job.start,
+                "sequence": effect.sequence,
+                "marks": marks,
+            },
+        )
+        try:
+            record = self.logbook.begin(draft, self.name, self.author)
+        except JournalFull:
+            return NotPermitted(Note("journal-full"))
+        except JournalError as error:
+            return NotPermitted(Note(error.code, (("detail", str(error)),)))
+        return Committed(record.seq, marks, effect.sequence)
+
+    def _marks(self, found: Permit) -> tuple[Mark, ...]:
+        """One component, one position: this station marks one part at a time."""
+        return (found.mark(found.order.components[0]),)
+
+    def _write_guard(self) -> Event:
+        try:
+            self.logbook.write_guard()
+        except OSError as error:
+            return Failed(Note("guard-not-written", (("detail", str(error)),)))
+        return Done()
+
+    async def _record(self, effect: RecordMarked | RecordTrial | RecordVerified) -> Event:
+        """Journal a fact that is already true of the metal: kept trying until it stands."""
+        drafts = list(self._drafts(effect))
+        while True:
+            try:
+                self.logbook.append(*drafts, station=self.name, author=self.author)
+            except JournalError as error:
+                log.error("%s: %s; trying again", self.name, error)  # noqa: TRY400 -- no trace needed
+                self.on_change()
+                await asyncio.sleep(JOURNAL_RETRY_S)
+            else:
+                return Done()
+
+    def _drafts(self, effect: RecordMarked | RecordTrial | RecordVerified) -> list[Draft]:
+        match effect:
+            case RecordMarked(intent=intent, positions=positions, outcome=outcome):
+                results = [
+                    PositionOutcome(
+                        position=position,
+                        did=outcome.did.value,
+                        cause=outcome.cause,
+                        echo=outcome.echo,
+                    )
+                    for position in positions
+                ]
+                return [Draft(Marked, {"intent": intent, "results": results})]
+            case RecordTrial(outcome=outcome):
+                fields = {
+                    "device": self.config.marker.kind,
+                    "job": self.cycle.job.job if self.cycle.job else "",
+                    "text": TRIAL_CONTENT,
+                    "did": outcome.did.value,
+                    "cause": outcome.cause,
+                }
+                return [Draft(Trial, fields)]
+            case RecordVerified():
+                return self._verdict_drafts(effect)
+
+    def _verdict_drafts(self, effect: RecordVerified) -> list[Draft]:
+        reading = self._readings.get(effect.content or "")
+        reason = ""
+        if effect.entry == "eye" and self.permission.plan and self.order:
+            order = self.permission.plan.order(self.order)
+            reason = order.verify.reason if order else ""
+        fields: dict[str, object] = {
+            "of": self._ref(effect.intent),
+            "position": effect.position,
+            "device": self.config.reader.kind if self.config.reader else "eye",
+            "content": effect.content,
+            "symbology": reading.symbology if reading else "",
+            "grade": reading.grade if reading else "",
+            "entry": effect.entry,
+            "verdict": effect.verdict,
+            "reason": reason,
+        }
+        drafts = [Draft(Verified, fields)]
+        latched = self.name in self.logbook.ledger.unknown
+        if effect.resolves:
+            settled = {
+                "of": self._ref(effect.intent),
+                "position": effect.position,
+                "how": "read",
+                "reason": "a matching read",
+            }
+            drafts.append(Draft(Settled, settled))
+            if latched:
+                drafts.append(
+                    Draft(Unlatched, {"latch": "unknown-outcome", "reason": "a matching read"})
+                )
+        elif effect.latches and not latched:
+            cause = (
+                self.cycle.open.outcome.cause if self.cycle.open and self.cycle.open.outcome else ""
+            )
+            drafts.append(Draft(Latched, {"latch": "unknown-outcome", "cause": cause}))
+        return drafts
+
+    def _ref(self, seq: int) -> Message:
+        journal = self.logbook.journal
+        return RecordRef(gateway=journal.gateway, epoch=journal.epoch, seq=seq)
+
+    @property
+    def armed(self) -> bool:
+        """The device may fire, or may just have fired."""
+        return self.cycle.phase in ARMED_PHASES
+
+
+def _texts(marks: tuple[Mark, ...]) -> list[MarkText]:
+    """What the device is given; a trial's fixed text where there is no mark."""
+    if not marks:
+        return [MarkText(1, TRIAL_CONTENT)]
+    return [MarkText(mark.position, mark.content, mark.text) for mark in marks]

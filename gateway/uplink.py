@@ -1,0 +1,276 @@
+"""The MQTT session: backoff with jitter, a last will, one batch in flight, receipts and plans in.
+
+A PUBACK means nothing here: the broker has a batch, the register may not. Only a receipt does.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from gateway.config import BrokerConfig, UplinkConfig
+from gateway.contract.errors import ContractError, JournalError
+from gateway.contract.plan import Plan, decode_plan
+from gateway.contract.receipt import Receipt, Refusal, decode_receipt
+from gateway.contract.signed import SigningKey
+from gateway.contract.topics import (
+    RECORDS_EXPIRY_S,
+    STATE_EVERY_S,
+    PlanVersion,
+    State,
+    topic,
+)
+from gateway.journal import Cursor
+from gateway.latches import Latches
+from gateway.logbook import Logbook
+from gateway.outbox import Ignored, Latch, Moved, next_batch, take_receipt
+from gateway.permission import Permission
+from gateway.plan import newer
+
+log = logging.getLogger(__name__)
+
+SESSION_TAKEN_OVER = 0x8E
+MAX_PACKET = 1024 * 1024
+
+
+class TakenOverError(Exception):
+    """Another client came with this gateway's name; this one never connects again."""
+
+
+@dataclass
+class Uplink:
+    """Everything that goes to central and comes back."""
+
+    logbook: Logbook
+    permission: Permission
+    latches: Latches
+    broker: BrokerConfig
+    patience: UplinkConfig
+    boot: str
+    key: SigningKey
+    receipt_key: Callable[[str], bytes | None]
+    plan_key: Callable[[str], bytes | None]
+    on_change: Callable[[], None] = lambda: None
+    connected: bool = False
+    refused: tuple[Refusal, ...] = ()
+    refused_more: int = 0
+    last_error: str = ""
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _receipt: asyncio.Event = field(default_factory=asyncio.Event)
+    _told: State | None = None
+
+    @property
+    def gateway(self) -> str:
+        return self.logbook.journal.gateway
+
+    @property
+    def waiting(self) -> int:
+        """Records that the register has not confirmed."""
+        journal = self.logbook.journal
+        return journal.end - journal.cursor().committed
+
+    def wake(self) -> None:
+        """There may be something to send or to tell."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Keep a session for ever. Only cancellation ends it, or another of this name."""
+        self.logbook.journal.listeners.append(self.wake)
+        pause = 0.2
+        while True:
+            try:
+                async with self._client() as client:
+                    pause = 0.2
+                    self._connection(up=True, error="")
+                    await self._session(client)
+            except aiomqtt.MqttError as error:
+                if _taken_over(error):
+                    self._connection(up=False, error="another client took this name over")
+                    self.latches.set("two-of-me", "the broker gave the session to another client")
+                    raise TakenOverError(self.gateway) from error
+                self._connection(up=False, error=str(error))
+            except OSError as error:
+                self._connection(up=False, error=str(error))
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 -- jitter, not a secret
+            pause = min(pause * 2, self.patience.backoff_max_s)
+
+    def _connection(self, *, up: bool, error: str) -> None:
+        """One log line a change, not one a failure."""
+        if up != self.connected or (error and not self.last_error):
+            log.info("broker: %s%s", "connected" if up else "away", f": {error}" if error else "")
+        self.connected, self.last_error = up, error
+        self.on_change()
+
+    def _client(self) -> aiomqtt.Client:
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.MaximumPacketSize = MAX_PACKET
+        will = State(epoch=self.logbook.journal.epoch, boot=self.boot, online=False)
+        return aiomqtt.Client(
+            hostname=self.broker.host,
+            port=self.broker.port,
+            identifier=self.gateway,
+            username=None if self.broker.cert else self.gateway,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            clean_start=True,
+            keepalive=20,
+            properties=properties,
+            will=aiomqtt.Will(topic(self.gateway, "state"), will.line(), qos=1, retain=True),
+            tls_context=_tls(self.broker) if self.broker.tls else None,
+        )
+
+    async def _session(self, client: aiomqtt.Client) -> None:
+        await client.subscribe(
+            [(topic(self.gateway, "receipts"), 1), (topic(self.gateway, "plan"), 1)]
+        )
+        self._told = None
+        tasks = [
+            asyncio.ensure_future(self._listen(client)),
+            asyncio.ensure_future(self._send(client)),
+            asyncio.ensure_future(self._tell(client)),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with contextlib.suppress(asyncio.CancelledError, aiomqtt.MqttError):
+                    await task
+
+    # -- out
+
+    async def _send(self, client: aiomqtt.Client) -> None:
+        """One batch without a receipt at a time; sent again when none comes."""
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.MessageExpiryInterval = RECORDS_EXPIRY_S
+        patience = self.patience.resend_after_s
+        while True:
+            self._news.clear()
+            batch = None if self.latches else next_batch(self.logbook.journal, self.boot, self.key)
+            if batch is None:
+                await self._news.wait()
+                continue
+            before = self.logbook.journal.cursor()
+            await client.publish(
+                topic(self.gateway, "records"), batch, qos=1, properties=properties
+            )
+            if await self._moves_from(before, patience):
+                patience = self.patience.resend_after_s
+            else:
+                jitter = random.uniform(1, 1.5)  # noqa: S311 -- jitter, not a secret
+                patience = min(patience * jitter, 6 * self.patience.resend_after_s)
+
+    async def _moves_from(self, before: Cursor, patience: float) -> bool:
+        """Whether a receipt moves the cursor, on or back, within `patience` seconds."""
+        deadline = asyncio.get_running_loop().time() + patience
+        while self.logbook.journal.cursor() == before:
+            self._receipt.clear()
+            left = deadline - asyncio.get_running_loop().time()
+            try:
+                await asyncio.wait_for(self._receipt.wait(), left)
+            except TimeoutError:
+                return False
+        return True
+
+    async def _tell(self, client: aiomqtt.Client) -> None:
+        """The retained state: at once, on a change, and every minute."""
+        while True:
+            state = self._state()
+            await client.publish(topic(self.gateway, "state"), state.line(), qos=1, retain=True)
+            self._told = state
+            deadline = asyncio.get_running_loop().time() + self._state_every()
+            while asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(0.25)
+                if self._differs(self._state()):
+                    break
+
+    def _state_every(self) -> float:
+        """Sooner until a receipt has answered this boot: marking waits for it."""
+        return STATE_EVERY_S if self.permission.answered else self.patience.resend_after_s
+
+    def _differs(self, state: State) -> bool:
+        told = self._told
+        return told is None or (state.plan, state.latches) != (told.plan, told.latches)
+
+    def _state(self) -> State:
+        plan = self.permission.plan
+        latches = tuple(self.latches.causes) + tuple(
+            f"unknown-outcome:{station}" for station in sorted(self.logbook.ledger.unknown)
+        )
+        if self.logbook.full:
+            latches += ("journal-full",)
+        return State(
+            epoch=self.logbook.journal.epoch,
+            boot=self.boot,
+            online=True,
+            plan=PlanVersion(incarnation=plan.incarnation, version=plan.version) if plan else None,
+            seq=self.logbook.journal.end,
+            latches=latches,
+        )
+
+    # -- in
+
+    async def _listen(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            payload = message.payload
+            if not isinstance(payload, bytes) or not payload:
+                continue  # an empty message means nothing
+            try:
+                if message.topic.matches(topic(self.gateway, "receipts")):
+                    self._take_receipt(decode_receipt(payload, self.receipt_key))
+                else:
+                    self._take_plan(decode_plan(payload, self.plan_key), payload)
+            except (ContractError, JournalError) as error:
+                log.warning("%s: refused: %s", message.topic, error)
+            self.on_change()
+
+    def _take_receipt(self, receipt: Receipt) -> None:
+        result = take_receipt(self.logbook.journal, receipt)
+        match result:
+            case Latch(latch=latch, cause=cause):
+                self.latches.set(latch, cause)
+            case Moved():
+                self.refused, self.refused_more = result.refused, result.refused_more
+                if receipt.boot == self.boot:
+                    self.permission.answered = True
+                    self.logbook.clock.sync(receipt.at)
+                self._receipt.set()
+            case Ignored(why=why):
+                log.info("receipt ignored: %s", why)
+
+    def _take_plan(self, plan: Plan, payload: bytes) -> None:
+        journal = self.logbook.journal
+        if plan.gateway != journal.gateway or self.latches:
+            return
+        if not newer(plan, journal.epoch, self.logbook.ledger.accepted):
+            return
+        self.logbook.accept(plan, payload)
+        self.permission.plan = plan
+        log.info("plan %d.%d is in force", plan.incarnation, plan.version)
+
+
+def _tls(broker: BrokerConfig) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(broker.ca) if broker.ca else None)
+    if broker.cert is not None:
+        context.load_cert_chain(str(broker.cert), str(broker.key) if broker.key else None)
+    return context
+
+
+def _taken_over(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        rc = getattr(cause, "rc", None)
+        if isinstance(rc, ReasonCode) and rc.value == SESSION_TAKEN_OVER:
+            return True
+        cause = cause.__cause__
+    return False
