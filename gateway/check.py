@@ -32,20 +32,17 @@ def _guard(config: GatewayConfig) -> list[str]:
         return []
     journal, guard = _existing(config.journal), _existing(config.guard.path.parent)
     if journal.stat().st_dev == guard.stat().st_dev:
-        return [
-            f"guard.path: {config.guard.path} lies on the journal's disk, and a lost disk takes both; "
-            + "put it on another medium, or write same_disk = true for a trial"
-        ]
+        where = f"guard.path: {config.guard.path} lies on the journal's disk"
+        remedy = "put it on another medium, or write same_disk = true for a trial"
+        return [f"{where}, and a lost disk takes both; {remedy}"]
     return []
 
 
 def _listening(config: GatewayConfig) -> list[str]:
     if config.screen.host in ("127.0.0.1", "localhost", "::1"):
         return []
-    return [
-        f"screen.listen: {config.screen.listen} is open to the network; write 127.0.0.1 and put "
-        + "a proxy with TLS before it"
-    ]
+    where = f"screen.listen: {config.screen.listen} is open to the network"
+    return [f"{where}; write 127.0.0.1 and put a proxy with TLS before it"]
 
 
 def _existing(path: Path) -> Path:
