@@ -7,8 +7,13 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.needs import NEEDS
+
+# How long an example takes says more of what else the machine does than of the code.
+settings.register_profile("gjurma", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gjurma")
 
 
 def pytest_configure(config: pytest.Config) -> None:

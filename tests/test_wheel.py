@@ -63,13 +63,17 @@ class Environment:
         )
 
     def imports(self, *packages: str) -> None:
-        """Import every module of those packages, their `__main__` included."""
+        """Import every module of those packages, their `__main__` included.
+
+        Not the migrations: those are scripts that Alembic runs, with a context of its own.
+        """
         self.python(
             "import importlib, pkgutil\n"
             f"for name in {packages!r}:\n"
             "    package = importlib.import_module(name)\n"
             "    for module in pkgutil.walk_packages(package.__path__, name + '.'):\n"
-            "        importlib.import_module(module.name)\n"
+            "        if '.migrations.' not in module.name:\n"
+            "            importlib.import_module(module.name)\n"
         )
 
 

@@ -144,7 +144,10 @@ M = TypeVar("M", bound=BaseModel)
 class Message(BaseModel):
     """A part of the wire. Frozen; unknown fields are kept, so that newer senders lose nothing."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    # NaN stays NaN until `dump_line` refuses it: by default pydantic would write null instead.
+    model_config = ConfigDict(
+        extra="allow", frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
 
     def line(self) -> bytes:
         """This message as one line of JSON."""
