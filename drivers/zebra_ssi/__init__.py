@@ -1,0 +1,1 @@
+"""Zebra (Symbol) code readers over the Simple Serial Interface (SSI)."""

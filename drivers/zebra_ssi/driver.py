@@ -1,0 +1,179 @@
+"""A Zebra reader over SSI as a CodeReader.
+
+The reader has to be set to SSI, with the bar code of its manual; `configure` sets the rest each
+time the wire is opened, until the reader is switched off: host trigger mode, packeted decode data,
+ACK/NAK, no message when nothing was read. Frame layouts and their sources are in `codec`, the
+handshake in `link`.
+
+What SSI does not have: an identifier of the read in a reply, a report that nothing was seen (a
+session without a code just stays silent), and a grade.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from drivers.catalog import Kind
+from drivers.errors import BadFrame, DeviceRefused, LinkClosed, UnexpectedReply
+from drivers.protocols import Identity, Reading
+from drivers.transport import open_stream, parse_url
+from drivers.zebra_ssi.codec import (
+    HOST_SETTINGS,
+    Capabilities,
+    Cause,
+    Decoded,
+    Opcode,
+    Packet,
+    decode_capabilities,
+    decode_revision,
+    settings,
+    symbology,
+)
+from drivers.zebra_ssi.link import Link
+
+Seconds = Annotated[float, Field(gt=0, le=60)]
+
+
+class Options(BaseModel):
+    """What can be set for a `zebra-ssi` reader; times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    response_timeout: Seconds = 2.0
+    """How long an answer may take before the command is sent again (SSI parameter 9B)."""
+    character_timeout: Seconds = 0.2
+    """A silence inside a packet after which it is given up (SSI parameter EF)."""
+    linger: Seconds = 0.05
+    """How long after a code to wait for another that came along."""
+    configure: bool = True
+    """Send the reader its settings when the wire is opened."""
+    aim_identifiers: bool = False
+    """The reader is set to put AIM code identifiers (`]d1`) before each code."""
+
+
+class ZebraSsi:
+    """Implements `drivers.protocols.CodeReader`."""
+
+    def __init__(self, url: str, options: Options, name: str) -> None:
+        parse_url(url)
+        self._url = url
+        self._options = options
+        self._name = name
+        self._link: Link | None = None
+        self._read: list[Reading] = []
+
+    async def connect(self) -> None:
+        """Open the wire and have the reader take commands. Raises LinkError, DeviceRefused."""
+        if self._link is not None and not self._link.closed:
+            return
+        await self.shut()
+        stream = await open_stream(self._url, self._name)
+        link = Link(
+            stream, self._name, self._options.response_timeout, self._options.character_timeout
+        )
+        self._link = link
+        try:
+            if self._options.configure:
+                await link.command(settings(HOST_SETTINGS), "connect")
+            await link.command(Packet(Opcode.SCAN_ENABLE), "connect")
+        except BaseException:
+            await self.shut()
+            raise
+
+    async def identify(self) -> Identity:
+        """SSI gives software revision, board and engine; the engine stands for the model."""
+        packet = await self._wire("identify").question(
+            Opcode.REQUEST_REVISION, Opcode.REPLY_REVISION, "identify"
+        )
+        fields = decode_revision(packet)
+        version, _board, engine = (fields + [""] * 3)[:3]
+        return Identity("Zebra", engine, version)
+
+    async def capabilities(self) -> Capabilities:
+        """What the reader says it can do. Raises DeviceRefused by models without the question."""
+        packet = await self._wire("capabilities").question(
+            Opcode.CAPABILITIES_REQUEST, Opcode.CAPABILITIES_REPLY, "capabilities"
+        )
+        try:
+            return decode_capabilities(packet)
+        except ValueError as fault:
+            raise BadFrame(self._name, "capabilities", str(fault)) from fault
+
+    async def flush(self) -> None:
+        """Empty the reader's queue, then the line: a fence follows the reader's acknowledgement."""
+        link = self._wire("flush")
+        await link.command(Packet(Opcode.FLUSH_QUEUE), "flush")
+        await link.fence("flush")
+        link.forget()
+
+    async def open(self) -> None:
+        """Start a session. What came before the acknowledgement belongs to no session of ours."""
+        link = self._wire("open")
+        self._read = []
+        await link.command(Packet(Opcode.START_SESSION), "open")
+        link.forget()
+
+    async def read(self, timeout: float) -> tuple[Reading, ...]:  # noqa: ASYNC109
+        """Different codes once each, in their order.
+
+        Raises BadFrame if something came that could not be read:
+        that is not the same as having seen nothing.
+        """
+        link = self._wire("read")
+        known = len(self._read)
+        decoded = await link.listen(timeout, "read")
+        while decoded is not None:
+            reading = self._reading(decoded)
+            if reading not in self._read:
+                self._read.append(reading)
+            decoded = await link.listen(self._options.linger, "read")
+        if link.unresolved:
+            raise BadFrame(self._name, "read", "the reader sent what could not be read")
+        return tuple(self._read[known:])
+
+    async def close(self) -> None:
+        """End the session.
+
+        Raises UnexpectedReply if a code that `read` has not returned came before the reader
+        acknowledged the end: the look that returned without it does not count.
+        """
+        link = self._wire("close")
+        try:
+            await link.command(Packet(Opcode.STOP_SESSION), "close")
+        except DeviceRefused as refusal:
+            # Unverified: a reader whose session ended with the code may say so in this way.
+            if refusal.vendor_code != str(Cause.BAD_CONTEXT):
+                raise
+        late = [
+            reading for reading in map(self._reading, link.taken()) if reading not in self._read
+        ]
+        if late:
+            raise UnexpectedReply(
+                self._name, "close", f"{late[0].content!r} came after the read was over"
+            )
+        if link.unresolved:
+            raise BadFrame(self._name, "close", "the reader sent what could not be read")
+
+    async def shut(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+
+    def _wire(self, operation: str) -> Link:
+        if self._link is None or self._link.closed:
+            raise LinkClosed(self._name, operation, "not connected")
+        return self._link
+
+    def _reading(self, decoded: Decoded) -> Reading:
+        # ISO/IEC 16022: without an ECI a byte is a character of ISO/IEC 8859-1; nothing is lost.
+        content = decoded.data.decode("latin-1")
+        if self._options.aim_identifiers and content.startswith("]") and len(content) >= 3:
+            return Reading(content[3:], content[:3])
+        return Reading(content, symbology(decoded.code_type))
+
+
+def _build(url: str, options: Options, name: str) -> ZebraSsi:
+    return ZebraSsi(url, options, name)
+
+
+KIND = Kind("zebra-ssi", "reader", Options, _build)
