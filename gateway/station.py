@@ -114,6 +114,10 @@ class Station:
     author: Author = NOBODY
     broken: str = ""
     """Why the station's task has ended, if it has."""
+    cycles: int = 0
+    """Cycles that people have begun since the process started."""
+    busy: bool = True
+    """Something is under way, from the moment that it was asked for; a recovery, to begin with."""
     _inbox: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
     _readings: dict[str, Reading] = field(default_factory=dict)
 
@@ -129,8 +133,11 @@ class Station:
 
     # -- what people ask for
 
-    def begin(self, author: Author, *, trial: bool = False) -> None:
-        """Start one cycle. Raises `NotNow` with the reason, and then nothing has happened."""
+    def begin(self, author: Author, *, trial: bool = False) -> int:
+        """Start one cycle, and return its number since the process started.
+
+        Raises `NotNow` with the reason, and then nothing has happened.
+        """
         if self.cycle.phase is not Phase.IDLE or not self._inbox.empty():
             raise NotNow(Note("busy"))
         found = self.permission.ask(self.order)
@@ -152,7 +159,9 @@ class Station:
             trial=trial,
             expect=frozenset(order.expect),
         )
+        self.cycles += 1
         self._ask(Begin(job), author)
+        return self.cycles
 
     def choose_order(self, order: str) -> None:
         """Work on another order of the plan from the next part on. Raises `NotNow`."""
@@ -201,7 +210,7 @@ class Station:
                 )
             )
         self.logbook.append(*drafts, station=self.name, author=Author(witnesses[0], "pin"))
-        self._inbox.put_nowait(Decided(how))
+        self._put(Decided(how))
 
     def unlatch(self, reason: str, witnesses: tuple[str, str]) -> None:
         """Free the station and leave the number unknown: it is settled elsewhere, or later."""
@@ -211,7 +220,7 @@ class Station:
         self.logbook.append(
             Draft(Unlatched, fields), station=self.name, author=Author(witnesses[0], "pin")
         )
-        self._inbox.put_nowait(Decided("left-open"))
+        self._put(Decided("left-open"))
 
     def _ask_in(self, phases: tuple[Phase, ...], event: Event, author: Author) -> None:
         if self.cycle.phase not in phases or not self._inbox.empty():
@@ -220,6 +229,10 @@ class Station:
 
     def _ask(self, event: Event, author: Author) -> None:
         self.author = author
+        self._put(event)
+
+    def _put(self, event: Event) -> None:
+        self.busy = True
         self._inbox.put_nowait(event)
 
     # -- the loop
@@ -227,11 +240,13 @@ class Station:
     async def run(self) -> None:
         """Recover, then serve what people ask for, for ever. Only cancellation ends it."""
         ledger = self.logbook.ledger.station(self.name)
-        self.cycle, self.author = Cycle(), NOBODY
+        self.cycle, self.author, self.busy = Cycle(), NOBODY, True
         while not self._inbox.empty():
             self._inbox.get_nowait()
         await self._drive(Recover(ledger.open, ledger.before))
         while True:
+            self.busy = not self._inbox.empty()
+            self.on_change()
             await self._drive(await self._inbox.get())
 
     async def _drive(self, event: Event) -> None:

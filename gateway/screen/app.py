@@ -99,14 +99,12 @@ def create_screen_app(desk: Desk) -> FastAPI:
         return {"signed_in": False}
 
     @app.post("/api/stations/{name}/begin")
-    async def begin(name: str, token: SessionCookie = None) -> dict[str, bool]:
-        desk.station(name).begin(signed_in(token).author)
-        return {"begun": True}
+    async def begin(name: str, token: SessionCookie = None) -> dict[str, int]:
+        return {"cycle": desk.station(name).begin(signed_in(token).author)}
 
     @app.post("/api/stations/{name}/trial")
-    async def trial(name: str, token: SessionCookie = None) -> dict[str, bool]:
-        desk.station(name).begin(signed_in(token).author, trial=True)
-        return {"begun": True}
+    async def trial(name: str, token: SessionCookie = None) -> dict[str, int]:
+        return {"cycle": desk.station(name).begin(signed_in(token).author, trial=True)}
 
     @app.post("/api/stations/{name}/read-again")
     async def read_again(name: str, token: SessionCookie = None) -> dict[str, bool]:

@@ -66,12 +66,14 @@ class Desk:
     _sessions: dict[str, Session] = field(default_factory=dict)
     _failures: dict[str, list[float]] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _changes: int = 0
     _hasher: PasswordHash = field(default_factory=lambda: PasswordHash((Argon2Hasher(),)))
 
     # -- news
 
     def changed(self) -> None:
         """Something that `snapshot` shows is different now."""
+        self._changes += 1
         event, self._changed = self._changed, asyncio.Event()
         event.set()
 
@@ -172,6 +174,7 @@ class Desk:
             "gateway": self.gateway,
             "epoch": self.epoch,
             "boot": self.boot,
+            "change": self._changes,
             "now": format_time(datetime.now(UTC)),
             "language": self.language,
             "latches": [
@@ -206,6 +209,8 @@ class Desk:
             "start": station.config.start,
             "phase": cycle.phase.value,
             "armed": cycle.phase in ARMED_PHASES,
+            "busy": station.busy,
+            "cycles": station.cycles,
             "broken": station.broken,
             "note": _note(cycle.note),
             "permitted": isinstance(found, Permit),

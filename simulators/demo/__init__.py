@@ -1,0 +1,1 @@
+"""`gjurma-sim demo`: the whole flow on one machine, as separate operating-system processes."""

@@ -1,0 +1,168 @@
+"""The two factories of the demo: what stands there, what they mark, and for whom."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+RS, GS, EOT = "\x1e", "\x1d", "\x04"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A licensed producer, its product and one order, as the officer's API takes them."""
+
+    entity: dict[str, Any]
+    licence: str
+    product: dict[str, Any]
+    order: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Site:
+    """One gateway with one station: a marker and a reader."""
+
+    gateway: str
+    station: str
+    place: str
+    marker_kind: str
+    marker_wire: str
+    """`serial`, or `tcp` for a port that is chosen at the start."""
+    marker_simulator: dict[str, str]
+    marker_driver: dict[str, Any]
+    subject: Subject
+    reader_kind: str = "zebra-ssi"
+    reader_driver: dict[str, Any] = field(default_factory=dict)
+
+
+GRAMSH = Site(
+    gateway="gramsh.line-1",
+    station="receivers",
+    place="Gramsh",
+    marker_kind="panasonic-lp",
+    marker_wire="serial",
+    marker_simulator={"checksum": "on", "lines": "1"},
+    marker_driver={
+        "checksum": True,
+        "lines": 1,
+        "text_wait_seconds": 0.05,
+        "mark_seconds": 1.0,
+        "reply_seconds": 0.5,
+    },
+    subject=Subject(
+        entity={"code": "umgs", "name": "Uzina Mekanike e Gramshit", "ncage": "A001H"},
+        licence="AIM-2026-0001",
+        product={
+            "code": "pistol-g9",
+            "model": "G9",
+            "calibre": "9x19",
+            "kind": "serial",
+            "space": "umgs-g9",
+            "components": [{"name": "receiver", "symbol": ""}],
+            "template": {
+                "content": f"[)>{RS}06{GS}17VA001H{GS}1PG9{GS}S{{serial}}{RS}{EOT}",
+                "lines": ["ALB UMGS G9 9x19 {serial}"],
+                "serial_prefix": "26",
+                "serial_digits": 6,
+            },
+        },
+        order={"code": "G9-2026-11", "quantity": 100_000, "job": "0007"},
+    ),
+)
+
+POLICAN = Site(
+    gateway="polican.packing-1",
+    station="cartons",
+    place="Poliçan",
+    marker_kind="modbus-cell",
+    marker_wire="tcp",
+    marker_simulator={},
+    marker_driver={},
+    subject=Subject(
+        entity={"code": "kmp", "name": "Kombinati Mekanik i Poliçanit", "ncage": "A002H"},
+        licence="AIM-2026-0002",
+        product={
+            "code": "9x19-fmj-carton",
+            "model": "9x19 FMJ",
+            "calibre": "9x19",
+            "kind": "package",
+            "space": "kmp-cartons",
+            "components": [{"name": "carton", "symbol": ""}],
+            "template": {
+                "content": f"[)>{RS}06{GS}17VA002H{GS}1T{{lot}}{GS}S{{serial}}{RS}{EOT}",
+                "lines": ["{lot} {serial}"],
+                "serial_prefix": "C",
+                "serial_digits": 7,
+            },
+        },
+        order={
+            "code": "FMJ-2026-11",
+            "quantity": 100_000,
+            "job": "1",
+            "lot": "KMP26L001-012",
+            "contents": 50,
+        },
+    ),
+)
+
+SITES = (GRAMSH, POLICAN)
+
+
+def gateway_toml(
+    site: Site,
+    *,
+    folder: Path,
+    broker_port: int,
+    web_port: int,
+    screen_port: int,
+    marker_url: str,
+    reader_url: str,
+) -> str:
+    """The gateway's configuration file."""
+    look = 0.12
+    lines = [
+        f"# {site.place}: written by the demo",
+        f'gateway = "{site.gateway}"',
+        'journal = "journal"',
+        "",
+        "[guard]",
+        f"path = {json.dumps(str(folder / 'guard' / 'guard'))}",
+        "same_disk = true  # the demo has one disk only",
+        "",
+        "[broker]",
+        f'url = "mqtt://127.0.0.1:{broker_port}"',
+        "",
+        "[central]",
+        f'url = "http://127.0.0.1:{web_port}"',
+        "",
+        "[uplink]",
+        "resend_after_s = 2",
+        "backoff_max_s = 2",
+        "start_grace_s = 5",
+        "",
+        "[screen]",
+        f'listen = "127.0.0.1:{screen_port}"',
+        "",
+        "[[station]]",
+        f'name = "{site.station}"',
+        f"look_s = {look}",
+        "read_s = 0.8",
+        "mark_timeout_s = 5",
+        "",
+        "[station.marker]",
+        f'kind = "{site.marker_kind}"',
+        f'url = "{marker_url}"',
+        f"options = {_inline(site.marker_driver)}",
+        "",
+        "[station.reader]",
+        f'kind = "{site.reader_kind}"',
+        f'url = "{reader_url}"',
+        f"options = {_inline(site.reader_driver)}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _inline(values: dict[str, Any]) -> str:
+    """A TOML inline table of plain values, which are written as in JSON."""
+    return "{" + ", ".join(f"{key} = {json.dumps(value)}" for key, value in values.items()) + "}"
