@@ -1,0 +1,82 @@
+"""A driver against a peer on a real wire, for the Panasonic tests."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivers.panasonic_lp.driver import Options, PanasonicLp
+from drivers.protocols import MarkText, Shot
+from simulators.faults import Faults
+from simulators.panasonic_lp import PanasonicLp as Device
+from simulators.panasonic_lp import build
+from simulators.part import PartStore
+from simulators.pipe import serve
+from simulators.scripted import Script, Step
+
+SPEED = 200.0
+CONTENT = "[)>\x1e06\x1d18S7A72000000001\x1e\x04"
+"""V2 of the item identification vectors."""
+SHOT = Shot((MarkText(1, CONTENT, ("7A7 2000000001",)),))
+
+
+def quick(**options: object) -> Options:
+    """Options whose times fit a simulator at SPEED."""
+    return Options.model_validate(
+        {
+            "text_wait_seconds": 1.05 / SPEED,
+            "reply_seconds": 0.3,
+            "mark_seconds": 0.3,
+            "ready_seconds": 0.3,
+            **options,
+        }
+    )
+
+
+@asynccontextmanager
+async def scripted(*steps: Step, **options: object) -> AsyncIterator[PanasonicLp]:
+    """The driver, connected over TCP to a peer that plays raw bytes to the end of the script."""
+    script = Script(*steps)
+    listener = await serve("tcp://127.0.0.1:0", script, Faults())
+    driver = PanasonicLp(listener.url, quick(**options), "laser")
+    try:
+        await driver.connect()
+        yield driver
+    finally:
+        await driver.close()
+        await listener.close()
+    script.check()
+
+
+@dataclass
+class Bench:
+    """The driver and the simulated marker on a pseudo-terminal, with the part between them."""
+
+    driver: PanasonicLp
+    device: Device
+    faults: Faults
+    parts: PartStore
+    url: str
+
+    def another(self, **options: object) -> PanasonicLp:
+        """A driver as a restarted program has it: it knows nothing of what was before."""
+        return PanasonicLp(self.url, quick(**options), "laser")
+
+
+@asynccontextmanager
+async def bench(
+    folder: Path, device_options: dict[str, str] | None = None, **options: object
+) -> AsyncIterator[Bench]:
+    parts = PartStore(folder / "parts.db")
+    device = build(device_options or {}, parts, "line", SPEED)
+    faults = Faults()
+    url = await device.start("serial", faults)
+    driver = PanasonicLp(url, quick(**options), "laser")
+    rig = Bench(driver, device, faults, parts, url)
+    try:
+        await driver.connect()
+        yield rig
+    finally:
+        await rig.driver.close()
+        await device.stop()
+        parts.close()

@@ -1,0 +1,374 @@
+"""The Panasonic driver and the simulated marker on a pseudo-terminal: what is on the part?
+
+Whatever goes wrong on the wire, what the driver says and what is engraved have to agree: DONE means
+engraved once, NOT_STARTED means blank, and nothing fires after a confirmed disarm.
+"""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from drivers.errors import DeviceError, DeviceRefused, LinkError, OutcomeUnknown, UnexpectedReply
+from drivers.protocols import Activity, Did, MarkText, Outcome, Shot
+from simulators.part import Engraving
+from tests.drivers.panasonic_bench import CONTENT, SHOT, Bench, bench
+
+
+def on_part(rig: Bench) -> list[Engraving]:
+    return rig.parts.seen("line")
+
+
+async def disarmed(rig: Bench) -> Outcome | None:
+    """Disarm as a station does: again and again, with a new connection, until it is confirmed."""
+    for _ in range(5):
+        try:
+            await rig.driver.connect()
+            return await rig.driver.disarm()
+        except LinkError:
+            await rig.driver.close()
+        except DeviceError:
+            pass
+    raise AssertionError("it could never be confirmed that nothing can fire")
+
+
+async def cycle(rig: Bench) -> Did:
+    """One shot on a new piece, and what the driver says became of it in the end."""
+    rig.parts.load("line")
+    said = Did.UNKNOWN
+    try:
+        await rig.driver.connect()
+        await rig.driver.arm(SHOT)
+        await rig.driver.fire()
+        said = (await rig.driver.outcome(0.3)).did
+    except DeviceRefused:
+        said = Did.NOT_STARTED
+    except DeviceError:
+        said = Did.UNKNOWN
+    proof = await disarmed(rig)
+    assert rig.device.state()["ready"] is False
+    with pytest.raises(ValueError, match="nothing is armed"):
+        await rig.device.pedal()
+    if proof is not None and said is Did.UNKNOWN:
+        said = proof.did
+    agree(said, on_part(rig))
+    return said
+
+
+def agree(said: Did, engravings: list[Engraving]) -> None:
+    assert len(engravings) <= 1
+    assert [engraving.content for engraving in engravings] in ([], [CONTENT])
+    if said is Did.DONE:
+        assert len(engravings) == 1
+    if said is Did.NOT_STARTED:
+        assert engravings == []
+
+
+@pytest.mark.parametrize("checksum", ["off", "on"])
+@pytest.mark.parametrize("terminator", ["cr", "crlf"])
+def test_what_was_sent_is_on_the_part(tmp_path: Path, checksum: str, terminator: str) -> None:
+    async def run() -> None:
+        settings = {"checksum": checksum, "terminator": terminator}
+        async with bench(
+            tmp_path, settings, checksum=checksum == "on", terminator=terminator
+        ) as rig:
+            assert (await rig.driver.status()).activity is Activity.OFF
+            await rig.driver.select_job("12")
+            assert (await rig.driver.status()).activity is Activity.READY
+            assert await cycle(rig) is Did.DONE
+            (engraving,) = on_part(rig)
+            assert (engraving.content, engraving.lines) == (CONTENT, ("7A7 2000000001",))
+            assert engraving.position == 1
+            assert engraving.readable
+
+    asyncio.run(run())
+
+
+def test_the_body_alone_is_sent_where_the_code_uses_the_macro(tmp_path: Path) -> None:
+    content = "[)>\x1e05\x1d800406141419999960MH80312\x1d21MH80312\x1e\x04"
+
+    async def run() -> None:
+        async with bench(tmp_path, {"macro": "05"}, macro="05") as rig:
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            await rig.driver.arm(Shot((MarkText(1, content),)))
+            loaded = rig.device.state()["texts"]
+            assert loaded == {"0": "800406141419999960MH80312\x1d21MH80312"}
+            await rig.driver.fire()
+            await rig.driver.outcome(1)
+            assert [each.content for each in on_part(rig)] == [content]
+
+    asyncio.run(run())
+
+
+def test_a_pedal_fires_what_is_armed_once(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            await rig.driver.arm(SHOT)
+            assert (await rig.driver.status()).activity is Activity.ARMED
+            await rig.device.pedal()
+            assert await rig.driver.outcome(1) == Outcome(Did.DONE)
+            with pytest.raises(ValueError, match="nothing is armed"):
+                await rig.device.pedal()
+            assert await rig.driver.disarm() == Outcome(Did.DONE)
+            assert [each.content for each in on_part(rig)] == [CONTENT]
+
+    asyncio.run(run())
+
+
+def test_a_pedal_before_the_trigger_command_is_one_shot_and_told_as_done(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            await rig.driver.arm(SHOT)
+            await rig.device.pedal()
+            await rig.driver.fire()
+            assert await rig.driver.outcome(1) == Outcome(Did.DONE)
+            assert len(on_part(rig)) == 1
+
+    asyncio.run(run())
+
+
+def test_an_armed_shot_that_nobody_fires_is_proved_not_started(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            await rig.driver.arm(SHOT)
+            assert (await rig.driver.outcome(0.05)).did is Did.UNKNOWN
+            proof = await rig.driver.disarm()
+            assert proof is not None
+            assert proof.did is Did.NOT_STARTED
+            assert await rig.driver.disarm() is None
+            assert on_part(rig) == []
+            assert await cycle(rig) is Did.DONE
+
+    asyncio.run(run())
+
+
+def test_after_a_restart_an_armed_marker_is_disarmed_and_proved_not_started(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            await rig.driver.arm(SHOT)
+            await rig.driver.close()
+            rig.driver = rig.another()
+            await rig.driver.connect()
+            assert (await rig.driver.status()).activity is Activity.ARMED
+            proof = await rig.driver.disarm()
+            assert proof is not None
+            assert proof.did is Did.NOT_STARTED
+            assert on_part(rig) == []
+
+    asyncio.run(run())
+
+
+def test_after_a_restart_while_it_marks_nothing_is_claimed_and_it_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        async with bench(tmp_path, {"marking": "40"}) as rig:
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            await rig.driver.arm(SHOT)
+            await rig.driver.fire()
+            await rig.driver.close()
+            rig.driver = rig.another()
+            await rig.driver.connect()
+            assert await rig.driver.disarm() is None
+            assert rig.device.state()["marking"] is False
+            assert len(on_part(rig)) == 1
+
+    asyncio.run(run())
+
+
+def test_held_when_the_metal_has_changed_and_nothing_was_replied(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            await rig.driver.arm(SHOT)
+            rig.device.moments.hold("marked")
+            with pytest.raises(OutcomeUnknown):
+                await rig.driver.fire()
+            assert await rig.device.moments.await_held(1)
+            assert len(on_part(rig)) == 1
+            rig.device.moments.release()
+            assert await disarmed(rig) == Outcome(Did.DONE)
+            assert len(on_part(rig)) == 1
+
+    asyncio.run(run())
+
+
+def test_held_when_armed_before_anything_fired(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            rig.device.moments.hold("armed")
+            with pytest.raises(LinkError):
+                await rig.driver.arm(SHOT)
+            assert await rig.device.moments.await_held(1)
+            assert rig.device.state()["ready"] is True
+            rig.device.moments.release()
+            proof = await disarmed(rig)
+            assert proof is not None
+            assert proof.did is Did.NOT_STARTED
+            assert on_part(rig) == []
+
+    asyncio.run(run())
+
+
+def test_without_power_nothing_is_confirmed_and_the_text_is_gone(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            await rig.driver.arm(SHOT)
+            await rig.device.power(False)
+            with pytest.raises(LinkError):
+                await rig.driver.disarm()
+            await rig.device.power(True)
+            assert await disarmed(rig) is None
+            assert rig.device.state()["texts"] == {}
+            assert on_part(rig) == []
+            await rig.driver.select_job("1")
+            assert await cycle(rig) is Did.DONE
+
+    asyncio.run(run())
+
+
+def test_leaving_remote_mode_loses_the_end_report(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            await rig.driver.arm(SHOT)
+            await rig.driver.fire()
+            await rig.device.operate("remote", {"on": False})
+            assert (await rig.driver.outcome(0.2)).did is Did.UNKNOWN
+            await rig.device.operate("remote", {"on": True})
+            assert await disarmed(rig) is None
+            assert len(on_part(rig)) == 1
+
+    asyncio.run(run())
+
+
+def test_an_aborted_mark_is_unknown_and_unreadable(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            await rig.driver.arm(SHOT)
+            await rig.driver.fire()
+            await rig.driver.abort()
+            assert await rig.driver.outcome(1) == Outcome(Did.UNKNOWN, "E400")
+            assert [each.readable for each in on_part(rig)] == [False]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("misdeed", "said", "readable"),
+    [
+        ("faint", Did.DONE, [False]),
+        ("silent", Did.UNKNOWN, [True]),
+        ("failed", Did.UNKNOWN, [False]),
+        ("refuse", Did.NOT_STARTED, []),
+    ],
+)
+def test_a_marker_that_does_wrong(
+    tmp_path: Path, misdeed: str, said: Did, readable: list[bool]
+) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await rig.driver.select_job("1")
+            rig.device.misbehave(misdeed)
+            assert await cycle(rig) is said
+            assert rig.device.misdeeds() == {misdeed: 1}
+            assert [each.readable for each in on_part(rig)] == readable
+            await rig.driver.select_job("1")
+            assert await cycle(rig) is Did.DONE
+
+    asyncio.run(run())
+
+
+def test_a_file_that_was_accepted_and_not_selected_is_noticed(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            rig.device.misbehave("wrong_file")
+            with pytest.raises(DeviceRefused, match="0 is read back"):
+                await rig.driver.select_job("1")
+
+    asyncio.run(run())
+
+
+def test_permission_that_does_not_go_away_is_no_disarm(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            await rig.driver.arm(SHOT)
+            rig.device.misbehave("stubborn")
+            with pytest.raises(UnexpectedReply, match="still permits"):
+                await rig.driver.disarm()
+            assert rig.device.state()["ready"] is True
+            assert await disarmed(rig) is not None
+            assert rig.device.state()["ready"] is False
+
+    asyncio.run(run())
+
+
+def test_a_job_with_more_lines_than_were_sent_never_gets_ready(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path, {"lines": "2"}) as rig:
+            await rig.driver.select_job("1")
+            assert await cycle(rig) is Did.UNKNOWN
+            assert on_part(rig) == []
+        async with bench(tmp_path, {"lines": "2"}, lines=2) as rig:
+            await rig.driver.select_job("1")
+            assert await cycle(rig) is Did.DONE
+
+    asyncio.run(run())
+
+
+async def through_faults(folder: Path, kind: str, direction: str, positions: range) -> None:
+    """The fault meets the conversation after each of so many bytes; then all must be well again."""
+    async with bench(folder, {"checksum": "on"}, checksum=True) as rig:
+        await rig.driver.select_job("1")
+        seconds = {"cut": 0.2, "delay": 0.35, "split": 0.02}.get(kind)
+        for after in positions:
+            before = rig.faults.landed[kind]
+            rig.faults.arm(kind, direction, after=after, seconds=seconds)
+            await cycle(rig)
+            assert rig.faults.landed[kind] == before + 1, "the fault met no bytes"
+            await asyncio.sleep(seconds or 0)
+            await rig.driver.connect()
+            await rig.driver.select_job("1")
+            assert await cycle(rig) is Did.DONE, f"not well again after {after} bytes"
+
+
+_KINDS = ["drop", "double", "split", "delay", "flip", "cut"]
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+@pytest.mark.parametrize(
+    ("direction", "after"), [("to_device", 64), ("to_host", 34)], ids=["text", "trigger's reply"]
+)
+def test_driver_and_part_agree_through_a_fault(
+    tmp_path: Path, kind: str, direction: str, after: int
+) -> None:
+    asyncio.run(through_faults(tmp_path, kind, direction, range(after, after + 1)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", _KINDS)
+@pytest.mark.parametrize("direction", ["to_device", "to_host"])
+def test_driver_and_part_agree_wherever_a_fault_lands(
+    tmp_path: Path, kind: str, direction: str
+) -> None:
+    asyncio.run(through_faults(tmp_path, kind, direction, range(0, 60, 4)))
