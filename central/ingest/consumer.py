@@ -1,0 +1,247 @@
+"""One ingest worker: takes what has arrived, stores it, then acknowledges and answers.
+
+Nothing is acknowledged before the register has committed it. While the database is away, what was
+taken is held, the broker's flow control stops the rest, and gateways send again later.
+"""
+
+import logging
+import queue
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import psycopg
+from paho.mqtt.client import Client, MQTTMessage
+from psycopg import errors as pg
+
+from central import db, mqtt
+from central.config import Config
+from central.errors import DatabaseUnavailable
+from central.ingest import receipts, rules, states, store
+from central.ingest.facts import Evidence, Received
+from gateway.contract.errors import ContractError
+from gateway.contract.signed import SigningKey
+from gateway.contract.topics import ALL_RECORDS_SHARED, ALL_STATES, gateway_of, topic
+
+log = logging.getLogger("central.ingest")
+ELECTION = 0x696E6773  # the advisory lock that one worker holds
+ELECTION_EVERY_S = 1.0
+BACKOFF_S = (0.1, 5.0)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A message, and the connection that it came on: another one must not acknowledge it."""
+
+    message: MQTTMessage
+    connection: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A receipt to publish after the commit."""
+
+    gateway: str
+    payload: bytes
+
+
+class Worker:
+    """Runs until `stop`. One thread of its own works; paho's thread only fills the queue."""
+
+    def __init__(self, config: Config, key: SigningKey) -> None:
+        self._config = config
+        self._key = key
+        self._arrived: queue.Queue[Arrived] = queue.Queue()
+        self._stopping = threading.Event()
+        self._generation = 0
+        self._elected = False
+        self._database: store.Connection | None = None
+        self._client = mqtt.make_client(
+            config.broker, log, self._subscribe, self._lost_broker, manual_ack=True
+        )
+        self._client.on_message = self._on_message
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until `stop` is called. What is unacknowledged then goes to another worker."""
+        mqtt.start(self._client, self._config.broker, self._config.ingest.receive_maximum)
+        try:
+            while not self._stopping.is_set():
+                self._elect()
+                taken = self._take()
+                if taken:
+                    self._work(taken)
+        finally:
+            mqtt.stop(self._client)
+            if self._database is not None:
+                self._database.close()
+
+    # --- the broker's side, in paho's thread ------------------------------------------------
+
+    def _subscribe(self, client: Client) -> None:
+        self._generation += 1
+        client.subscribe(ALL_RECORDS_SHARED, qos=1)
+        if self._elected:
+            client.subscribe(ALL_STATES, qos=1)
+
+    def _lost_broker(self) -> None:
+        self._generation += 1
+
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        self._arrived.put(Arrived(message, self._generation))
+
+    # --- our own thread -----------------------------------------------------------------------
+
+    def _take(self) -> list[Arrived]:
+        """Everything that has arrived; waits a little for the first."""
+        try:
+            taken = [self._arrived.get(timeout=ELECTION_EVERY_S / 4)]
+        except queue.Empty:
+            return []
+        while len(taken) < self._config.ingest.receive_maximum:
+            try:
+                taken.append(self._arrived.get_nowait())
+            except queue.Empty:
+                break
+        return taken
+
+    def _work(self, taken: list[Arrived]) -> None:
+        answers = self._persist(lambda: self._together(taken))
+        if answers is None:
+            return
+        for arrived in taken:
+            if arrived.connection == self._generation:
+                self._client.ack(arrived.message.mid, arrived.message.qos)
+        for answer in answers:
+            self._client.publish(topic(answer.gateway, "receipts"), answer.payload, qos=1)
+
+    def _persist(self, work: Callable[[], T]) -> T | None:
+        """Do it, through losses of the database; None only when we are told to stop."""
+        delay = BACKOFF_S[0]
+        told = False
+        while not self._stopping.is_set():
+            try:
+                result = work()
+            except (pg.DeadlockDetected, pg.SerializationFailure, store.JudgedTooEarly):
+                continue
+            except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable) as error:
+                if not told:
+                    log.warning("the database is away; nothing is acknowledged: %s", error)
+                    told = True
+                self._drop_database()
+                self._stopping.wait(delay * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                delay = min(delay * 2, BACKOFF_S[1])
+                continue
+            if told:
+                log.info("the database is back")
+            return result
+        return None
+
+    def _connection(self) -> store.Connection:
+        if self._database is None or self._database.closed:
+            self._database = db.connect(self._config)
+        return self._database
+
+    def _drop_database(self) -> None:
+        if self._database is not None:
+            self._database.close()
+        self._database = None
+        if self._elected:
+            self._elected = False
+            self._client.unsubscribe(ALL_STATES)
+
+    def _elect(self) -> None:
+        """One worker of all subscribes to the gateways' states. The lock ends with its session."""
+        if self._elected:
+            return
+
+        def attempt() -> bool:
+            with self._connection().transaction():
+                row = (
+                    self._connection()
+                    .execute("SELECT pg_try_advisory_lock(%s)", (ELECTION,))
+                    .fetchone()
+                )
+            return row is not None and bool(row[0])
+
+        if self._persist(attempt):
+            self._elected = True
+            log.info("elected: answers the gateways' states")
+            self._client.subscribe(ALL_STATES, qos=1)
+
+    def _together(self, taken: list[Arrived]) -> list[Answer]:
+        """All in one transaction, streams in one order; one by one where that collides."""
+        ordered = sorted(taken, key=lambda arrived: arrived.message.topic)
+        connection = self._connection()
+        if len(ordered) > 1:
+            try:
+                with connection.transaction():
+                    return [a for arrived in ordered for a in self._one(connection, arrived)]
+            except (pg.DeadlockDetected, pg.SerializationFailure, store.JudgedTooEarly):
+                pass
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
+                log.warning("a batch cannot be stored; trying them one by one: %s", error)
+        answers = []
+        for arrived in ordered:
+            answers += self._alone(connection, arrived)
+        return answers
+
+    def _alone(self, connection: store.Connection, arrived: Arrived) -> list[Answer]:
+        """One message in a transaction of its own; what PostgreSQL refuses becomes evidence."""
+        while True:
+            try:
+                with connection.transaction():
+                    return self._one(connection, arrived)
+            except (pg.DeadlockDetected, pg.SerializationFailure, store.JudgedTooEarly):
+                continue
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
+                log.exception("kept as evidence, PostgreSQL refused it")
+                gateway = gateway_of(arrived.message.topic)
+                fault = str(error).splitlines()[0]
+                payload = bytes(arrived.message.payload)
+                with connection.transaction():
+                    store.keep(
+                        connection,
+                        Evidence(gateway, "not-stored", fault, payload, answer=False),
+                        datetime.now(UTC),
+                    )
+                return []
+
+    def _one(self, connection: store.Connection, arrived: Arrived) -> list[Answer]:
+        now = datetime.now(UTC)
+        try:
+            gateway = gateway_of(arrived.message.topic)
+        except ContractError:
+            return []
+        payload = bytes(arrived.message.payload)
+        if arrived.message.topic.endswith("/state"):
+            asked = states.heard(connection, gateway, payload, now)
+        else:
+            asked = self._batch(connection, gateway, payload, now)
+        if asked is None:
+            return []
+        receipt = receipts.signed_receipt(connection, self._key, gateway, *asked, now)
+        return [] if receipt is None else [Answer(gateway, receipt)]
+
+    def _batch(
+        self, connection: store.Connection, gateway: str, payload: bytes, now: datetime
+    ) -> tuple[int, str] | None:
+        """Store a batch; returns the (epoch, boot) to answer with a receipt."""
+        received = rules.examine(gateway, payload)
+        if isinstance(received, Received):
+            outcome = store.receive(connection, received, now)
+        else:
+            outcome = received
+            store.keep(connection, outcome, now)
+        if isinstance(outcome, Evidence):
+            log.warning("%s: kept as evidence: %s: %s", gateway, outcome.reason, outcome.detail)
+            if not outcome.answer:
+                return None
+        assert isinstance(received, Received)
+        return received.batch.header.epoch, received.batch.header.boot

@@ -1,0 +1,190 @@
+"""What the rules are told and what they answer: plain values, no SQL and no clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from central.ingest.life import Item, ItemKey
+from gateway.contract.batch import Batch
+from gateway.contract.plan import Plan
+from gateway.contract.record import Intent, Record
+from gateway.contract.topics import Boot
+
+PlanKey = tuple[int, int]
+"""(incarnation, version)."""
+StreamState = Literal["live", "forked", "two-of-me", "closed"]
+
+
+class RecordKey(NamedTuple):
+    """A record anywhere."""
+
+    gateway: str
+    epoch: int
+    seq: int
+
+
+class MarkKey(NamedTuple):
+    """A mark anywhere: the record that announced it, and the position."""
+
+    gateway: str
+    epoch: int
+    seq: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Key:
+    """A gateway's public key and the records it signs; `to_seq` None while it is the current."""
+
+    id: str
+    public: bytes
+    from_seq: int
+    to_seq: int | None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One epoch of one gateway as the register holds it, locked."""
+
+    id: int
+    gateway: str
+    epoch: int
+    committed: int
+    head: bytes
+    state: StreamState
+    boot: Boot | None
+    plan: PlanKey | None
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True)
+class Received:
+    """A batch whose own bytes are consistent; its signature and place are not checked yet."""
+
+    payload: bytes
+    batch: Batch
+    boot: Boot
+    chain: tuple[bytes, ...]
+    """The head after each record."""
+    records: tuple[Record | None, ...]
+    """None where the bytes are no record of this contract, or not of this place."""
+    faults: tuple[str, ...]
+    """Why, for those."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Bytes to keep, and why they did not become a batch. `answer`: with a receipt all the same."""
+
+    gateway: str
+    reason: str
+    detail: str
+    payload: bytes
+    answer: bool
+    latch: StreamState | None = None
+    """The stream's new state, where this latches it."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Nothing to keep: a replay, or a batch beyond what is committed. Answered with a receipt."""
+
+    reason: Literal["replay", "gap"]
+
+
+@dataclass(frozen=True)
+class Suffix:
+    """The records from index `start` on are new."""
+
+    start: int
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the law has to know before it can judge a suffix."""
+
+    plans: frozenset[PlanKey]
+    uiis: frozenset[str]
+    elements: frozenset[str]
+    numbers: frozenset[tuple[str, int]]
+    marks: frozenset[MarkKey]
+    intents: frozenset[RecordKey]
+    orders: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the register holds of `Needs`."""
+
+    plans: Mapping[PlanKey, Plan] = field(default_factory=dict)
+    items: Mapping[ItemKey, Item] = field(default_factory=dict)
+    """Every component of each UII that is needed or claimed by a needed mark."""
+    marks: Mapping[MarkKey, ItemKey] = field(default_factory=dict)
+    numbers: Mapping[tuple[str, int], tuple[MarkKey, ...]] = field(default_factory=dict)
+    intents: Mapping[RecordKey, Intent] = field(default_factory=dict)
+    orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The components that an order's product requires."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One mark of an intent that asserts an item; `fresh` when it spends a number."""
+
+    seq: int
+    position: int
+    item: ItemKey
+    order: str
+    space: str | None
+    number: int | None
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class RecordRow:
+    seq: int
+    type: str
+    at: datetime | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    seq: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class SpanSeen:
+    """Numbers that a gateway says an unknown plan gave it."""
+
+    block: str
+    space: str
+    start: int
+    end: int
+    plan: PlanKey
+
+
+@dataclass(frozen=True)
+class Writes:
+    """All that one batch changes."""
+
+    first: int
+    last: int
+    head: bytes
+    boot: Boot
+    plan: PlanKey | None
+    body: bytes
+    records: tuple[RecordRow, ...]
+    items: Mapping[ItemKey, Item]
+    """New and changed items, as they are after the batch."""
+    claims: tuple[Claim, ...]
+    about: tuple[tuple[ItemKey, int], ...]
+    """(item, seq) of the later records that say something of it."""
+    refused: tuple[Refused, ...]
+    resolved: tuple[RecordKey, ...]
+    """Refused records that a correction of the same gateway names."""
+    next_key: Key | None
+    """The key that signs from the next record on."""
+    spans: tuple[SpanSeen, ...]

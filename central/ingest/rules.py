@@ -1,0 +1,237 @@
+"""What becomes of a batch as a whole: pure functions, in the order in which they are asked.
+
+`examine` takes the bytes apart, `admit` asks who signed and where they belong, `needs` says what
+the register has to look up, `judge` applies the law to the new records. SQL carries it out.
+"""
+
+from collections.abc import Mapping
+
+from central.ingest.facts import (
+    Dropped,
+    Evidence,
+    Key,
+    Known,
+    MarkKey,
+    Needs,
+    Received,
+    RecordKey,
+    Stream,
+    Suffix,
+    Writes,
+)
+from central.ingest.law import Court
+from central.ingest.naming import named_item
+from gateway.contract.batch import Batch, body_of, decode_batch
+from gateway.contract.errors import ChainBroken, ContractError, SignatureInvalid
+from gateway.contract.record import (
+    Accepted,
+    FromBlock,
+    Intent,
+    KeyChanged,
+    Marked,
+    Record,
+    Settled,
+    Verified,
+    decode_record,
+)
+from gateway.contract.topics import Boot
+
+
+def examine(gateway: str, payload: bytes) -> Received | Evidence:
+    """Take apart what arrived on a gateway's `records` topic; nothing is looked up yet."""
+
+    def keep(reason: str, detail: str, *, answer: bool = False) -> Evidence:
+        return Evidence(gateway, reason, detail, payload, answer)
+
+    try:
+        batch = decode_batch(payload)
+        boot = Boot.parse(batch.header.boot)
+    except ContractError as error:
+        return keep("unreadable", str(error))
+    if batch.header.gateway != gateway:
+        return keep("wrong-topic", f"the header says {batch.header.gateway}")
+    try:
+        chain = batch.check()
+    except ChainBroken as error:
+        return keep("chain-broken", str(error))
+    records, faults = _decode(batch)
+    return Received(payload, batch, boot, chain, records, faults)
+
+
+def _decode(batch: Batch) -> tuple[tuple[Record | None, ...], tuple[str, ...]]:
+    records: list[Record | None] = []
+    faults: list[str] = []
+    for seq, line in enumerate(batch.records, start=batch.header.first):
+        try:
+            record = decode_record(line)
+        except ContractError as error:
+            records.append(None)
+            faults.append(str(error))
+            continue
+        if record.seq != seq:
+            records.append(None)
+            faults.append(f"the record says seq {record.seq}")
+        else:
+            records.append(record)
+            faults.append("")
+    return tuple(records), tuple(faults)
+
+
+def overlap(stream: Stream, received: Received) -> tuple[int, ...]:
+    """The sequence numbers whose stored heads `admit` compares; mostly none is looked up."""
+    header = received.batch.header
+    if header.first > stream.committed:
+        return ()
+    return (header.first - 1, min(header.last, stream.committed))
+
+
+def admit(
+    stream: Stream, received: Received, stored_heads: Mapping[int, bytes]
+) -> Suffix | Dropped | Evidence:
+    """Whether and from where on a batch is new. `stored_heads` holds those of `overlap`."""
+    header = received.batch.header
+
+    def keep(reason: str, detail: str, latch: bool = False) -> Evidence:
+        state = None
+        if latch:
+            state = "two-of-me" if reason == "two-of-me" else "forked"
+        return Evidence(stream.gateway, reason, detail, received.payload, True, state)  # type: ignore[arg-type]
+
+    fault = _signature_fault(stream, received)
+    if fault is not None:
+        return Evidence(stream.gateway, "bad-signature", fault, received.payload, answer=False)
+    if stream.state != "live":
+        return keep("latched", f"the stream is {stream.state}")
+    if header.first > stream.committed + 1:
+        return Dropped("gap")
+    agrees = _agrees(stream, received, stored_heads)
+    if agrees and header.last <= stream.committed:
+        return Dropped("replay")
+    if _is_older(received.boot, stream.boot):
+        return keep(
+            "two-of-me",
+            f"boot {received.boot} brings what the register does not hold, after {stream.boot}",
+            latch=True,
+        )
+    if not agrees:
+        return keep("forked", "other records under the same numbers", latch=True)
+    return Suffix(stream.committed + 1 - header.first)
+
+
+def _is_older(boot: Boot, seen: Boot | None) -> bool:
+    """Older than the newest seen, or the same start of another process."""
+    if seen is None:
+        return False
+    return boot.counter < seen.counter or (
+        boot.counter == seen.counter and boot.nonce != seen.nonce
+    )
+
+
+def _agrees(stream: Stream, received: Received, stored_heads: Mapping[int, bytes]) -> bool:
+    header = received.batch.header
+    if header.first == stream.committed + 1:
+        return bytes.fromhex(header.prev) == stream.head
+    end = min(header.last, stream.committed)
+    return (
+        bytes.fromhex(header.prev) == stored_heads[header.first - 1]
+        and received.chain[end - header.first] == stored_heads[end]
+    )
+
+
+def _signature_fault(stream: Stream, received: Received) -> str | None:
+    header = received.batch.header
+    valid = {
+        key.id: key.public
+        for key in stream.keys
+        if key.from_seq <= header.first and (key.to_seq is None or header.last <= key.to_seq)
+    }
+    try:
+        received.batch.signed.verify(valid.get)
+    except SignatureInvalid as error:
+        return str(error)
+    if any(isinstance(record, KeyChanged) for record in received.records[:-1]):
+        return "records follow a key_changed, which ends what its key may sign"
+    return None
+
+
+def needs(stream: Stream, received: Received, suffix: Suffix) -> Needs:
+    """What to look up before the new records can be judged."""
+    new = [record for record in received.records[suffix.start :] if record is not None]
+    plans = {(r.incarnation, r.version) for r in new if isinstance(r, Accepted)}
+    if stream.plan is not None:
+        plans.add(stream.plan)
+    marks = {mark for record in new for mark in _marks_named(stream, record)}
+    items = []
+    numbers = set()
+    orders = set()
+    for record in new:
+        if isinstance(record, Intent):
+            for mark in record.marks:
+                items += [mark.item, named_item(mark)]
+                orders.add(mark.order)
+                if isinstance(mark.source, FromBlock):
+                    numbers.add((mark.source.space, mark.source.number))
+    return Needs(
+        plans=frozenset(plans),
+        uiis=frozenset(item.uii for item in items),
+        elements=frozenset(item.elements for item in items),
+        numbers=frozenset(numbers),
+        marks=frozenset(marks),
+        intents=frozenset(RecordKey(*mark[:3]) for mark in marks),
+        orders=frozenset(orders),
+    )
+
+
+def _marks_named(stream: Stream, record: Record) -> list[MarkKey]:
+    if isinstance(record, Marked):
+        return [
+            MarkKey(stream.gateway, stream.epoch, record.intent, result.position)
+            for result in record.results
+        ]
+    if isinstance(record, Verified | Settled):
+        return [MarkKey(record.of.gateway, record.of.epoch, record.of.seq, record.position)]
+    if isinstance(record, Intent):
+        return [
+            MarkKey(
+                mark.source.of.gateway,
+                mark.source.of.epoch,
+                mark.source.of.seq,
+                mark.source.position,
+            )
+            for mark in record.marks
+            if not isinstance(mark.source, FromBlock)
+        ]
+    return []
+
+
+def judge(stream: Stream, received: Received, suffix: Suffix, known: Known) -> Writes:
+    """Apply the law to the new records, one at a time and in the journal's order."""
+    header = received.batch.header
+    court = Court(stream, known)
+    for index in range(suffix.start, len(received.records)):
+        seq = header.first + index
+        record = received.records[index]
+        if record is None:
+            court.unreadable(seq, received.faults[index])
+        else:
+            court.hear(seq, record)
+    last = received.records[-1]
+    next_key = None
+    if isinstance(last, KeyChanged):
+        next_key = Key(last.key, bytes.fromhex(last.public), header.last + 1, None)
+    return Writes(
+        first=header.first + suffix.start,
+        last=header.last,
+        head=received.chain[-1],
+        boot=received.boot,
+        plan=court.plan_key,
+        body=body_of(received.batch.records[suffix.start :]),
+        records=tuple(court.rows),
+        items=court.changed,
+        claims=tuple(court.claims),
+        about=tuple(court.about),
+        refused=tuple(court.refused),
+        resolved=tuple(court.resolved),
+        next_key=next_key,
+        spans=tuple(court.spans),
+    )

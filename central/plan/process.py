@@ -1,0 +1,151 @@
+"""Listens to the register and keeps each gateway's retained plan right."""
+
+import json
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from paho.mqtt.client import Client
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from central import db, keys, mqtt, schema
+from central.config import Config
+from central.errors import DatabaseUnavailable
+from central.plan.compile import compile_plan, latest_signed
+from gateway.contract.plan import CentralKey
+from gateway.contract.signed import SigningKey
+from gateway.contract.topics import topic
+
+log = logging.getLogger("central.plan")
+CHANNELS = ("gjurma_plan", "gjurma_live")
+ONLY_ONE = 0x706C616E  # the advisory lock of the one plan process
+WAIT_S = 0.5
+EVERY_S = 20.0
+"""How often everything is looked at, told or not: leases run out without an act."""
+
+
+class PlanProcess:
+    """Runs until `stop`. A second one waits until the first is gone."""
+
+    def __init__(self, config: Config, key: SigningKey) -> None:
+        self._config = config
+        self._key = key
+        self._keys: tuple[CentralKey, ...] = keys.load_public(config.keys.dir)
+        self._engine = db.make_engine(config)
+        self._stopping = threading.Event()
+        self._republish = threading.Event()
+        self._client = mqtt.make_client(config.broker, log, self._up)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until `stop`, through losses of the database and of the broker."""
+        mqtt.start(self._client, self._config.broker)
+        down = False
+        try:
+            while not self._stopping.is_set():
+                try:
+                    with db.connect(self._config, autocommit=True) as listener:
+                        if down:
+                            log.info("the database is back")
+                        down = False
+                        self._follow(listener)
+                except (psycopg.OperationalError, DBAPIError, DatabaseUnavailable) as error:
+                    if not down:
+                        log.warning("the database is away; plans stand as they are: %s", error)
+                    down = True
+                    self._stopping.wait(1.0)
+        finally:
+            mqtt.stop(self._client)
+            self._engine.dispose()
+
+    def _up(self, _client: Client) -> None:
+        # A broker without persistence has forgotten what was retained.
+        self._republish.set()
+
+    def _follow(self, listener: psycopg.Connection[Any]) -> None:
+        while not self._stopping.is_set():
+            row = listener.execute("SELECT pg_try_advisory_lock(%s)", (ONLY_ONE,)).fetchone()
+            if row is not None and row[0]:
+                break
+            self._stopping.wait(1.0)
+        for channel in CHANNELS:
+            listener.execute(f"LISTEN {channel}")
+        everything_at = 0.0
+        changed: set[str] = set()
+        while not self._stopping.is_set():
+            monotonic = time.monotonic()
+            if self._republish.is_set():
+                self._republish.clear()
+                self._publish_all()
+            if monotonic >= everything_at:
+                everything_at = monotonic + EVERY_S
+                changed |= set(self._gateways())
+            for gateway in sorted(changed):
+                self._compile(gateway)
+            changed = self._told(listener)
+
+    def _told(self, listener: psycopg.Connection[Any]) -> set[str]:
+        """The gateways that something was said of within a moment; all, for an officer's act."""
+        changed: set[str] = set()
+        for notice in listener.notifies(timeout=WAIT_S):
+            payload = json.loads(notice.payload)
+            gateway = payload.get("gateway")
+            if gateway is None:
+                return set(self._gateways())
+            if payload.get("state"):
+                self._repeat_if_older(gateway)
+            else:
+                changed.add(gateway)
+        return changed
+
+    def _gateways(self) -> list[str]:
+        with self._engine.connect() as connection:
+            return list(connection.execute(select(schema.gateway.c.name)).scalars())
+
+    def _compile(self, gateway: str) -> None:
+        with self._engine.begin() as connection:
+            signed = compile_plan(
+                connection,
+                gateway,
+                self._config.plan,
+                self._key,
+                self._keys,
+                datetime.now(UTC),
+            )
+        if signed is not None:
+            log.info("%s: plan %d of incarnation %d", gateway, signed.version, signed.incarnation)
+            self._publish(gateway, signed.payload)
+
+    def _publish_all(self) -> None:
+        for gateway in self._gateways():
+            with self._engine.connect() as connection:
+                signed = latest_signed(connection, gateway)
+            if signed is not None:
+                self._publish(gateway, signed.payload)
+
+    def _repeat_if_older(self, gateway: str) -> None:
+        """A gateway that stands on an older plan did not get the newer one."""
+        table = schema.gateway_state
+        with self._engine.connect() as connection:
+            signed = latest_signed(connection, gateway)
+            row = connection.execute(
+                select(table.c.online, table.c.plan_incarnation, table.c.plan_version).where(
+                    table.c.gateway == gateway
+                )
+            ).one_or_none()
+        if signed is None or row is None or not row.online:
+            return
+        theirs = (row.plan_incarnation or 0, row.plan_version or 0)
+        if theirs < (signed.incarnation, signed.version):
+            self._publish(gateway, signed.payload)
+
+    def _publish(self, gateway: str, payload: bytes) -> None:
+        # Without a session nothing is queued: at the next one all plans are published anyway.
+        if self._client.is_connected():
+            self._client.publish(topic(gateway, "plan"), payload, qos=1, retain=True)

@@ -1,0 +1,1 @@
+"""The register's subjects: models, repository and service of each. Services never commit."""

@@ -1,0 +1,1 @@
+"""Licensed entities: who may produce."""

@@ -1,0 +1,1 @@
+"""Gateways: invitations, enrolment, epochs and their keys."""

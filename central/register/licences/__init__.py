@@ -1,0 +1,1 @@
+"""Licences: active, suspended, revoked, expired."""

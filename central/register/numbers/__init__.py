@@ -1,0 +1,1 @@
+"""Number spaces and the blocks issued from them: a number is issued once."""

@@ -1,0 +1,1 @@
+"""Orders: how many of a product, under which licence, at which gateways."""

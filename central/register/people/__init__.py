@@ -1,0 +1,1 @@
+"""People at a gateway: pseudonyms and hashes, no names."""

@@ -1,0 +1,23 @@
+"""A person of a gateway as asked for: badge and PIN come in the clear and are hashed at once."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, SecretStr
+
+from central.register.entities.models import Asked, Code
+from gateway.contract.encoding import GatewayName
+
+Roles = Annotated[
+    tuple[Literal["operator", "shift-lead", "quality"], ...], Field(min_length=1, max_length=3)
+]
+
+
+class NewPerson(Asked):
+    """`badge` is the text of the badge, `pin` 4 to 12 digits."""
+
+    code: Code
+    gateway: GatewayName
+    badge: Annotated[SecretStr, Field(min_length=1, max_length=200)]
+    pin: Annotated[SecretStr, Field(min_length=4, max_length=12)]
+    roles: Roles
+    until: AwareDatetime | None = None

@@ -1,0 +1,1 @@
+"""Products: model, calibre, components, and what their symbol says."""

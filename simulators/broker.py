@@ -1,0 +1,136 @@
+"""An embedded MQTT broker as a process of its own: rumqttd out of the `iotcore` wheel.
+
+For the demo and the tests. It keeps nothing on disk, and it has no access list.
+
+    python -m simulators.broker --folder DIR [--port N]
+
+prints its URL on the first line and serves until it is told to end, or its parent is gone.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from iotcore.iotcore import IotCoreBroker
+
+CONFIG = """\
+id = 0
+
+[router]
+id = 0
+max_connections = 1000
+max_outgoing_packet_count = 500
+max_segment_size = 10485760
+max_segment_count = 10
+
+[v5.1]
+name = "v5"
+listen = "127.0.0.1:{port}"
+next_connection_delay_ms = 1
+
+    [v5.1.connections]
+    connection_timeout_ms = 60000
+    max_payload_size = 1048576
+    max_inflight_count = 200
+    dynamic_filters = true
+"""
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether something accepts connections there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
+
+
+def start(folder: Path, port: int | None = None, timeout: float = 20.0) -> "Broker":
+    """Start the process and wait until it answers. Raises RuntimeError when it does not."""
+    port = port or free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    log = (folder / "broker.log").open("ab")
+    with log:
+        process = subprocess.Popen(  # noqa: S603 - this very module
+            [
+                *(sys.executable, "-m", "simulators.broker"),
+                *("--folder", str(folder), "--port", str(port)),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + timeout
+    while not answers(port):
+        if process.poll() is not None:
+            raise RuntimeError(f"the broker ended: {(folder / 'broker.log').read_text()[-2000:]}")
+        if time.monotonic() > deadline:
+            process.kill()
+            raise RuntimeError(f"the broker does not answer on port {port}")
+        time.sleep(0.02)
+    return Broker(process, port)
+
+
+class Broker:
+    """A running broker."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
+        self.process = process
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would: all that it held is gone."""
+        self.process.kill()
+        self.process.wait()
+
+
+def _serve(folder: Path, port: int) -> None:
+    path = folder / "broker.toml"
+    path.write_text(CONFIG.format(port=port))
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    logging.basicConfig(level=logging.WARNING)
+    # It traces each packet at level ERROR.
+    logging.getLogger("rumqttd").setLevel(logging.CRITICAL)
+    print(json.dumps({"url": f"mqtt://127.0.0.1:{port}"}), flush=True)
+    IotCoreBroker(config_path=str(path)).run_forever()
+
+
+def _end_with_parent(parent: int) -> None:
+    """The wheel's broker runs until its process ends: an orphan ends itself."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--port", type=int)
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    _serve(options.folder, options.port or free_port())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What tests start and speak with: real programs, and a gateway's side of the wire."""

@@ -1,0 +1,218 @@
+"""The whole centre for a test: embedded PostgreSQL, a broker, and central's real programs.
+
+    with Centre.started() as centre:
+        centre.standard()                       # entity, licence, product, an order at a gateway
+        peer = Peer(centre, "gramsh.line-1")    # tests.support.peer
+
+The state folder is not pytest's: run as root, PostgreSQL's own user has to reach it.
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from central import embedded
+from simulators import broker
+from tests.support.wait import wait_for
+
+TEMPLATE = "[)>\x1e06\x1d17VA7G1H\x1d1PM70\x1dS{serial}\x1d20P{component}\x1e\x04"
+PACKAGE = "[)>\x1e06\x1d17VA7G2H\x1d1T{lot}\x1dS{serial}\x1e\x04"
+
+
+@dataclass
+class Centre:
+    """Addresses and processes. `programs` are the running ones by name."""
+
+    folder: Path
+    broker: broker.Broker
+    http_port: int
+    programs: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    @classmethod
+    @contextmanager
+    def started(
+        cls,
+        *programs: str,
+        lease_hours: int = 72,
+        block_size: int = 200,
+    ) -> Iterator["Centre"]:
+        """Start database, broker, and `programs` (default: serve, plan, ingest-1, ingest-2)."""
+        folder = Path(tempfile.mkdtemp(prefix="gjurma-test-"))
+        folder.chmod(0o711)
+        embedded.start(folder / "pg")
+        centre = cls(folder, broker.start(folder / "broker"), broker.free_port())
+        try:
+            centre.configure(lease_hours=lease_hours, block_size=block_size)
+            centre.run("migrate")
+            for name in programs or ("serve", "plan", "ingest-1", "ingest-2"):
+                centre.start(name)
+            yield centre
+        finally:
+            centre.end()
+
+    def configure(self, *, lease_hours: int, block_size: int) -> None:
+        (self.folder / "central.toml").write_text(
+            f'[database]\nurl = "{self.database}"\n'
+            f'[broker]\nurl = "{self.broker.url}"\n'
+            '[keys]\ndir = "keys"\n'
+            f'[http]\nlisten = "127.0.0.1:{self.http_port}"\n'
+            f"[plan]\nlease_hours = {lease_hours}\nblock_size = {block_size}\n"
+        )
+
+    @property
+    def database(self) -> str:
+        return embedded.url(self.folder / "pg")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}"
+
+    # --- programs ---------------------------------------------------------------------------
+
+    def run(self, command: str, *arguments: str, expect: int = 0) -> str:
+        """Run a command to its end; returns its standard output."""
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "central", command, "--state", str(self.folder)),
+                *arguments,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == expect, f"{command}: {done.returncode}\n{done.stderr}"
+        return done.stdout
+
+    def start(self, name: str) -> "subprocess.Popen[bytes]":
+        """Start a program: serve, plan, or ingest with any suffix (`ingest-2`)."""
+        command = name.partition("-")[0]
+        extra = ["--token-file", str(self.folder / "token")] if command == "serve" else []
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.programs[name] = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "central", command),
+                    *("--config", str(self.folder / "central.toml"), *extra),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        if command == "serve":
+            wait_for("the web server", lambda: broker.answers(self.http_port), 60)
+        return self.programs[name]
+
+    def stop(self, name: str, number: int = signal.SIGTERM) -> int:
+        """End a program and return its exit code."""
+        process = self.programs.pop(name)
+        process.send_signal(number)
+        return process.wait(30)
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text()
+
+    def end(self) -> None:
+        """End everything, and remove the folder."""
+        for process in self.programs.values():
+            process.kill()
+        for process in self.programs.values():
+            process.wait(30)
+        self.broker.kill()
+        embedded.stop(self.folder / "pg", immediate=True)
+        shutil.rmtree(self.folder)
+
+    # --- the register -----------------------------------------------------------------------
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one statement as the database's owner, committed; returns its rows."""
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            cursor = connection.execute(statement, values)  # type: ignore[arg-type]
+            return cursor.fetchall() if cursor.description else []
+
+    def post(self, path: str, body: Any, *, expect: int | None = None) -> Any:
+        """An officer's request, with the token; returns the decoded answer."""
+        token = (self.folder / "token").read_text().strip()
+        response = httpx.post(
+            self.url + path, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30
+        )
+        assert response.status_code in ((200, 201) if expect is None else (expect,)), response.text
+        return response.json()
+
+    def get(self, path: str) -> Any:
+        response = httpx.get(self.url + path, timeout=30)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def invite(self, gateway: str, *arguments: str) -> str:
+        """A one-time code."""
+        told = json.loads(self.run("invite", gateway, "--json", *arguments))
+        return str(told["code"])
+
+    def standard(
+        self,
+        gateway: str = "gramsh.line-1",
+        *,
+        order: str = "G-1",
+        quantity: int = 100,
+        components: tuple[str, ...] = ("receiver",),
+        verify: str = "each",
+    ) -> int:
+        """One entity, licence, product and order at a gateway; returns the licence's id."""
+        now = datetime.now(UTC)
+        self.post("/api/invitations", {"gateway": gateway})  # makes the gateway known
+        self.post("/api/entities", {"code": "UMG", "name": "Uzina Mekanike", "ncage": "A7G1H"})
+        licence = self.post(
+            "/api/licences",
+            {
+                "number": "L-1",
+                "entity": "UMG",
+                "valid_from": (now - timedelta(days=1)).isoformat(),
+                "valid_until": (now + timedelta(days=365)).isoformat(),
+            },
+        )["id"]
+        self.post(
+            "/api/products",
+            {
+                "code": "M70",
+                "entity": "UMG",
+                "model": "M70",
+                "calibre": "9x19",
+                "components": [{"name": name, "symbol": name.upper()} for name in components],
+                "template": {
+                    "content": TEMPLATE,
+                    "lines": ["{serial}"],
+                    "serial_prefix": "G",
+                    "serial_digits": 6,
+                },
+            },
+        )
+        self.add_order(order, gateway, quantity=quantity, verify=verify)
+        return int(licence)
+
+    def add_order(
+        self, order: str, *gateways: str, quantity: int = 100, verify: str = "each"
+    ) -> None:
+        """Another order of the standard product."""
+        self.post(
+            "/api/orders",
+            {
+                "code": order,
+                "product": "M70",
+                "quantity": quantity,
+                "gateways": list(gateways),
+                "job": "JOB-1",
+                "verify": {"mode": verify, "reason": "no reader" if verify == "eye" else ""},
+            },
+        )
