@@ -191,25 +191,26 @@ class Link:
                     continue
                 self._naks = 0
                 return packet
-            data = await self._read(deadline - time.monotonic(), operation)
-            if data:
-                await self._collect(data, operation)
-            elif time.monotonic() >= deadline:
+            if not await self._pull(deadline, operation):
                 return None
 
-    async def _collect(self, data: bytes, operation: str) -> None:
-        """Cut `data` and what follows it into frames, until none is unfinished or time is up."""
+    async def _pull(self, deadline: float, operation: str) -> bool:
+        """Cut more bytes into frames; False at the deadline, unless a frame is unfinished."""
+        unfinished = self._splitter.unfinished
+        seconds = self._character_timeout if unfinished else deadline - time.monotonic()
+        data = await self._read(seconds, operation)
+        if not data and not unfinished:
+            return False
         skipped = self._splitter.garbage
-        self._keep(self._splitter.feed(data))
-        while self._splitter.unfinished:
-            data = await self._read(self._character_timeout, operation)
-            if not data:
-                self._splitter.reset()
+        if data:
             self._keep(self._splitter.feed(data))
+        else:
+            self._splitter.reset()
         if self._splitter.garbage != skipped:
             self._damaged = True
             if not self._frames:
                 await self._refuse(operation)
+        return True
 
     def _keep(self, frames: list[bytes]) -> None:
         """Queue frames, each once: a reader waits for our answer before it sends one again, so two
