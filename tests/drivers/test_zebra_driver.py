@@ -219,9 +219,9 @@ def test_who_it_is_and_what_it_can_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("listen", "afters"),
     [
-        pytest.param(WIRES[0], (0, 2, 9, 15, 31, 47), id="serial"),
-        pytest.param(WIRES[0], range(80), id="serial-all", marks=pytest.mark.slow),
-        pytest.param(WIRES[1], range(80), id="tcp-all", marks=pytest.mark.slow),
+        pytest.param(WIRES[0], (0, 5, 15, 47), id="serial"),
+        pytest.param(WIRES[0], range(0, 80, 4), id="serial-more", marks=pytest.mark.slow),
+        pytest.param(WIRES[1], range(0, 80, 4), id="tcp-more", marks=pytest.mark.slow),
     ],
 )
 def test_each_fault_in_the_middle_of_a_look(
@@ -231,12 +231,12 @@ def test_each_fault_in_the_middle_of_a_look(
 
     async def act(made: Bench) -> None:
         for after in afters:
-            contents = [] if after % 3 == 2 else [UII]
+            contents = [] if after % 8 == 4 or after == 5 else [UII]
             made.lay(*contents)
             made.faults.arm(kind, direction, after=after, seconds=0.06)
             assert await made.look_until_it_counts(0.5 if contents else 0.1) == contents
             made.faults.clear()
-        assert made.faults.landed[kind] >= 4
+        assert made.faults.landed[kind] >= 3
 
     run(tmp_path, act, listen)
 
@@ -426,11 +426,10 @@ def test_a_connection_that_breaks_is_told_and_made_again(tmp_path: Path) -> None
 def test_a_line_that_is_dead_for_a_while(tmp_path: Path) -> None:
     async def act(made: Bench) -> None:
         made.lay(UII)
-        for after in (0, 2, 9, 20):
-            for direction in ("to_device", "to_host"):
-                made.faults.arm("cut", direction, after=after, seconds=0.4)
-                assert await made.look_until_it_counts() == [UII]
-        assert made.faults.landed["cut"] >= 6
+        for after, direction in ((0, "to_device"), (9, "to_host"), (20, "to_device")):
+            made.faults.arm("cut", direction, after=after, seconds=0.3)
+            assert await made.look_until_it_counts() == [UII]
+        assert made.faults.landed["cut"] == 3
 
     run(tmp_path, act)
 
@@ -503,7 +502,7 @@ def test_wrong_options_of_the_simulator(tmp_path: Path, options: dict[str, str])
 
 
 @hypothesis_settings(
-    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(noise=st.binary(min_size=1, max_size=40), before=st.booleans())
 def test_any_noise_before_a_session_is_survived(tmp_path: Path, noise: bytes, before: bool) -> None:
