@@ -179,8 +179,9 @@ def test_a_header_announces_as_many_records_as_follow(first: int, last: int) -> 
         prev="00" * 32,
         head="00" * 32,
     )
-    with pytest.raises(ContractError):
-        decode_batch(encode_batch(header, RECORDS[:2], SigningKey.new()))
+    for records in (RECORDS[:2], []):
+        with pytest.raises(ContractError):
+            decode_batch(encode_batch(header, records, SigningKey.new()))
 
 
 @pytest.mark.parametrize(

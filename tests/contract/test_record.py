@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gateway.contract.encoding import MAX_DEPTH, Message, parse_line
+from gateway.contract.encoding import MAX_DEPTH, Message, dump_line, parse_line
 from gateway.contract.errors import ContractError
 from gateway.contract.record import (
     ClockState,
@@ -172,6 +172,7 @@ REFUSED = {
     "time with a blank": closed(old=b"-24T", new=b"- 4T"),
     "time without microseconds": closed(old=b".123456Z", new=b"Z"),
     "time with an offset": closed(old=b"123456Z", new=b"123456+00:00"),
+    "time with a tail": closed(old=b"123456Z", new=b"123456Zx"),
     "time that is none": closed(old=b"11-24T", new=b"02-30T"),
     "year 0": closed(old=b"2026-", new=b"0000-"),
     "leap second": closed(old=b":30:00.", new=b":30:60."),
@@ -227,6 +228,8 @@ def test_what_nests_too_deep_is_not_written() -> None:
             nest = [nest]
         with pytest.raises(ContractError):
             encode_record(Closed.model_validate(parse_line(closed()) | {"x": nest}))
+        with pytest.raises(ContractError):
+            dump_line({"x": nest})
         while nest:  # else taking it apart recurses as deep
             (nest,) = nest
 

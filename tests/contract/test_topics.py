@@ -97,7 +97,8 @@ def test_boots_are_ordered_by_their_counter() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "17", "-9f3c00aa", "17-", "17-9f3c", "17-9F3C00AA", "017-9f3c00aa", "+17-9f3c00aa",
-     "١-9f3c00aa", "1 -9f3c00aa", "17-9f3c00aa-", "17-9f3c00aa\n", "1234567890123-9f3c00aa", "1-" + "a" * 65],
+     "١-9f3c00aa", "1 -9f3c00aa", "17-9f3c00aa-",
+     "17-9f3c00aa\n", "1234567890123-9f3c00aa", "1-" + "a" * 65],
 )  # fmt: skip
 def test_refused_boots(text: str) -> None:
     with pytest.raises(ContractError):
