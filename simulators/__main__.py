@@ -5,10 +5,12 @@ import sys
 from collections.abc import Callable, Sequence
 
 from simulators import device, parts
+from simulators.demo import run as demo
 
 COMMANDS: tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None], ...] = (
     device.register,
     parts.register,
+    demo.register,
 )
 """One entry a subcommand; each sets `run(arguments) -> exit code` as its parser's default."""
 

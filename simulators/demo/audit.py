@@ -64,6 +64,8 @@ class Audit:
     doubled: list[str]
     not_good: dict[str, str]
     """By content, the state of an engraved piece that is not good."""
+    pieces: dict[str, set[int]]
+    """By content, the pieces that carry it."""
 
 
 async def audit(state: Path, base_url: str) -> Audit:
@@ -93,6 +95,7 @@ async def audit(state: Path, base_url: str) -> Audit:
         lost=lost,
         doubled=doubled,
         not_good=not_good,
+        pieces=on_metal.pieces_of,
     )
 
 

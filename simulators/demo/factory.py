@@ -1,0 +1,368 @@
+"""Starts the demo's programs in their order, and seeds the register through its own API."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from simulators.broker import answers
+from simulators.demo.cable import Cable
+from simulators.demo.people import Officer, Operator, Person, make_people
+from simulators.demo.processes import Child, Children, end_leftovers, program, run_once
+from simulators.demo.shift import Line
+from simulators.demo.sites import SITES, Site, gateway_toml
+from simulators.part import FILE, PartStore
+
+INGEST_WORKERS = 2
+PREFERRED = {"web": 8080, "gramsh.line-1": 8091, "polican.packing-1": 8092}
+"""Ports that people remember; replaced when they are taken."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Factory:
+    """Everything that one state folder runs."""
+
+    state: Path
+    speed: float
+    say: Say
+    children: Children = field(init=False)
+    cable: Cable | None = None
+    ports: dict[str, int] = field(default_factory=dict)
+    lines: list[Line] = field(default_factory=list)
+    officer: Officer | None = None
+    licences: dict[str, int] = field(default_factory=dict)
+    people: dict[str, list[Person]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.state = self.state.resolve()
+        self.children = Children(self.state / "logs")
+
+    # -- what lies where
+
+    @property
+    def token_file(self) -> Path:
+        return self.state / "officer.token"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.state / "people.json"
+
+    def gateway_folder(self, site: Site) -> Path:
+        return self.state / site.gateway
+
+    def config(self, site: Site) -> Path:
+        return self.gateway_folder(site) / "gateway.toml"
+
+    def control(self, site: Site, role: str) -> Path:
+        return self.gateway_folder(site) / f"{role}.ctl"
+
+    @property
+    def web(self) -> str:
+        return f"http://127.0.0.1:{self.ports['web']}"
+
+    # -- start and stop
+
+    async def start(self) -> None:
+        """From an empty folder, or from where the last start left off."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        former = self._former()
+        for name in end_leftovers(former.get("pids", {}), self.state):
+            self.say(f"ended what was left running: {name}")
+        self._choose_ports(former.get("ports", {}))
+        await self._start_broker()
+        await self._start_central()
+        for site in SITES:
+            await self._start_devices(site)
+        await self._seed()
+        for site in SITES:
+            await self._start_gateway(site)
+        self.write_demo_json()
+
+    async def stop(self) -> None:
+        """Stop everything; leaves no process."""
+        for line in self.lines:
+            await line.operator.stop()
+            line.parts.close()
+        await self.children.stop_all()
+        if self.cable is not None:
+            await self.cable.stop()
+        await self._central("stop-database")
+
+    def _former(self) -> dict[str, Any]:
+        path = self.state / "demo.json"
+        if not path.exists():
+            return {}
+        former: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return former
+
+    def _choose_ports(self, former: dict[str, int]) -> None:
+        """The former ports, else those that people remember, else any; one each."""
+        for name in ("broker", "cable", "web", *(site.gateway for site in SITES)):
+            wished = [port for port in (former.get(name), PREFERRED.get(name)) if port]
+            taken = set(self.ports.values())
+            free = [port for port in wished if port not in taken and _is_free(port)]
+            self.ports[name] = free[0] if free else _any_port()
+            if wished and not free:
+                self.say(f"port {wished[0]} is taken; {name} uses {self.ports[name]}")
+
+    async def _start_broker(self) -> None:
+        folder = self.state / "broker"
+        port = self.ports["broker"]
+        command = [sys.executable, "-m", "simulators.broker"]
+        child = self.children.add(
+            "broker", [*command, "--folder", str(folder), "--port", str(port)]
+        )
+        await child.start()
+        await _until_answers(child, port)
+        self.cable = Cable(port)
+        await self.cable.start(self.ports["cable"])
+
+    async def _start_central(self) -> None:
+        database = f"postgresql://postgres@/gjurma?host={self.state / 'pg'}"
+        config = (
+            "# written by the demo\n"
+            f'[database]\nurl = "{database}"\n\n'
+            f'[broker]\nurl = "mqtt://127.0.0.1:{self.ports["broker"]}"\n\n'
+            '[keys]\ndir = "keys"\n\n'
+            f'[http]\nlisten = "127.0.0.1:{self.ports["web"]}"\n\n'
+            "[plan]\nlease_hours = 12\nblock_size = 500\n"
+        )
+        (self.state / "central.toml").write_text(config, "utf-8")
+        await self._central("migrate", must=True)
+        central = program("gjurma-central")
+        where = ["--state", str(self.state)]
+        serve = [central, "serve", *where, "--token-file", str(self.token_file)]
+        for name, command in (
+            ("web", serve),
+            ("plan", [central, "plan", *where]),
+            *((f"ingest-{n}", [central, "ingest", *where]) for n in range(1, INGEST_WORKERS + 1)),
+        ):
+            await self.children.add(name, command).start()
+        await _until_answers(self.children.by_name["web"], self.ports["web"])
+        self.officer = Officer(self.web, self.token_file.read_text("utf-8").strip())
+
+    async def _central(self, act: str, *more: str, must: bool = False) -> str:
+        log = self.state / "logs" / f"central-{act}.log"
+        command = [program("gjurma-central"), act, *more, "--state", str(self.state), "--json"]
+        code, output = await run_once(command, log)
+        if must and code != 0:
+            raise ChildProcessError(f"gjurma-central {act} ended with {code}; see {log}")
+        return output
+
+    async def reconcile(self) -> dict[str, Any]:
+        """The mass balance, by the program that anyone can run."""
+        answer: dict[str, Any] = json.loads(await self._central("reconcile"))
+        return answer
+
+    async def _start_devices(self, site: Site) -> None:
+        folder = self.gateway_folder(site)
+        folder.mkdir(parents=True, exist_ok=True)
+        speed = ["--speed", str(self.speed)]
+        urls: dict[str, str] = {}
+        for role, kind, wire, options in (
+            ("marker", site.marker_kind, site.marker_wire, site.marker_simulator),
+            ("reader", site.reader_kind, "serial", {}),
+        ):
+            listen = "tcp://127.0.0.1:0" if wire == "tcp" else f"serial://{folder / role}"
+            command = [
+                *(program("gjurma-sim"), "device", kind, "--listen", listen),
+                *("--state", str(self.state), "--station", site.station),
+                *("--control", str(self.control(site, role)), *speed),
+                *(
+                    part
+                    for name, value in options.items()
+                    for part in ("--option", f"{name}={value}")
+                ),
+            ]
+            child = self.children.add(f"{site.gateway}/{role}", command, reads_first_line=True)
+            child.log = self.state / "logs" / f"{site.gateway}-{role}.log"
+            await child.start()
+            urls[role] = child.first_line
+        text = gateway_toml(
+            site,
+            folder=folder,
+            broker_port=self.ports["cable"],
+            web_port=self.ports["web"],
+            screen_port=self.ports[site.gateway],
+            marker_url=urls["marker"],
+            reader_url=urls["reader"],
+        )
+        self.config(site).write_text(text, "utf-8")
+
+    async def _start_gateway(self, site: Site) -> None:
+        command = [program("gjurma-gateway"), "run", "--config", str(self.config(site))]
+        agent = self.children.add(site.gateway, command)
+        await agent.start()
+        port = self.ports[site.gateway]
+        await _until_answers(agent, port)
+        operator = Operator(f"http://127.0.0.1:{port}", site.station, self.people[site.gateway])
+        await operator.start()
+        self.lines.append(
+            Line(
+                gateway=site.gateway,
+                station=site.station,
+                operator=operator,
+                agent=agent,
+                marker=self.control(site, "marker"),
+                reader=self.control(site, "reader"),
+                parts=PartStore(self.state / FILE),
+            )
+        )
+
+    # -- the register's subjects
+
+    async def _seed(self) -> None:
+        """What a registry has before a line can run; once a state folder."""
+        if self.secrets_file.exists():
+            self._remember()
+            return
+        for site in SITES:
+            await self._seed_site(site)
+        kept = {
+            "licences": self.licences,
+            "people": {
+                gateway: [person.__dict__ for person in people]
+                for gateway, people in self.people.items()
+            },
+        }
+        descriptor = os.open(self.secrets_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(kept, file)
+
+    def _remember(self) -> None:
+        kept = json.loads(self.secrets_file.read_text("utf-8"))
+        self.licences = kept["licences"]
+        self.people = {
+            gateway: [Person(**{**person, "roles": tuple(person["roles"])}) for person in people]
+            for gateway, people in kept["people"].items()
+        }
+
+    async def _seed_site(self, site: Site) -> None:
+        assert self.officer is not None
+        subject, post = site.subject, self.officer.post
+        await post("/api/entities", subject.entity)
+        now = datetime.now(UTC)
+        licence = await post(
+            "/api/licences",
+            {
+                "number": subject.licence,
+                "entity": subject.entity["code"],
+                "valid_from": (now - timedelta(days=1)).isoformat(),
+                "valid_until": (now + timedelta(days=365)).isoformat(),
+            },
+        )
+        self.licences[site.gateway] = int(licence["id"])
+        await post("/api/products", {**subject.product, "entity": subject.entity["code"]})
+        # The invitation makes the gateway known; the order and the people name it.
+        invitation = await post("/api/invitations", {"gateway": site.gateway, "reason": "demo"})
+        order = {**subject.order, "product": subject.product["code"], "gateways": [site.gateway]}
+        await post("/api/orders", order)
+        self.people[site.gateway] = make_people(site.gateway.partition(".")[0])
+        for person in self.people[site.gateway]:
+            await post(
+                "/api/people",
+                {
+                    "code": person.code,
+                    "gateway": site.gateway,
+                    "badge": person.badge,
+                    "pin": person.pin,
+                    "roles": list(person.roles),
+                },
+            )
+        log = self.state / "logs" / f"{site.gateway}-enroll.log"
+        command = [program("gjurma-gateway"), "enroll", "--config", str(self.config(site))]
+        code, _ = await run_once([*command, "--code", invitation["code"], "--reason", "demo"], log)
+        if code != 0:
+            raise ChildProcessError(f"{site.gateway} could not be enrolled; see {log}")
+
+    # -- for whoever wants to look
+
+    def write_demo_json(self) -> None:
+        """Every address, configuration, journal and process id."""
+        value = {
+            "addresses": {
+                "registry": f"{self.web}/",
+                "api": f"{self.web}/docs",
+                **{
+                    f"operator {site.gateway}": f"http://127.0.0.1:{self.ports[site.gateway]}/"
+                    for site in SITES
+                },
+            },
+            "broker": f"mqtt://127.0.0.1:{self.ports['broker']}",
+            "database": f"postgresql://postgres@/gjurma?host={self.state / 'pg'}",
+            "central": str(self.state / "central.toml"),
+            "configurations": {site.gateway: str(self.config(site)) for site in SITES},
+            "journals": {
+                site.gateway: str(max((self.gateway_folder(site) / "journal").glob("epoch-*.db")))
+                for site in SITES
+            },
+            "devices": {
+                f"{site.gateway}/{role}": self.children.by_name[f"{site.gateway}/{role}"].first_line
+                for site in SITES
+                for role in ("marker", "reader")
+            },
+            "people": str(self.secrets_file),
+            "parts": str(self.state / FILE),
+            "logs": str(self.state / "logs"),
+            "ports": self.ports,
+            "pids": {"demo": os.getpid(), **self.children.pids()},
+        }
+        path = self.state / "demo.json"
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        fresh.rename(path)
+
+    async def drained(self, seconds: float) -> bool:
+        """Whether every gateway's records reach the register within `seconds`."""
+        deadline = time.monotonic() + seconds
+        for line in self.lines:
+            async with httpx.AsyncClient(base_url=line.operator.base_url, timeout=5) as http:
+                while True:
+                    try:
+                        link = (await http.get("/api/state")).json()["link"]
+                    except httpx.TransportError:
+                        link = {"waiting": -1}
+                    if link["waiting"] == 0:
+                        break
+                    if time.monotonic() > deadline:
+                        return False
+                    await asyncio.sleep(0.1)
+        return True
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _until_answers(child: Child, port: int, seconds: float = 60) -> None:
+    """Wait until the process listens. Raises ChildProcessError that names its log."""
+    deadline = time.monotonic() + seconds
+    while not answers(port):
+        if child.pid is None:
+            raise ChildProcessError(f"{child.name} ended; see {child.log}")
+        if time.monotonic() > deadline:
+            raise ChildProcessError(f"{child.name} does not answer; see {child.log}")
+        await asyncio.sleep(0.1)

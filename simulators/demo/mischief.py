@@ -1,0 +1,140 @@
+"""What can go wrong at large: the cable, the processes, the licence; by key or by command."""
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from simulators.demo.cable import Cable
+from simulators.demo.factory import Factory
+from simulators.demo.shift import Line, must
+
+OUTAGE_S = 2.0
+
+
+@dataclass
+class Mischief:
+    """Faults of the whole demo, each told in one sentence of what was done."""
+
+    factory: Factory
+    landed: Counter[str] = field(default_factory=Counter)
+    suspended: bool = False
+
+    NAMES: ClassVar[dict[str, str]] = {
+        "cut-broker": "pull the cable between the gateways and the broker",
+        "restore-broker": "plug it in again",
+        "kill-gateway": "SIGKILL of a gateway's process, and a new start",
+        "kill-ingest": "SIGKILL of an ingest worker, and a new start",
+        "kill-broker": "SIGKILL of the broker, which forgets everything, and a new start",
+        "garble": "turn a bit in the marker's next reply",
+        "swap-part": "lay a blank part in place of the one that is at the station",
+        "suspend-licence": "the officer suspends the producer's licence",
+        "reinstate-licence": "the officer reinstates it",
+    }
+
+    async def do(self, name: str, target: str = "") -> str:
+        """Do it; returns what was done. Raises LookupError for an unknown name or target."""
+        match name:
+            case "list":
+                return "\n".join(f"{name}: {what}" for name, what in self.NAMES.items())
+            case "cut-broker":
+                return self._cut()
+            case "restore-broker":
+                self._cable.plug()
+                return "the broker's cable is plugged in"
+            case "kill-gateway":
+                return await self._kill_gateway(self._line(target))
+            case "kill-ingest":
+                return await self._restart(target or "ingest-1", "kill-ingest")
+            case "kill-broker":
+                return await self._restart("broker", "kill-broker")
+            case "garble":
+                line = self._line(target)
+                await must(line.marker, {"op": "fault", "name": "flip", "after": 3})
+                return f"the next reply of the marker at {line.gateway} loses a bit"
+            case "swap-part":
+                line = self._line(target)
+                piece = line.parts.load(line.station)
+                line.trace(piece, "swap-part")
+                return f"a blank part, piece {piece}, lies at {line.gateway}"
+            case "suspend-licence":
+                return await self._licence(self._line(target), "suspend")
+            case "reinstate-licence":
+                return await self._licence(self._line(target), "reinstate")
+        raise LookupError(f"no fault {name!r}; there are {', '.join(self.NAMES)}")
+
+    async def at_random(self, chooser: random.Random, done: asyncio.Event) -> None:
+        """While the lines run: outages of the broker, of an ingest worker, of the licence.
+
+        Each at least three times, in an order that the seed decides.
+        """
+        acts = ["cut-broker", "kill-ingest", "kill-broker", "licence"] * 3
+        chooser.shuffle(acts)
+        for act in acts:
+            if done.is_set():
+                return
+            await self._brief(act, chooser)
+            await asyncio.sleep(chooser.uniform(1.5, 3))
+
+    async def _brief(self, act: str, chooser: random.Random) -> None:
+        match act:
+            case "cut-broker":
+                await self.do("cut-broker")
+                await asyncio.sleep(OUTAGE_S)
+                await self.do("restore-broker")
+            case "kill-ingest":
+                await self.do("kill-ingest", f"ingest-{chooser.randint(1, 2)}")
+            case "kill-broker":
+                await self.do("kill-broker")
+            case "licence":
+                line = chooser.choice(self.factory.lines)
+                await self.do("suspend-licence", line.gateway)
+                await asyncio.sleep(OUTAGE_S)
+                await self.do("reinstate-licence", line.gateway)
+
+    @property
+    def _cable(self) -> Cable:
+        cable = self.factory.cable
+        assert cable is not None
+        return cable
+
+    def _cut(self) -> str:
+        self._cable.pull()
+        self.landed["cut-broker"] += 1
+        return "the broker's cable is pulled: the gateways go on, their records wait"
+
+    def _line(self, target: str) -> Line:
+        for line in self.factory.lines:
+            if not target or target in (line.gateway, line.station):
+                return line
+        names = ", ".join(line.gateway for line in self.factory.lines)
+        raise LookupError(f"no gateway {target!r}; there are {names}")
+
+    async def _kill_gateway(self, line: Line) -> str:
+        phase = line.operator.view.get("phase", "unknown")
+        await line.agent.kill()
+        await line.agent.start()
+        self.landed["kill-gateway"] += 1
+        self.factory.write_demo_json()
+        return f"{line.gateway} was killed while {phase}, and started again"
+
+    async def _restart(self, name: str, kind: str) -> str:
+        child = self.factory.children.by_name.get(name)
+        if child is None:
+            raise LookupError(f"no process {name!r}")
+        await child.kill()
+        await child.start()
+        self.landed[kind] += 1
+        self.factory.write_demo_json()
+        return f"{name} was killed and started again"
+
+    async def _licence(self, line: Line, act: str) -> str:
+        officer = self.factory.officer
+        assert officer is not None
+        licence = self.factory.licences[line.gateway]
+        await officer.post(f"/api/licences/{licence}/{act}", {"reason": "shown in the demo"})
+        self.suspended = act == "suspend"
+        if self.suspended:
+            self.landed["suspend-licence"] += 1
+        return f"the licence for {line.gateway} is {'suspended' if self.suspended else 'in force'}"

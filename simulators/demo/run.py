@@ -1,0 +1,362 @@
+"""`gjurma-sim demo` and `gjurma-sim fault`: the demo as people meet it."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import random
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import time
+import tty
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from simulators.control import ask
+from simulators.demo.audit import Audit, audit
+from simulators.demo.factory import Factory
+from simulators.demo.mischief import Mischief
+from simulators.demo.processes import end_leftovers, program
+from simulators.demo.shift import FAULTS, Line, schedule
+
+GOOD, FINDING, WRONG_USE = 0, 1, 2
+DRAIN_S = 60.0
+HUMAN_PACE_S = 2.0
+MIN_PARTS_WITH_FAULTS = 100
+SOCKET = "demo.sock"
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `demo` and `fault` to `gjurma-sim`."""
+    demo = commands.add_parser("demo", help="the whole flow on this machine, with two factories")
+    demo.add_argument("--once", action="store_true", help="mark N parts a gateway, then end")
+    demo.add_argument("--fresh", action="store_true", help="begin with an empty state folder")
+    demo.add_argument("--state", type=Path, default=Path(".gjurma"), metavar="DIR")
+    demo.add_argument("--parts", type=int, default=50, metavar="N", help="parts a gateway")
+    demo.add_argument("--faults", action="store_true", help="with faults of every kind")
+    demo.add_argument("--seed", type=int, help="decides which part meets which fault")
+    demo.add_argument("--speed", type=float, help="how many times faster than real devices")
+    demo.add_argument("--json", action="store_true", help="print the last line alone")
+    demo.set_defaults(run=_demo)
+    fault = commands.add_parser("fault", help="let something go wrong in a running demo")
+    fault.add_argument("name", help="'list' tells what there is")
+    fault.add_argument("target", nargs="?", default="", help="a gateway; else the first one")
+    fault.add_argument("--state", type=Path, default=Path(".gjurma"), metavar="DIR")
+    fault.set_defaults(run=_fault)
+
+
+def _fault(arguments: argparse.Namespace) -> int:
+    path = arguments.state / SOCKET
+    request = {"op": arguments.name, "target": arguments.target}
+    try:
+        reply = asyncio.run(ask(path, request))
+    except OSError:
+        print(f"no demo is running in {arguments.state}; start one: make demo", file=sys.stderr)
+        return FINDING
+    print(reply.get("said") or reply.get("error"))
+    return GOOD if reply.get("ok") else WRONG_USE
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    if arguments.parts < 1:
+        print("--parts is at least 1", file=sys.stderr)
+        return WRONG_USE
+    if arguments.faults and arguments.parts < MIN_PARTS_WITH_FAULTS:
+        print(f"--faults needs --parts {MIN_PARTS_WITH_FAULTS} or more", file=sys.stderr)
+        return WRONG_USE
+    state: Path = arguments.state
+    if arguments.fresh and state.exists():
+        if not (state / "demo.json").exists() and any(state.iterdir()):
+            print(f"{state} is not a demo's folder; nothing was removed", file=sys.stderr)
+            return WRONG_USE
+        _end_and_remove(state)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    interactive = sys.stdin.isatty() and not arguments.once and not arguments.json
+    show = Show(quiet=arguments.json)
+    try:
+        return asyncio.run(Demo(arguments, show, interactive=interactive).run())
+    except ChildProcessError as error:
+        print(error, file=sys.stderr)
+        return FINDING
+
+
+def _end_and_remove(state: Path) -> None:
+    """Nothing of a former demo may still write there."""
+    path = state / "demo.json"
+    former = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    end_leftovers(former.get("pids", {}), state.resolve())
+    if (state / "central.toml").exists():
+        subprocess.run(  # noqa: S603 -- this project's own program
+            [program("gjurma-central"), "stop-database", "--state", str(state)],
+            check=False,
+            capture_output=True,
+        )
+    shutil.rmtree(state)
+
+
+@dataclass
+class Show:
+    """What the demo prints for people."""
+
+    quiet: bool
+
+    def say(self, text: str) -> None:
+        if not self.quiet:
+            print(text, flush=True)
+
+
+@dataclass
+class Demo:
+    """One run of the demo."""
+
+    arguments: argparse.Namespace
+    show: Show
+    interactive: bool
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    started: float = field(default_factory=time.monotonic)
+    _work: list[asyncio.Task[Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        given = self.arguments.seed
+        self.seed: int = secrets.randbelow(10**6) if given is None else given
+        speed = self.arguments.speed or (4.0 if self.interactive else 40.0)
+        self.factory = Factory(self.arguments.state, speed, self.show.say)
+        self.mischief = Mischief(self.factory)
+
+    async def run(self) -> int:
+        """Start everything, work, count, stop everything; the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.ending.set)
+        try:
+            self.show.say(f"starting the demo in {self.factory.state} …")
+            await self.factory.start()
+            self._greet()
+            server = await self._open_back_door()
+            try:
+                await self._work_until_the_end()
+                return await self._finish()
+            finally:
+                server.close()
+        finally:
+            for task in self._work:
+                task.cancel()
+            await asyncio.gather(*self._work, return_exceptions=True)
+            await self.factory.stop()
+            (self.factory.state / SOCKET).unlink(missing_ok=True)
+
+    def _greet(self) -> None:
+        factory = self.factory
+        self.show.say(f"  the registry's live page   {factory.web}/")
+        for line in factory.lines:
+            self.show.say(f"  operator at {line.gateway:<20} {line.operator.base_url}/")
+        self.show.say(f"  everything else            {factory.state / 'demo.json'}")
+        if self.interactive:
+            self.show.say("  to sign in at an operator's page:")
+            for gateway, people in factory.people.items():
+                for person in people:
+                    text = f"badge {person.badge}, PIN {person.pin} ({', '.join(person.roles)})"
+                    self.show.say(f"    {gateway:<20} {text}")
+            self.show.say(
+                "keys: " + ", ".join(f"{key} {act}" for key, act in KEYS.items()) + ", q end"
+            )
+
+    async def _open_back_door(self) -> asyncio.Server:
+        """For `gjurma-sim fault`."""
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            request = json.loads(await reader.readline())
+            reply = await self._act(str(request.get("op")), str(request.get("target", "")))
+            writer.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
+            await writer.drain()
+            writer.close()
+
+        path = self.factory.state / SOCKET
+        path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(talk, path)
+        path.chmod(0o600)
+        return server
+
+    async def _act(self, name: str, target: str = "") -> dict[str, Any]:
+        try:
+            said = await self.mischief.do(name, target)
+        except (LookupError, RuntimeError) as error:
+            return {"ok": False, "error": str(error)}
+        self.show.say(f"! {said}")
+        return {"ok": True, "said": said}
+
+    # -- work
+
+    async def _work_until_the_end(self) -> None:
+        lines = self.factory.lines
+        shifts = [asyncio.create_task(self._shift(line, index)) for index, line in enumerate(lines)]
+        self._work += shifts
+        shifts_done = asyncio.Event()
+        at_random = None
+        if self.arguments.faults:
+            chooser = random.Random(self.seed)  # noqa: S311 -- repeatable, not a secret
+            at_random = asyncio.create_task(self.mischief.at_random(chooser, shifts_done))
+            self._work.append(at_random)
+        ending = asyncio.create_task(self.ending.wait())
+        self._work.append(ending)
+        with self._keys():
+            pending = set(shifts)
+            while pending and not self.ending.is_set():
+                done, _ = await asyncio.wait(
+                    {*pending, ending}, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done & pending:
+                    task.result()
+                pending -= done
+        if at_random is not None and not self.ending.is_set():
+            await at_random
+        shifts_done.set()
+
+    async def _shift(self, line: Line, index: int) -> None:
+        count = None if self.interactive else self.arguments.parts
+        faults: dict[int, str] = {}
+        if self.arguments.faults and count is not None:
+            faults = schedule(count, self.seed + index, first=index == 0)
+        number = 0
+        while (count is None or number < count) and not self.ending.is_set():
+            name = faults.get(number)
+            ended = await line.mark_one(FAULTS[name]() if name else None)
+            number += 1
+            if name and not self.show.quiet:
+                self.show.say(f"  {line.gateway}: part {number}: {name}: {ended}")
+            elif self.interactive or number % 25 == 0:
+                self.show.say(f"  {line.gateway}: {number} parts, the last one {ended}")
+            if self.interactive:
+                await self._pause(HUMAN_PACE_S)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.ending.wait(), seconds)
+
+    @contextlib.contextmanager
+    def _keys(self) -> Iterator[None]:
+        """Single keys, while there is a terminal."""
+        if not self.interactive:
+            yield
+            return
+        descriptor = sys.stdin.fileno()
+        former = termios.tcgetattr(descriptor)
+        tty.setcbreak(descriptor)
+        asyncio.get_running_loop().add_reader(descriptor, self._on_key, descriptor)
+        try:
+            yield
+        finally:
+            asyncio.get_running_loop().remove_reader(descriptor)
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, former)
+
+    def _on_key(self, descriptor: int) -> None:
+        key = os.read(descriptor, 1).decode(errors="replace")
+        if key == "q":
+            self.ending.set()
+            return
+        name = KEYS.get(key)
+        if name == "cut-broker" and self.factory.cable and self.factory.cable.pulled:
+            name = "restore-broker"
+        if name == "suspend-licence" and self.mischief.suspended:
+            name = "reinstate-licence"
+        if name is not None:
+            self._work.append(asyncio.create_task(self._act_quietly(name)))
+
+    async def _act_quietly(self, name: str) -> None:
+        reply = await self._act(name)
+        if not reply["ok"]:
+            self.show.say(f"! {name}: {reply['error']}")
+
+    # -- the end
+
+    async def _finish(self) -> int:
+        """Plug everything in, let the last records arrive, count, and say what was found."""
+        await self._all_well_again()
+        self.show.say("waiting until the last records are in the register …")
+        drained = await self.factory.drained(DRAIN_S)
+        counted = await audit(self.factory.state, self.factory.web)
+        balance = await self.factory.reconcile()
+        unaccounted = sum(len(order["unaccounted"]) for order in balance["orders"])
+        faults = sum((line.landed for line in self.factory.lines), Counter(self.mischief.landed))
+        findings = [*self._findings(counted, faults), *([] if drained else ["records still wait"])]
+        if unaccounted or not balance["balanced"]:
+            findings.append(f"the mass balance does not close: {json.dumps(balance)}")
+        for finding in findings:
+            print(finding, file=sys.stderr)
+        line = {
+            "engraved": counted.engraved,
+            "good": counted.good,
+            "rejected": counted.rejected,
+            "unknown": counted.unknown,
+            "lost": len(counted.lost),
+            "doubled": len(counted.doubled),
+            "unaccounted": unaccounted,
+            "faults": dict(sorted(faults.items())),
+            "seed": self.seed,
+            "seconds": round(time.monotonic() - self.started, 1),
+        }
+        print(json.dumps(line), flush=True)
+        return FINDING if findings else GOOD
+
+    async def _all_well_again(self) -> None:
+        if self.factory.cable is not None:
+            self.factory.cable.plug()
+        if self.mischief.suspended:
+            for line in self.factory.lines:
+                await self._act("reinstate-licence", line.gateway)
+
+    def _findings(self, counted: Audit, faults: Counter[str]) -> list[str]:
+        """Whatever the exit code has to tell."""
+        findings = [
+            f"lost: {content!r} is on metal and not in the register" for content in counted.lost
+        ]
+        findings += [f"doubled: {what!r}" for what in counted.doubled]
+        if not self.arguments.faults:
+            if not self.interactive and counted.good != counted.engraved:
+                findings.append(f"not good, without any fault: {counted.not_good}")
+            return findings
+        if counted.good < 0.95 * counted.engraved:
+            findings.append(f"only {counted.good} of {counted.engraved} engraved parts are good")
+        traced = {piece for line in self.factory.lines for piece in line.traced}
+        findings += [
+            f"{content!r} is {state} and no fault met its piece {sorted(pieces)}"
+            for content, state in counted.not_good.items()
+            if not (pieces := counted.pieces[content]) & traced
+        ]
+        findings += [
+            f"{name} landed {faults[name]} times, at least {least} were to"
+            for name, least in EXPECTED_FAULTS.items()
+            if faults[name] < least
+        ]
+        return findings
+
+
+KEYS = {
+    "b": "cut-broker",
+    "g": "kill-gateway",
+    "i": "kill-ingest",
+    "l": "garble",
+    "s": "swap-part",
+    "u": "suspend-licence",
+}
+EXPECTED_FAULTS = {
+    "kill-armed": 10,
+    **dict.fromkeys(
+        (
+            *("kill-marked", "swap", "old-piece", "faint", "blind", "stale"),
+            *("flip", "drop", "delay", "cut", "double", "split"),
+            *("cut-broker", "kill-ingest", "kill-broker", "suspend-licence"),
+        ),
+        3,
+    ),
+}
+"""Every kind of fault, and how often it has to have landed at least."""
