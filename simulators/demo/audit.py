@@ -101,9 +101,7 @@ async def audit(state: Path, base_url: str) -> Audit:
 
 async def _item(http: httpx.AsyncClient, content: str) -> str | None:
     """The register's state of the item that this content claims; None if it holds none."""
-    response = await http.get("/api/items", params={"content": content})
-    if response.status_code == 404:
-        return None
+    response = await http.get("/api/search", params={"q": content})
     response.raise_for_status()
     items: list[dict[str, Any]] = response.json()["items"]
-    return str(items[0]["state"]) if items else None
+    return str(items[0]["term"]) if items else None
