@@ -1,6 +1,7 @@
 """What the tree may not hold: addresses of package registries, and settings that name one."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -36,9 +37,20 @@ REGISTRY = re.compile(
 
 def tracked() -> list[Path]:
     """Files of the checkout: what git would commit; without git, all but the environment."""
-    if (ROOT / ".git").exists():
+    git = shutil.which("git")
+    if git and (ROOT / ".git").exists():
+        # The checkout may be another user's, as under sudo.
         names = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            [
+                git,
+                "-c",
+                "safe.directory=*",
+                "ls-files",
+                "-z",
+                "--cached",
+                "--others",
+                "--exclude-standard",
+            ],
             cwd=ROOT,
             check=True,
             capture_output=True,
