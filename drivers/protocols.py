@@ -110,11 +110,13 @@ class Marker(Protocol):
         When time is up: `Outcome(UNKNOWN)`, or NOT_STARTED if the device proves it.
         """
 
-    async def disarm(self) -> Outcome | None:
+    async def disarm(self, sequence: int | None = None) -> Outcome | None:
         """Blank the text, withdraw permission, and confirm both by reading the state back.
 
-        Idempotent. Returns what the device proves of the last shot, if its result is kept;
-        raises if it cannot be confirmed that nothing can fire any more.
+        Called when the outcome has been journalled, or to find it out; a kept result may be
+        acknowledged here. Idempotent. `sequence` is the journalled number of the shot in
+        question. Returns what the device proves of that shot, if its result is kept; raises if
+        it cannot be confirmed that nothing can fire any more. Waits while it is marking.
         """
 
     async def abort(self) -> None:
