@@ -1,0 +1,245 @@
+"""The driver against raw bytes: a peer that knows no codec says and expects what stands here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from drivers.errors import DeviceRefused, LinkTimeout, UnexpectedReply
+from drivers.modbus_cell import link
+from drivers.modbus_cell.driver import CellOptions, ModbusCell
+from drivers.protocols import Activity, Did, MarkText, Outcome, Shot
+from simulators.faults import Faults
+from simulators.pipe import serve
+from simulators.scripted import Expect, Reply, Script, Step
+
+TCP = "tcp://127.0.0.1:0"
+
+
+@pytest.fixture(autouse=True)
+def _no_heartbeat_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine must not put a heartbeat into the middle of a script."""
+    monkeypatch.setattr(link, "HEARTBEAT_SECONDS", 600.0)
+
+
+def play(listen: str, steps: list[Step], host: Callable[[ModbusCell], Awaitable[None]]) -> None:
+    async def scenario() -> None:
+        script = Script(*steps)
+        listener = await serve(listen, script, Faults())
+        options = CellOptions(reply_timeout=0.5, accept_timeout=0.2, ready_timeout=0.2)
+        cell = ModbusCell(listener.url, options, "cell")
+        try:
+            await host(cell)
+            script.check()
+        finally:
+            await cell.close()
+            peers = [task for task in asyncio.all_tasks() if task.get_name() == "peer"]
+            if peers and listen == TCP:
+                await asyncio.wait(peers)
+            await listener.close()
+
+    asyncio.run(scenario())
+
+
+def crc(frame: str) -> str:
+    """`frame` with the CRC of an RTU frame, low byte first."""
+    remainder = 0xFFFF
+    for byte in bytes.fromhex(frame):
+        remainder ^= byte
+        for _ in range(8):
+            carry = remainder & 1
+            remainder >>= 1
+            if carry:
+                remainder ^= 0xA001
+    return f"{frame} {remainder & 0xFF:02x}{remainder >> 8:02x}"
+
+
+def registers(count: int, values: dict[int, int]) -> str:
+    return "".join(f"{values.get(at, 0):04x}" for at in range(count))
+
+
+def look(beat: int, values: dict[int, int], shown: int | None = None) -> list[Step]:
+    """RTU: the heartbeat is written, then 0-112 is read; the reply shows heartbeat `shown`."""
+    image = registers(113, {0: beat if shown is None else shown, **values})
+    write = crc(f"01 06 0000 {beat:04x}")
+    return [
+        Expect(write),
+        Reply(write),
+        Expect(crc("01 03 0000 0071")),
+        Reply(crc(f"01 03 e2 {image}")),
+    ]
+
+
+READY = {1: 0x30, 101: 0x01E1, 102: 3, 103: 1}
+# `K1`: two bytes, CRC 0x94F6 by the routine above; number 9 for job 1.
+TEXT = {2: 9, 3: 1, 4: 2, 5: 0x94F6, 10: 0x4B31}
+BLOCK = registers(74, TEXT)[8:]
+EMPTY = registers(74, {3: 1})[8:]
+LOAD = [Expect(crc(f"01 10 0002 0048 90 {BLOCK}")), Reply(crc("01 10 0002 0048"))]
+CLEAR = [Expect(crc(f"01 10 0002 0048 90 {EMPTY}")), Reply(crc("01 10 0002 0048"))]
+STANDING = [Expect(crc("01 06 0001 0030")), Reply(crc("01 06 0001 0030"))]
+TRIGGER = Expect(crc("01 06 0001 0031"))
+SHOT = Shot((MarkText(1, "K1"),), 9)
+DONE = {**READY, 101: 0x01E4, 102: 9, 105: 1, 107: 1, 110: 1500, 111: 2, 112: 0x94F6}
+ECHO = [
+    Expect(crc("01 03 0078 0040")),
+    Reply(crc(f"01 03 80 {registers(64, {0: 0x4B31})}")),
+]
+ACKNOWLEDGE = [Expect(crc("01 06 0001 0038")), Reply(crc("01 06 0001 0038"))]
+ARMING = [*look(1, READY), *LOAD, *look(2, {**READY, **TEXT})]
+
+
+def test_the_crc_of_these_scripts_is_that_of_the_standard() -> None:
+    assert crc("02 07") == "02 07 4112"  # Modbus over serial line V1.02, appendix B
+
+
+def test_status_over_tcp() -> None:
+    image = registers(113, {0: 1, **READY})
+
+    async def host(cell: ModbusCell) -> None:
+        status = await cell.status()
+        assert (status.activity, status.sequence, status.last) == (Activity.READY, 3, None)
+
+    steps = [
+        Expect("0001 0000 0006 01 06 0000 0001"),
+        Reply("0001 0000 0006 01 06 0000 0001"),
+        Expect("0002 0000 0006 01 03 0000 0071"),
+        Reply(f"0002 0000 00e5 01 03 e2 {image}"),
+    ]
+    play(TCP, steps, host)
+
+
+def test_a_whole_cycle_over_rtu() -> None:
+    """Every byte of one shot by command, in the order of the map's sequence."""
+
+    async def host(cell: ModbusCell) -> None:
+        await cell.arm(SHOT)
+        await cell.fire()
+        assert await cell.outcome(5) == Outcome(Did.DONE, "", "K1")
+        assert await cell.disarm() == Outcome(Did.DONE, "", "K1")
+
+    triggered = {**TEXT, **READY, 1: 0x31, 101: 0x01E2}
+    steps = [
+        *ARMING,
+        *look(3, {**READY, **TEXT}),
+        TRIGGER,
+        Reply(crc("01 06 0001 0031")),
+        *look(4, triggered),
+        *look(5, {**triggered, 102: 9}),
+        *look(6, {**DONE, **TEXT, 1: 0x31}),
+        *ECHO,
+        *STANDING,
+        *look(7, {**DONE, **TEXT}),
+        *STANDING,
+        *CLEAR,
+        *look(8, {**DONE, 3: 1}),
+        *look(9, {**DONE, 3: 1}),
+        *ACKNOWLEDGE,
+        *look(10, {**READY, 1: 0x38, 3: 1, 101: 0x01E0, 102: 9}),
+        *STANDING,
+    ]
+    play("serial", steps, host)
+
+
+def test_a_trigger_without_a_reply_is_sent_once() -> None:
+    """The reply to TRIGGER is lost; the cell's registers show that it was carried out."""
+
+    async def host(cell: ModbusCell) -> None:
+        await cell.arm(SHOT)
+        await cell.fire()
+        assert await cell.outcome(5) == Outcome(Did.DONE, "", "K1")
+
+    steps = [
+        *ARMING,
+        *look(3, {**READY, **TEXT}),
+        TRIGGER,
+        *look(4, {**DONE, **TEXT, 1: 0x31}),
+        *look(5, {**DONE, **TEXT, 1: 0x31}),
+        *ECHO,
+        *STANDING,
+    ]
+    play("serial", steps, host)
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "01 86 0b", "01 86 04"], ids=["silence", "gateway", "fault"]
+)
+def test_a_trigger_that_did_not_arrive_is_withdrawn_and_proved(answer: str) -> None:
+    """No answer, or one that leaves open what was done: text away, then ACK_SEQ 3 is the proof."""
+
+    async def host(cell: ModbusCell) -> None:
+        await cell.arm(SHOT)
+        with pytest.raises(DeviceRefused, match="fault 6 text"):
+            await cell.fire()
+        assert (await cell.outcome(5)).did is Did.NOT_STARTED
+
+    refused = {**READY, 101: 0x01E8, 104: 6}
+    steps = [
+        *ARMING,
+        *look(3, {**READY, **TEXT}),
+        TRIGGER,
+        *([Reply(crc(answer))] if answer else []),
+        *look(4, {**refused, **TEXT}),
+        *look(5, {**refused, **TEXT}),
+        *STANDING,
+        *CLEAR,
+        *look(6, {**refused, 3: 1}),
+        *look(7, {**refused, 3: 1}),
+    ]
+    play("serial", steps, host)
+
+
+def test_a_reply_that_is_older_than_the_question_does_not_count() -> None:
+    """RTU numbers no transactions: a late reply shows an older heartbeat."""
+
+    async def host(cell: ModbusCell) -> None:
+        assert (await cell.status()).sequence == 3
+
+    play("serial", [*look(1, {**READY, 102: 2}, shown=0), *look(2, READY)], host)
+
+
+def test_an_echo_whose_crc_does_not_hold_is_no_proof() -> None:
+    async def host(cell: ModbusCell) -> None:
+        last = (await cell.status()).last
+        assert last == Outcome(Did.UNKNOWN, "the echo's CRC does not hold")
+
+    wrong = [ECHO[0], Reply(crc(f"01 03 80 {registers(64, {0: 0x4B32})}"))]
+    play("serial", [*look(1, DONE), *wrong], host)
+
+
+def test_what_reads_back_differently_is_not_fired() -> None:
+    async def host(cell: ModbusCell) -> None:
+        with pytest.raises(UnexpectedReply, match="read back"):
+            await cell.arm(SHOT)
+
+    steps = [*look(1, READY), *LOAD, *look(2, {**READY, **TEXT, 2: 8})]
+    play("serial", steps, host)
+
+
+def test_a_text_that_comes_back_is_no_disarmed_cell() -> None:
+    async def host(cell: ModbusCell) -> None:
+        with pytest.raises(Exception, match="text or permission came back"):
+            await cell.disarm()
+
+    steps = [*look(1, READY), *STANDING, *CLEAR, *look(2, {**READY, **TEXT})]
+    play("serial", steps, host)
+
+
+def test_another_map_is_refused() -> None:
+    async def host(cell: ModbusCell) -> None:
+        with pytest.raises(UnexpectedReply, match="map 2"):
+            await cell.connect()
+
+    play("serial", [Expect(crc("01 03 00be 0001")), Reply(crc("01 03 02 0002"))], host)
+
+
+def test_an_exception_is_a_refusal_and_silence_is_none() -> None:
+    async def host(cell: ModbusCell) -> None:
+        with pytest.raises(DeviceRefused, match="exception 02"):
+            await cell.status()
+        with pytest.raises(LinkTimeout):
+            await cell.status()
+
+    steps: list[Step] = [Expect(crc("01 06 0000 0001")), Reply(crc("01 86 02"))]
+    steps += [Expect(crc(f"01 06 0000 {beat:04x}")) for beat in (2, 3, 4)]
+    play("serial", steps, host)
