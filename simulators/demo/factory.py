@@ -80,10 +80,12 @@ class Factory:
         for name in end_leftovers(former.get("pids", {}), self.state):
             self.say(f"ended what was left running: {name}")
         self._choose_ports(former.get("ports", {}))
+        self.write_demo_json()  # from here on this is a demo's folder
         await self._start_broker()
         await self._start_central()
         for site in SITES:
             await self._start_devices(site)
+        self.write_demo_json()
         await self._seed()
         for site in SITES:
             await self._start_gateway(site)
@@ -288,6 +290,9 @@ class Factory:
 
     # -- for whoever wants to look
 
+    def _journal(self, site: Site) -> Path | None:
+        return max((self.gateway_folder(site) / "journal").glob("epoch-*.db"), default=None)
+
     def write_demo_json(self) -> None:
         """Every address, configuration, journal and process id."""
         value = {
@@ -304,13 +309,14 @@ class Factory:
             "central": str(self.state / "central.toml"),
             "configurations": {site.gateway: str(self.config(site)) for site in SITES},
             "journals": {
-                site.gateway: str(max((self.gateway_folder(site) / "journal").glob("epoch-*.db")))
+                site.gateway: str(newest)
                 for site in SITES
+                if (newest := self._journal(site)) is not None
             },
             "devices": {
-                f"{site.gateway}/{role}": self.children.by_name[f"{site.gateway}/{role}"].first_line
-                for site in SITES
-                for role in ("marker", "reader")
+                name: child.first_line
+                for name, child in self.children.by_name.items()
+                if child.first_line
             },
             "people": str(self.secrets_file),
             "parts": str(self.state / FILE),
