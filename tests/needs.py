@@ -81,8 +81,9 @@ def install() -> int:
         ["apt-get", "update", "-qq"],
         ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages],
     ):
-        done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
+            print(done.stdout + done.stderr, file=sys.stderr)
             print(f"tests: {' '.join(command)} failed", file=sys.stderr)
             return 1
     return 0
