@@ -1,0 +1,257 @@
+"""What the read-only endpoints answer."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from central.queries.terms import ItemState, Term
+
+Hex = Annotated[str, Field(pattern=r"^[0-9a-f]*$")]
+
+
+class Answer(BaseModel):
+    """Frozen: an answer is built once."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class RecordKey(Answer):
+    """A record anywhere: gateway, epoch, and its number in that epoch's journal."""
+
+    gateway: Annotated[str, Field(examples=["gramsh.line-2"])]
+    epoch: Annotated[int, Field(examples=[3])]
+    seq: Annotated[int, Field(examples=[1207])]
+
+
+class Mark(Answer):
+    """One component that carries a number, and the last record that names it."""
+
+    id: Annotated[int, Field(description="rises with the order in which marks became known")]
+    changed: Annotated[int, Field(description="the batch that changed its state last")]
+    uii: Annotated[str, Field(examples=["DA0G1HAK001200"])]
+    component: Annotated[str, Field(examples=["receiver"])]
+    serial: Annotated[str, Field(examples=["AK001200"])]
+    order: Annotated[str, Field(examples=["ord-31"])]
+    product: str
+    model: str
+    calibre: str
+    kind: str
+    lot: str | None
+    state: ItemState
+    basis: Annotated[str, Field(description="of good: read, keyed, eye or accepted")]
+    quarantined: bool
+    duplicated: bool
+    remark: Annotated[bool, Field(description="one more mark on the same part is allowed")]
+    record: RecordKey
+    type: Annotated[str, Field(examples=["verified"])]
+    at: Annotated[datetime | None, Field(description="by the gateway's clock")]
+    received: datetime
+    station: str | None
+    operator: Annotated[str | None, Field(description="a badge's pseudonym")]
+
+
+class Component(Answer):
+    """A component of an item, as it stands now."""
+
+    component: str
+    state: ItemState
+    basis: str
+    quarantined: bool
+    duplicated: bool
+    remark: bool
+
+
+class Item(Answer):
+    """All that carries one UII."""
+
+    uii: Annotated[str, Field(examples=["DA0G1HAK001200"])]
+    elements: Annotated[str, Field(examples=["06:18S=A0G1HAK001200"])]
+    serial: Annotated[str, Field(examples=["AK001200"])]
+    space: str | None
+    number: int | None
+    order: str
+    product: str
+    model: str
+    calibre: str
+    kind: str
+    lot: str | None
+    entity: str
+    term: Annotated[Term, Field(description="where the number stands in the mass balance")]
+    required: Annotated[list[str], Field(description="components that must be good")]
+    components: list[Component]
+
+
+class Evidence(Answer):
+    """Why a record can be believed: the signed batch that it came in."""
+
+    batch: int
+    first: int
+    last: int
+    head: Annotated[Hex, Field(description="the chain's head after the batch's last record")]
+    key: Annotated[str, Field(description="id of the key that signed the batch")]
+    public: Annotated[Hex | None, Field(description="that key's 32 raw bytes")]
+    signature: Annotated[str, Field(description="base64, Ed25519")]
+    received: datetime
+    signed: Annotated[bool, Field(description="the key signed this header; checked just now")]
+    chained: Annotated[
+        bool, Field(description="the stored bytes lead from the head before to this one")
+    ]
+    sha256: Annotated[Hex, Field(description="of the record's bytes")]
+
+
+class Entry(Answer):
+    """One record of an item's life."""
+
+    record: RecordKey
+    type: Annotated[str, Field(description="empty where the bytes are no record")]
+    at: datetime | None
+    station: str | None
+    operator: str | None
+    operator_auth: str
+    components: Annotated[list[str], Field(description="those of the item that it names")]
+    verdict: Annotated[str, Field(examples=["ok", "not-licensed"])]
+    detail: Annotated[str, Field(description="why it was refused")]
+    resolved: Annotated[datetime | None, Field(description="when a correction answered it")]
+    says: Annotated[dict[str, Any] | None, Field(description="the record, decoded")]
+    text: Annotated[str, Field(description="the record's bytes as they were journalled")]
+    evidence: Evidence
+
+
+class ItemLife(Item):
+    """An item with every record that names it, in the order in which the register learned."""
+
+    life: list[Entry]
+
+
+class RecordView(Answer):
+    """One record, and the items that it names."""
+
+    entry: Entry
+    items: list[Item]
+
+
+class Found(Answer):
+    """What an exact search found; nothing is guessed, folded or completed."""
+
+    query: str
+    items: list[Item]
+    records: list[RecordKey]
+    orders: list[str]
+
+
+class Balance(Answer):
+    """The numbers issued, a count a term; each counted, none by subtraction."""
+
+    issued: int
+    unused: int
+    open: int
+    good: int
+    rejected: int
+    scrapped: int
+    voided: int
+    unknown: int
+    lost: int
+
+
+class Order(Answer):
+    """An order and how far it has come."""
+
+    code: Annotated[str, Field(examples=["ord-31"])]
+    product: str
+    model: str
+    calibre: str
+    kind: str
+    entity: str
+    quantity: int
+    contents: int | None
+    lot: str | None
+    state: Literal["released", "held", "finished", "suspended"]
+    reason: Annotated[
+        str, Field(description="why not released, as a code", examples=["licence-suspended"])
+    ]
+    said: Annotated[str, Field(description="the officer's own words, where there are any")]
+    licence: str
+    gateways: list[str]
+    quarantined: Annotated[int, Field(description="numbers with that flag, in whatever term")]
+    duplicated: int
+    balance: Balance
+    unaccounted: Annotated[int, Field(description="issued numbers that no term holds")]
+
+
+class PlanKey(Answer):
+    incarnation: int
+    version: int
+
+
+class Gateway(Answer):
+    """A gateway's health: what it last said of itself, and what the register holds of it."""
+
+    name: Annotated[str, Field(examples=["gramsh.line-2"])]
+    link: Annotated[
+        Literal["online", "silent", "offline", "never"],
+        Field(description="silent: it said online, and has not been heard for too long"),
+    ]
+    epoch: Annotated[int | None, Field(description="the newest epoch that was opened")]
+    boot: str | None
+    stream: Annotated[
+        Literal["live", "forked", "two-of-me", "closed"] | None,
+        Field(description="state of the newest epoch's stream"),
+    ]
+    latches: Annotated[list[str], Field(description="as the gateway says")]
+    committed: int
+    seq: Annotated[int | None, Field(description="end of its journal, as it last said")]
+    waiting: Annotated[int | None, Field(description="seq − committed")]
+    plan: Annotated[PlanKey | None, Field(description="in force there, as it last said")]
+    newest_plan: PlanKey | None
+    seen: Annotated[datetime | None, Field(description="its last word, state or batch")]
+    refused: Annotated[int, Field(description="open refusals")]
+    evidence: Annotated[int, Field(description="messages kept that are no batch")]
+
+
+class Refusal(Answer):
+    """A record that the register holds and does not accept."""
+
+    record: RecordKey
+    code: str
+    detail: str
+    type: str
+    at: datetime | None
+    resolved: datetime | None
+
+
+class EvidenceRow(Answer):
+    """A message that could not be stored as a batch, kept whole."""
+
+    id: int
+    gateway: str
+    received: datetime
+    reason: Annotated[str, Field(examples=["bad-signature", "forked", "two-of-me"])]
+    detail: str
+    size: int
+    sha256: Hex
+
+
+class BatchView(Answer):
+    """A batch as it was signed. `bytes` are served beside it."""
+
+    id: int
+    record: Annotated[RecordKey, Field(description="its first record here")]
+    last: int
+    head: Hex
+    header: Annotated[str, Field(description="the signed line")]
+    key: str
+    signature: str
+    received: datetime
+
+
+class Overview(Answer):
+    """What the live page shows first; the stream goes on from `cursor`."""
+
+    cursor: int
+    now: datetime
+    marks: list[Mark]
+    orders: list[Order]
+    gateways: list[Gateway]
+    refusals: list[Refusal]
+    evidence: list[EvidenceRow]
