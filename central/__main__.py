@@ -81,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     invite.add_argument("gateway", metavar="GATEWAY", help="<site>.<name>")
     invite.add_argument("--reason", default="", help="why a new epoch begins")
     invite.add_argument("--hours", type=int, default=24, help="how long the code can be used")
+    add("reconcile", _reconcile, "print the mass balance; exit 1 if a number is unaccounted for")
     add("declare-restore", _declare_restore, "say that the database was restored from a backup")
+    add("stop-database", _stop_database, "stop the embedded database of a state folder")
     return parser
 
 
@@ -91,6 +93,8 @@ def _configuration(options: argparse.Namespace) -> Config:
     state: Path = options.state.resolve()
     config = configuration.load(state / "central.toml")
     data = state / "pg"
+    if options.command is _stop_database:
+        return config
     if config.database.url == embedded.url(data) and not embedded.is_up(data):
         embedded.start(data)
     return config
@@ -199,6 +203,26 @@ def _declare_restore(config: Config, options: argparse.Namespace) -> int:
         incarnation = declare(connection, datetime.now(UTC))
     engine.dispose()
     _tell(options, {"incarnation": incarnation}, f"incarnation {incarnation}")
+    return GOOD
+
+
+def _reconcile(config: Config, options: argparse.Namespace) -> int:
+    from psycopg import IsolationLevel
+
+    from central.reconcile.balance import reconcile, table
+
+    connection = db.connect(config)
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    with connection:
+        balance = reconcile(connection, keys.load_public(config.keys.dir))
+    _tell(options, balance.told(), "\n".join(table(balance)))
+    return GOOD if balance.balanced else FINDING
+
+
+def _stop_database(_config: Config, options: argparse.Namespace) -> int:
+    if options.state is None:
+        raise ConfigError("stop-database needs --state DIR: only an embedded database is ours")
+    embedded.stop(options.state / "pg")
     return GOOD
 
 

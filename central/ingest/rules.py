@@ -4,7 +4,7 @@
 the register has to look up, `judge` applies the law to the new records. SQL carries it out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from central.ingest.facts import (
     Dropped,
@@ -16,12 +16,13 @@ from central.ingest.facts import (
     Received,
     RecordKey,
     Stream,
+    StreamState,
     Suffix,
     Writes,
 )
 from central.ingest.law import Court
 from central.ingest.naming import named_item
-from gateway.contract.batch import Batch, body_of, decode_batch
+from gateway.contract.batch import body_of, decode_batch
 from gateway.contract.errors import ChainBroken, ContractError, SignatureInvalid
 from gateway.contract.record import (
     Accepted,
@@ -34,6 +35,7 @@ from gateway.contract.record import (
     Verified,
     decode_record,
 )
+from gateway.contract.signed import key_id
 from gateway.contract.topics import Boot
 
 
@@ -54,27 +56,31 @@ def examine(gateway: str, payload: bytes) -> Received | Evidence:
         chain = batch.check()
     except ChainBroken as error:
         return keep("chain-broken", str(error))
-    records, faults = _decode(batch)
+    records, faults = decode_lines(batch.header.first, batch.records)
     return Received(payload, batch, boot, chain, records, faults)
 
 
-def _decode(batch: Batch) -> tuple[tuple[Record | None, ...], tuple[str, ...]]:
+def decode_lines(
+    first: int, lines: Sequence[bytes]
+) -> tuple[tuple[Record | None, ...], tuple[str, ...]]:
+    """Decode a run of records that begins at seq `first`: the records, and the fault of each."""
     records: list[Record | None] = []
     faults: list[str] = []
-    for seq, line in enumerate(batch.records, start=batch.header.first):
-        try:
-            record = decode_record(line)
-        except ContractError as error:
-            records.append(None)
-            faults.append(str(error))
-            continue
-        if record.seq != seq:
-            records.append(None)
-            faults.append(f"the record says seq {record.seq}")
-        else:
-            records.append(record)
-            faults.append("")
+    for seq, line in enumerate(lines, start=first):
+        record, fault = _decode(seq, line)
+        records.append(record)
+        faults.append(fault)
     return tuple(records), tuple(faults)
+
+
+def _decode(seq: int, line: bytes) -> tuple[Record | None, str]:
+    try:
+        record = decode_record(line)
+    except ContractError as error:
+        return None, str(error)
+    if record.seq != seq:
+        return None, f"the record says seq {record.seq}"
+    return record, ""
 
 
 def overlap(stream: Stream, received: Received) -> tuple[int, ...]:
@@ -91,11 +97,8 @@ def admit(
     """Whether and from where on a batch is new. `stored_heads` holds those of `overlap`."""
     header = received.batch.header
 
-    def keep(reason: str, detail: str, latch: bool = False) -> Evidence:
-        state = None
-        if latch:
-            state = "two-of-me" if reason == "two-of-me" else "forked"
-        return Evidence(stream.gateway, reason, detail, received.payload, True, state)  # type: ignore[arg-type]
+    def keep(reason: str, detail: str, latch: StreamState | None = None) -> Evidence:
+        return Evidence(stream.gateway, reason, detail, received.payload, True, latch)
 
     fault = _signature_fault(stream, received)
     if fault is not None:
@@ -111,10 +114,10 @@ def admit(
         return keep(
             "two-of-me",
             f"boot {received.boot} brings what the register does not hold, after {stream.boot}",
-            latch=True,
+            latch="two-of-me",
         )
     if not agrees:
-        return keep("forked", "other records under the same numbers", latch=True)
+        return keep("forked", "other records under the same numbers", latch="forked")
     return Suffix(stream.committed + 1 - header.first)
 
 
@@ -154,9 +157,9 @@ def _signature_fault(stream: Stream, received: Received) -> str | None:
     return None
 
 
-def needs(stream: Stream, received: Received, suffix: Suffix) -> Needs:
-    """What to look up before the new records can be judged."""
-    new = [record for record in received.records[suffix.start :] if record is not None]
+def needs(stream: Stream, records: Iterable[Record | None]) -> Needs:
+    """What to look up before new records of a stream can be judged."""
+    new = [record for record in records if record is not None]
     plans = {(r.incarnation, r.version) for r in new if isinstance(r, Accepted)}
     if stream.plan is not None:
         plans.add(stream.plan)
@@ -204,23 +207,41 @@ def _marks_named(stream: Stream, record: Record) -> list[MarkKey]:
     return []
 
 
-def judge(stream: Stream, received: Received, suffix: Suffix, known: Known) -> Writes:
-    """Apply the law to the new records, one at a time and in the journal's order."""
-    header = received.batch.header
+def hear(
+    stream: Stream,
+    known: Known,
+    first: int,
+    records: Sequence[Record | None],
+    faults: Sequence[str],
+) -> Court:
+    """Apply the law to new records, one at a time and in the journal's order."""
     court = Court(stream, known)
-    for index in range(suffix.start, len(received.records)):
-        seq = header.first + index
-        record = received.records[index]
+    for seq, (record, fault) in enumerate(zip(records, faults, strict=True), start=first):
         if record is None:
-            court.unreadable(seq, received.faults[index])
+            court.unreadable(seq, fault)
         else:
             court.hear(seq, record)
+    return court
+
+
+def judge(stream: Stream, received: Received, suffix: Suffix, known: Known) -> Writes:
+    """All that a batch changes; `suffix` says from where on it is new."""
+    header = received.batch.header
+    first = header.first + suffix.start
+    court = hear(
+        stream,
+        known,
+        first,
+        received.records[suffix.start :],
+        received.faults[suffix.start :],
+    )
     last = received.records[-1]
     next_key = None
     if isinstance(last, KeyChanged):
-        next_key = Key(last.key, bytes.fromhex(last.public), header.last + 1, None)
+        public = bytes.fromhex(last.public)
+        next_key = Key(key_id(public), public, header.last + 1, None)
     return Writes(
-        first=header.first + suffix.start,
+        first=first,
         last=header.last,
         head=received.chain[-1],
         boot=received.boot,

@@ -63,7 +63,8 @@ def receive(
     stored = {seq: _head_at(connection, stream, seq) for seq in rules.overlap(stream, received)}
     admitted = rules.admit(stream, received, stored)
     if isinstance(admitted, Suffix):
-        known = _look_up(connection, stream, rules.needs(stream, received, admitted))
+        needs = rules.needs(stream, received.records[admitted.start :])
+        known = _look_up(connection, stream, needs)
         writes = rules.judge(stream, received, admitted, known)
         _write(connection, stream, received, known, writes, now)
     elif isinstance(admitted, Evidence):

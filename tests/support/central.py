@@ -138,7 +138,7 @@ class Centre:
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement as the database's owner, committed; returns its rows."""
         with psycopg.connect(self.database, autocommit=True) as connection:
-            cursor = connection.execute(statement, values)  # type: ignore[arg-type]
+            cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
     def post(self, path: str, body: Any, *, expect: int | None = None) -> Any:

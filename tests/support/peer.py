@@ -145,6 +145,7 @@ class Journal:
         order: str,
         number: int,
         component: str | None = None,
+        /,
         *,
         repeat: int | None = None,
         position: int = 1,

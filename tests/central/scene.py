@@ -1,0 +1,98 @@
+"""A small factory for tests of the rules: a register, one gateway's journal, and its plans."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.contract.batch import NO_HEAD
+from gateway.contract.plan import Block, Component, Plan, PlanOrder, Template, Verify
+from gateway.contract.signed import SigningKey
+from tests.central.memory import Register
+from tests.support.central import TEMPLATE
+from tests.support.peer import Journal
+
+GATEWAY = "gramsh.line-1"
+OTHER = "gramsh.line-2"
+SPACE = "UMG.M70"
+
+
+def plan(version: int = 1, gateway: str = GATEWAY, **order: Any) -> Plan:
+    """One released order G-1 with numbers 1 to 100; `order` overrides its fields."""
+    lease: datetime = order.pop("lease_until", datetime.now(UTC) + timedelta(hours=72))
+    start: int = order.pop("start", 1)
+    names: tuple[str, ...] = order.pop("components", ("receiver",))
+    fields: dict[str, Any] = {
+        "id": "G-1",
+        "product": "M70",
+        "kind": "serial",
+        "quantity": 100,
+        "job": "JOB-1",
+        "template": Template(content=TEMPLATE, lines=("{serial}",), serial_prefix="G"),
+        "components": tuple(Component(name=name, symbol=name.upper()) for name in names),
+        "verify": Verify(mode="each"),
+        "state": "released",
+    }
+    one = PlanOrder.model_validate(fields | order)
+    return Plan(
+        gateway=gateway,
+        epoch=1,
+        incarnation=1790000000,
+        version=version,
+        lease_until=lease,
+        orders=(one,),
+        blocks=(Block(id=f"B{start}", space=SPACE, start=start, end=start + 99, order=one.id),),
+    )
+
+
+class Scene:
+    """`plan` is in force, the journal holds `opened` and `accepted`."""
+
+    def __init__(self, **order: Any) -> None:
+        self.register = Register()
+        self.plan = plan(**order)
+        self.register.issue(self.plan)
+        self.journal = self.line(GATEWAY)
+        self.journal.opened()
+        self.journal.accept(self.plan)
+
+    def line(self, gateway: str) -> Journal:
+        """Enrol a gateway; returns its empty journal."""
+        key = SigningKey.new()
+        self.register.open(gateway, key)
+        return Journal(gateway, 1, NO_HEAD, key)
+
+    def intent(self, number: int, component: str | None = None, /, **mark: Any) -> int:
+        """One mark of the plan's order."""
+        return self.journal.intent(self.journal.mark(self.plan, "G-1", number, component, **mark))
+
+    def good(self, number: int, component: str | None = None, /, **mark: Any) -> int:
+        """Marked and read back; returns the intent's seq."""
+        seq = self.intent(number, component, **mark)
+        self.journal.marked(seq)
+        self.journal.verified(seq)
+        return seq
+
+    def send(self, journal: Journal | None = None) -> None:
+        """Everything that is not committed, as one batch."""
+        journal = journal or self.journal
+        stream = self.register.streams[journal.gateway, journal.epoch]
+        self.register.receive(journal.gateway, journal.batch(stream.committed + 1, journal.seq))
+
+    def verdicts(self, journal: Journal | None = None) -> list[str]:
+        journal = journal or self.journal
+        return [row.verdict for row in self.register.rows[journal.gateway, journal.epoch]]
+
+    def states(self, number: int) -> dict[str, str]:
+        """State of each component of a number."""
+        return {
+            item.component: item.state
+            for item in self.register.held.items.values()
+            if item.number == number
+        }
+
+    def flags(self, number: int) -> set[str]:
+        found = set()
+        for item in self.register.held.items.values():
+            if item.number == number:
+                found |= {"quarantined"} if item.quarantined else set()
+                found |= {"duplicated"} if item.duplicated else set()
+        return found
