@@ -1,24 +1,33 @@
 """The operator's screen over HTTP: one page, a stream of snapshots, and the buttons."""
 
+import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Any
 
-from fastapi import Cookie, FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import Cookie, FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse
 
 from gateway.cycle import Note
 from gateway.screen.desk import Credentials, Desk, Session, Settlement
+from gateway.screen.page import Page
+from gateway.screen.protection import Protection
+from gateway.screen.texts import LANGUAGES
 from gateway.station import NotNow
 
-HERE = Path(__file__).parent
 COOKIE = "gjurma_session"
+LANGUAGE_COOKIE = "gjurma_language"
 HEARTBEAT_S = 5.0
+RECONNECT_MS = 1000
+"""How soon a browser opens the stream again after it broke."""
+FOR_EVER = "public, max-age=31536000, immutable"
 
 SessionCookie = Annotated[str | None, Cookie(alias=COOKIE)]
+LanguageCookie = Annotated[str | None, Cookie(alias=LANGUAGE_COOKIE)]
 
 
 class Witness(BaseModel):
@@ -50,15 +59,26 @@ class OrderBody(BaseModel):
     order: Annotated[str, Field(max_length=60)]
 
 
-def create_screen_app(desk: Desk) -> FastAPI:
-    """The screen of one gateway."""
+def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
+    """The screen of one gateway.
+
+    `hosts` are the names by which browsers reach it, beside addresses and this machine's own.
+    """
     app = FastAPI(title="gjurma gateway", docs_url=None, redoc_url=None)
+    app.add_middleware(Protection, hosts=hosts)
+    page = Page()
 
     @app.exception_handler(NotNow)
     async def not_now(_: Request, error: NotNow) -> JSONResponse:
         return JSONResponse(
             {"code": error.note.code, "facts": dict(error.note.facts)}, status_code=409
         )
+
+    @app.exception_handler(RequestValidationError)
+    async def not_valid(_: Request, error: RequestValidationError) -> JSONResponse:
+        # What was typed is left out: it may hold a PIN.
+        wrong = [{"where": fault["loc"], "type": fault["type"]} for fault in error.errors()]
+        return JSONResponse({"code": "not-valid", "facts": {}, "detail": wrong}, status_code=422)
 
     def signed_in(token: str | None) -> Session:
         session = desk.session(token)
@@ -71,18 +91,33 @@ def create_screen_app(desk: Desk) -> FastAPI:
         person = (
             None if session is None else {"id": session.person.id, "roles": session.person.roles}
         )
-        return {**desk.snapshot(), "signed_in": person}
+        return {**desk.snapshot(), "signed_in": person, "page": page.version}
+
+    @app.get("/", response_class=HTMLResponse)
+    async def index(language: LanguageCookie = None) -> HTMLResponse:
+        chosen = language if language in LANGUAGES else desk.language
+        return HTMLResponse(page.render(chosen), headers={"Cache-Control": "no-cache"})
+
+    @app.get("/static/{version}/{name}")
+    async def static(version: str, name: str) -> Response:
+        file = page.files.get(name)
+        if file is None or version != page.version:
+            raise HTTPException(404)
+        return Response(file.body, media_type=file.media_type, headers={"Cache-Control": FOR_EVER})
 
     @app.get("/api/state")
     async def state(token: SessionCookie = None) -> dict[str, Any]:
         return snapshot(token)
 
     @app.get("/api/stream")
-    async def stream(request: Request, token: SessionCookie = None) -> EventSourceResponse:
-        async def events() -> AsyncIterator[dict[str, str]]:
-            while not await request.is_disconnected():
-                yield {"event": "snapshot", "data": json.dumps(snapshot(token))}
-                await desk.next_change(HEARTBEAT_S)
+    async def stream(token: SessionCookie = None) -> EventSourceResponse:
+        async def events() -> AsyncIterator[dict[str, Any]]:
+            while True:
+                coming = desk.coming_change  # taken first: none is missed while this one is sent
+                data = json.dumps(snapshot(token))
+                yield {"event": "snapshot", "data": data, "retry": RECONNECT_MS}
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(coming.wait(), HEARTBEAT_S)
 
         return EventSourceResponse(events())
 

@@ -77,12 +77,10 @@ class Desk:
         event, self._changed = self._changed, asyncio.Event()
         event.set()
 
-    async def next_change(self, seconds: float) -> None:
-        """Returns at the next change, or after `seconds`."""
-        try:
-            await asyncio.wait_for(self._changed.wait(), seconds)
-        except TimeoutError:
-            return
+    @property
+    def coming_change(self) -> asyncio.Event:
+        """Set at the next change; taken before `snapshot`, so that none in between is missed."""
+        return self._changed
 
     # -- who
 
@@ -107,15 +105,18 @@ class Desk:
 
     async def _prove(self, credentials: Credentials) -> Person:
         badge = badge_hash(credentials.badge)
-        recent = [at for at in self._failures.get(badge, []) if time.monotonic() - at < TRIES_S]
+        since = time.monotonic() - TRIES_S
+        self._failures = {key: at for key, at in self._failures.items() if at[-1] > since}
+        recent = [at for at in self._failures.get(badge, []) if at > since]
         if len(recent) >= TRIES:
             raise NotNow(Note("too-many-tries"))
+        # Counted before it is checked: tries sent side by side count as well.
+        self._failures[badge] = [*recent, time.monotonic()]
         person = person_by_badge(self._plan(), badge, self._now())
         valid = person is not None and await asyncio.to_thread(
             self._hasher.verify, credentials.pin, person.pin
         )
         if person is None or not valid:
-            self._failures[badge] = [*recent, time.monotonic()]
             raise NotNow(Note("not-known"))
         self._failures.pop(badge, None)
         return person

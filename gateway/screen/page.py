@@ -1,0 +1,52 @@
+"""The operator's page and its files, read once; a file's address changes with its content."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from gateway.screen.texts import LANGUAGES, Texts, read_all
+
+HERE = Path(__file__).parent
+_KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """One file's bytes and media type."""
+
+    body: bytes
+    media_type: str
+
+
+class Page:
+    """The page in every language, and the files that it loads."""
+
+    def __init__(self) -> None:
+        self.files = {
+            path.name: StaticFile(path.read_bytes(), _KINDS[path.suffix])
+            for path in sorted((HERE / "static").iterdir())
+            if path.suffix in _KINDS
+        }
+        self._texts: dict[str, Texts] = read_all()
+        environment = Environment(
+            loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
+        )
+        self._template = environment.get_template("page.html")
+        template = (HERE / "page.html").read_bytes()
+        digest = hashlib.sha256()
+        for part in (template, repr(self._texts).encode(), *(f.body for f in self.files.values())):
+            digest.update(hashlib.sha256(part).digest())
+        self.version = digest.hexdigest()[:16]
+        """Of everything that a browser holds of this page: when it changes, it loads anew."""
+
+    def render(self, language: str) -> str:
+        """The page's HTML; texts of all languages travel with it, so that a switch is instant."""
+        return self._template.render(
+            language=language,
+            languages=LANGUAGES,
+            texts=self._texts,
+            t=self._texts[language],
+            version=self.version,
+        )

@@ -1,0 +1,355 @@
+// The operator's page: shows the newest snapshot, and sends what a person presses.
+
+import { Declined, Stream, post, stationPath } from "./gateway.js";
+import { Dialogs } from "./dialogs.js";
+import { choose, day, dayAndTime, facts, language, sentence, t, time } from "./texts.js";
+import { PART_SHAPES, glance, view } from "./view.js";
+import { icon, make, put } from "./elements.js";
+
+const NOTICE_MS = 9000;
+const SETTLED_MS = 400; // a button that has just changed its meaning takes no second tap
+const SCAN_MS = 500; // an Enter this soon after a character ends a scan and presses nothing
+
+const $ = (id) => document.getElementById(id);
+const VERSION = document.body.dataset.version;
+
+let snapshot = null;
+let lostAt = null;
+let offset = 0;
+let selected = sessionStorage.getItem("station");
+let notice = null;
+let noticeEnds = 0;
+let pending = false;
+let meaning = "";
+let meantSince = 0;
+let typedAt = 0;
+
+const station = () =>
+  snapshot.stations.find((each) => each.name === selected) ?? snapshot.stations[0] ?? null;
+
+const dialogs = new Dialogs({
+  act: (path, body) => post(stationPath(station().name, path), body),
+  signedIn: () => stream.open(),
+});
+
+const stream = new Stream(
+  (fresh) => {
+    if (fresh.page !== VERSION && !dialogs.open) {
+      location.reload(); // the gateway was updated
+      return;
+    }
+    snapshot = fresh;
+    lostAt = null;
+    offset = Date.parse(fresh.now) - Date.now();
+    render();
+  },
+  () => {
+    lostAt ??= Date.now();
+    render();
+  },
+);
+
+// -- showing
+
+function render() {
+  if (snapshot === null) {
+    if (lostAt !== null) renderLost();
+    return;
+  }
+  const here = station();
+  const shown = view(snapshot, here);
+  document.body.classList.toggle("lost", lostAt !== null);
+  $("gateway").textContent = snapshot.gateway;
+  renderTabs();
+  renderWho();
+  renderSide(here);
+  renderFoot();
+  renderNumber(here, shown);
+  renderButtons(shown);
+  if (lostAt === null) renderState(shown);
+  else renderLost();
+  dialogs.follow(here);
+}
+
+function renderState(shown) {
+  document.body.dataset.tone = shown.tone;
+  $("shape").setAttribute("href", `#${shown.shape}`);
+  const word = $("word");
+  if (word.textContent !== shown.word) word.textContent = shown.word;
+  word.classList.toggle("long", shown.word.length > 14);
+  const text = shown.say || (shown.note ? sentence(shown.note) : "");
+  if ($("sentence").textContent !== text) $("sentence").textContent = text;
+  const known = shown.note ? facts(shown.note) : [];
+  put($("facts"), known.map(([label, value]) => make("span", {}, make("b", {}, label), ` ${value}`)));
+}
+
+function renderLost() {
+  document.body.classList.add("lost");
+  document.body.dataset.tone = "lost";
+  $("shape").setAttribute("href", "#i-lost");
+  $("word").textContent = t("state.lost");
+  $("word").classList.remove("long");
+  $("sentence").textContent = t("say.lost");
+  const seconds = Math.round((Date.now() - lostAt) / 1000);
+  put($("facts"), [make("span", {}, t("say.lost-since", { seconds }))]);
+}
+
+function renderNumber(here, shown) {
+  $("number-label").textContent = shown.number.label;
+  $("serial").textContent = shown.number.text;
+  const names = here ? ["step.prepare", "step.mark", "step.read"] : [];
+  put(
+    $("steps"),
+    names.map((name, index) => {
+      const is = shown.step > index ? "past" : shown.step === index ? "now" : "next";
+      const step = make("li", { class: is }, t(name));
+      if (is === "now") step.setAttribute("aria-current", "step");
+      return step;
+    }),
+  );
+}
+
+function renderTabs() {
+  put(
+    $("tabs"),
+    snapshot.stations.map((each) => {
+      const now = glance(snapshot, each);
+      const on = each === station();
+      const tab = make(
+        "button",
+        { type: "button", role: "tab", class: `tab ${now.tone}`, "aria-selected": on, "aria-controls": "main" },
+        icon(now.shape),
+        make("span", {}, each.name),
+      );
+      tab.tabIndex = on ? 0 : -1;
+      tab.addEventListener("click", () => select(each.name));
+      return tab;
+    }),
+    `${language()} ${selected} ${snapshot.stations.map((each) => `${each.name} ${glance(snapshot, each).shape}`)}`,
+  );
+}
+
+function renderWho() {
+  const person = snapshot.signed_in;
+  const parts = [];
+  if (person) {
+    const roles = person.roles.map((role) => t(`role.${role}`)).join(", ");
+    const out = make("button", { type: "button", class: "quiet" }, t("do.sign-out"));
+    out.addEventListener("click", signOut);
+    parts.push(icon("i-person"), make("span", { class: "id" }, person.id, make("small", {}, roles)), out);
+  } else if (snapshot.stations.length) {
+    const enter = make("button", { type: "button", class: "quiet" }, icon("i-person"), t("do.sign-in"));
+    enter.addEventListener("click", () => dialogs.signIn());
+    parts.push(enter);
+  }
+  put($("who"), parts, `${language()} ${JSON.stringify(person)}`);
+}
+
+function renderSide(here) {
+  const order = here?.order ?? null;
+  const made = [make("h2", {}, t("order.title"))];
+  if (order === null) made.push(make("p", { class: "none" }, t("order.none")));
+  else {
+    const good = here.counts.good ?? 0;
+    const aside = (here.counts.rejected ?? 0) + (here.counts.unknown ?? 0);
+    const bar = make("progress", { max: order.quantity, value: Math.min(good, order.quantity) });
+    bar.setAttribute("aria-label", t("order.good-of", { good, quantity: order.quantity }));
+    made.push(
+      make("p", { class: "order-id" }, order.id),
+      make(
+        "dl",
+        {},
+        ...pair("order.product", order.product),
+        ...(order.lot ? pair("order.lot", order.lot) : []),
+        ...(order.contents ? pair("order.contents", order.contents) : []),
+      ),
+      bar,
+      make("p", { class: "count" }, make("b", {}, String(good)), make("span", {}, ` / ${order.quantity}`)),
+      make(
+        "p",
+        { class: "rest" },
+        make("span", {}, t("order.left", { n: order.left })),
+        ...(aside ? [make("span", {}, t("order.aside", { n: aside }))] : []),
+      ),
+    );
+  }
+  if (here && here.orders.length > 1 && here.phase === "idle" && snapshot.signed_in) {
+    const change = make("button", { type: "button", class: "quiet" }, t("order.change"));
+    change.addEventListener("click", () => dialogs.chooseOrder(station()));
+    made.push(change);
+  }
+  put($("order"), made, JSON.stringify([language(), order, here?.counts, here?.orders, here?.phase === "idle", !!snapshot.signed_in]));
+  const parts = here?.parts ?? [];
+  put(
+    $("parts"),
+    parts.length
+      ? parts.map((part) =>
+          make(
+            "li",
+            { class: part.state },
+            icon(PART_SHAPES[part.state] ?? "i-open"),
+            make("span", { class: "text" }, part.text),
+            make("span", { class: "what" }, t(`part.${part.state}`)),
+            make("time", { datetime: part.at }, time(part.at)),
+          ),
+        )
+      : [make("li", { class: "none" }, t("parts.none"))],
+    JSON.stringify([language(), parts]),
+  );
+}
+
+const pair = (label, value) => [make("dt", {}, t(label)), make("dd", {}, String(value))];
+
+function renderFoot() {
+  const { link, lease_until: lease, time_trusted: trusted, latches } = snapshot;
+  const items = [];
+  const add = (kind, text) => items.push(make("span", { class: kind }, text));
+  if (latches.length) add("alarm", t("link.latched"));
+  else add(link.connected ? "on" : "off", t(link.connected ? "link.connected" : "link.away"));
+  if (link.waiting) add("plain", t("link.waiting", { n: link.waiting }));
+  else if (link.connected) add("plain", t("link.all-sent"));
+  if (lease) {
+    const over = Date.parse(lease) <= Date.now() + offset;
+    add(over ? "alarm" : "plain", t(over ? "link.lease-ended" : "link.until", { time: dayAndTime(lease) }));
+  }
+  const refused = link.refused.length + link.refused_more;
+  if (refused) add("alarm", t("link.refused", { n: refused }));
+  if (!trusted && !latches.length) add("alarm", t("link.time-untrusted"));
+  put($("foot"), items, `${language()} ${items.map((each) => each.className + each.textContent)}`);
+}
+
+// -- buttons
+
+function renderButtons(shown) {
+  const means = `${selected} ${shown.primary.map((each) => each.id)}`;
+  if (means !== meaning) {
+    [meaning, meantSince] = [means, performance.now()];
+    setTimeout(render, SETTLED_MS);
+  }
+  const off = lostAt !== null || pending || performance.now() - meantSince < SETTLED_MS;
+  const draw = (action, strong) => {
+    const button = make(
+      "button",
+      { type: "button", class: `${strong ? "strong" : "quiet"} ${action.id}`, "data-action": action.id },
+      icon(action.icon),
+      make("span", {}, t(action.label)),
+    );
+    button.addEventListener("click", () => press(action));
+    button.disabled = off || !!action.off;
+    return button;
+  };
+  const key = `${language()} ${selected} ${off} ${JSON.stringify([shown.primary, shown.secondary])}`;
+  put($("primary"), shown.primary.map((each) => draw(each, true)), key);
+  put($("secondary"), shown.secondary.map((each) => draw(each, false)), key);
+}
+
+async function press(action) {
+  if (action.dialog) {
+    dialogs.ask(action.dialog, station());
+    return;
+  }
+  pending = true;
+  render();
+  try {
+    await post(stationPath(station().name, action.path), action.body);
+    tell(null);
+  } catch (problem) {
+    if (!(problem instanceof Declined)) throw problem;
+    tell(problem);
+    if (problem.code === "sign-in-first") dialogs.signIn();
+  } finally {
+    pending = false;
+    render();
+  }
+}
+
+async function signOut() {
+  try {
+    await post("sign-out");
+  } catch (problem) {
+    if (!(problem instanceof Declined)) throw problem;
+    tell(problem);
+  }
+  stream.open();
+}
+
+/** Show why the gateway declined, for a while; null takes it away. */
+function tell(problem) {
+  notice = problem;
+  clearTimeout(noticeEnds);
+  if (problem) noticeEnds = setTimeout(() => tell(null), NOTICE_MS);
+  renderNotice();
+}
+
+function renderNotice() {
+  $("notice").hidden = notice === null;
+  $("notice").textContent = notice === null ? "" : sentence(notice);
+}
+
+function select(name) {
+  selected = name;
+  sessionStorage.setItem("station", name);
+  tell(null);
+  render();
+}
+
+$("tabs").addEventListener("keydown", (event) => {
+  const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!way || snapshot === null) return;
+  const names = snapshot.stations.map((each) => each.name);
+  const at = names.indexOf(station().name);
+  select(names[(at + way + names.length) % names.length]);
+  $("tabs").querySelector("[aria-selected=true]").focus();
+});
+
+// Enter and Space press the one button, wherever the focus is not already on something of its own.
+document.addEventListener("keydown", (event) => {
+  if (dialogs.open || event.ctrlKey || event.altKey || event.metaKey) return;
+  const enter = event.key === "Enter" || event.key === " ";
+  if (event.key.length === 1 && event.key !== " ") {
+    typedAt = performance.now();
+    if (snapshot && !snapshot.signed_in && snapshot.stations.length && lostAt === null) {
+      event.preventDefault();
+      dialogs.signIn(event.key); // a badge is being scanned
+    }
+    return;
+  }
+  if (!enter) return;
+  if (event.repeat || performance.now() - typedAt < SCAN_MS) {
+    event.preventDefault();
+    return;
+  }
+  if (document.activeElement && document.activeElement !== document.body) return;
+  const [only, other] = $("primary").querySelectorAll("button:not(:disabled)");
+  if (only && !other) {
+    event.preventDefault();
+    only.click();
+  }
+});
+
+for (const button of document.querySelectorAll("[data-language]")) {
+  button.addEventListener("click", (event) => {
+    if (event.detail) button.blur(); // a finger, not a key: Enter is for the one button again
+    speak(button.dataset.language);
+    render();
+    renderNotice();
+  });
+}
+
+function speak(wanted) {
+  choose(wanted);
+  for (const each of document.querySelectorAll("[data-language]")) {
+    each.setAttribute("aria-pressed", String(each.dataset.language === wanted));
+  }
+  dialogs.speak();
+}
+
+function tick() {
+  const now = Date.now() + offset;
+  put($("clock"), [make("b", {}, time(now)), make("small", {}, day(now))], `${day(now)} ${time(now)}`);
+  if (lostAt !== null) renderLost();
+}
+
+speak(language());
+tick();
+setInterval(tick, 1000);

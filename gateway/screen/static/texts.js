@@ -1,0 +1,61 @@
+// Texts by code, in the language that is chosen; times as they are in Tirana.
+
+const YEAR_S = 365 * 24 * 3600;
+const TIME = new Intl.DateTimeFormat("en-GB", {
+  timeZone: "Europe/Tirane", hour: "2-digit", minute: "2-digit",
+});
+const DAY = new Intl.DateTimeFormat("en-GB", {
+  timeZone: "Europe/Tirane", day: "2-digit", month: "2-digit", year: "numeric",
+});
+
+const catalogues = JSON.parse(document.getElementById("texts").textContent);
+let chosen = document.documentElement.lang;
+
+export const language = () => chosen;
+
+/** Change the language, and keep the choice for the next visit. */
+export function choose(wanted) {
+  chosen = wanted;
+  document.documentElement.lang = wanted;
+  document.cookie = `gjurma_language=${wanted}; Path=/; Max-Age=${YEAR_S}; SameSite=Strict`;
+  document.title = t("page.title");
+  for (const each of document.querySelectorAll("[data-t]")) each.textContent = t(each.dataset.t);
+  for (const each of document.querySelectorAll("[data-label]")) {
+    each.setAttribute("aria-label", t(each.dataset.label));
+  }
+}
+
+export const has = (code) => Object.hasOwn(catalogues[chosen], code);
+
+/** The text of a code with its places filled; a code that has none is shown as it is. */
+export function t(code, places = {}) {
+  const text = has(code) ? catalogues[chosen][code] : code;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in places ? String(places[name]) : whole));
+}
+
+/** What a note says, in full sentences. */
+export const sentence = (note) =>
+  has(`note.${note.code}`) ? t(`note.${note.code}`, note.facts) : t("note.other", { code: note.code });
+
+/** The facts of a note that are worth showing, each as [label, text]. */
+export const facts = (note) =>
+  Object.entries(note.facts)
+    .filter(([, value]) => value !== "")
+    .map(([name, value]) => [has(`fact.${name}`) ? t(`fact.${name}`) : name, factText(name, value)]);
+
+function factText(name, value) {
+  if (name === "until") return dayAndTime(value);
+  if (name === "content") return visible(value);
+  for (const group of { cause: ["cause"], how: ["how"], state: ["activity"], mode: ["verify"] }[name] ?? []) {
+    if (has(`${group}.${value}`)) return t(`${group}.${value}`);
+  }
+  return value;
+}
+
+/** Control characters of a symbol's content as their pictures: ␝ for GS. */
+export const visible = (content) =>
+  content.replace(/[\u0000-\u001f]/g, (each) => String.fromCharCode(0x2400 + each.charCodeAt(0)));
+
+export const time = (at) => TIME.format(typeof at === "string" ? new Date(at) : at);
+export const day = (at) => DAY.format(typeof at === "string" ? new Date(at) : at).replaceAll("/", ".");
+export const dayAndTime = (at) => `${day(at)} ${time(at)}`;
