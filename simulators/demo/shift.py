@@ -23,8 +23,10 @@ from simulators.part import PartStore
 log = logging.getLogger(__name__)
 
 HOLD_S = 10.0
-TRIES = 6
+TRIES = 100
 """How often an operator takes up the same piece before giving it up."""
+BREATH_S = 0.25
+"""What it takes to read the page and press again."""
 
 
 @dataclass
@@ -81,6 +83,7 @@ class Line:
                 fault = None  # it met this piece once
             if ended is not None:
                 return ended
+            await asyncio.sleep(BREATH_S)
         raise RuntimeError(f"{self.gateway}: piece {piece} could not be marked in {TRIES} tries")
 
     async def _press_begin(self) -> Began:
@@ -228,7 +231,8 @@ FAULTS: dict[str, Callable[[], Fault]] = {
     "swap": _swap,
     "old-piece": _old_piece,
     "faint-marker": lambda: _misbehaviour("faint", "marker"),
-    "blind-reader": lambda: _misbehaviour("blind", "reader"),
+    # Blind in the look and in the first read after it: the second read has to find the mark.
+    "blind-reader": lambda: _misbehaviour("blind", "reader", 2),
     "stale-reader": lambda: _misbehaviour("stale", "reader"),
     "flip-marker": lambda: _on_wire("flip", "marker", 120),
     "drop-marker": lambda: _on_wire("drop", "marker", 120),
