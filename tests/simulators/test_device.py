@@ -1,0 +1,148 @@
+"""`gjurma-sim device` as a process: its URL, its back door, its end."""
+
+import asyncio
+import contextlib
+import signal
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+from sys import executable
+
+import pytest
+
+from drivers.panasonic_lp.driver import PanasonicLp
+from drivers.protocols import Did
+from simulators.control import ask
+from simulators.part import FILE, PartStore
+from tests.drivers.panasonic_bench import CONTENT, SHOT, SPEED, quick
+
+pytestmark = pytest.mark.slow
+
+
+@contextlib.asynccontextmanager
+async def device(folder: Path, *more: str) -> AsyncIterator[tuple[Process, str, Path]]:
+    """The process, its URL and its back door."""
+    control = folder / "laser.sock"
+    arguments = ("device", "panasonic-lp", "--state", str(folder), "--station", "line")
+    process = await asyncio.create_subprocess_exec(
+        executable,
+        "-m",
+        "simulators",
+        *arguments,
+        "--control",
+        str(control),
+        "--speed",
+        str(SPEED),
+        *more,
+        stdout=PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        yield process, (await process.stdout.readline()).decode().strip(), control
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.mark.parametrize("listen", ["serial", "tcp://127.0.0.1:0", "link"])
+def test_a_shot_and_the_back_door(tmp_path: Path, listen: str) -> None:
+    wire = f"serial://{tmp_path}/laser" if listen == "link" else listen
+
+    async def run() -> None:
+        async with device(tmp_path, "--listen", wire) as (process, url, control):
+            if listen == "link":
+                assert url == wire
+            parts = PartStore(tmp_path / FILE)
+            parts.load("line")
+            driver = PanasonicLp(url, quick(), "laser")
+            await driver.connect()
+            await driver.select_job("1")
+            await driver.arm(SHOT)
+            state = (await ask(control, {"op": "state"}))["state"]
+            assert (state["moment"], state["held"], state["ready"]) == ("armed", False, True)
+            assert await ask(control, {"op": "fault", "name": "silent"}) == {"ok": True}
+            assert await ask(control, {"op": "hold", "moment": "marked"}) == {"ok": True}
+            assert await ask(control, {"op": "pedal"}) == {"ok": True}
+            held = await ask(control, {"op": "await_held", "timeout": 5})
+            assert held == {"ok": True, "held": True}
+            assert [each.content for each in parts.seen("line")] == [CONTENT]
+            assert "held at 'marked'" in (await ask(control, {"op": "pedal"}))["error"]
+            assert await ask(control, {"op": "release"}) == {"ok": True}
+            assert (await driver.outcome(0.2)).did is Did.UNKNOWN
+            assert (await ask(control, {"op": "landed"}))["landed"] == {"silent": 1}
+            await driver.close()
+            parts.close()
+            process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0
+            assert not control.exists()
+            assert not (tmp_path / "laser").is_symlink()
+
+    asyncio.run(run())
+
+
+def test_wrong_requests_are_answered_and_end_nothing(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with device(tmp_path, "--listen", "serial") as (_, _, control):
+            for request, error in (
+                ({"op": "dance"}, "no operation 'dance'"),
+                ({}, "no operation ''"),
+                ({"op": "fault", "name": "melt"}, "no fault 'melt'"),
+                ({"op": "fault", "name": "drop", "direction": "up"}, "no direction 'up'"),
+                ({"op": "fault", "name": "drop", "colour": "red"}, "colour"),
+                ({"op": "hold", "moment": "lunch"}, "no moment 'lunch'"),
+                ({"op": "pedal"}, "nothing is armed"),
+                ({"op": "power"}, "on"),
+            ):
+                reply = await ask(control, request)
+                assert reply["ok"] is False
+                assert error in reply["error"]
+            reader, writer = await asyncio.open_unix_connection(control)
+            writer.write(b"no json\n[1]\n")
+            assert b'"ok": false' in await reader.readline()
+            assert b'"ok": false' in await reader.readline()
+            writer.close()
+            await writer.wait_closed()
+            assert (await ask(control, {"op": "landed"}))["landed"] == {}
+
+    asyncio.run(run())
+
+
+def test_a_socket_and_a_link_left_by_a_kill_are_no_hindrance(tmp_path: Path) -> None:
+    wire = f"serial://{tmp_path}/laser"
+
+    async def run() -> None:
+        async with device(tmp_path, "--listen", wire) as (process, _, control):
+            process.kill()
+            await process.wait()
+            assert control.exists()
+        async with device(tmp_path, "--listen", wire) as (_, url, control):
+            assert (await ask(control, {"op": "state"}))["ok"] is True
+            driver = PanasonicLp(url, quick(), "laser")
+            await driver.connect()
+            await driver.identify()
+            await driver.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--listen", "udp://127.0.0.1:1"),
+        ("--listen", "serial", "--option", "colour=red"),
+        ("--listen", "serial", "--option", "checksum=maybe"),
+        ("--listen", "serial", "--speed", "0"),
+        (),
+    ],
+)
+def test_wrong_use_is_told_with_exit_2(tmp_path: Path, wrong: tuple[str, ...]) -> None:
+    async def run() -> None:
+        process = await asyncio.create_subprocess_exec(
+            executable, "-m", "simulators", "device", "panasonic-lp", *wrong, stderr=PIPE
+        )
+        _, told = await process.communicate()
+        assert process.returncode == 2
+        assert b"Traceback" not in told
+
+    asyncio.run(run())
