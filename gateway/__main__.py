@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +187,7 @@ def _decide(arguments: argparse.Namespace, url: str, more: dict[str, str]) -> in
         ],
         **more,
     }
-    with http:
+    with closing(http):
         response = http.post(url, json=body)
     if response.status_code >= 400:
         print(response.text, file=sys.stderr)

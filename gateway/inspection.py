@@ -119,7 +119,7 @@ def _entries(path: Path, journal: Journal) -> tuple[bool, Iterator[Entry]]:
 
     def pages() -> Iterator[Entry]:
         first = 1
-        with http:
+        with closing(http):  # it has asked already, and is not entered a second time
             while True:
                 page = http.get("/journal", params={"first": first}).json()
                 for seq, body, head in page["entries"]:

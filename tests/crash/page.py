@@ -1,0 +1,133 @@
+"""The operator's page as a person uses it: over HTTP, signed in with a badge of the plan."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tests.support.wait import wait_for
+
+REST = frozenset({"idle", "set-aside", "read-blocked", "unknown", "judging"})
+"""The phases in which a station awaits a person."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone with a badge and a PIN."""
+
+    code: str
+    badge: str
+    pin: str
+    roles: tuple[str, ...]
+
+    def credentials(self) -> dict[str, str]:
+        return {"badge": self.badge, "pin": self.pin}
+
+
+OPERATOR = Person("p-7", "badge-7", "1848", ("operator",))
+LEAD = Person("p-2", "badge-2", "2912", ("operator", "shift-lead"))
+
+
+class Declined(Exception):
+    """The page says no; `code` says why."""
+
+    def __init__(self, code: str, facts: Any) -> None:
+        super().__init__(f"{code} {facts}")
+        self.code = code
+
+
+class Page:
+    """One station's page."""
+
+    def __init__(self, url: str, station: str) -> None:
+        self.station = station
+        self._http = httpx.Client(base_url=url, timeout=30)
+
+    def close(self) -> None:
+        self._http.close()
+
+    # -- what it shows
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything; raises httpx.TransportError while no gateway runs."""
+        answer: dict[str, Any] = self._http.get("/api/state").json()
+        return answer
+
+    def answers(self) -> dict[str, Any] | None:
+        try:
+            return self.snapshot()
+        except httpx.TransportError:
+            return None
+
+    def view(self) -> dict[str, Any]:
+        """This station's part."""
+        for station in self.snapshot()["stations"]:
+            if station["name"] == self.station:
+                return dict(station)
+        raise AssertionError(f"the page has no station {self.station}")
+
+    @property
+    def latches(self) -> list[str]:
+        return [each["latch"] for each in self.snapshot()["latches"]]
+
+    @property
+    def why_not(self) -> str | None:
+        """Why nothing may be marked, as the screen's code; None when it may."""
+        found = self.view()["why_not"]
+        return None if found is None else str(found["code"])
+
+    def wait_rest(self, *, cycle: int = 0, past: str = "") -> dict[str, Any]:
+        """The view once a person is awaited, cycle number `cycle` is over, and `past` is left."""
+
+        def rests() -> dict[str, Any] | None:
+            view = self.view()
+            at_rest = not view["busy"] and view["phase"] in REST and view["phase"] != past
+            return view if at_rest and view["cycles"] >= cycle else None
+
+        return wait_for(f"rest at {self.station}", rests, 60)
+
+    def wait_permitted(self) -> dict[str, Any]:
+        """The view once the big button does something."""
+
+        def permitted() -> dict[str, Any] | None:
+            view = self.view()
+            return view if not view["busy"] and "begin" in view["can"] else None
+
+        return wait_for(f"permission at {self.station}", permitted, 60)
+
+    def wait_why_not(self, code: str, timeout: float = 30) -> None:
+        """Wait until the screen gives exactly this reason."""
+        wait_for(f"{self.station} says {code}", lambda: self.why_not == code, timeout)
+
+    # -- its buttons
+
+    def sign_in(self) -> None:
+        self._post("/api/sign-in", OPERATOR.credentials())
+
+    def begin(self) -> int:
+        """Press the one button; the cycle's number since the gateway's start."""
+        return int(self.press("begin")["cycle"])
+
+    def press(self, action: str) -> dict[str, Any]:
+        """Any button of this station, signing in first where it is asked for."""
+        path = f"/api/stations/{self.station}/{action}"
+        try:
+            return self._post(path, None)
+        except Declined as refusal:
+            if refusal.code != "sign-in-first":
+                raise
+        self.sign_in()
+        return self._post(path, None)
+
+    def settle(self, how: str, reason: str) -> None:
+        """Two people put their names to what became of the part."""
+        witnesses = [OPERATOR.credentials(), LEAD.credentials()]
+        body = {"how": how, "reason": reason, "witnesses": witnesses}
+        self._post(f"/api/stations/{self.station}/settle", body)
+
+    def _post(self, path: str, body: Any) -> dict[str, Any]:
+        response = self._http.post(path, json=body)
+        answer: dict[str, Any] = response.json()
+        if response.status_code >= 400:
+            raise Declined(str(answer.get("code")), answer)
+        return answer

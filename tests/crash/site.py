@@ -1,0 +1,401 @@
+"""One production site on real programs: simulated devices, a gateway, and the people at it.
+
+A `Site` is enrolled at a `Centre`. Its gateway is started as `gjurma-gateway run`, or through
+`gateway_with_seams` where a test kills it at an effect or moves its clock.
+"""
+
+import asyncio
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from gateway.journal import newest_journal
+from simulators.broker import free_port
+from simulators.control import ask
+from simulators.part import FILE, PartStore
+from tests.crash.page import LEAD, OPERATOR, Page
+from tests.support.central import Centre
+from tests.support.wait import wait_for
+
+Kind = Literal["panasonic-lp", "modbus-cell"]
+Start = Literal["operator", "pedal"]
+STATION = "line"
+SPEED = "40"
+CONTENT = "[)>\x1e06\x1d17VA7G3H\x1d1PM70\x1dS{serial}\x1e\x04"
+PRODUCT = "crash-m70"
+
+
+def seed(centre: Centre) -> None:
+    """A producer with a licence and a product, which the orders of all sites name."""
+    now = datetime.now(UTC)
+    centre.post("/api/entities", {"code": "UMX", "name": "Uzina e provave", "ncage": "A7G3H"})
+    centre.post(
+        "/api/licences",
+        {
+            "number": "L-X",
+            "entity": "UMX",
+            "valid_from": (now - timedelta(days=1)).isoformat(),
+            "valid_until": (now + timedelta(days=365)).isoformat(),
+        },
+    )
+    centre.post(
+        "/api/products",
+        {
+            "code": PRODUCT,
+            "entity": "UMX",
+            "model": "M70",
+            "calibre": "9x19",
+            "components": [{"name": "receiver", "symbol": ""}],
+            "template": {
+                "content": CONTENT,
+                "lines": ["{serial}"],
+                "serial_prefix": "K",
+                "serial_digits": 6,
+            },
+        },
+    )
+
+
+@dataclass
+class Site:
+    """A gateway with one station. `folder` holds all that is its own, `parts` the metal."""
+
+    centre: Centre
+    gateway: str
+    kind: Kind = "panasonic-lp"
+    start: Start = "operator"
+    folder: Path = field(init=False)
+    parts: PartStore = field(init=False)
+    page: Page = field(init=False)
+    broker_url: str = field(init=False)
+    journal_folder: Path = field(init=False)
+    options: dict[str, Any] = field(default_factory=dict)
+    """Over the configuration's own sections: `{"clock": {"trust_hardware": True}}`."""
+    urls: dict[str, str] = field(default_factory=dict)
+    agent: "subprocess.Popen[bytes] | None" = None
+    _devices: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # A short path: it holds Unix sockets.
+        self.folder = Path(tempfile.mkdtemp(prefix="gjurma-site-"))
+        self.parts = PartStore(self.folder / FILE)
+        self.port = free_port()
+        self.page = Page(f"http://127.0.0.1:{self.port}", STATION)
+        self.broker_url = self.centre.broker.url
+        self.journal_folder = self.folder / "journal"
+
+    # -- from nothing to a line that may mark
+
+    @classmethod
+    def enrolled(
+        cls, centre: Centre, gateway: str, kind: Kind = "panasonic-lp", start: Start = "operator"
+    ) -> "Site":
+        """Devices running, an order released, people known, the first epoch open."""
+        site = cls(centre, gateway, kind, start)
+        try:
+            site.start_devices()
+            site.configure()
+            site.order()
+            site.enrol("new")
+        except BaseException:
+            site.close()
+            raise
+        return site
+
+    def close(self) -> None:
+        self.kill()
+        for device in self._devices:
+            device.terminate()
+        for device in self._devices:
+            device.wait(30)
+            assert device.stdout is not None
+            device.stdout.close()
+        self.page.close()
+        self.parts.close()
+        shutil.rmtree(self.folder)
+
+    def start_devices(self) -> None:
+        wire = "serial" if self.kind == "panasonic-lp" else "tcp://127.0.0.1:0"
+        options = ["lines=1", "checksum=on"] if self.kind == "panasonic-lp" else []
+        self._start_device("marker", self.kind, wire, options)
+        self._start_device(
+            "reader", "zebra-ssi", "serial", ["decode_seconds=0.05", "response_timeout=0.5"]
+        )
+
+    def _start_device(self, role: str, kind: str, wire: str, options: Sequence[str]) -> None:
+        with (self.folder / f"{role}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "simulators", "device", kind, "--listen", wire),
+                    *("--state", str(self.folder), "--station", STATION, "--speed", SPEED),
+                    *("--control", str(self.folder / f"{role}.ctl")),
+                    *(word for option in options for word in ("--option", option)),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        self._devices.append(process)
+        assert process.stdout is not None
+        self.urls[role] = process.stdout.readline().decode().strip()
+        assert self.urls[role], f"{role}: {(self.folder / f'{role}.log').read_text()}"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "gateway.toml"
+
+    @property
+    def guard(self) -> Path:
+        return self.folder / "guard" / "guard"
+
+    def configure(self) -> None:
+        """Write the configuration file; again after something in it has changed."""
+        pedal = self.start == "pedal"
+        if self.kind == "panasonic-lp":
+            marker: dict[str, Any] = {
+                "checksum": True,
+                "lines": 1,
+                "own_input": pedal,
+                "text_wait_seconds": 0.05,
+                "mark_seconds": 2,
+                "reply_seconds": 0.5,
+            }
+        else:
+            marker = {"start": "input" if pedal else "command"}
+        sections: dict[str, dict[str, Any]] = {
+            "guard": {"path": str(self.guard), "same_disk": True},
+            "broker": {"url": self.broker_url},
+            "central": {"url": self.centre.url},
+            "uplink": {"resend_after_s": 1, "backoff_max_s": 1, "start_grace_s": 5},
+            "screen": {"listen": f"127.0.0.1:{self.port}"},
+            "clock": {},
+        }
+        for name, changes in self.options.items():
+            sections[name] |= changes
+        lines = [f'gateway = "{self.gateway}"', f"journal = {_toml(str(self.journal_folder))}"]
+        for name, values in sections.items():
+            lines += [f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
+        lines += [
+            "[[station]]",
+            f'name = "{STATION}"',
+            f'start = "{self.start}"',
+            "look_s = 0.2",
+            "read_s = 0.4",
+            "mark_timeout_s = 5",
+            "arm_timeout_s = 20",
+            "[station.marker]",
+            f'kind = "{self.kind}"',
+            f'url = "{self.urls["marker"]}"',
+            "[station.marker.options]",
+            *(f"{key} = {_toml(value)}" for key, value in marker.items()),
+            "[station.reader]",
+            'kind = "zebra-ssi"',
+            f'url = "{self.urls["reader"]}"',
+            "[station.reader.options]",
+            "response_timeout = 0.5",
+            "linger = 0.02",
+        ]
+        self.config.write_text("\n".join(lines) + "\n")
+
+    @property
+    def order_code(self) -> str:
+        return f"X-{self.gateway}"
+
+    def order(self, quantity: int = 100_000, **more: Any) -> None:
+        """An order for this gateway, and its people."""
+        self.centre.post("/api/invitations", {"gateway": self.gateway})  # makes it known
+        self.centre.post(
+            "/api/orders",
+            {
+                "code": self.order_code,
+                "product": PRODUCT,
+                "quantity": quantity,
+                "gateways": [self.gateway],
+                "job": "1",
+                **more,
+            },
+        )
+        for person in (OPERATOR, LEAD):
+            self.centre.post(
+                "/api/people",
+                {
+                    "code": person.code,
+                    "gateway": self.gateway,
+                    "badge": person.badge,
+                    "pin": person.pin,
+                    "roles": list(person.roles),
+                },
+            )
+
+    def enrol(self, reason: str) -> None:
+        """`invite` at the register, `enroll` here: a new epoch."""
+        code = self.centre.invite(self.gateway, "--reason", reason)
+        done = self.command("enroll", "--config", str(self.config), "--code", code)
+        assert done.returncode == 0, done.stderr
+
+    # -- its programs
+
+    @property
+    def journal(self) -> Path:
+        """The newest epoch's journal."""
+        found = newest_journal(self.journal_folder)
+        assert found is not None
+        return found
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "agent.log").read_text()
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """A command of gjurma-gateway, to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "gateway", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def verify(self) -> dict[str, Any]:
+        """`journal verify --json`, whose exit code agrees with what it says."""
+        done = self.command("journal", "verify", "--json", str(self.journal))
+        report: dict[str, Any] = json.loads(done.stdout)
+        assert done.returncode == (0 if report["good"] else 1)
+        return report
+
+    def run(self, *, kill: str = "", clock: Path | None = None, limit: int | None = None) -> None:
+        """Start the gateway and wait for its page. `limit`: bytes that any file may have."""
+        assert self.agent is None
+        command = [sys.executable, "-m", "gateway", "run", "--config", str(self.config)]
+        if kill or clock is not None:
+            command[2:4] = ["tests.crash.gateway_with_seams"]
+            command += ["--kill", kill] if kill else []
+            command += ["--clock", str(clock)] if clock is not None else []
+        if limit is not None:
+            command = ["prlimit", f"--fsize={limit}", *command]
+        with (self.folder / "agent.log").open("ab") as log:
+            self.agent = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+        def up() -> bool:
+            assert self.agent is not None
+            assert self.agent.poll() is None, self.log
+            return self.page.answers() is not None
+
+        if "recovery" not in kill:
+            wait_for(f"the page of {self.gateway}", up, 60)
+
+    def kill(self) -> None:
+        """SIGKILL, as a cable pulled from the wall; nothing when it does not run."""
+        if self.agent is not None:
+            self.agent.kill()
+            self.agent.wait(30)
+            self.agent = None
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        assert self.agent is not None
+        self.agent.terminate()
+        code = self.agent.wait(30)
+        self.agent = None
+        return code
+
+    def died(self) -> bool:
+        """Whether its own SIGKILL has ended it."""
+        if self.agent is None or self.agent.poll() is None:
+            return False
+        assert self.agent.returncode == -signal.SIGKILL, self.log
+        self.agent = None
+        return True
+
+    # -- what people do
+
+    def at_device(self, role: str, **request: Any) -> dict[str, Any]:
+        """Ask a device by its back door."""
+        reply = asyncio.run(ask(self.folder / f"{role}.ctl", request))
+        assert reply["ok"], reply
+        return reply
+
+    @property
+    def armed(self) -> bool:
+        """Whether the device would fire on its own input, by its own word."""
+        state = self.at_device("marker", op="state")["state"]
+        return bool(state["ready" if self.kind == "panasonic-lp" else "armed"])
+
+    def press_pedal(self) -> bool:
+        """Press it if the device is armed."""
+        if self.armed:
+            self.at_device("marker", op="pedal")
+            return True
+        return False
+
+    def carried(self) -> list[str]:
+        """The legible lines on the piece that lies there."""
+        return [line for each in self.parts.seen(STATION) for line in each.lines]
+
+    def begin(self) -> int:
+        self.page.wait_permitted()
+        return self.page.begin()
+
+    def mark(self) -> dict[str, Any]:
+        """Lay a blank piece unless one lies there, see it through; the view at the end."""
+        if self.parts.present(STATION) is None or self.parts.seen(STATION):
+            self.parts.load(STATION)
+        cycle = self.begin()
+        if self.start == "pedal":
+            wait_for("the device to be armed", self.press_pedal)
+        return self.page.wait_rest(cycle=cycle)
+
+    def mark_good(self) -> str:
+        """One good part; returns its legible number."""
+        view = self.mark()
+        assert (view["phase"], view["note"]["code"]) == ("idle", "good"), view
+        (line,) = self.carried()
+        assert view["parts"][0]["text"] == line
+        return line
+
+    def see_to(self) -> list[str]:
+        """After a stop: do what the page asks for until the station is idle; what was done."""
+        done: list[str] = []
+        while True:
+            view = self.page.wait_rest()
+            phase = view["phase"]
+            if phase == "idle":
+                return done
+            assert len(done) < 6, (done, view)
+            if phase == "set-aside":
+                self.page.press("acknowledge")
+                done.append("acknowledge")
+            elif phase == "read-blocked":
+                self.page.press("read-again")
+                done.append("read-again")
+            else:
+                assert phase == "unknown"
+                how = "accepted" if self.carried() else "voided"
+                assert how == "voided" or self.carried() == view["current"]["text"]
+                self.page.settle(how, "what the piece shows")
+                done.append(how)
+            if phase != "read-blocked":
+                self.page.wait_rest(past=phase)
+
+    def wait_delivered(self) -> None:
+        """Until the register has confirmed every record."""
+
+        def delivered() -> bool:
+            link = self.page.snapshot()["link"]
+            return bool(link["connected"]) and link["waiting"] == 0
+
+        wait_for(f"{self.gateway} delivered", delivered, 60)
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value)
