@@ -170,9 +170,10 @@ def _on_wire(kind: str, side: str, reach: int, **more: Any) -> Fault:
     return Fault(f"{kind}-{side}", prepare, nothing, nothing)
 
 
-def _misbehaviour(name: str, side: str) -> Fault:
+def _misbehaviour(name: str, side: str, count: int = 1) -> Fault:
     async def prepare(line: Line, _: int) -> None:
-        await must(line.marker if side == "marker" else line.reader, {"op": "fault", "name": name})
+        request = {"op": "fault", "name": name, "count": count}
+        await must(line.marker if side == "marker" else line.reader, request)
 
     return Fault(f"{name}-{side}", prepare, nothing, nothing)
 
