@@ -21,6 +21,8 @@ READ_TRIES = 3
 """Reads of one part before it counts as unreadable; a late read of the part before counts too."""
 DISARM_TRIES = 4
 """Unconfirmed disarms before the screen sends a person to the device's key."""
+INSPECT_TRIES = 300
+"""Inspections of a device that says it is marking, before it is disarmed all the same."""
 
 Start: TypeAlias = Literal["operator", "plc"]
 Verdict: TypeAlias = Literal["good", "unreadable", "mismatch"]
@@ -94,6 +96,8 @@ class Open:
     outcome: Outcome | None = None
     """What `marked` says, once it is journalled; None before."""
     eye: bool = False
+    rejected: str = ""
+    """The bad verdict that is journalled: the part waits to be set aside."""
 
 
 @dataclass(frozen=True)
@@ -171,9 +175,12 @@ class Disarm:
 
 @dataclass(frozen=True)
 class RecordMarked:
+    """What became of the shot; `latches` when no reading can settle it, for lack of a reader."""
+
     intent: int
     positions: tuple[int, ...]
     outcome: Outcome
+    latches: bool = False
 
 
 @dataclass(frozen=True)
@@ -227,7 +234,8 @@ class Begin:
 
 @dataclass(frozen=True)
 class Recover:
-    """The process has started; the journal may hold an open intent of this station.
+    """The process has started; the journal may hold an open intent of this station, or the last
+    part may wait to be set aside.
 
     `before` is what the part before carries, which a late read may still deliver.
     """
@@ -353,7 +361,7 @@ def step(state: Cycle, event: Event) -> Step:
             # refused; so every start disarms before anything else.
             after = Cycle(open=found, before=before, recovering=True)
             if found is not None and found.outcome is None:
-                return replace(after, phase=Phase.INSPECTING), Inspect()
+                return _inspect(after)
             return _disarm(after)
         case Phase.IDLE, Begin(job=job):
             fresh = Cycle(phase=Phase.PREPARING, job=job, before=state.before)
@@ -387,18 +395,24 @@ def step(state: Cycle, event: Event) -> Step:
             return replace(state, phase=Phase.FIRING), Fire()
         case Phase.FIRING, Done():
             return replace(state, phase=Phase.WAITING), AwaitOutcome(by_input=False)
-        case ((Phase.ARMING | Phase.FIRING), Refused(note=note)):
+        case Phase.ARMING, Refused(note=note):
             heard = Outcome(Did.NOT_STARTED, note.code)
             return _disarm(replace(state, heard=heard, note=note))
-        case ((Phase.ARMING | Phase.FIRING | Phase.WAITING), Failed(note=note)):
+        case Phase.FIRING, Refused(note=note):
+            # Our trigger started nothing, but until the disarm the device's own input may.
             heard = Outcome(Did.UNKNOWN, note.code)
-            after = replace(state, heard=heard, note=note, phase=Phase.INSPECTING)
-            return after, Inspect()
+            return _disarm(replace(state, heard=heard, note=note))
+        case ((Phase.ARMING | Phase.FIRING | Phase.WAITING), Failed(note=note)) | (
+            Phase.WAITING,
+            Refused(note=note),
+        ):
+            heard = Outcome(Did.UNKNOWN, note.code)
+            return _inspect(replace(state, heard=heard, note=note))
         case Phase.WAITING, Ended(outcome=outcome):
             return _ended(state, outcome)
         case Phase.INSPECTING, Inspected(status=status):
             return _inspected(state, status)
-        case Phase.INSPECTING, Failed():
+        case Phase.INSPECTING, (Failed() | Refused()):
             return _disarm(replace(state, heard=state.heard or _restarted()))
         case Phase.RECORDING, Done():
             return _recorded(state)
@@ -408,7 +422,7 @@ def step(state: Cycle, event: Event) -> Step:
             return _disarm_again(state, note)
         case Phase.READING, Saw(contents=contents):
             return _read(state, contents)
-        case Phase.READING, Failed(note=note):
+        case Phase.READING, (Failed(note=note) | Refused(note=note)):
             if state.tries + 1 < READ_TRIES:
                 tries = state.tries + 1
                 return replace(state, tries=tries), Read(tries)
@@ -421,7 +435,8 @@ def step(state: Cycle, event: Event) -> Step:
             if state.open is None or state.open.eye:
                 raise Unexpected(f"{state.phase.value}: there is no reader to read with")
             # What a reader says counts only after a disarm in the same breath.
-            return _disarm(replace(state, heard=None, tries=0))
+            opened = replace(state.open, rejected="")
+            return _disarm(replace(state, open=opened, heard=None))
         case Phase.SET_ASIDE, Acknowledged():
             return _finish(state, None)
         case ((Phase.UNKNOWN | Phase.READ_BLOCKED | Phase.SET_ASIDE), Decided(how=how)):
@@ -466,19 +481,22 @@ def _looked(state: Cycle, contents: tuple[str, ...]) -> Step:
 def _ended(state: Cycle, outcome: Outcome) -> Step:
     if outcome.did is Did.DONE:
         return _record(replace(state, heard=outcome))
-    note = Note(outcome.cause or outcome.did.value)
-    after = replace(state, heard=outcome, note=note)
-    if outcome.did is Did.NOT_STARTED:
-        return _disarm(after)
-    return replace(after, phase=Phase.INSPECTING), Inspect()
+    # A shot that had not started when this was said may start until the disarm, which proves it.
+    heard = Outcome(Did.UNKNOWN, outcome.cause, outcome.echo)
+    after = replace(state, heard=heard, note=Note(outcome.cause or outcome.did.value))
+    return _disarm(after) if outcome.did is Did.NOT_STARTED else _inspect(after)
+
+
+def _inspect(state: Cycle) -> Step:
+    return replace(state, phase=Phase.INSPECTING, tries=0), Inspect()
 
 
 def _inspected(state: Cycle, status: MarkerStatus) -> Step:
     """What the device still knows of this very shot counts; what it knows of another does not."""
     heard = state.heard or _restarted()
     sequence = state.open.sequence if state.open else state.sequence
-    if status.activity is Activity.MARKING:
-        return replace(state, heard=heard), Inspect()
+    if status.activity is Activity.MARKING and state.tries + 1 < INSPECT_TRIES:
+        return replace(state, heard=heard, tries=state.tries + 1), Inspect()
     proven = status.last
     if (
         proven is not None
@@ -496,7 +514,8 @@ def _record(state: Cycle) -> Step:
     if state.open is None:
         return replace(state, phase=Phase.RECORDING), RecordTrial(state.heard)
     positions = tuple(mark.position for mark in state.open.marks)
-    effect = RecordMarked(state.open.seq, positions, state.heard)
+    latches = state.open.eye and state.heard.did is Did.UNKNOWN
+    effect = RecordMarked(state.open.seq, positions, state.heard, latches)
     return replace(state, phase=Phase.RECORDING), effect
 
 
@@ -553,11 +572,15 @@ def _after_disarm(state: Cycle) -> Step:
     if opened is None:
         if state.job is not None and state.job.trial:
             return _finish(state, Note("trial-not-done"))
-        return _finish(state, state.note)
+        return _finish(state, None)
     outcome = opened.outcome
     assert outcome is not None
     if outcome.did is Did.NOT_STARTED:
         return _finish(state, Note("not-started", (("cause", outcome.cause),)))
+    if opened.rejected:
+        # Judged before a restart; it still lies there, and may look blank to the reader.
+        note = Note(opened.rejected, (("content", ""),))
+        return replace(state, phase=Phase.SET_ASIDE, note=note), None
     if opened.eye:
         if outcome.did is Did.UNKNOWN:
             # An eye sees a mark, but not whose it is: only the two people's word settles it.
@@ -618,6 +641,7 @@ def _verified(state: Cycle) -> Step:
 def _finish(state: Cycle, note: Note | None) -> Step:
     """Back to idle; what was on this part is what a late read may still deliver."""
     before = state.before
-    if state.open is not None:
+    blank = state.open and state.open.outcome and state.open.outcome.did is Did.NOT_STARTED
+    if state.open is not None and not blank:
         before = frozenset(mark.content for mark in state.open.marks)
     return Cycle(before=before, note=note), None

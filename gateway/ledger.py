@@ -43,6 +43,8 @@ class StationLedger:
     """One station's part of the ledger."""
 
     open: Open | None = None
+    aside: Open | None = None
+    """The last part, if its verdict was bad: nobody may mark it over."""
     before: frozenset[str] = frozenset()
     sequence: int | None = None
     """The last command number that an intent of this station journalled."""
@@ -86,16 +88,22 @@ class Ledger:
             case Unlatched(latch="unknown-outcome"):
                 self._unlatched(record.station or "")
             case Trial():
-                self.station(record.station or "").before = frozenset({record.text})
+                self._trial(record)
             case _:
                 pass
+
+    def _trial(self, record: Trial) -> None:
+        station = self.station(record.station or "")
+        station.aside = None
+        if record.did != "not_started":
+            station.before |= {record.text}
 
     def _intent(self, record: Intent) -> None:
         name = record.station or ""
         station = self.station(name)
         if station.open is not None:
             station.before = frozenset(mark.content for mark in station.open.marks)
-        station.open = Open(record.seq, record.marks, record.sequence)
+        station.open, station.aside = Open(record.seq, record.marks, record.sequence), None
         station.sequence = record.sequence
         station.order = record.marks[0].order
         self._where[record.seq] = name
@@ -116,7 +124,8 @@ class Ledger:
         outcome = Outcome(Did(result.did), result.cause, result.echo)
         station.open = replace(station.open, outcome=outcome)
         if outcome.did is Did.NOT_STARTED:
-            self._close(station, record.intent, "voided")
+            station.open = None  # on the part before, a late read may still come
+            self._show(station, record.intent, "voided")
         else:
             state = "marked" if outcome.did is Did.DONE else "unknown"
             self._show(station, record.intent, state)
@@ -128,6 +137,7 @@ class Ledger:
         opened = station.open
         if opened is None or opened.seq != record.of.seq:
             if record.verdict == "good":
+                self._put_away(station, record.of.seq)
                 self._show(station, record.of.seq, "good")
             return
         unknown = opened.outcome is not None and opened.outcome.did is Did.UNKNOWN
@@ -135,11 +145,13 @@ class Ledger:
             self._close(station, record.of.seq, "good")
         elif not unknown:
             self._close(station, record.of.seq, "rejected")
+            station.aside = replace(opened, rejected=record.verdict)
 
     def _settled(self, record: Settled) -> None:
         station = self._station_of(record.of.seq)
         if station is None:
             return
+        self._put_away(station, record.of.seq)
         state = {"accepted": "good", "read": "good", "remark": "open"}.get(record.how, record.how)
         if station.open is not None and station.open.seq == record.of.seq:
             self._close(station, record.of.seq, state)
@@ -152,6 +164,10 @@ class Ledger:
         station = self.station(name)
         if station.open is not None:
             self._close(station, station.open.seq, "unknown")
+
+    def _put_away(self, station: StationLedger, seq: int) -> None:
+        if station.aside is not None and station.aside.seq == seq:
+            station.aside = None
 
     def _station_of(self, seq: int) -> StationLedger | None:
         name = self._where.get(seq)
