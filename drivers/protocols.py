@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,10 @@ class MarkerStatus:
     last: Outcome | None = None
 
 
+Start: TypeAlias = Literal["command", "input"]
+"""By `fire`, or by the device's own input: a pedal, a PLC, a part that is present."""
+
+
 class Marker(Protocol):
     """A device that marks. Only one coroutine may use it at a time.
 
@@ -81,6 +85,8 @@ class Marker(Protocol):
 
     single_shot: bool
     """It can be armed so that one trigger, from any side, fires once and no more."""
+    starts: frozenset[Start]
+    """Who may fire what `arm` has armed, as this driver is configured."""
 
     def refuses(self, mark: MarkText) -> str | None:
         """Why this device cannot engrave that text exactly, or None. Pure: never connects."""

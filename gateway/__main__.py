@@ -104,9 +104,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     config = load(arguments.config)
-    findings = check(config)
+    findings = check(config, arguments.config.read_text("utf-8"))
     for finding in findings:
-        print(f"{arguments.config}: {finding}")
+        print(f"{arguments.config}:{finding}")
     if not findings:
         print(f"{arguments.config}: good; {len(config.station)} station(s)")
     return FINDING if findings else GOOD

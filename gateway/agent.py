@@ -13,12 +13,14 @@ from typing import Literal, TypedDict, cast
 
 import uvicorn
 from fastapi import FastAPI
+from pydantic import ValidationError
 
 from drivers.catalog import find
 from drivers.errors import DeviceError
 from drivers.protocols import CodeReader, Marker
+from drivers.transport import parse_url
 from gateway.clock import TrustedClock
-from gateway.config import DeviceConfig, GatewayConfig, StationConfig
+from gateway.config import DeviceConfig, GatewayConfig, StationConfig, in_words
 from gateway.contract.errors import ConfigError, ContractError, JournalCorrupt
 from gateway.contract.plan import Plan, decode_plan
 from gateway.contract.topics import Boot
@@ -78,10 +80,29 @@ def _build(device: DeviceConfig, role: str, name: str) -> Marker | CodeReader:
     try:
         kind = find(device.kind)
         if kind.role != role:
-            raise ConfigError(f"{name}: {device.kind} is a {kind.role}, not a {role}")
-        return kind.build(device.url, kind.options.model_validate(device.options), name)
-    except (LookupError, ValueError, ImportError) as error:
-        raise ConfigError(f"{name}: {error}") from error
+            raise ConfigError(f"{name}: kind: {device.kind} is a {kind.role}, not a {role}")
+        options = kind.options.model_validate(device.options)
+        return kind.build(device.url, options, name)
+    except ValidationError as error:
+        faults = [
+            f"{name}: options.{'.'.join(str(part) for part in fault['loc'])}: "
+            f"{in_words(fault['type'], fault['msg'])}"
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        raise ConfigError("\n".join([*_url_fault(device.url, name), *faults])) from error
+    except LookupError as error:
+        raise ConfigError(f"{name}: kind: {error}") from error
+    except (ValueError, ImportError) as error:
+        raise ConfigError(f"{name}: url: {error}") from error
+
+
+def _url_fault(url: str, name: str) -> list[str]:
+    """What is wrong with the URL, when the options are wrong too: all errors at once."""
+    try:
+        parse_url(url)
+    except ValueError as error:
+        return [f"{name}: url: {error}"]
+    return []
 
 
 async def run(config: GatewayConfig, seams: Seams | None = None) -> int:

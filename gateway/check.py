@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from drivers.protocols import MarkText
+from drivers.protocols import Marker, MarkText
 from gateway.agent import build_marker, build_reader
-from gateway.config import GatewayConfig, StationConfig
+from gateway.config import GatewayConfig, StationConfig, line_of
 from gateway.contract.errors import ConfigError, ContractError, JournalError
 from gateway.contract.plan import Plan, PlanOrder, decode_plan
 from gateway.contract.uii import UiiError
@@ -12,37 +12,42 @@ from gateway.identity import Identity
 from gateway.journal import Journal, newest_journal
 
 
-def check(config: GatewayConfig) -> list[str]:
-    """Every finding, each saying what is wrong, where, and what would be right."""
-    findings = [*_guard(config), *_listening(config)]
-    for station in config.station:
-        findings += _station(station)
+Found = tuple[tuple[str, ...], str]
+"""Where in its table, and what is wrong there."""
+
+
+def check(config: GatewayConfig, text: str) -> list[str]:
+    """Every finding as `line: what is wrong and what would be right`; `text` is the file's."""
+    found: list[tuple[tuple[str | int, ...], str]] = [*_guard(config), *_listening(config)]
+    for index, station in enumerate(config.station):
+        found += [(("station", index, *where), finding) for where, finding in _station(station)]
+    findings = [f"{line_of(text, where)}: {finding}" for where, finding in found]
     plan, fault = _stored_plan(config)
     if fault:
-        findings.append(fault)
+        findings.append(f"1: {fault}")
     if plan is not None:
         for station in config.station:
             for order in plan.orders:
-                findings += _content(station, order, plan)
+                findings += [f"1: {fault}" for fault in _content(station, order, plan)]
     return findings
 
 
-def _guard(config: GatewayConfig) -> list[str]:
+def _guard(config: GatewayConfig) -> list[Found]:
     if config.guard.same_disk:
         return []
     journal, guard = _existing(config.journal), _existing(config.guard.path.parent)
     if journal.stat().st_dev == guard.stat().st_dev:
         where = f"guard.path: {config.guard.path} lies on the journal's disk"
         remedy = "put it on another medium, or write same_disk = true for a trial"
-        return [f"{where}, and a lost disk takes both; {remedy}"]
+        return [(("guard", "path"), f"{where}, and a lost disk takes both; {remedy}")]
     return []
 
 
-def _listening(config: GatewayConfig) -> list[str]:
+def _listening(config: GatewayConfig) -> list[Found]:
     if config.screen.host in ("127.0.0.1", "localhost", "::1"):
         return []
     where = f"screen.listen: {config.screen.listen} is open to the network"
-    return [f"{where}; write 127.0.0.1 and put a proxy with TLS before it"]
+    return [(("screen", "listen"), f"{where}; write 127.0.0.1 and put a proxy with TLS before it")]
 
 
 def _existing(path: Path) -> Path:
@@ -52,23 +57,40 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _station(station: StationConfig) -> list[str]:
-    findings = []
+def _station(station: StationConfig) -> list[Found]:
+    findings: list[Found] = []
     try:
         marker = build_marker(station)
     except ConfigError as error:
-        findings.append(str(error))
+        findings += _where(error, "marker")
     else:
-        if station.start == "pedal" and not marker.single_shot:
-            findings.append(
-                f'{station.name}: start = "pedal" needs a marker that can be armed for one shot; '
-                f"{station.marker.kind} cannot"
-            )
+        findings += _start(station, marker)
     try:
         build_reader(station)
     except ConfigError as error:
-        findings.append(str(error))
+        findings += _where(error, "reader")
     return findings
+
+
+def _start(station: StationConfig, marker: Marker) -> list[Found]:
+    """Whether what fires at this station is what the marker can be armed for."""
+    name, kind = station.name, station.marker.kind
+    if station.start == "pedal" and not marker.single_shot:
+        why = f"{name}: a pedal needs a marker that can be armed for one shot; {kind} cannot"
+        return [(("start",), f'{why}; write start = "operator"')]
+    wanted = "input" if station.start == "pedal" else "command"
+    if wanted not in marker.starts:
+        fires = " or ".join(sorted(marker.starts))
+        why = f'{name}: start = "{station.start}", but its marker is set to be fired by {fires}'
+        return [(("marker", "options"), f'{why}; set the driver\'s options for "{wanted}"')]
+    return []
+
+
+def _where(error: ConfigError, role: str) -> list[Found]:
+    """A driver's faults, each at the key that it names."""
+    return [
+        ((role, fault.split(": ")[1].partition(".")[0]), fault) for fault in str(error).splitlines()
+    ]
 
 
 def _stored_plan(config: GatewayConfig) -> tuple[Plan | None, str]:

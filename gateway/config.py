@@ -155,14 +155,17 @@ def load(path: Path) -> GatewayConfig:
     except ValidationError as error:
         lines = []
         for fault in error.errors(include_url=False, include_input=False):
+            if fault["type"] == "too_short" and raw.get("station"):
+                continue  # the stations are there; what is wrong with each is told beside this
             where = ".".join(str(part) for part in fault["loc"])
-            words = _in_words(fault["type"], fault["msg"])
+            words = in_words(fault["type"], fault["msg"])
             lines.append(f"{path}:{line_of(text, fault['loc'])}: {where}: {words}")
         raise ConfigError("\n".join(lines)) from error
     return _from_folder(config, path.resolve().parent)
 
 
-def _in_words(kind: str, message: str) -> str:
+def in_words(kind: str, message: str) -> str:
+    """Pydantic's verdict as a person would say it."""
     if kind == "extra_forbidden":
         return "no such key; take it out or correct its spelling"
     if kind == "missing":

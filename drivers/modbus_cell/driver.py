@@ -67,6 +67,7 @@ from drivers.protocols import (
     MarkText,
     Outcome,
     Shot,
+    Start,
 )
 from drivers.transport import Rfc2217Target, parse_url
 
@@ -120,6 +121,7 @@ class ModbusCell:
         if isinstance(target, Rfc2217Target):
             why = f"{url!r}: a modbus-cell is reached by tcp:// or serial://"
             raise ValueError(why)  # noqa: TRY004 - the value is wrong, not a type
+        self.starts: frozenset[Start] = frozenset({options.start})
         self._name = name
         self._options = options
         self._link = CellLink(target, name, options.unit, options.reply_timeout)

@@ -37,7 +37,7 @@ from drivers.errors import (
 from drivers.exchange import Exchange
 from drivers.panasonic_lp import codec
 from drivers.panasonic_lp.codec import Accepted, Answer, Command, Message, Pumping, Refused, Status
-from drivers.protocols import Activity, Did, Identity, MarkerStatus, MarkText, Outcome, Shot
+from drivers.protocols import Activity, Did, Identity, MarkerStatus, MarkText, Outcome, Shot, Start
 from drivers.transport import open_stream, parse_url
 
 _Value = TypeVar("_Value")
@@ -79,6 +79,9 @@ class PanasonicLp:
 
     def __init__(self, url: str, options: Options, name: str) -> None:
         parse_url(url)
+        self.starts: frozenset[Start] = frozenset(
+            {"command", "input"} if options.own_input else {"command"}
+        )
         self._url = url
         self._options = options
         self._name = name
