@@ -5,6 +5,7 @@ from datetime import datetime
 
 from gateway.contract.plan import Block, Component, Person, Plan, PlanOrder
 from gateway.contract.record import FromBlock, Mark, Span
+from gateway.contract.uii import UiiError
 from gateway.cycle import Note
 from gateway.ledger import Ledger
 
@@ -18,8 +19,16 @@ class Permit:
     number: int
 
     def mark(self, component: Component, position: int = 1) -> Mark:
-        """What is to be engraved for one component; raises `UiiError` for a bad template."""
+        """What is to be engraved for one component.
+
+        Raises `UiiError` for a template that names no item, or the same for every number; other
+        ValueErrors for what no record can hold.
+        """
         order = self.order
+        if "{serial}" not in order.template.content:
+            raise UiiError(
+                "the template's content has no {serial}: every part would carry the same"
+            )
         return Mark(
             position=position,
             component=component.name,

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from drivers.errors import DeviceError, DeviceRefused
@@ -33,7 +33,6 @@ from gateway.contract.record import (
     Unlatched,
     Verified,
 )
-from gateway.contract.uii import UiiError
 from gateway.cycle import (
     ARMED_PHASES,
     RESTING,
@@ -60,6 +59,7 @@ from gateway.cycle import (
     Look,
     Note,
     NotPermitted,
+    Open,
     Phase,
     Prepare,
     Prepared,
@@ -85,6 +85,11 @@ TRIAL_CONTENT = "[)>\x1e06\x1d1PTRIAL\x1e\x04"
 WITHDRAWAL_CHECK_S = 0.2
 """How often an armed station asks whether it still may mark."""
 JOURNAL_RETRY_S = 1.0
+DISARM_PAUSE_S = 3.0
+"""The longest pause between two attempts to disarm; the first are quicker."""
+LAST_SEQUENCE = 65535
+LONGEST_TEXT = 2000
+"""Characters that a record holds of what a device said or read."""
 
 Observer = Callable[[str, str, Effect], Awaitable[None]]
 """Told "before" and "after", the station and the effect: how the tests kill at every step."""
@@ -153,7 +158,7 @@ class Station:
             order=order.id,
             job=order.job,
             start="operator" if self.config.start == "operator" else "plc",
-            by_input=self.config.start == "pedal" and not trial,
+            by_input=self.config.start == "pedal",
             look=self.reader is not None,
             eye=eye,
             trial=trial,
@@ -174,6 +179,8 @@ class Station:
         self.on_change()
 
     def read_again(self, author: Author) -> None:
+        if self.reader is None or (self.cycle.open is not None and self.cycle.open.eye):
+            raise NotNow(Note("no-reader"))
         self._ask_in((Phase.READ_BLOCKED, Phase.SET_ASIDE, Phase.UNKNOWN), ReadAgain(), author)
 
     def acknowledge(self, author: Author) -> None:
@@ -243,11 +250,20 @@ class Station:
         self.cycle, self.author, self.busy = Cycle(), NOBODY, True
         while not self._inbox.empty():
             self._inbox.get_nowait()
-        await self._drive(Recover(ledger.open, ledger.before))
+        found = ledger.open or ledger.aside
+        if found is not None:
+            found = replace(found, eye=self._by_eye(found))
+        await self._drive(Recover(found, ledger.before))
         while True:
             self.busy = not self._inbox.empty()
             self.on_change()
             await self._drive(await self._inbox.get())
+
+    def _by_eye(self, opened: Open) -> bool:
+        """Whether a person judges that part: always so where there is no reader."""
+        plan = self.permission.plan
+        order = plan.order(opened.marks[0].order) if plan else None
+        return self.reader is None or (order is not None and order.verify.mode == "eye")
 
     async def _drive(self, event: Event) -> None:
         effect = self._step(event)
@@ -309,7 +325,7 @@ class Station:
                 return Inspected(status)
             case Disarm(sequence=sequence, attempt=attempt):
                 if attempt:
-                    await asyncio.sleep(min(0.1 * 2**attempt, 3))
+                    await asyncio.sleep(min(0.1 * 2 ** min(attempt, 10), DISARM_PAUSE_S))
                 await self.marker.connect()
                 return Disarmed(await self.marker.disarm(sequence))
         raise AssertionError(f"{effect} is not a device's")
@@ -323,8 +339,10 @@ class Station:
             return Failed(Note("marker-not-ready", (("state", status.activity.value),)))
         sequence = None
         if status.sequence is not None:
-            last = max(status.sequence, self.logbook.ledger.station(self.name).sequence or 0)
-            sequence = last % 65535 + 1
+            used = {status.sequence, self.logbook.ledger.station(self.name).sequence}
+            sequence = status.sequence % LAST_SEQUENCE + 1
+            while sequence in used:  # an intent that the device never saw had it
+                sequence = sequence % LAST_SEQUENCE + 1
         return Prepared(status, sequence)
 
     async def _session(self, seconds: float) -> tuple[str, ...]:
@@ -354,8 +372,9 @@ class Station:
                 done, _ = await asyncio.wait({waiting}, timeout=WITHDRAWAL_CHECK_S)
                 if done:
                     return Ended(waiting.result())
-                found = self.permission.ask(self.order)
-                if isinstance(found, Note) and found.code not in ("numbers-used-up",):
+                assert self.cycle.job is not None
+                found = self.permission.ask(self.cycle.job.order)
+                if isinstance(found, Note) and found.code != "numbers-used-up":
                     return Ended(Outcome(Did.UNKNOWN, found.code))
         finally:
             if not waiting.done():
@@ -373,7 +392,7 @@ class Station:
             return Done()
         try:
             marks = self._marks(found)
-        except UiiError as error:
+        except ValueError as error:  # no UII, or more than a record may hold
             return NotPermitted(Note("no-uii", (("detail", str(error)),)))
         for text in _texts(marks):
             refusal = self.marker.refuses(text)
@@ -422,24 +441,27 @@ class Station:
 
     def _drafts(self, effect: RecordMarked | RecordTrial | RecordVerified) -> list[Draft]:
         match effect:
-            case RecordMarked(intent=intent, positions=positions, outcome=outcome):
+            case RecordMarked(intent, positions, outcome, latches):
                 results = [
                     PositionOutcome(
                         position=position,
                         did=outcome.did.value,
-                        cause=outcome.cause,
-                        echo=outcome.echo,
+                        cause=_told(outcome.cause),
+                        echo=None if outcome.echo is None else _told(outcome.echo),
                     )
                     for position in positions
                 ]
-                return [Draft(Marked, {"intent": intent, "results": results})]
+                drafts = [Draft(Marked, {"intent": intent, "results": results})]
+                if latches:
+                    drafts.append(_latched(outcome))
+                return drafts
             case RecordTrial(outcome=outcome):
                 fields = {
                     "device": self.config.marker.kind,
                     "job": self.cycle.job.job if self.cycle.job else "",
                     "text": TRIAL_CONTENT,
                     "did": outcome.did.value,
-                    "cause": outcome.cause,
+                    "cause": _told(outcome.cause),
                 }
                 return [Draft(Trial, fields)]
             case RecordVerified():
@@ -447,17 +469,20 @@ class Station:
 
     def _verdict_drafts(self, effect: RecordVerified) -> list[Draft]:
         reading = self._readings.get(effect.content or "")
+        opened = self.cycle.open
+        assert opened is not None
+        assert opened.outcome is not None
         reason = ""
-        if effect.entry == "eye" and self.permission.plan and self.order:
-            order = self.permission.plan.order(self.order)
+        if effect.entry == "eye" and self.permission.plan:
+            order = self.permission.plan.order(opened.marks[0].order)
             reason = order.verify.reason if order else ""
         fields: dict[str, object] = {
             "of": self._ref(effect.intent),
             "position": effect.position,
             "device": self.config.reader.kind if self.config.reader else "eye",
-            "content": effect.content,
-            "symbology": reading.symbology if reading else "",
-            "grade": reading.grade if reading else "",
+            "content": None if effect.content is None else _told(effect.content),
+            "symbology": _told(reading.symbology, 200) if reading else "",
+            "grade": _told(reading.grade, 200) if reading else "",
             "entry": effect.entry,
             "verdict": effect.verdict,
             "reason": reason,
@@ -477,10 +502,7 @@ class Station:
                     Draft(Unlatched, {"latch": "unknown-outcome", "reason": "a matching read"})
                 )
         elif effect.latches and not latched:
-            cause = (
-                self.cycle.open.outcome.cause if self.cycle.open and self.cycle.open.outcome else ""
-            )
-            drafts.append(Draft(Latched, {"latch": "unknown-outcome", "cause": cause}))
+            drafts.append(_latched(opened.outcome))
         return drafts
 
     def _ref(self, seq: int) -> Message:
@@ -498,3 +520,15 @@ def _texts(marks: tuple[Mark, ...]) -> list[MarkText]:
     if not marks:
         return [MarkText(1, TRIAL_CONTENT)]
     return [MarkText(mark.position, mark.content, mark.text) for mark in marks]
+
+
+def _latched(outcome: Outcome) -> Draft:
+    return Draft(Latched, {"latch": "unknown-outcome", "cause": _told(outcome.cause)})
+
+
+def _told(text: str, limit: int = LONGEST_TEXT) -> str:
+    """What a device said, as a record can hold it: whatever it says, it does not stop a station."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if each == "\0" or "\ud800" <= each <= "\udfff" else each
+        for each in text[:limit]
+    )
