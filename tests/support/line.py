@@ -35,7 +35,7 @@ from gateway.contract.plan import (
 from gateway.contract.record import Opened, Record
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import Boot
-from gateway.cycle import Effect, Phase
+from gateway.cycle import Phase
 from gateway.guard import Guard, Mark
 from gateway.identity import Identity
 from gateway.journal import Journal, create, journal_path
@@ -161,23 +161,18 @@ class Line:
 
     async def reach(self, phase: Phase, station: str = "line-1", seconds: float = 20) -> None:
         """Wait until a station stands in `phase` with nothing left to do there."""
-        await until(
-            lambda: (
-                self.stations[station].cycle.phase is phase
-                and self.stations[station]._inbox.empty()
-            ),
-            seconds,
-        )
+        here = self.stations[station]
+        await until(lambda: here.cycle.phase is phase and not here.busy, seconds)
 
 
 @contextlib.asynccontextmanager
-async def served(made: Line) -> AsyncIterator[str]:
-    """The operator's screen of that gateway on a free port of this machine; gives its URL."""
+async def served(made: Line, port: int = 0) -> AsyncIterator[str]:
+    """The operator's screen of that gateway on a port of this machine; gives its URL."""
     settings = uvicorn.Config(
         create_screen_app(made.desk), log_config=None, lifespan="off", timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(settings)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await until(lambda: server.started)
@@ -246,11 +241,8 @@ async def line(
         stack.callback(made.parts.close)
         for name in stations:
             await _wire(made, stack, name, start, speed, reader=reader)
-        recovered = [_recovery(each) for each in made.stations.values()]
         tasks = [asyncio.create_task(each.run()) for each in made.stations.values()]
         try:
-            for each in recovered:
-                await asyncio.wait_for(each.wait(), 20)
             for name in stations:
                 await made.reach(Phase.IDLE, name)
             yield made
@@ -355,19 +347,6 @@ async def _wire(
     )
     made.stations[name] = station
     stack.push_async_callback(_unbind, station)
-
-
-def _recovery(station: Station) -> asyncio.Event:
-    """Set once the station's start has done its first effect: only then does it take requests."""
-    begun = asyncio.Event()
-
-    async def watch(when: str, _: str, __: Effect) -> None:
-        if when == "after":
-            begun.set()
-            station.observer = None
-
-    station.observer = watch
-    return begun
 
 
 def _bind(device: DeviceConfig, name: str) -> Marker | CodeReader:

@@ -76,25 +76,33 @@ function renderState(shown) {
   $("shape").setAttribute("href", `#${shown.shape}`);
   const word = $("word");
   if (word.textContent !== shown.word) word.textContent = shown.word;
-  word.classList.toggle("long", shown.word.length > 14);
+  word.className = size(shown.word.length, [[8, ""], [10, "middle"], [15, "long"], [Infinity, "longest"]]);
+  $("part").textContent = shown.part;
   const text = shown.say || (shown.note ? sentence(shown.note) : "");
   if ($("sentence").textContent !== text) $("sentence").textContent = text;
+  $("sentence").className = size(text.length, [[100, ""], [Infinity, "long"]]);
   const known = shown.note ? facts(shown.note) : [];
   put($("facts"), known.map(([label, value]) => make("span", {}, make("b", {}, label), ` ${value}`)));
 }
+
+const size = (length, steps) => steps.find(([most]) => length <= most)[1];
 
 function renderLost() {
   document.body.classList.add("lost");
   document.body.dataset.tone = "lost";
   $("shape").setAttribute("href", "#i-lost");
   $("word").textContent = t("state.lost");
-  $("word").classList.remove("long");
+  $("word").className = "middle";
+  $("part").textContent = "";
+  $("sentence").className = "";
   $("sentence").textContent = t("say.lost");
   const seconds = Math.round((Date.now() - lostAt) / 1000);
   put($("facts"), [make("span", {}, t("say.lost-since", { seconds }))]);
 }
 
 function renderNumber(here, shown) {
+  document.querySelector(".number").hidden = shown.number === null;
+  if (shown.number === null) return;
   $("number-label").textContent = shown.number.label;
   $("serial").textContent = shown.number.text;
   const names = here ? ["step.prepare", "step.mark", "step.read"] : [];
@@ -151,7 +159,8 @@ function renderSide(here) {
   if (order === null) made.push(make("p", { class: "none" }, t("order.none")));
   else {
     const good = here.counts.good ?? 0;
-    const aside = (here.counts.rejected ?? 0) + (here.counts.unknown ?? 0);
+    const aside = here.counts.rejected ?? 0;
+    const unknown = here.counts.unknown ?? 0;
     const bar = make("progress", { max: order.quantity, value: Math.min(good, order.quantity) });
     bar.setAttribute("aria-label", t("order.good-of", { good, quantity: order.quantity }));
     made.push(
@@ -169,16 +178,18 @@ function renderSide(here) {
         "p",
         { class: "rest" },
         make("span", {}, t("order.left", { n: order.left })),
-        ...(aside ? [make("span", {}, t("order.aside", { n: aside }))] : []),
+        ...(aside ? [make("span", { class: "aside" }, t("order.aside", { n: aside }))] : []),
+        ...(unknown ? [make("span", { class: "unknown" }, t("order.unknown", { n: unknown }))] : []),
       ),
     );
   }
-  if (here && here.orders.length > 1 && here.phase === "idle" && snapshot.signed_in) {
+  const free = here?.phase === "idle" && !!snapshot.signed_in && !snapshot.latches.length;
+  if (free && here.orders.length > 1) {
     const change = make("button", { type: "button", class: "quiet" }, t("order.change"));
     change.addEventListener("click", () => dialogs.chooseOrder(station()));
     made.push(change);
   }
-  put($("order"), made, JSON.stringify([language(), order, here?.counts, here?.orders, here?.phase === "idle", !!snapshot.signed_in]));
+  put($("order"), made, JSON.stringify([language(), order, here?.counts, here?.orders, free]));
   const parts = here?.parts ?? [];
   put(
     $("parts"),

@@ -52,9 +52,12 @@ function factText(name, value) {
   return value;
 }
 
-/** Control characters of a symbol's content as their pictures: ␝ for GS. */
+/** A symbol's content for people: without its envelope, its elements apart. */
 export const visible = (content) =>
-  content.replace(/[\u0000-\u001f]/g, (each) => String.fromCharCode(0x2400 + each.charCodeAt(0)));
+  content
+    .replace(/^\[\)>\u001e\d\d\u001d/, "")
+    .replace(/[\u001e\u0004]+$/, "")
+    .replace(/[\u0000-\u001f]/g, " · ");
 
 export const time = (at) => TIME.format(typeof at === "string" ? new Date(at) : at);
 export const day = (at) => DAY.format(typeof at === "string" ? new Date(at) : at).replaceAll("/", ".");

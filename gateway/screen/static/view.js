@@ -1,7 +1,7 @@
 // What is to be shown, from one station's snapshot: pure, touches no page.
 //
-// A view: tone (colour), shape (symbol), word (huge), say (sentences), note (its text and facts),
-// number {label, text}, step (0 prepare, 1 mark, 2 read, 3 over; -1 none), primary and secondary
+// A view: tone (colour), shape (symbol), word (huge), part (the number that the word is about),
+// say (sentences), note (its text and facts), number {label, text}, step (0 prepare, 1 mark, 2 read, 3 over; -1 none), primary and secondary
 // (actions), busy.
 
 import { t } from "./texts.js";
@@ -58,7 +58,8 @@ function state(snapshot, station) {
   }
   switch (station.phase) {
     case "idle":
-      return idle(snapshot, station);
+      if (!station.busy) return idle(snapshot, station);
+      return made("busy", "i-busy", "state.preparing", { say: t("phase.preparing"), step: 0, busy: true });
     case "judging":
       return made("ask", "i-eye", "state.judging", { say: t("say.judging"), step: 2 });
     case "set-aside":
@@ -70,7 +71,7 @@ function state(snapshot, station) {
     case "switch-off": {
       const silent = station.note?.code === "marker-silent";
       const word = silent ? "state.silent" : "state.switch-off";
-      return made("alarm", silent ? "i-warn" : "i-switch-off", word, { note: station.note });
+      return made("alarm", silent ? "i-warn" : "i-switch-off", word, { note: station.note, busy: true });
     }
   }
   if (station.phase === "waiting" && station.start === "pedal") {
@@ -87,32 +88,29 @@ function idle(snapshot, station) {
     }
     return made("stopped", "i-stopped", "state.stopped", { note: station.why_not });
   }
-  // A device that was silent and answers again has nothing left to tell.
-  const note = station.note?.code === "marker-silent" ? null : station.note;
+  const { note } = station;
   if (note === null) {
     const pedal = station.start === "pedal" ? "say.ready-pedal" : "say.ready";
     const say = t(snapshot.signed_in ? pedal : "say.signed-out");
     return made("ready", "i-ready", "state.ready", { say });
   }
   const [tone, shape, word, step] = IDLE[note.code] ?? ["ask", "i-warn", "state.not-marked", -1];
-  return made(tone, shape, word, { note, step });
+  const part = step === 3 ? (station.parts[0]?.text ?? "") : "";
+  return made(tone, shape, word, { note, part, step });
 }
 
 const made = (tone, shape, word, more) => ({
-  tone, shape, word: t(word), say: "", note: null, step: -1, busy: false, ...more,
+  tone, shape, word: t(word), part: "", say: "", note: null, step: -1, busy: false, ...more,
 });
 
+/** The number at work, else the next one; null where nothing can be marked at all. */
 function number(station, shown) {
-  if (!station) return { label: "", text: "" };
-  const { phase, current, next, parts } = station;
-  if (phase === "idle" && station.note?.code === "good" && shown.tone === "good") {
-    return { label: t("number.last"), text: parts[0]?.text ?? "" };
-  }
+  if (!station || shown.shape === "i-latched") return null;
+  const { phase, current, next } = station;
   if (current && phase !== "idle") {
     return { label: t("number.current"), text: current.text[0] ?? current.uii };
   }
-  if (next) return { label: t("number.next"), text: next.lines[0] ?? next.serial };
-  return { label: t("number.next"), text: "–" };
+  return { label: t("number.next"), text: next ? (next.lines[0] ?? next.serial) : "" };
 }
 
 const ACTIONS = {

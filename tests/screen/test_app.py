@@ -1,0 +1,360 @@
+"""The screen over HTTP: who is served, what a browser may do with the page, who may sign in."""
+
+import asyncio
+import contextlib
+import json
+import re
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.contract.record import Intent
+from gateway.latches import Latches
+from gateway.screen import desk as desk_module
+from gateway.screen.app import create_screen_app
+from gateway.screen.desk import TRIES, Desk
+from gateway.screen.protection import HEADERS
+from tests.support.line import LEAD, OPERATOR, PEOPLE, Line, line, served, until
+
+BEGIN = "/api/stations/line-1/begin"
+
+
+@contextlib.asynccontextmanager
+async def client(
+    made: Line, base: str = "http://127.0.0.1:8091", hosts: tuple[str, ...] = ()
+) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(create_screen_app(made.desk, hosts))
+    async with httpx.AsyncClient(transport=transport, base_url=base) as found:
+        yield found
+
+
+def run(
+    folder: Path,
+    act: Callable[[Line, httpx.AsyncClient], Awaitable[None]],
+    stations: tuple[str, ...] = (),
+) -> None:
+    """A gateway of these stations and its screen; without stations it has no devices."""
+
+    async def whole() -> None:
+        async with line(folder, stations) as made, client(made) as web:
+            await act(made, web)
+
+    asyncio.run(whole())
+
+
+def code(answer: httpx.Response) -> str:
+    return str(answer.json()["code"])
+
+
+def test_every_answer_is_protected(tmp_path: Path) -> None:
+    async def act(made: Line, web: httpx.AsyncClient) -> None:
+        page = await web.get("/")
+        (style,) = re.findall(r'href="(static/[^"]+\.css)"', page.text)
+        answers = [
+            (page, 200),
+            (await web.get(f"/{style}"), 200),
+            (await web.get("/api/state"), 200),
+            (await web.get("/nothing"), 404),
+            (await web.post("/api/stations/none/begin"), 409),
+            (await web.post("/api/sign-in", json={}), 422),
+            (await web.get("/", headers={"host": "evil.example"}), 421),
+            (await web.post("/api/sign-out", headers={"origin": "http://evil.example"}), 403),
+        ]
+        for answer, status in answers:
+            assert answer.status_code == status, answer.url
+            assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+            assert answer.headers["cache-control"]
+
+    run(tmp_path, act)
+
+
+def test_the_policy_allows_this_origin_and_nothing_else() -> None:
+    policy = dict(
+        each.strip().partition(" ")[::2] for each in HEADERS["Content-Security-Policy"].split(";")
+    )
+    assert policy["default-src"] == "'none'"
+    assert policy["frame-ancestors"] == "'none'"
+    sources = {name: value for name, value in policy.items() if name.endswith("-src")}
+    assert set(sources.values()) == {"'none'", "'self'"}
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_nothing_inline(tmp_path: Path) -> None:
+    async def act(_: Line, web: httpx.AsyncClient) -> None:
+        page = (await web.get("/")).text
+        loaded = re.findall(r'(?:src|href)="([^"#]+)"', page)
+        assert loaded
+        for address in loaded:
+            assert address.startswith("static/")
+            answer = await web.get(f"/{address}")
+            assert answer.status_code == 200
+            assert not re.search(r"(https?:)?//(?!www\.w3\.org/)\w+\.\w", answer.text)
+        assert not re.search(r"\sstyle=|\son\w+=|<style", page)
+        scripts = re.findall(r"<script([^>]*)>", page)
+        assert len(scripts) == 2
+        assert all("src=" in each or 'type="application/json"' in each for each in scripts)
+
+    run(tmp_path, act)
+
+
+def test_files_stay_in_the_browser_until_they_change(tmp_path: Path) -> None:
+    async def act(_: Line, web: httpx.AsyncClient) -> None:
+        page = await web.get("/")
+        assert page.headers["cache-control"] == "no-cache"
+        (script,) = re.findall(r'src="static/([^"]+)"', page.text)
+        version, name = script.split("/")
+        kept = await web.get(f"/static/{version}/{name}")
+        assert "immutable" in kept.headers["cache-control"]
+        assert kept.headers["content-type"].startswith("text/javascript")
+        for module in re.findall(r'from "\./([^"]+)"', kept.text):
+            assert (await web.get(f"/static/{version}/{module}")).status_code == 200
+        for address in ("0" * 16 + f"/{name}", f"{version}/page.html", f"{version}/..%2Fdesk.py"):
+            assert (await web.get(f"/static/{address}")).status_code == 404
+        state = await web.get("/api/state")
+        assert state.headers["cache-control"] == "no-store"
+        assert state.json()["page"] == version
+
+    run(tmp_path, act)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "http://127.0.0.1:9999"},
+        {"origin": "https://127.0.0.1.evil.example:8091"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "none"},
+        {"origin": "http://127.0.0.1:8091", "sec-fetch-site": "cross-site"},
+    ],
+    ids=str,
+)
+def test_a_foreign_page_presses_no_button(tmp_path: Path, headers: dict[str, str]) -> None:
+    async def act(made: Line, web: httpx.AsyncClient) -> None:
+        await web.post("/api/sign-in", json=OPERATOR.credentials())
+        answer = await web.post(BEGIN, headers=headers)
+        assert (answer.status_code, code(answer)) == (403, "foreign-origin")
+        assert made.stations["line-1"].cycles == 0
+        assert not any(isinstance(each, Intent) for each in made.records())
+
+    run(tmp_path, act, ("line-1",))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"origin": "http://127.0.0.1:8091", "sec-fetch-site": "same-origin"}],
+    ids=["a program", "its own page"],
+)
+def test_its_own_page_and_programs_press_it(tmp_path: Path, headers: dict[str, str]) -> None:
+    async def act(made: Line, web: httpx.AsyncClient) -> None:
+        made.parts.load("line-1")
+        await web.post("/api/sign-in", json=OPERATOR.credentials(), headers=headers)
+        answer = await web.post(BEGIN, headers=headers)
+        assert (answer.status_code, answer.json()) == (200, {"cycle": 1})
+        await until(lambda: not made.stations["line-1"].busy)
+        assert [len(each) for each in made.engraved().values()] == [1]
+
+    run(tmp_path, act, ("line-1",))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/"), ("GET", "/api/stream"), ("POST", BEGIN)]
+)
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "[::1"])
+def test_a_rebound_name_is_refused(tmp_path: Path, method: str, path: str, host: str) -> None:
+    async def act(_: Line, web: httpx.AsyncClient) -> None:
+        headers = {"host": host, "origin": f"http://{host}", "sec-fetch-site": "same-origin"}
+        answer = await web.request(method, path, headers=headers)
+        assert (answer.status_code, code(answer)) == (421, "foreign-host")
+
+    run(tmp_path, act)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1:8091",
+        "10.4.2.17",
+        "[::1]:8091",
+        "localhost:8091",
+        "LINE2.gramsh.local",
+        socket.gethostname(),
+    ],
+)
+def test_the_names_it_is_known_by_are_served(tmp_path: Path, host: str) -> None:
+    async def whole() -> None:
+        names = ("line2.gramsh.local",)
+        async with line(tmp_path, ()) as made, client(made, hosts=names) as web:
+            assert (await web.get("/", headers={"host": host})).status_code == 200
+
+    asyncio.run(whole())
+
+
+def test_a_gateway_whose_journal_cannot_be_opened_still_says_why(tmp_path: Path) -> None:
+    async def whole() -> None:
+        latches = Latches(tmp_path / "epoch-0001.latches")
+        latches.set("journal-corrupt", "record 7 does not hash to its head")
+        desk = Desk("gramsh.line-2", 0, "", "sq", latches)
+        transport = httpx.ASGITransport(create_screen_app(desk))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as web:
+            assert (await web.get("/")).status_code == 200
+            state = (await web.get("/api/state")).json()
+            assert [each["latch"] for each in state["latches"]] == ["journal-corrupt"]
+            assert state["stations"] == []
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize(
+    ("cookie", "language"), [("", "sq"), ("en", "en"), ("sq", "sq"), ("de", "sq"), ('"><b', "sq")]
+)
+def test_the_page_speaks_the_language_of_the_cookie(
+    tmp_path: Path, cookie: str, language: str
+) -> None:
+    async def act(_: Line, web: httpx.AsyncClient) -> None:
+        headers = {"cookie": f"gjurma_language={cookie}"} if cookie else {}
+        page = (await web.get("/", headers=headers)).text
+        assert f'<html lang="{language}">' in page
+        (texts,) = re.findall(r'id="texts">(.*?)</script>', page, re.DOTALL)
+        assert set(json.loads(texts)) == {"sq", "en"}
+
+    run(tmp_path, act)
+
+
+# -- who may sign in
+
+
+def test_a_session_cookie_is_out_of_reach_of_scripts_and_other_sites(tmp_path: Path) -> None:
+    async def act(_: Line, web: httpx.AsyncClient) -> None:
+        answer = await web.post("/api/sign-in", json=OPERATOR.credentials())
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert (await web.get("/api/state")).json()["signed_in"] == {
+            "id": OPERATOR.id,
+            "roles": ["operator"],
+        }
+        await web.post("/api/sign-out")
+        assert (await web.get("/api/state")).json()["signed_in"] is None
+
+    run(tmp_path, act)
+
+
+def test_signing_out_ends_the_session_for_whoever_copied_its_cookie(tmp_path: Path) -> None:
+    async def act(_: Line, web: httpx.AsyncClient) -> None:
+        await web.post("/api/sign-in", json=OPERATOR.credentials())
+        copied = {"cookie": f"gjurma_session={web.cookies['gjurma_session']}"}
+        await web.post("/api/sign-out")
+        assert code(await web.post(BEGIN, headers=copied)) == "sign-in-first"
+
+    run(tmp_path, act, ("line-1",))
+
+
+def test_what_was_typed_does_not_come_back(tmp_path: Path) -> None:
+    async def act(_: Line, web: httpx.AsyncClient) -> None:
+        answer = await web.post("/api/sign-in", json={"badge": 5, "pin": ["4821"]})
+        assert (answer.status_code, code(answer)) == (422, "not-valid")
+        assert "4821" not in answer.text
+
+    run(tmp_path, act)
+
+
+async def sign_in(web: httpx.AsyncClient, badge: str, pin: str) -> str:
+    answer = await web.post("/api/sign-in", json={"badge": badge, "pin": pin})
+    return "in" if answer.status_code == 200 else code(answer)
+
+
+def test_a_badge_waits_after_wrong_pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(_: Line, web: httpx.AsyncClient) -> None:
+        for _ in range(TRIES):
+            assert await sign_in(web, OPERATOR.badge, "0000") == "not-known"
+        assert await sign_in(web, OPERATOR.badge, OPERATOR.pin) == "too-many-tries"
+        assert await sign_in(web, LEAD.badge, LEAD.pin) == "in"
+        monkeypatch.setattr(desk_module, "TRIES_S", 0)
+        assert await sign_in(web, OPERATOR.badge, OPERATOR.pin) == "in"
+
+    run(tmp_path, act)
+
+
+def test_a_right_pin_clears_the_wrong_ones(tmp_path: Path) -> None:
+    async def act(_: Line, web: httpx.AsyncClient) -> None:
+        for _ in range(3):
+            for _ in range(TRIES - 1):
+                assert await sign_in(web, OPERATOR.badge, "0000") == "not-known"
+            assert await sign_in(web, OPERATOR.badge, OPERATOR.pin) == "in"
+
+    run(tmp_path, act)
+
+
+def test_tries_side_by_side_are_counted_too(tmp_path: Path) -> None:
+    async def act(_: Line, web: httpx.AsyncClient) -> None:
+        tries = [sign_in(web, OPERATOR.badge, f"{pin:04}") for pin in range(40)]
+        answers = await asyncio.gather(*tries)
+        assert sorted(answers) == ["not-known"] * TRIES + ["too-many-tries"] * (40 - TRIES)
+
+    run(tmp_path, act)
+
+
+def test_a_session_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(made: Line, web: httpx.AsyncClient) -> None:
+        monkeypatch.setattr(desk_module, "SESSION_S", 0.3)
+        await web.post("/api/sign-in", json=OPERATOR.credentials())
+        token = web.cookies["gjurma_session"]
+        assert made.desk.session(token) is not None
+        await until(lambda: made.desk.session(token) is None)
+        assert (await web.get("/api/state")).json()["signed_in"] is None
+        assert code(await web.post(BEGIN)) == "sign-in-first"
+        assert made.stations["line-1"].cycles == 0
+
+    run(tmp_path, act, ("line-1",))
+
+
+def test_a_person_whom_the_plan_no_longer_has_is_signed_out(tmp_path: Path) -> None:
+    async def act(made: Line, web: httpx.AsyncClient) -> None:
+        await web.post("/api/sign-in", json=OPERATOR.credentials())
+        others = tuple(each.person() for each in PEOPLE if each is not OPERATOR)
+        made.change_plan(people=others)
+        assert (await web.get("/api/state")).json()["signed_in"] is None
+        assert code(await web.post(BEGIN)) == "sign-in-first"
+
+    run(tmp_path, act, ("line-1",))
+
+
+# -- news
+
+
+async def follow_bursts(made: Line, url: str) -> None:
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=10) as web,
+        web.stream("GET", "/api/stream") as stream,
+    ):
+        lines = stream.aiter_lines()
+
+        async def wait_for(change: int) -> None:
+            async for each in lines:
+                name, _, data = each.partition(":")
+                if name == "data" and json.loads(data)["change"] >= change:
+                    return
+            raise AssertionError("the stream ended")
+
+        await wait_for(0)
+        for burst in range(30):
+            for _ in range(1 + burst % 7):
+                made.desk.changed()
+                await asyncio.sleep(0.0002 * (burst % 5))
+            last = made.desk.snapshot()["change"]
+            await asyncio.wait_for(wait_for(last), 2)
+
+
+def test_no_change_is_missed_while_another_is_sent(tmp_path: Path) -> None:
+    """The last of a burst arrives long before the next heartbeat."""
+
+    async def whole() -> None:
+        async with line(tmp_path, ()) as made, served(made) as url:
+            await follow_bursts(made, url)
+
+    asyncio.run(whole())
