@@ -1,4 +1,4 @@
-"""What can go wrong at a device: what may the caller do next, and could metal have been marked?
+"""What can go wrong at a device: what may the caller do next, could metal have been marked?
 
 `gateway.contract.errors` has the same shape for the rest of the system: `drivers` imports no
 other folder, so the two roots stay apart (decision 0002).

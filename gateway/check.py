@@ -11,7 +11,6 @@ from gateway.contract.uii import UiiError
 from gateway.identity import Identity
 from gateway.journal import Journal, newest_journal
 
-
 Found = tuple[tuple[str, ...], str]
 """Where in its table, and what is wrong there."""
 

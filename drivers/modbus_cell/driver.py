@@ -221,7 +221,7 @@ class ModbusCell:
         else:
             await self._permit("fire", shot, Control.TRIGGER)
 
-    async def outcome(self, timeout: float) -> Outcome:  # noqa: ASYNC109 - the protocol's
+    async def outcome(self, timeout: float) -> Outcome:
         """As the protocol says. Withdraws the permission when time is up or the cell refused.
 
         The result stays in the cell until `disarm`.

@@ -204,7 +204,7 @@ class PanasonicLp:
         except (LinkError, ProtocolError) as fault:
             raise OutcomeUnknown(self._name, operation, fault.detail) from fault
 
-    async def outcome(self, timeout: float) -> Outcome:  # noqa: ASYNC109 - the protocol's name
+    async def outcome(self, timeout: float) -> Outcome:
         operation = "outcome"
         if self._result is None:
             try:

@@ -113,7 +113,7 @@ class ZebraSsi:
         await link.command(Packet(Opcode.START_SESSION), "open")
         link.forget()
 
-    async def read(self, timeout: float) -> tuple[Reading, ...]:  # noqa: ASYNC109
+    async def read(self, timeout: float) -> tuple[Reading, ...]:
         """Different codes once each, in their order.
 
         Raises BadFrame if something came that could not be read:
