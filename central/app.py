@@ -10,6 +10,7 @@ from central import api, keys, problems
 from central.config import Config
 from central.queries.live import Live
 from central.queries.router import router as queries
+from central.screens import pages
 
 
 def create_app(config: Config, engine: Engine, token_hash: bytes | None = None) -> FastAPI:
@@ -32,4 +33,5 @@ def create_app(config: Config, engine: Engine, token_hash: bytes | None = None) 
     problems.install(app)
     app.include_router(api.router(engine, token_hash, keys.load_public(config.keys.dir)))
     app.include_router(queries(engine, live))
+    pages.install(app, engine)
     return app

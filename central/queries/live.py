@@ -3,7 +3,8 @@
 A notification only wakes us; what is told is read from the tables. So nothing is lost when a
 notification is, and a page that comes back with the last event's id is told what it missed.
 Events: `marks` (its id is the cursor to resume from), `order`, `gateways`, `refusals`, `evidence`,
-`database`, and `reset`: more was missed than is worth telling, look at the overview again.
+`database`, `hello` to who resumes from nothing, and `reset`: more was missed than is worth
+telling, look at the overview again.
 """
 
 import asyncio
@@ -131,7 +132,9 @@ class Live:
             if not self._here:
                 yield _database(here=False)
             await self._started.wait()
-            if after is not None:
+            if after is None:
+                yield Event("hello", "{}", self.cursor)
+            else:
                 for event in await asyncio.to_thread(self._missed, after, self.cursor):
                     yield event
             async for event in subscriber.events():

@@ -35,6 +35,7 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 Number = Annotated[int, Path(ge=1, le=INT8_MAX)]
 Name = Annotated[str, Query(pattern=f"^{GATEWAY}$", examples=["gramsh.line-2"])]
 Uii = Annotated[str, Query(max_length=50, examples=["DA0G1HAK001200"])]
+RETRY_MS = 1000
 OCTETS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
 
 
@@ -202,13 +203,15 @@ def _live(api: APIRouter, engine: Engine, live: Live) -> None:
 
         `marks`: a list of Mark, with the cursor as its id · `order`: an Order · `gateways`: a list
         of Gateway · `refusals`, `evidence`: as their endpoints · `database`: {"here": bool} ·
-        `reset`: too much was missed, ask for the overview again.
+        `hello`: to who resumes from nothing · `ping`: every 10 s · `reset`: too much was missed,
+        ask for the overview again.
         """
         if live.full:
             return Response(status_code=503, headers={"Retry-After": "5"})
         seen = int(last_event_id) if last_event_id.isdecimal() else after
 
         async def events() -> AsyncIterator[ServerSentEvent]:
+            yield ServerSentEvent(comment="gjurma", retry=RETRY_MS)
             async for event in live.subscribe(seen):
                 yield ServerSentEvent(
                     event.data, event=event.name, id=None if event.id is None else str(event.id)
@@ -217,6 +220,8 @@ def _live(api: APIRouter, engine: Engine, live: Live) -> None:
         return EventSourceResponse(
             events(),
             ping=HEARTBEAT_S,
+            # An event and not a comment, so that a page's own script can tell silence from death.
+            ping_message_factory=lambda: ServerSentEvent("{}", event="ping"),
             send_timeout=HEARTBEAT_S,
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )

@@ -1,0 +1,39 @@
+// An item's page: when the stream tells of this item, its life is fetched and put in place.
+
+import "./header.js";
+import { follow } from "./stream.js";
+
+const uii = document.getElementById("item").dataset.uii;
+let wanted = false;
+let busy = false;
+
+async function refresh() {
+  wanted = true;
+  if (busy) return;
+  busy = true;
+  while (wanted) {
+    wanted = false;
+    try {
+      const response = await fetch(location.href);
+      if (response.ok) replace(await response.text());
+    } catch {
+      // the stream says that the server is away, and asks again when it is back
+    }
+  }
+  busy = false;
+}
+
+function replace(html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("item");
+  const present = document.getElementById("item");
+  if (!fresh) return;
+  for (const entry of present.querySelectorAll(".entry:has(details[open])")) {
+    fresh.querySelector(`#${CSS.escape(entry.id)} details`)?.setAttribute("open", "");
+  }
+  present.replaceWith(document.importNode(fresh, true));
+}
+
+// The first event of a stream that resumes from nothing is `hello`: from there on all is told.
+follow(null, (name, value) => {
+  if (name !== "marks" || value.some((mark) => mark.uii === uii)) refresh();
+});
