@@ -20,7 +20,7 @@ def test_every_kind_builds_by_its_defaults_and_refuses_unknown_options(name: str
     assert hasattr(device, "arm" if kind.role == "marker" else "flush")
     with pytest.raises(ValidationError):
         kind.options.model_validate({"colour": "red"})
-    with pytest.raises(ValueError, match="begin with|write"):
+    with pytest.raises(ValueError, match=r"begin with|write"):
         kind.build("nonsense", kind.options(), "device")
 
 

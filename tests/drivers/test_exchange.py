@@ -165,7 +165,8 @@ def test_a_line_that_never_gets_quiet_does_not_hold_the_caller() -> None:
         chatter = [says("noise\n", 0.01) for _ in range(400)]
         script = Script(ASK, *chatter)
         listener = await serve("tcp://127.0.0.1:0", script, Faults())
-        link = Exchange(await open_stream(listener.url, "device"), "device", Lines())
+        stream = await open_stream(listener.url, "device")
+        link = Exchange(stream, "device", Lines(), quiet=1.5)
         await link.send(b"ask\n")
         with pytest.raises(BadFrame, match="quiet"):
             await link.resynchronise("resynchronise")
