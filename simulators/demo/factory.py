@@ -6,9 +6,10 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import httpx
 from simulators.broker import answers
 from simulators.demo.cable import Cable
 from simulators.demo.people import Officer, Operator, Person, make_people
-from simulators.demo.processes import Child, Children, end_leftovers, program, run_once
+from simulators.demo.processes import Child, Children, program, run_once
 from simulators.demo.shift import Line
 from simulators.demo.sites import SITES, Site, gateway_toml
 from simulators.part import FILE, PartStore
@@ -46,7 +47,7 @@ class Factory:
 
     def __post_init__(self) -> None:
         self.state = self.state.resolve()
-        self.children = Children(self.state / "logs")
+        self.children = Children(self.state / "logs", self.write_demo_json)
 
     # -- what lies where
 
@@ -73,23 +74,21 @@ class Factory:
 
     # -- start and stop
 
-    async def start(self) -> None:
-        """From an empty folder, or from where the last start left off."""
-        self.state.mkdir(parents=True, exist_ok=True)
-        former = self._former()
-        for name in end_leftovers(former.get("pids", {}), self.state):
-            self.say(f"ended what was left running: {name}")
-        self._choose_ports(former.get("ports", {}))
+    def steps(self) -> Iterator[Callable[[], Awaitable[None]]]:
+        """What starts it, in its order: from an empty folder, or from where it left off.
+
+        Each step ends by itself, so that whoever wants to stop waits for one of them at most.
+        """
+        self._choose_ports()
         self.write_demo_json()  # from here on this is a demo's folder
-        await self._start_broker()
-        await self._start_central()
+        yield self._start_broker
+        yield self._migrate
+        yield self._start_central
         for site in SITES:
-            await self._start_devices(site)
-        self.write_demo_json()
-        await self._seed()
+            yield partial(self._start_devices, site)
+        yield self._seed
         for site in SITES:
-            await self._start_gateway(site)
-        self.write_demo_json()
+            yield partial(self._start_gateway, site)
 
     async def stop(self) -> None:
         """Stop everything; leaves no process."""
@@ -101,15 +100,10 @@ class Factory:
             await self.cable.stop()
         await self._central("stop-database")
 
-    def _former(self) -> dict[str, Any]:
-        path = self.state / "demo.json"
-        if not path.exists():
-            return {}
-        former: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return former
-
-    def _choose_ports(self, former: dict[str, int]) -> None:
+    def _choose_ports(self) -> None:
         """The former ports, else those that people remember, else any; one each."""
+        path = self.state / "demo.json"
+        former = json.loads(path.read_text("utf-8"))["ports"] if path.exists() else {}
         for name in ("broker", "cable", "web", *(site.gateway for site in SITES)):
             wished = [port for port in (former.get(name), PREFERRED.get(name)) if port]
             taken = set(self.ports.values())
@@ -130,7 +124,7 @@ class Factory:
         self.cable = Cable(port)
         await self.cable.start(self.ports["cable"])
 
-    async def _start_central(self) -> None:
+    async def _migrate(self) -> None:
         database = f"postgresql://postgres@/gjurma?host={self.state / 'pg'}"
         config = (
             "# written by the demo\n"
@@ -142,6 +136,8 @@ class Factory:
         )
         (self.state / "central.toml").write_text(config, "utf-8")
         await self._central("migrate", must=True)
+
+    async def _start_central(self) -> None:
         central = program("gjurma-central")
         where = ["--state", str(self.state)]
         serve = [central, "serve", *where, "--token-file", str(self.token_file)]
@@ -238,9 +234,11 @@ class Factory:
                 for gateway, people in self.people.items()
             },
         }
-        descriptor = os.open(self.secrets_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fresh = self.secrets_file.with_suffix(".new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(kept, file)
+        fresh.rename(self.secrets_file)
 
     def _remember(self) -> None:
         kept = json.loads(self.secrets_file.read_text("utf-8"))
@@ -293,6 +291,14 @@ class Factory:
     def _journal(self, site: Site) -> Path | None:
         return max((self.gateway_folder(site) / "journal").glob("epoch-*.db"), default=None)
 
+    def _database_pid(self) -> dict[str, int]:
+        """The server's own process, which its folder names; none before its first start."""
+        try:
+            first, *_ = (self.state / "pg" / "postmaster.pid").read_text("utf-8").splitlines()
+        except (OSError, ValueError):
+            return {}
+        return {"database": int(first)}
+
     def write_demo_json(self) -> None:
         """Every address, configuration, journal and process id."""
         value = {
@@ -322,7 +328,7 @@ class Factory:
             "parts": str(self.state / FILE),
             "logs": str(self.state / "logs"),
             "ports": self.ports,
-            "pids": {"demo": os.getpid(), **self.children.pids()},
+            "pids": {"demo": os.getpid(), **self._database_pid(), **self.children.pids()},
         }
         path = self.state / "demo.json"
         fresh = path.with_suffix(".new")

@@ -19,7 +19,8 @@ class Mischief:
 
     factory: Factory
     landed: Counter[str] = field(default_factory=Counter)
-    suspended: bool = False
+    suspended: set[str] = field(default_factory=set)
+    """The gateways whose producer's licence is suspended."""
 
     NAMES: ClassVar[dict[str, str]] = {
         "cut-broker": "pull the cable between the gateways and the broker",
@@ -46,7 +47,7 @@ class Mischief:
             case "kill-gateway":
                 return await self._kill_gateway(self._line(target))
             case "kill-ingest":
-                return await self._restart(target or "ingest-1", "kill-ingest")
+                return await self._restart(self._worker(target or "ingest-1"), "kill-ingest")
             case "kill-broker":
                 return await self._restart("broker", "kill-broker")
             case "garble":
@@ -116,17 +117,19 @@ class Mischief:
         await line.agent.kill()
         await line.agent.start()
         self.landed["kill-gateway"] += 1
-        self.factory.write_demo_json()
         return f"{line.gateway} was killed while {phase}, and started again"
 
+    def _worker(self, target: str) -> str:
+        names = [name for name in self.factory.children.by_name if name.startswith("ingest-")]
+        if target not in names:
+            raise LookupError(f"no ingest worker {target!r}; there are {', '.join(names)}")
+        return target
+
     async def _restart(self, name: str, kind: str) -> str:
-        child = self.factory.children.by_name.get(name)
-        if child is None:
-            raise LookupError(f"no process {name!r}")
+        child = self.factory.children.by_name[name]
         await child.kill()
         await child.start()
         self.landed[kind] += 1
-        self.factory.write_demo_json()
         return f"{name} was killed and started again"
 
     async def _licence(self, line: Line, act: str) -> str:
@@ -134,7 +137,9 @@ class Mischief:
         assert officer is not None
         licence = self.factory.licences[line.gateway]
         await officer.post(f"/api/licences/{licence}/{act}", {"reason": "shown in the demo"})
-        self.suspended = act == "suspend"
-        if self.suspended:
-            self.landed["suspend-licence"] += 1
-        return f"the licence for {line.gateway} is {'suspended' if self.suspended else 'in force'}"
+        if act == "reinstate":
+            self.suspended.discard(line.gateway)
+            return f"the licence for {line.gateway} is in force"
+        self.suspended.add(line.gateway)
+        self.landed["suspend-licence"] += 1
+        return f"the licence for {line.gateway} is suspended"

@@ -6,10 +6,19 @@ import os
 import shutil
 import signal
 import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 STOP_S = 10.0
+LASTING = {
+    "gjurma-central": ("serve", "plan", "ingest"),
+    "gjurma-gateway": ("run",),
+    "gjurma-sim": ("device",),
+}
+"""What the demo starts to stay, by program: the commands that do not end by themselves."""
 
 
 def program(name: str) -> str:
@@ -31,6 +40,7 @@ class Child:
     process: asyncio.subprocess.Process | None = None
     first_line: str = ""
     reads_first_line: bool = False
+    on_start: Callable[[], None] = lambda: None
 
     @property
     def pid(self) -> int | None:
@@ -53,6 +63,7 @@ class Child:
             if not line:
                 raise ChildProcessError(f"{self.name} ended at once; see {self.log}")
             self.first_line = line.decode().strip()
+        self.on_start()
 
     async def kill(self) -> None:
         """SIGKILL, as a cable pulled from the wall."""
@@ -77,10 +88,13 @@ class Children:
     """All of them, by name."""
 
     logs: Path
+    on_start: Callable[[], None]
+    """Called each time that one of them has been started, also again."""
     by_name: dict[str, Child] = field(default_factory=dict)
 
     def add(self, name: str, command: list[str], *, reads_first_line: bool = False) -> Child:
-        child = Child(name, command, self.logs / f"{name}.log", reads_first_line=reads_first_line)
+        log = self.logs / f"{name}.log"
+        child = Child(name, command, log, reads_first_line=reads_first_line, on_start=self.on_start)
         self.by_name[name] = child
         return child
 
@@ -117,16 +131,41 @@ async def run_once(command: list[str], log: Path, *, stdin: str = "") -> tuple[i
     return process.returncode, output.decode()
 
 
-def end_leftovers(pids: dict[str, int], folder: Path) -> list[str]:
-    """End what a demo that was killed has left running in this folder; returns their names."""
-    ended = []
-    for name, pid in pids.items():
+def end_leftovers(folder: Path) -> list[str]:
+    """End what a demo that was killed has left running in this folder; returns what it was.
+
+    They are found by their command lines: a list that the killed demo kept may be too old.
+    """
+    left = {pid: _lasting(command, folder) for pid, command in _commands()}
+    found = {pid: what for pid, what in left.items() if what}
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + STOP_S
+    while found.keys() & {pid for pid, _ in _commands()} and time.monotonic() < deadline:
+        time.sleep(0.05)  # their ports are free once they are gone
+    return sorted(found.values())
+
+
+def _commands() -> Iterator[tuple[int, list[str]]]:
+    """Every process of this machine that has a command line."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+            words = entry.read_bytes().decode(errors="replace").split("\0")
         except OSError:
-            continue
-        if "gjurma" in command and str(folder) in command:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            ended.append(name)
-    return ended
+            continue  # it ended meanwhile
+        if words != [""]:
+            yield int(entry.parent.name), words
+
+
+def _lasting(words: list[str], folder: Path) -> str:
+    """Which of the demo's lasting programs a command line is, if it works in `folder`."""
+    if not any(Path(word.partition("://")[2] or word).is_relative_to(folder) for word in words):
+        return ""
+    if "simulators.broker" in words:
+        return "broker"
+    for program_path, command in pairwise(words):
+        name = Path(program_path).name
+        if command in LASTING.get(name, ()):
+            return f"{name} {command}"
+    return ""

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -21,18 +22,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from simulators.control import ask
 from simulators.demo.audit import Audit, audit
 from simulators.demo.factory import Factory
 from simulators.demo.mischief import Mischief
 from simulators.demo.processes import end_leftovers, program
 from simulators.demo.shift import FAULTS, Line, schedule
+from simulators.demo.sites import SITES
 
 GOOD, FINDING, WRONG_USE = 0, 1, 2
 DRAIN_S = 60.0
 HUMAN_PACE_S = 2.0
 MIN_PARTS_WITH_FAULTS = 100
+SHIFT_END_S = 20.0
+"""How long a shift may take to see the piece at its station through once the demo is to end."""
 SOCKET = "demo.sock"
+LOCK = "demo.lock"
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -62,8 +69,11 @@ def _fault(arguments: argparse.Namespace) -> int:
     except OSError:
         print(f"no demo is running in {arguments.state}; start one: make demo", file=sys.stderr)
         return FINDING
-    print(reply.get("said") or reply.get("error"))
-    return GOOD if reply.get("ok") else WRONG_USE
+    if not reply.get("ok"):
+        print(reply.get("error"), file=sys.stderr)
+        return WRONG_USE
+    print(reply["said"])
+    return GOOD
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -73,34 +83,64 @@ def _demo(arguments: argparse.Namespace) -> int:
     if arguments.faults and arguments.parts < MIN_PARTS_WITH_FAULTS:
         print(f"--faults needs --parts {MIN_PARTS_WITH_FAULTS} or more", file=sys.stderr)
         return WRONG_USE
-    state: Path = arguments.state
-    if arguments.fresh and state.exists():
-        if not (state / "demo.json").exists() and any(state.iterdir()):
-            print(f"{state} is not a demo's folder; nothing was removed", file=sys.stderr)
-            return WRONG_USE
-        _end_and_remove(state)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     interactive = sys.stdin.isatty() and not arguments.once and not arguments.json
     show = Show(quiet=arguments.json)
     try:
-        return asyncio.run(Demo(arguments, show, interactive=interactive).run())
+        with _alone_in(arguments.state):
+            for what in _clean_up(arguments.state.resolve(), fresh=arguments.fresh):
+                show.say(what)
+            return asyncio.run(Demo(arguments, show, interactive=interactive).run())
+    except FolderRefused as error:
+        print(error, file=sys.stderr)
+        return WRONG_USE
     except ChildProcessError as error:
         print(error, file=sys.stderr)
         return FINDING
 
 
-def _end_and_remove(state: Path) -> None:
-    """Nothing of a former demo may still write there."""
-    path = state / "demo.json"
-    former = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    end_leftovers(former.get("pids", {}), state.resolve())
+class FolderRefused(Exception):
+    """A state folder that this demo must not touch; `str()` says why."""
+
+
+@contextlib.contextmanager
+def _alone_in(state: Path) -> Iterator[None]:
+    """One demo a folder, and only in a folder of its own. Raises `FolderRefused`."""
+    strangers = {entry.name for entry in state.iterdir()} - {LOCK} if state.exists() else set()
+    if strangers and "demo.json" not in strangers:
+        raise FolderRefused(f"{state} is not a demo's folder; give another one with --state")
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderRefused(
+                f"a demo is running in {state}; end it, or give another folder with --state"
+            ) from None
+        yield
+
+
+def _clean_up(state: Path, *, fresh: bool) -> Iterator[str]:
+    """What a demo that was killed left running and half made; tells what was done."""
+    for name in end_leftovers(state):
+        yield f"ended what was left running: {name}"
+    begun = (state / "people.json").exists() or (state / f"logs/{SITES[0].gateway}.log").exists()
+    if fresh or not begun:  # the register is half seeded, and nothing was marked
+        _empty(state)
+
+
+def _empty(state: Path) -> None:
     if (state / "central.toml").exists():
         subprocess.run(  # noqa: S603 -- this project's own program
             [program("gjurma-central"), "stop-database", "--state", str(state)],
             check=False,
             capture_output=True,
         )
-    shutil.rmtree(state)
+    for entry in state.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != LOCK:
+            entry.unlink()
 
 
 @dataclass
@@ -135,11 +175,15 @@ class Demo:
     async def run(self) -> int:
         """Start everything, work, count, stop everything; the exit code."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.ending.set)
         try:
             self.show.say(f"starting the demo in {self.factory.state} …")
-            await self.factory.start()
+            for step in self.factory.steps():
+                await step()
+                if self.ending.is_set():
+                    print("ended before it had begun", file=sys.stderr)
+                    return FINDING
             self._greet()
             server = await self._open_back_door()
             try:
@@ -189,8 +233,8 @@ class Demo:
     async def _act(self, name: str, target: str = "") -> dict[str, Any]:
         try:
             said = await self.mischief.do(name, target)
-        except (LookupError, RuntimeError) as error:
-            return {"ok": False, "error": str(error)}
+        except (LookupError, RuntimeError, OSError, httpx.HTTPError) as error:
+            return {"ok": False, "error": str(error) or type(error).__name__}
         self.show.say(f"! {said}")
         return {"ok": True, "said": said}
 
@@ -217,9 +261,16 @@ class Demo:
                 for task in done & pending:
                     task.result()
                 pending -= done
-        if at_random is not None and not self.ending.is_set():
-            await at_random
+        if at_random is not None:
+            if self.ending.is_set():
+                at_random.cancel()
+            await asyncio.gather(at_random, return_exceptions=self.ending.is_set())
         shifts_done.set()
+        await self._all_well_again()
+        if pending:  # what lies at the stations is seen through before anything is counted
+            done, _ = await asyncio.wait(pending, timeout=SHIFT_END_S)
+            for task in done:
+                task.result()
 
     async def _shift(self, line: Line, index: int) -> None:
         count = None if self.interactive else self.arguments.parts
@@ -266,7 +317,7 @@ class Demo:
         name = KEYS.get(key)
         if name == "cut-broker" and self.factory.cable and self.factory.cable.pulled:
             name = "restore-broker"
-        if name == "suspend-licence" and self.mischief.suspended:
+        if name == "suspend-licence" and self.factory.lines[0].gateway in self.mischief.suspended:
             name = "reinstate-licence"
         if name is not None:
             self._work.append(asyncio.create_task(self._act_quietly(name)))
@@ -279,8 +330,7 @@ class Demo:
     # -- the end
 
     async def _finish(self) -> int:
-        """Plug everything in, let the last records arrive, count, and say what was found."""
-        await self._all_well_again()
+        """Let the last records arrive, count, and say what was found."""
         self.show.say("waiting until the last records are in the register …")
         drained = await self.factory.drained(DRAIN_S)
         counted = await audit(self.factory.state, self.factory.web)
@@ -310,9 +360,8 @@ class Demo:
     async def _all_well_again(self) -> None:
         if self.factory.cable is not None:
             self.factory.cable.plug()
-        if self.mischief.suspended:
-            for line in self.factory.lines:
-                await self._act("reinstate-licence", line.gateway)
+        for gateway in sorted(self.mischief.suspended):
+            await self._act("reinstate-licence", gateway)
 
     def _findings(self, counted: Audit, faults: Counter[str]) -> list[str]:
         """Whatever the exit code has to tell."""
@@ -320,6 +369,10 @@ class Demo:
             f"lost: {content!r} is on metal and not in the register" for content in counted.lost
         ]
         findings += [f"doubled: {what!r}" for what in counted.doubled]
+        findings += [
+            f"{name} ended by itself; see {self.factory.children.by_name[name].log}"
+            for name in self.factory.children.ended()
+        ]
         if not self.arguments.faults:
             if not self.interactive and counted.good != counted.engraved:
                 findings.append(f"not good, without any fault: {counted.not_good}")

@@ -27,6 +27,8 @@ TRIES = 100
 """How often an operator takes up the same piece before giving it up."""
 BREATH_S = 0.25
 """What it takes to read the page and press again."""
+OFFICERS_ACTS = frozenset({"licence-suspended", "order-held"})
+"""What keeps a line waiting until an officer lifts it, however long that takes."""
 
 
 @dataclass
@@ -96,6 +98,11 @@ class Line:
                 log.info("%s: not now: %s", self.gateway, refusal.code)
             except httpx.TransportError:
                 pass  # the gateway is being started again
+            except TimeoutError:
+                why = (self.operator.view.get("why_not") or {}).get("code", "")
+                if why not in OFFICERS_ACTS:
+                    raise
+                log.warning("%s: still waits: %s", self.gateway, why)
             await asyncio.sleep(0.1)
 
     async def _handle(self, piece: int, view: dict[str, Any]) -> str | None:
