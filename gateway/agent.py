@@ -277,7 +277,7 @@ async def _keep_disarmed(marker: Marker, name: str) -> None:
             await asyncio.sleep(RESTART_S)
         else:
             log.info("%s: disarmed", name)
-            return
+            await asyncio.Event().wait()  # the page stays and says why; a task's end ends them all
 
 
 class _Server(uvicorn.Server):

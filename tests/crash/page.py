@@ -79,19 +79,19 @@ class Page:
     def wait_rest(self, *, cycle: int = 0, past: str = "") -> dict[str, Any]:
         """The view once a person is awaited, cycle number `cycle` is over, and `past` is left."""
 
-        def rests() -> dict[str, Any] | None:
+        def rests() -> dict[str, Any]:
             view = self.view()
             at_rest = not view["busy"] and view["phase"] in REST and view["phase"] != past
-            return view if at_rest and view["cycles"] >= cycle else None
+            return view if at_rest and view["cycles"] >= cycle else {}
 
         return wait_for(f"rest at {self.station}", rests, 60)
 
     def wait_permitted(self) -> dict[str, Any]:
         """The view once the big button does something."""
 
-        def permitted() -> dict[str, Any] | None:
+        def permitted() -> dict[str, Any]:
             view = self.view()
-            return view if not view["busy"] and "begin" in view["can"] else None
+            return view if not view["busy"] and "begin" in view["can"] else {}
 
         return wait_for(f"permission at {self.station}", permitted, 60)
 
