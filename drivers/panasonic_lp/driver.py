@@ -15,36 +15,28 @@ Unverified (U), each in one place here:
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.catalog import Kind
 from drivers.errors import (
-    BadChecksum,
-    BadFrame,
-    DeviceError,
     DeviceFault,
     DeviceRefused,
-    LinkClosed,
     LinkError,
     LinkTimeout,
     OutcomeUnknown,
     ProtocolError,
     UnexpectedReply,
 )
-from drivers.exchange import Exchange
 from drivers.panasonic_lp import codec
-from drivers.panasonic_lp.codec import Accepted, Answer, Command, Message, Pumping, Refused, Status
+from drivers.panasonic_lp.codec import Accepted, Answer, Command, Pumping, Refused, Status
+from drivers.panasonic_lp.conversation import TRIES, Conversation
 from drivers.protocols import Activity, Did, Identity, MarkerStatus, MarkText, Outcome, Shot, Start
-from drivers.transport import open_stream, parse_url
+from drivers.transport import parse_url
 
-_Value = TypeVar("_Value")
 _TRAILER = "\x1e\x04"
 _POLL_SECONDS = 0.02
-_READ_TRIES = 3
-_WRONG_STATE = "03"
 _AMBIGUOUS = "%\\`~"
 
 
@@ -82,13 +74,10 @@ class PanasonicLp:
         self.starts: frozenset[Start] = frozenset(
             {"command", "input"} if options.own_input else {"command"}
         )
-        self._url = url
         self._options = options
         self._name = name
         self._form = codec.Format(options.checksum, codec.TERMINATORS[options.terminator])
-        self._exchange: Exchange | None = None
-        self._failed = ""
-        """The command whose reply may still come, while the exchange is spoiled."""
+        self._marker = Conversation(url, self._form, options.reply_seconds, name)
         self._armed = False
         self._ready_at = 0.0
         self._result: Outcome | None = None
@@ -101,18 +90,10 @@ class PanasonicLp:
         return None
 
     async def connect(self) -> None:
-        if self._exchange is None:
-            stream = await open_stream(self._url, self._name)
-            splitter = codec.Splitter(self._form)
-            self._exchange = Exchange(stream, self._name, splitter, codec.is_end_report)
-            # What the line or a serial server still holds is no answer to us.
-            self._exchange.spoiled = True
-            self._failed = ""
+        await self._marker.open()
 
     async def close(self) -> None:
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            await exchange.close()
+        await self._marker.close()
 
     async def identify(self) -> Identity:
         """The protocol has no such question; that it answers STS shows what it is."""
@@ -149,9 +130,9 @@ class PanasonicLp:
             raise self._refused(operation, f"job {job!r} is not 0 to {codec.FILES[-1]}")
         seen = await self._status(operation)
         if not seen.reception:
-            await self._tell("MKM", codec.reception(True), operation)
+            await self._marker.tell("MKM", codec.reception(True), operation)
         if await self._file(operation) != int(job):
-            await self._tell("FNO", codec.file_number(int(job)), operation)
+            await self._marker.tell("FNO", codec.file_number(int(job)), operation)
             found = await self._file(operation)
             if found != int(job):
                 raise self._refused(operation, f"job {int(job)} was set, {found} is read back")
@@ -173,11 +154,11 @@ class PanasonicLp:
         except (LinkError, ProtocolError) as fault:
             raise self._refused(operation, f"no text was sent: {fault.detail}") from fault
         for number, text in texts[:-1]:
-            await self._tell("SIN", codec.shot_text(number, text), operation)
+            await self._marker.tell("SIN", codec.shot_text(number, text), operation)
         # An end report that has come by now is of a former shot.
-        await self._link(operation).drain(operation)
+        await self._marker.reports(operation)
         self._armed = True
-        await self._tell("SIN", codec.shot_text(*texts[-1]), operation)
+        await self._marker.tell("SIN", codec.shot_text(*texts[-1]), operation)
         deadline = time.monotonic() + self._options.ready_seconds
         while not (await self._status(operation)).ready:
             await self._take_reports(operation)
@@ -195,11 +176,11 @@ class PanasonicLp:
         """
         operation = "fire"
         try:
-            reply = await self._request(Command("MRK", "S"), operation)
+            reply = await self._marker.request(Command("MRK", "S"), operation)
             if isinstance(reply, Accepted):
                 return
             if not isinstance(reply, Refused):
-                raise self._unexpected(reply, operation)
+                raise self._marker.unexpected(reply, operation)
             await self._judge_refusal(reply.cause, operation)
         except (LinkError, ProtocolError) as fault:
             raise OutcomeUnknown(self._name, operation, fault.detail) from fault
@@ -207,13 +188,9 @@ class PanasonicLp:
     async def outcome(self, timeout: float) -> Outcome:
         operation = "outcome"
         if self._result is None:
-            try:
-                frame = await self._link(operation).next_unsolicited(timeout, operation)
-            except LinkTimeout:
+            frame = await self._marker.next_report(timeout, operation)
+            if frame is None:
                 return Outcome(Did.UNKNOWN, "no end report in time")
-            except LinkClosed:
-                await self.close()
-                raise
             self._note(frame)
         assert self._result is not None
         return self._result
@@ -244,7 +221,7 @@ class PanasonicLp:
 
     async def abort(self) -> None:
         """Switch the laser off: that interrupts the marking with an error (C p.57)."""
-        await self._tell("LSR", codec.flag(False), "abort")
+        await self._marker.tell("LSR", codec.flag(False), "abort")
 
     @property
     def _marked_by(self) -> float:
@@ -291,7 +268,7 @@ class PanasonicLp:
             if seen.error or time.monotonic() > deadline:
                 raise DeviceFault(self._name, operation, "laser pumping does not come", "pumping")
             if seen.pumping is Pumping.OFF and not asked:
-                await self._tell("LSR", codec.flag(True), operation)
+                await self._marker.tell("LSR", codec.flag(True), operation)
                 asked = True
             await asyncio.sleep(_POLL_SECONDS)
         if seen.error:
@@ -299,24 +276,24 @@ class PanasonicLp:
 
     async def _open_shutter(self, operation: str) -> None:
         """Open it and see it open: only then can reception be OFF (C p.62). Leaves it ON."""
-        await self._tell_unless_so("SHT", codec.flag(True), operation)
+        await self._marker.tell_unless_so("SHT", codec.flag(True), operation)
         deadline = time.monotonic() + self._options.shutter_seconds
         while (seen := await self._status(operation)).reception:
             if time.monotonic() > deadline:
                 raise DeviceFault(self._name, operation, "the shutter does not open", "shutter")
             await asyncio.sleep(_POLL_SECONDS)
-            await self._tell_unless_so("MKM", codec.reception(False), operation)
-        await self._tell("MKM", codec.reception(True), operation)
+            await self._marker.tell_unless_so("MKM", codec.reception(False), operation)
+        await self._marker.tell("MKM", codec.reception(True), operation)
         if seen.ready:
             raise self._refused(operation, "this job marks without text for one shot")
 
     async def _permit(self, operation: str) -> None:
         """All of arming that comes before the text: it ends with trigger ready off."""
-        await self._tell("MST", codec.flag(True), operation)
-        await self._tell("MKM", codec.reception(False), operation)
+        await self._marker.tell("MST", codec.flag(True), operation)
+        await self._marker.tell("MKM", codec.reception(False), operation)
         seen = await self._status(operation)
         if seen.ready:
-            await self._tell("MKM", codec.reception(True), operation)
+            await self._marker.tell("MKM", codec.reception(True), operation)
             raise self._refused(operation, "this job marks without text for one shot")
         if seen.reception or seen.pumping is not Pumping.DONE or seen.error:
             raise self._refused(operation, "shutter closed, laser not pumped, or in error")
@@ -325,7 +302,7 @@ class PanasonicLp:
     async def _judge_refusal(self, cause: str, operation: str) -> None:
         """Raise what a refused trigger means, or return if the shot was fired all the same."""
         if (await self._status(operation)).ready:
-            raise self._refusal(cause, operation)
+            raise self._marker.refusal(cause, operation)
         await self._take_reports(operation)
         if self._result is None:
             self._result = await self._await_report(operation)
@@ -334,7 +311,7 @@ class PanasonicLp:
                 raise OutcomeUnknown(
                     self._name, operation, f"refused ({cause}), and its text is gone"
                 )
-            raise self._refusal(cause, operation)
+            raise self._marker.refusal(cause, operation)
 
     async def _withdraw(self, operation: str) -> bool:
         """Reception ON. True if it was accepted, or was needless, at the first word."""
@@ -343,7 +320,7 @@ class PanasonicLp:
         while True:
             tries += 1
             try:
-                await self._tell("MKM", codec.reception(True), operation)
+                await self._marker.tell("MKM", codec.reception(True), operation)
             except DeviceRefused:
                 # With a closed shutter there is nothing to withdraw, and MKM is not accepted.
                 seen = await self._status(operation)
@@ -352,126 +329,31 @@ class PanasonicLp:
                 if time.monotonic() > deadline:
                     raise
             except (LinkTimeout, ProtocolError):
-                if tries >= _READ_TRIES:
+                if tries >= TRIES:
                     raise
             else:
                 return tries == 1
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _file(self, operation: str) -> int:
-        return await self._read("FNO", codec.parse_file_number, operation)
+        return await self._marker.read("FNO", codec.parse_file_number, operation)
 
     async def _status(self, operation: str) -> Status:
-        seen = await self._read("STS", codec.parse_status, operation)
+        seen = await self._marker.read("STS", codec.parse_status, operation)
         if seen.ready:
             self._ready_at = time.monotonic()
         return seen
 
-    async def _read(self, name: str, parse: Callable[[str], _Value], operation: str) -> _Value:
-        """Read out; repeated after a failure of the line, for reading changes nothing."""
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                reply = await self._request(Command(name, "R"), operation)
-                return self._value(reply, name, parse, operation)
-            except (LinkTimeout, ProtocolError):
-                if tries == _READ_TRIES:
-                    raise
-
-    def _value(
-        self, reply: Message, name: str, parse: Callable[[str], _Value], operation: str
-    ) -> _Value:
-        if isinstance(reply, Refused):
-            raise self._refusal(reply.cause, operation)
-        if not isinstance(reply, Answer) or reply.name != name:
-            raise self._unexpected(reply, operation)
-        try:
-            return parse(reply.data)
-        except codec.MalformedError as fault:
-            raise UnexpectedReply(self._name, operation, str(fault)) from fault
-
-    async def _tell(self, name: str, data: str, operation: str) -> None:
-        """Set; never repeated. Raises DeviceRefused, or DeviceFault for an alarm before arming."""
-        reply = await self._request(Command(name, "S", data), operation)
-        if isinstance(reply, Refused):
-            if reply.cause == codec.ALARM and operation == "select_job":
-                raise DeviceFault(self._name, operation, codec.CAUSES[codec.ALARM], "NAK 10")
-            raise self._refusal(reply.cause, operation)
-        if not isinstance(reply, Accepted):
-            raise self._unexpected(reply, operation)
-
-    async def _tell_unless_so(self, name: str, data: str, operation: str) -> None:
-        """Set what the marker refuses as a wrong state when it is so already, or not yet."""
-        try:
-            await self._tell(name, data, operation)
-        except DeviceRefused as refusal:
-            if refusal.vendor_code != _WRONG_STATE:
-                raise
-
-    async def _request(self, command: Command, operation: str) -> Message:
-        """One command and its reply, whatever it is. Raises LinkError, ProtocolError."""
-        link = self._link(operation)
-        try:
-            if link.spoiled:
-                await self._fall_in(link, operation)
-            self._failed = command.name
-            data = codec.encode(command, self._form)
-            frame = await link.request(data, self._options.reply_seconds, operation)
-            return self._decoded(frame, operation)
-        except LinkClosed:
-            await self.close()
-            raise
-        except DeviceError:
-            link.spoiled = True
-            raise
-
-    async def _fall_in(self, link: Exchange, operation: str) -> None:
-        """Get in step again. Replies carry no number but come in order: once a question that is
-        not outstanding is answered, every older reply has come.
-        """
-        question = Command("STS" if self._failed == "FNO" else "FNO", "R")
-        self._failed = question.name
-        deadline = time.monotonic() + self._options.reply_seconds
-        data = codec.encode(question, self._form)
-        frame = await link.request(data, self._options.reply_seconds, operation)
-        while not self._answers(frame, question.name):
-            frame = await link.receive(deadline - time.monotonic(), operation)
-
-    def _answers(self, frame: bytes, name: str) -> bool:
-        try:
-            reply = codec.decode(frame, self._form)
-        except codec.MalformedError:
-            return False
-        return isinstance(reply, Answer) and reply.name == name
-
-    def _decoded(self, frame: bytes, operation: str) -> Message:
-        try:
-            return codec.decode(frame, self._form)
-        except codec.ChecksumError as fault:
-            raise BadChecksum(self._name, operation, str(fault)) from fault
-        except codec.MalformedError as fault:
-            raise BadFrame(self._name, operation, str(fault)) from fault
-
-    def _link(self, operation: str) -> Exchange:
-        if self._exchange is None:
-            raise LinkClosed(self._name, operation, "not connected")
-        return self._exchange
-
     async def _take_reports(self, operation: str) -> None:
         """Take the end report of the armed shot, if it has come."""
-        for frame in await self._link(operation).drain(operation):
+        for frame in await self._marker.reports(operation):
             if self._armed and self._result is None:
                 self._note(frame)
 
     async def _await_report(self, operation: str) -> Outcome | None:
         """The end report, if one comes for as long as a mark may take."""
-        link = self._link(operation)
-        try:
-            frame = await link.next_unsolicited(self._options.mark_seconds, operation)
-        except LinkTimeout:
-            return None
-        return self._judge(frame)
+        frame = await self._marker.next_report(self._options.mark_seconds, operation)
+        return None if frame is None else self._judge(frame)
 
     def _note(self, frame: bytes) -> None:
         self._result = self._judge(frame)
@@ -489,14 +371,6 @@ class PanasonicLp:
 
     def _refused(self, operation: str, detail: str) -> DeviceRefused:
         return DeviceRefused(self._name, operation, detail, vendor_code="")
-
-    def _refusal(self, cause: str, operation: str) -> DeviceRefused:
-        meaning = codec.CAUSES.get(cause, "a cause that the manual does not list")
-        return DeviceRefused(self._name, operation, meaning, vendor_code=cause)
-
-    def _unexpected(self, reply: Message, operation: str) -> UnexpectedReply:
-        self._link(operation).spoiled = True
-        return UnexpectedReply(self._name, operation, f"{reply!r} answers something else")
 
 
 KIND = Kind("panasonic-lp", "marker", Options, PanasonicLp)
