@@ -195,6 +195,7 @@ class Factory:
             screen_port=self.ports[site.gateway],
             marker_url=urls["marker"],
             reader_url=urls["reader"],
+            speed=self.speed,
         )
         self.config(site).write_text(text, "utf-8")
 

@@ -31,6 +31,9 @@ class Site:
     marker_simulator: dict[str, str]
     marker_driver: dict[str, Any]
     subject: Subject
+    marker_waits: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """The driver's waits for a real device, in seconds, which are divided by the simulators' speed;
+    and how short each may become before this machine's own delays count for more."""
     reader_kind: str = "zebra-ssi"
     reader_driver: dict[str, Any] = field(default_factory=dict)
 
@@ -42,13 +45,8 @@ GRAMSH = Site(
     marker_kind="panasonic-lp",
     marker_wire="serial",
     marker_simulator={"checksum": "on", "lines": "1"},
-    marker_driver={
-        "checksum": True,
-        "lines": 1,
-        "text_wait_seconds": 0.05,
-        "mark_seconds": 1.0,
-        "reply_seconds": 0.5,
-    },
+    marker_driver={"checksum": True, "lines": 1, "reply_seconds": 0.5},
+    marker_waits={"text_wait_seconds": (1.2, 0.05), "mark_seconds": (15.0, 1.0)},
     subject=Subject(
         entity={"code": "umgs", "name": "Uzina Mekanike e Gramshit", "ncage": "A001H"},
         licence="AIM-2026-0001",
@@ -117,9 +115,11 @@ def gateway_toml(
     screen_port: int,
     marker_url: str,
     reader_url: str,
+    speed: float,
 ) -> str:
     """The gateway's configuration file."""
     look = 0.12
+    waits = {name: max(real / speed, least) for name, (real, least) in site.marker_waits.items()}
     lines = [
         f"# {site.place}: written by the demo",
         f'gateway = "{site.gateway}"',
@@ -152,7 +152,7 @@ def gateway_toml(
         "[station.marker]",
         f'kind = "{site.marker_kind}"',
         f'url = "{marker_url}"',
-        f"options = {_inline(site.marker_driver)}",
+        f"options = {_inline({**site.marker_driver, **waits})}",
         "",
         "[station.reader]",
         f'kind = "{site.reader_kind}"',
