@@ -305,7 +305,7 @@ class Factory:
         value = {
             "addresses": {
                 "registry": f"{self.web}/",
-                "api": f"{self.web}/docs",
+                "api": f"{self.web}/openapi.json",
                 **{
                     f"operator {site.gateway}": f"http://127.0.0.1:{self.ports[site.gateway]}/"
                     for site in SITES
