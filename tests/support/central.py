@@ -138,7 +138,7 @@ class Centre:
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement as the database's owner, committed; returns its rows."""
         with psycopg.connect(self.database, autocommit=True) as connection:
-            cursor = connection.execute(statement, values)
+            cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def post(self, path: str, body: Any, *, expect: int | None = None) -> Any:
@@ -155,10 +155,15 @@ class Centre:
         assert response.status_code == 200, response.text
         return response.json()
 
-    def invite(self, gateway: str, *arguments: str) -> str:
+    def invite(self, gateway: str, reason: str = "") -> str:
         """A one-time code."""
-        told = json.loads(self.run("invite", gateway, "--json", *arguments))
-        return str(told["code"])
+        return str(self.post("/api/invitations", {"gateway": gateway, "reason": reason})["code"])
+
+    def reconcile(self, *, balanced: bool = True) -> Any:
+        """The mass balance as JSON; asserts what it concludes."""
+        told = json.loads(self.run("reconcile", "--json", expect=0 if balanced else 1))
+        assert told["balanced"] is balanced, told
+        return told
 
     def standard(
         self,

@@ -4,10 +4,10 @@ It keeps its journal in memory and decides nothing: a test says which records it
 
     peer = Peer(centre, "gramsh.line-1")
     peer.enroll()
-    plan = peer.wait_plan()
-    peer.accept(plan)
-    seq = peer.intent(plan, "G-1", number)
-    peer.marked(seq); peer.verified(seq)
+    plan = peer.accept("G-1")                # waits for a plan with that order, and journals it
+    seq = peer.intent(1)                     # the n-th number of the order's newest block
+    peer.journal.marked(seq)
+    peer.journal.verified(seq)
     receipt = peer.deliver()                 # sends all that is new and waits for its receipt
 """
 
@@ -56,7 +56,7 @@ class Address(Protocol):
     def url(self) -> str: ...
     @property
     def broker(self) -> Any: ...
-    def invite(self, gateway: str, *arguments: str) -> str: ...
+    def invite(self, gateway: str, reason: str = "") -> str: ...
 
 
 class Journal:
@@ -235,6 +235,8 @@ class Peer:
     def __init__(self, centre: Address, gateway: str) -> None:
         self.centre = centre
         self.gateway = gateway
+        self.order = ""
+        self.plan: Plan | None = None
         self.central_keys: dict[tuple[str, str], bytes] = {}
         self.plans: list[Plan] = []
         self.receipts: queue.Queue[Receipt] = queue.Queue()
@@ -271,6 +273,39 @@ class Peer:
         self.journal.opened()
         self.connect()
         return told
+
+    def accept(self, order: str | None = None) -> Plan:
+        """Wait until the order (default: the last one) may be marked, and journal its plan."""
+        self.order = order or self.order
+        self.plan = self.wait_plan(self.order)
+        self.journal.accept(self.plan)
+        return self.plan
+
+    def number(self, index: int) -> int:
+        """The `index`-th number (from 1) of the newest block of the order."""
+        assert self.plan is not None, "accept first"
+        return [b for b in self.plan.blocks if b.order == self.order][-1].start + index - 1
+
+    def intent(self, index: int, component: str | None = None, /, **mark: Any) -> int:
+        """Journal an intent of one mark; returns its seq."""
+        assert self.plan is not None, "accept first"
+        return self.journal.intent(
+            self.journal.mark(self.plan, self.order, self.number(index), component, **mark)
+        )
+
+    def good(self, index: int) -> int:
+        """Journal a part marked and read back; returns the intent's seq."""
+        seq = self.intent(index)
+        self.journal.marked(seq)
+        self.journal.verified(seq)
+        return seq
+
+    def serial(self, index: int) -> str:
+        """The serial number's text."""
+        assert self.plan is not None
+        order = self.plan.order(self.order)
+        assert order is not None
+        return order.serial(self.number(index))
 
     # --- the broker ---------------------------------------------------------------------------
 
