@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, lateral, select, tr
 from central import schema
 from central.queries.models import Mark
 from central.queries.records import Place, StoredBatch, batches
+from gateway.contract.record import Settled
 
 
 def newest(
@@ -122,4 +123,5 @@ def _mark(row: Row[Any], batch: StoredBatch, pos: int) -> Mark:
         received=batch.received,
         station=None if record is None else record.station,
         operator=None if record is None else record.operator,
+        witnesses=list(record.witnesses) if isinstance(record, Settled) else [],
     )

@@ -49,6 +49,7 @@ class Mark(Answer):
     received: datetime
     station: str | None
     operator: Annotated[str | None, Field(description="a badge's pseudonym")]
+    witnesses: Annotated[list[str], Field(description="who decided, where people did")]
 
 
 class Component(Answer):

@@ -12,24 +12,25 @@ from central.queries.models import Balance, Order
 from central.queries.terms import TERMS, term_of
 from central.register.licences.models import obstacle
 
-# A number's states, gathered over its components; only numbers that were issued for the order.
+# A number's states, gathered over all that claims it; only numbers of the order's own blocks.
 _STATES = text(
     "SELECT code, states, count(*) AS numbers,"
     " count(*) FILTER (WHERE quarantined) AS quarantined,"
     " count(*) FILTER (WHERE duplicated) AS duplicated"
-    " FROM (SELECT i.order_code AS code, i.space, i.number,"
+    " FROM (SELECT b.order_code AS code, c.space, c.number,"
     "   array_agg(DISTINCT i.state ORDER BY i.state) AS states,"
     "   bool_or(i.quarantined) AS quarantined, bool_or(i.duplicated) AS duplicated"
-    "  FROM item i JOIN block b ON b.space = i.space AND b.span @> i.number"
-    "   AND b.order_code = i.order_code"
-    "  WHERE i.order_code = ANY(:codes) GROUP BY i.order_code, i.space, i.number) n"
+    "  FROM block b JOIN claim c ON c.space = b.space AND c.number >= lower(b.span)"
+    "   AND c.number < upper(b.span) JOIN item i ON i.id = c.item"
+    "  WHERE b.order_code = ANY(:codes) GROUP BY b.order_code, c.space, c.number) n"
     " GROUP BY code, states"
 )
-# Unused: above the highest number claimed of a live stream's block, to its end.
+# Unused: above the highest number claimed, to the block's end, unless a new epoch ended the stream.
 _BLOCKS = text(
     "SELECT b.order_code AS code, sum(upper(b.span) - lower(b.span))::bigint AS issued,"
     " coalesce(sum(upper(b.span) - greatest(lower(b.span), coalesce(c.highest + 1, 0)))"
-    "  FILTER (WHERE s.state = 'live'), 0)::bigint AS unused,"
+    "  FILTER (WHERE NOT EXISTS (SELECT 1 FROM stream n WHERE n.gateway = s.gateway"
+    "   AND n.epoch > s.epoch)), 0)::bigint AS unused,"
     " coalesce(sum(l.lost), 0)::bigint AS lost"
     " FROM block b JOIN stream s ON s.id = b.stream"
     " CROSS JOIN LATERAL (SELECT max(number) AS highest FROM claim"

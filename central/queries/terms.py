@@ -5,21 +5,20 @@ from typing import Literal, get_args
 
 ItemState = Literal["open", "marked", "good", "rejected", "unknown", "voided", "scrapped"]
 Term = Literal["open", "good", "rejected", "scrapped", "voided", "unknown"]
+_WORST_FIRST: tuple[Term, ...] = ("scrapped", "rejected", "unknown")
 TERMS: tuple[Term, ...] = get_args(Term)
 
 
 def term_of(states: Iterable[str]) -> Term:
-    """The worst component decides; good and voided need all of them.
+    """The worst component decides.
 
-    `states` are those of the components that have been claimed; goodness already waits for the
-    siblings that a product requires, so one good component means that none is missing.
+    `states` are those of the components that were claimed. Goodness already waits for every
+    sibling that the product requires, so one good component means that none is missing.
     """
     found = set(states)
-    for worst in ("unknown", "rejected", "scrapped"):
+    for worst in _WORST_FIRST:
         if worst in found:
             return worst
-    if found == {"good"}:
-        return "good"
-    if found == {"voided"}:
-        return "voided"
-    return "open"
+    if "open" in found or "marked" in found:
+        return "open"
+    return "good" if "good" in found else "voided"

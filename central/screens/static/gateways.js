@@ -22,11 +22,11 @@ function plan(gateway) {
   const theirs = gateway.plan;
   const current = theirs && theirs.incarnation === newest.incarnation && theirs.version === newest.version;
   if (current) return [String(newest.version), ""];
-  return [theirs ? String(theirs.version) : "–", t("newest {n}", "", { n: newest.version })];
+  return [theirs ? String(theirs.version) : "–", `→ ${newest.version}`];
 }
 
 function metric(label, value, small = "") {
-  return el("div", {}, el("dt", {}, label), el("dd", {}, value, small ? el("small", {}, ` ${small}`) : ""));
+  return el("div", {}, el("dt", {}, label), el("dd", {}, value, small ? ` ${small}` : ""));
 }
 
 function latchBox(latch) {

@@ -44,7 +44,7 @@ function cells(mark, today) {
     )),
     el("td", { title: `${what} — ${order}` }, ...two(what, order)),
     el("td", {}, ...two(mark.record.gateway, mark.station ?? "–")),
-    el("td", {}, el("div", {}, mark.operator ?? "–")),
+    el("td", {}, el("div", {}, mark.operator ?? (mark.witnesses.join(", ") || "–"))),
     el("td", { title: at ? `${day(at)} ${clockTime(at)}` : "" }, ...two(
       at ? clockTime(at) : "–",
       at && day(at) !== today ? day(at) : has(mark.type, "did-short") ? t(mark.type, "did-short") : "",

@@ -1,0 +1,208 @@
+"""The registry's live page in a real browser, fed over the real broker by real programs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from gateway.contract.topics import State
+from tests.needs import find_program
+from tests.support.central import Centre
+from tests.support.peer import Peer
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
+GATEWAY, ORDER = "gramsh.line-1", "G-1"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+# Notes when each (serial, state) first stood in the table, by the page's own clock.
+WATCH = """() => {
+  window.loads = (window.loads ?? 0) + 1;
+  window.shown = {};
+  const body = document.querySelector("#marks tbody");
+  new MutationObserver(() => {
+    for (const row of body.children) {
+      const key = `${row.querySelector(".serial")?.textContent} ${row.dataset.state}`;
+      window.shown[key] ??= Date.now() / 1000;
+    }
+  }).observe(body, { childList: true, subtree: true, attributes: true });
+}"""
+
+
+@dataclass
+class Line:
+    """A centre, and a gateway's side of the wire with a plan in force."""
+
+    centre: Centre
+    peer: Peer
+    plan: Any
+
+    def mark(self, number: int) -> int:
+        """Publish an intent for a number; returns its seq once it is committed."""
+        journal = self.peer.journal
+        seq = journal.intent(
+            journal.mark(self.plan, ORDER, number), operator="op-4", operator_auth="badge"
+        )
+        self.peer.deliver()
+        return seq
+
+    def read(self, intent: int, verdict: str = "good") -> None:
+        self.peer.journal.marked(intent)
+        self.peer.journal.verified(intent, verdict)
+        self.peer.deliver()
+
+    def received(self) -> float:
+        """When the register took in the newest batch: before its commit."""
+        ((when,),) = self.centre.sql("SELECT received FROM batch ORDER BY id DESC LIMIT 1")
+        assert isinstance(when, datetime)
+        return when.timestamp()
+
+
+@pytest.fixture(scope="module")
+def line() -> Iterator[Line]:
+    with Centre.started() as centre:
+        centre.standard(GATEWAY, order=ORDER)
+        peer = Peer(centre, GATEWAY)
+        peer.enroll()
+        plan = peer.wait_plan(ORDER)
+        peer.journal.accept(plan)
+        peer.deliver()
+        peer.state(plan)
+        yield Line(centre, peer, plan)
+        peer.disconnect()
+
+
+@pytest.fixture
+def page(line: Line) -> Iterator[Page]:
+    """The live page at 1280x800; whatever the browser itself complains of fails the test."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_program("chromium"), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, timezone_id="Asia/Tokyo")
+        faults: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                faults.append(message.text)
+                if message.type == "error" and "Failed to load resource" not in message.text
+                else None
+            ),
+        )
+        page.goto(line.centre.url)
+        expect(page.locator("#link")).to_have_attribute("data-state", "live")
+        yield page
+        browser.close()
+    assert faults == []
+
+
+def row(page: Page, serial: str) -> Any:
+    return page.locator("#marks tbody tr").filter(has_text=serial)
+
+
+def test_a_mark_appears_within_a_second_and_changes_in_its_place(line: Line, page: Page) -> None:
+    page.evaluate(WATCH)
+    intent = line.mark(1)
+    expect(row(page, "G000001").locator(".state")).to_have_text("E hapur")
+    assert page.evaluate("shown['G000001 open']") - line.received() < 1.0
+    page.evaluate("document.querySelector('#marks tbody tr').dataset.same = 'yes'")
+    line.read(intent)
+    expect(row(page, "G000001").locator(".state")).to_have_text("E mirë")
+    assert page.evaluate("shown['G000001 good']") - line.received() < 1.0
+    expect(row(page, "G000001")).to_have_attribute("data-same", "yes")
+    expect(row(page, "G000001")).to_have_count(1)
+    expect(row(page, "G000001")).to_contain_text(GATEWAY)
+    line.read(line.mark(2), "unreadable")
+    expect(row(page, "G000002").locator(".state")).to_have_text("E refuzuar")
+    expect(page.locator("#marks tbody tr").first).to_contain_text("G000002")
+    expect(page.locator(".order-count b")).to_have_text("1")
+    assert page.evaluate("window.loads") == 1
+
+
+def test_the_page_outlives_the_server_and_shows_what_came_meanwhile(line: Line, page: Page) -> None:
+    page.evaluate(WATCH)
+    line.mark(10)
+    expect(row(page, "G000010")).to_be_visible()
+    line.centre.stop("serve", 9)
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text("Lidhja me serverin u ndërpre")
+    expect(row(page, "G000010")).to_be_visible()
+    line.read(line.mark(11))
+    line.centre.start("serve")
+    expect(row(page, "G000011").locator(".state")).to_have_text("E mirë", timeout=10_000)
+    expect(notice).to_be_hidden()
+    expect(page.locator("#link")).to_have_attribute("data-state", "live")
+    line.mark(12)
+    expect(row(page, "G000012")).to_be_visible()
+    assert page.evaluate("window.loads") == 1  # never loaded anew
+
+
+def test_a_latch_and_an_offline_gateway_are_said_in_words(line: Line, page: Page) -> None:
+    card = page.locator(f'[data-gateway="{GATEWAY}"]')
+    line.peer.state(line.plan)
+    expect(card).to_contain_text("në lidhje")
+    line.peer.state(line.plan, online=False)
+    expect(card).to_contain_text("jashtë lidhjes")
+    state = State(
+        epoch=line.peer.journal.epoch,
+        boot=str(line.peer.journal.boot),
+        online=True,
+        seq=line.peer.journal.seq + 7,
+        latches=("rolled-back", "unknown-outcome:station-1"),
+    )
+    line.peer.publish(state.line(), "state")
+    expect(card.locator(".latch")).to_contain_text(
+        ["Ditari është kthyer pas", "rezultat të panjohur"]
+    )
+    expect(card).to_contain_text("Në pritje7")
+    line.peer.state(line.plan)
+    expect(card.locator(".latch")).to_have_count(0)
+
+
+def test_the_keyboard_leads_to_the_life_of_an_item_which_stays_live(line: Line, page: Page) -> None:
+    intent = line.mark(20)
+    expect(row(page, "G000020")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("G000020")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/items/DA7G1HM70G000020")
+    expect(page.locator(".entry")).to_have_count(1)
+    page.locator("summary").first.click()
+    line.read(intent)
+    expect(page.locator(".entry")).to_have_count(3)
+    expect(page.locator(".components .state")).to_have_text("E mirë")
+    expect(page.locator("details[open]")).to_have_count(1)
+    expect(page.locator(".holds.no")).to_have_count(0)
+    page.get_by_role("link", name="EN").click()
+    expect(page.locator(".components .state")).to_have_text("Good")
+
+
+def test_a_state_can_be_shown_alone(line: Line, page: Page) -> None:
+    line.read(line.mark(30), "unreadable")
+    line.read(line.mark(31))
+    page.locator(".term[data-term=rejected]").click()
+    expect(row(page, "G000031")).to_have_count(0)
+    expect(row(page, "G000030")).to_be_visible()
+    line.read(line.mark(32), "mismatch")
+    line.read(line.mark(33))
+    expect(row(page, "G000032")).to_be_visible()
+    expect(row(page, "G000033")).to_have_count(0)
+    page.locator("#unfilter").click()
+    expect(row(page, "G000033")).to_be_visible()
+
+
+def test_times_are_tirana_s(line: Line, page: Page) -> None:
+    line.mark(40)
+    shown = row(page, "G000040").locator("td").last.locator("div").first.inner_text()
+    at = line.centre.get("/api/marks?limit=1")[0]["at"]
+    ((local,),) = line.centre.sql(
+        "SELECT to_char(%s::timestamptz AT TIME ZONE 'Europe/Tirane', 'HH24:MI:SS')", at
+    )
+    assert shown == local
