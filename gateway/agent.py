@@ -22,10 +22,10 @@ from drivers.transport import parse_url
 from gateway.clock import TrustedClock
 from gateway.config import DeviceConfig, GatewayConfig, StationConfig, in_words
 from gateway.contract.errors import ConfigError, ContractError, JournalCorrupt
-from gateway.contract.plan import Plan, decode_plan
+from gateway.contract.plan import Plan
 from gateway.contract.topics import Boot
 from gateway.guard import Guard
-from gateway.identity import Identity
+from gateway.identity import Identity, stored_plan
 from gateway.journal import Journal, newest_journal
 from gateway.latches import Latches, inspect
 from gateway.local import create_local_app, socket_path
@@ -224,11 +224,19 @@ class _Agent:
                 yield _supervise(station)
 
     async def _link(self) -> None:
-        try:
-            await self._uplink.run()
-        except TakenOverError:
-            log.error("another client has this gateway's name; not connecting again")  # noqa: TRY400
-            await asyncio.Event().wait()
+        """Whatever breaks the link, no station stops for it."""
+        while True:
+            try:
+                await self._uplink.run()
+            except TakenOverError:
+                log.error("another client has this gateway's name; not connecting again")  # noqa: TRY400
+                await asyncio.Event().wait()
+            except Exception as error:
+                self._uplink.connected = False
+                self._uplink.last_error = f"{type(error).__name__}: {error}"
+                log.exception("the link was stopped by a fault; starting it again")
+                self._desk.changed()
+            await asyncio.sleep(RESTART_S)
 
     async def close(self) -> None:
         for station in self._desk.stations.values():
@@ -242,15 +250,12 @@ class _Agent:
 
 def _plan_in_force(logbook: Logbook, identity: Identity) -> Plan | None:
     """The last accepted plan; it was checked when it was accepted, and is checked again."""
-    payload = logbook.journal.newest_plan()
-    if payload is None:
-        return None
     try:
-        plan = decode_plan(payload, lambda name: identity.public_key("plan", None, name))
+        plan = stored_plan(logbook.journal, identity)
     except ContractError as error:
         log.warning("the stored plan is not used: %s", error)
         return None
-    return plan if plan.which.key() == logbook.ledger.accepted else None
+    return plan if plan is not None and plan.which.key() == logbook.ledger.accepted else None
 
 
 async def _supervise(station: Station) -> None:

@@ -6,9 +6,9 @@ from drivers.protocols import Marker, MarkText
 from gateway.agent import build_marker, build_reader
 from gateway.config import GatewayConfig, StationConfig, line_of
 from gateway.contract.errors import ConfigError, ContractError, JournalError
-from gateway.contract.plan import Plan, PlanOrder, decode_plan
+from gateway.contract.plan import Plan, PlanOrder
 from gateway.contract.uii import UiiError
-from gateway.identity import Identity
+from gateway.identity import Identity, stored_plan
 from gateway.journal import Journal, newest_journal
 
 Found = tuple[tuple[str, ...], str]
@@ -100,12 +100,9 @@ def _stored_plan(config: GatewayConfig) -> tuple[Plan | None, str]:
         identity = Identity.load(path)
         journal = Journal(path, writable=False)
         try:
-            payload = journal.newest_plan()
+            return stored_plan(journal, identity), ""
         finally:
             journal.close()
-        if payload is None:
-            return None, ""
-        return decode_plan(payload, lambda name: identity.public_key("plan", None, name)), ""
     except (ConfigError, JournalError, ContractError) as error:
         return None, f"{error.code}: {error}"
 

@@ -42,9 +42,19 @@ class TrustedClock:
     _offset: timedelta = field(default=timedelta(), init=False)
 
     def sync(self, at: datetime) -> None:
-        """A receipt for this boot said what time it is at central."""
-        self._sync = (at, self.monotonic())
+        """A receipt for this boot said what time it is at central.
+
+        One that was long on its way, or is played again, does not put lease time back.
+        """
         self._offset = at - self.wall()
+        now = self.monotonic()
+        if self._sync is None or at > self._advanced(self._sync, now):
+            self._sync = (at, now)
+
+    @staticmethod
+    def _advanced(sync: tuple[datetime, float], now: float) -> datetime:
+        at, then = sync
+        return at + timedelta(seconds=now - then)
 
     def journalled(self, at: datetime) -> None:
         if self.last_at is None or at > self.last_at:
@@ -62,8 +72,7 @@ class TrustedClock:
         if self.last_at is not None:
             times.append(self.last_at)
         if self._sync is not None:
-            at, then = self._sync
-            times.append(at + timedelta(seconds=self.monotonic() - then))
+            times.append(self._advanced(self._sync, self.monotonic()))
         return max(times)
 
     def now(self) -> datetime:

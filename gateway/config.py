@@ -14,6 +14,19 @@ from gateway.contract.errors import ConfigError
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 
+HIGHEST_PORT = 65535
+
+
+def _checked(url: str, schemes: tuple[str, ...], right: str) -> str:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in schemes and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none
+        whole = False
+    if not whole:
+        raise ValueError(right)
+    return url
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,10 +51,7 @@ class BrokerConfig(_Section):
     @field_validator("url")
     @classmethod
     def _known_scheme(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise ValueError("write mqtt://host:port or mqtts://host:port")
-        return url
+        return _checked(url, ("mqtt", "mqtts"), "write mqtt://host:port or mqtts://host:port")
 
     @property
     def host(self) -> str:
@@ -70,12 +80,24 @@ class CentralConfig(_Section):
 
     url: str
 
+    @field_validator("url")
+    @classmethod
+    def _known_scheme(cls, url: str) -> str:
+        return _checked(url, ("http", "https"), "write https://host or https://host:port")
+
 
 class ScreenConfig(_Section):
     """The operator's screen."""
 
     listen: Annotated[str, Field(pattern=r"^[0-9A-Za-z.:\[\]-]+:\d{1,5}$")] = "127.0.0.1:8091"
     language: Literal["sq", "en"] = "sq"
+
+    @field_validator("listen")
+    @classmethod
+    def _a_port(cls, listen: str) -> str:
+        if not 0 < int(listen.rpartition(":")[2]) <= HIGHEST_PORT:
+            raise ValueError(f"a port is 1 to {HIGHEST_PORT}")
+        return listen
 
     @property
     def host(self) -> str:
@@ -199,8 +221,8 @@ def line_of(text: str, location: tuple[str | int, ...]) -> int:
                 counts[header[2]] = counts.get(header[2], -1) + 1
             table = _numbered(names, counts)
             here = table
-        elif key := re.match(r"\s*([A-Za-z0-9_\-]+)\s*=", line):
-            here = (*table, key[1])
+        elif key := re.match(r"\s*([A-Za-z0-9_.\-]+)\s*=", line):
+            here = (*table, *key[1].split("."))
         else:
             continue
         if here == location[: len(here)] and len(here) > best_depth:

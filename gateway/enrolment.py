@@ -15,10 +15,19 @@ from gateway.contract.record import Opened
 from gateway.contract.signed import SigningKey
 from gateway.guard import Guard, Mark
 from gateway.identity import Identity
-from gateway.journal import Journal, create, journal_path, must_be_free, newest_journal
+from gateway.journal import (
+    Journal,
+    create,
+    epoch_of,
+    journal_path,
+    must_be_free,
+    newest_journal,
+)
 from gateway.logbook import Draft, Logbook
 
 TIMEOUT_S = 20
+LONGEST_REASON = 200
+"""Characters, as the first record holds them."""
 
 
 class EnrolmentRefused(GjurmaError):
@@ -51,8 +60,15 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
     former = newest_journal(config.journal)
     if former is not None:
         must_be_free(former)
+    if not 0 < len(reason) <= LONGEST_REASON or not reason.isprintable():
+        raise EnrolmentRefused(f"the reason is one line of 1 to {LONGEST_REASON} characters")
     key = SigningKey.new()
     answer = _ask(config, code, key, reason)
+    if former is not None and answer.epoch <= epoch_of(former):
+        raise EnrolmentRefused(
+            f"central opened epoch {answer.epoch}, and {former} is here already: was the register "
+            "restored from a backup?"
+        )
     path = journal_path(config.journal, answer.epoch)
     create(path, config.gateway, answer.epoch, bytes.fromhex(answer.previous_head))
     Identity(key, answer.keys).save(path)
@@ -91,7 +107,7 @@ def _ask(config: GatewayConfig, code: str, key: SigningKey, reason: str) -> _Ans
     url = config.central.url.rstrip("/") + "/enroll"
     try:
         response = httpx.post(url, json=body, timeout=TIMEOUT_S)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise EnrolmentRefused(f"{url}: {error}") from error
     if response.status_code >= 400:
         raise EnrolmentRefused(f"{url}: {_detail(response)}")
@@ -101,6 +117,8 @@ def _ask(config: GatewayConfig, code: str, key: SigningKey, reason: str) -> _Ans
         raise EnrolmentRefused(f"{url}: the answer is not an enrolment: {error}") from error
     if answer.gateway != config.gateway:
         raise EnrolmentRefused(f"the code is for {answer.gateway}, not for {config.gateway}")
+    if {key.use for key in answer.keys} != {"receipt", "plan"}:
+        raise EnrolmentRefused(f"{url}: the answer lacks a key for receipts or for plans")
     return answer
 
 

@@ -4,6 +4,7 @@ Two slots in one small file are written in turn, so that a torn write harms only
 word. What the guard says is a floor: a journal that ends before it was rolled back.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -33,21 +34,29 @@ class Guard:
         self._turn = 0
 
     def write(self, mark: Mark) -> None:
-        """Durable when it returns; raises OSError."""
-        self._turn += 1
-        slot = _encode(mark, self._turn)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        """Durable when it returns; raises OSError.
+
+        Never makes the file: one that is gone is a medium that was taken out, and a new one would
+        lie on whatever disk is under its place.
+        """
+        self._write(mark, os.O_RDWR)
+
+    def _write(self, mark: Mark, flags: int) -> None:
+        slot = _encode(mark, self._turn + 1)
+        descriptor = os.open(self.path, flags, 0o600)
         try:
-            os.pwrite(descriptor, slot, (self._turn % 2) * _SLOT)
+            if os.pwrite(descriptor, slot, ((self._turn + 1) % 2) * _SLOT) != _SLOT:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
             os.fdatasync(descriptor)
         finally:
             os.close(descriptor)
+        self._turn += 1
 
     def create(self, mark: Mark) -> None:
         """Start a new guard, for a new epoch; the folder's entry is durable too."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
-        self.write(mark)
+        self._write(mark, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

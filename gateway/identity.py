@@ -3,11 +3,13 @@
 import json
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from gateway.contract.errors import ConfigError
-from gateway.contract.plan import CentralKey, Plan
+from gateway.contract.errors import ConfigError, SignatureInvalid
+from gateway.contract.plan import CentralKey, Plan, decode_plan
 from gateway.contract.signed import SigningKey
+from gateway.journal import Journal
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,29 @@ class Identity:
             if key.id == key_id and key.use == use:
                 return bytes.fromhex(key.public)
         return None
+
+
+def stored_plan(journal: Journal, identity: Identity) -> Plan | None:
+    """The newest accepted plan, by a key of enrolment or of the plan that was in force before it.
+
+    Raises `ContractError` when none of them signed it.
+    """
+    waiting: list[bytes] = []
+    plan: Plan | None = None
+    while plan is None:
+        payload = journal.plan_at(len(waiting))
+        if payload is None:
+            if waiting:
+                raise SignatureInvalid("no key of enrolment leads to the stored plan")
+            return None
+        try:
+            plan = decode_plan(payload, partial(identity.public_key, "plan", None))
+        except SignatureInvalid:
+            # A key that central changed is in the plan that was in force when this one came.
+            waiting.append(payload)
+    for payload in reversed(waiting):
+        plan = decode_plan(payload, partial(identity.public_key, "plan", plan))
+    return plan
 
 
 def _write(path: Path, text: str) -> None:

@@ -4,12 +4,15 @@ A running gateway alone knows how far its journal goes, so it is asked over its 
 when none runs the file is opened read-only. Both ways say which they were.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from gateway.contract.batch import next_head
 from gateway.contract.errors import ContractError, JournalCorrupt, JournalError, RolledBack
@@ -68,6 +71,11 @@ def verify(path: Path) -> Report:
                 head, count = entry.head, count + 1
         except JournalCorrupt as error:
             faults.append(f"record {count + 1} cannot be read: {error}")
+        if not faults:
+            try:
+                journal.check_pages()
+            except JournalCorrupt as error:
+                faults.append(str(error))
         guard, guard_fault = _compare_guard(journal)
         receipt, receipt_fault = _compare_receipt(journal)
         faults += [fault for fault in (guard_fault, receipt_fault) if fault]
@@ -100,16 +108,26 @@ def show(path: Path, *, as_json: bool) -> Iterator[str]:
 
 def export(path: Path, target: Path) -> int:
     """A consistent copy, whether a gateway runs or not; the number of records in it."""
-    if target.exists():
-        raise JournalError(f"{target} exists; an export never overwrites")
-    source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-    with closing(source), closing(sqlite3.connect(target)) as copy:
+    journal = Journal(path, writable=False)
+    try:
         try:
-            source.backup(copy)
-        except sqlite3.DatabaseError as error:
-            raise JournalCorrupt(f"{path}: {error}") from error
-        copy.execute("PRAGMA journal_mode=DELETE")  # one file, with no log beside it
-        return int(copy.execute("SELECT count(*) FROM record").fetchone()[0])
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError as error:
+            raise JournalError(f"{target} exists; an export never overwrites") from error
+        except OSError as error:
+            raise JournalError(f"{target}: {error.strerror}") from error
+        try:
+            with closing(sqlite3.connect(target)) as copy:
+                journal.copy_into(copy)
+                copy.execute("PRAGMA journal_mode=DELETE")  # one file, with no log beside it
+                return int(copy.execute("SELECT count(*) FROM record").fetchone()[0])
+        except (JournalError, sqlite3.Error) as error:
+            target.unlink()
+            if isinstance(error, JournalError):
+                raise
+            raise JournalError(f"{target}: {error}") from error
+    finally:
+        journal.close()
 
 
 def _entries(path: Path, journal: Journal) -> tuple[bool, Iterator[Entry]]:
@@ -121,9 +139,12 @@ def _entries(path: Path, journal: Journal) -> tuple[bool, Iterator[Entry]]:
         first = 1
         with closing(http):  # it has asked already, and is not entered a second time
             while True:
-                page = http.get("/journal", params={"first": first}).json()
+                try:
+                    page = http.get("/journal", params={"first": first}).raise_for_status().json()
+                except httpx.HTTPError as error:
+                    raise JournalError(f"{path}: its gateway no longer answers: {error}") from error
                 for seq, body, head in page["entries"]:
-                    yield Entry(seq, body.encode("utf-8"), bytes.fromhex(head))
+                    yield Entry(seq, bytes.fromhex(body), bytes.fromhex(head))
                 if len(page["entries"]) < PAGE:
                     return
                 first += PAGE
@@ -153,8 +174,18 @@ def _compare_guard(journal: Journal) -> tuple[str, str]:
     try:
         check_guard(journal, guard)
     except RolledBack as error:
+        if _moved_on(journal, guard):
+            return f"{guard.path}: of a later epoch; this one is closed", ""
         return f"{guard.path}", f"rolled back: {error}"
     return f"{guard.path}: record {guard.read().seq}, as here", ""
+
+
+def _moved_on(journal: Journal, guard: Guard) -> bool:
+    try:
+        mark = guard.read()
+    except RolledBack:
+        return False
+    return mark.gateway == journal.gateway and mark.epoch > journal.epoch
 
 
 def _compare_receipt(journal: Journal) -> tuple[str, str]:

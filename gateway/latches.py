@@ -25,28 +25,47 @@ class Latches:
     path: Path
     causes: dict[str, str] = field(default_factory=dict)
     on_change: Callable[[], None] = lambda: None
+    saved: frozenset[str] = frozenset()
+    """Those that are in the file."""
 
     @classmethod
     def beside(cls, journal: Path) -> "Latches":
         path = journal.with_suffix(".latches")
         causes: dict[str, str] = {}
         if path.exists():
-            causes = {str(k): str(v) for k, v in json.loads(path.read_text("utf-8")).items()}
-        return cls(path, causes)
+            try:
+                causes = {str(k): str(v) for k, v in json.loads(path.read_text("utf-8")).items()}
+            except (ValueError, AttributeError) as error:
+                # It was written because something was latched; that much is certain.
+                causes = {"journal-corrupt": f"{path} is damaged: {error}"}
+        return cls(path, causes, saved=frozenset(causes))
 
     def set(self, latch: Latch, cause: str) -> None:
-        """Durable when it returns; the first cause of a latch stays."""
+        """Durable when it returns; the first cause of a latch stays.
+
+        Raises OSError when the file cannot be written: the latch holds all the same, for as long
+        as this process lives, and the next call tries again.
+        """
         assert latch in get_args(Latch)
-        if latch in self.causes:
+        if latch in self.saved:
             return
-        self.causes[latch] = cause
+        self.causes.setdefault(latch, cause)
+        self.on_change()
+        self._save()
+
+    def _save(self) -> None:
         fresh = self.path.with_suffix(".latches-new")
         with fresh.open("w", encoding="utf-8") as file:
             json.dump(self.causes, file)
             file.flush()
             os.fsync(file.fileno())
         fresh.rename(self.path)
-        self.on_change()
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        self.saved = frozenset(self.causes)
 
     def __bool__(self) -> bool:
         return bool(self.causes)
@@ -77,6 +96,15 @@ def inspect(journal: Journal, guard: Guard, latches: Latches) -> None:
         check_guard(journal, guard)
     except RolledBack as error:
         latches.set("rolled-back", str(error))
+    except JournalCorrupt as error:
+        latches.set("journal-corrupt", str(error))
+    try:
+        _check_receipt(journal, latches)
+    except JournalCorrupt as error:
+        latches.set("journal-corrupt", str(error))
+
+
+def _check_receipt(journal: Journal, latches: Latches) -> None:
     cursor = journal.cursor()
     head = journal.head_at(cursor.committed)
     if head is None:

@@ -63,7 +63,7 @@ def create_local_app(desk: Desk, journal: Journal) -> FastAPI:
         return {
             "end": journal.end,
             "entries": [
-                [entry.seq, entry.body.decode("utf-8"), entry.head.hex()]
+                [entry.seq, entry.body.hex(), entry.head.hex()]
                 for entry in journal.entries(first, last)
             ],
         }

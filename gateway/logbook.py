@@ -82,7 +82,7 @@ class Logbook:
         return self.full
 
     def accept(self, plan: Plan, payload: bytes) -> None:
-        """Journal that a plan is in force from here."""
+        """Journal that a plan is in force from here; it may use the reserve, as it may forbid."""
         draft = Draft(
             Accepted,
             {
@@ -93,7 +93,13 @@ class Logbook:
             },
         )
         build = self._builder(draft, None, NOBODY)
-        record = self.journal.accept_plan(plan.incarnation, plan.version, payload, build)
+        which = plan.incarnation, plan.version
+        try:
+            record = self.journal.accept_plan(*which, payload, build)
+        except JournalFull:
+            self.full = True
+            self.journal.release_reserve()
+            record = self.journal.accept_plan(*which, payload, build)
         self._take_in(record)
 
     def write_guard(self) -> None:

@@ -68,6 +68,10 @@ def take_receipt(journal: Journal, receipt: Receipt) -> Moved | Ignored | Latch:
         return Ignored("it is from before a restore of the register")
     if receipt.latch in ("forked", "two-of-me"):
         return Latch("forked" if receipt.latch == "forked" else "two-of-me", "the register says so")
+    if receipt.latch is not None:
+        # `closed`: a newer epoch was opened, and this is the old journal. Whatever else there may
+        # be in later releases: marking stops.
+        return Latch("rolled-back", f"the register says that this epoch is {receipt.latch}")
     if receipt.incarnation == cursor.incarnation and receipt.committed < cursor.committed:
         return Ignored(f"{receipt.committed} is below {cursor.committed}")
     ours = journal.head_at(receipt.committed)

@@ -20,6 +20,8 @@ class Permission:
     start_grace_s: float
     monotonic: Callable[[], float] = time.monotonic
     plan: Plan | None = None
+    held: Note | None = None
+    """Why marking is held: a newer plan came and could not be journalled."""
     answered: bool = False
     """A receipt has answered this boot."""
     _started: float = field(default=0, init=False)
@@ -31,6 +33,8 @@ class Permission:
         """The permit, or the note that says why not."""
         for latch, cause in self.latches.causes.items():
             return Note(latch, (("cause", cause),))
+        if self.held is not None:
+            return self.held
         if self.logbook.full and self.logbook.lacks_room():
             return Note("journal-full")
         if not self.answered and self.monotonic() - self._started < self.start_grace_s:

@@ -28,6 +28,7 @@ from gateway.contract.topics import (
     State,
     topic,
 )
+from gateway.cycle import Note
 from gateway.journal import Cursor
 from gateway.latches import Latches
 from gateway.logbook import Logbook
@@ -83,7 +84,8 @@ class Uplink:
 
     async def run(self) -> None:
         """Keep a session for ever. Only cancellation ends it, or another of this name."""
-        self.logbook.journal.listeners.append(self.wake)
+        if self.wake not in self.logbook.journal.listeners:
+            self.logbook.journal.listeners.append(self.wake)
         pause = 0.2
         while True:
             try:
@@ -94,7 +96,10 @@ class Uplink:
             except aiomqtt.MqttError as error:
                 if _taken_over(error):
                     self._connection(up=False, error="another client took this name over")
-                    self.latches.set("two-of-me", "the broker gave the session to another client")
+                    try:
+                        self.latches.set("two-of-me", "the broker gave the session away")
+                    except OSError as fault:  # it holds in memory, and this ends all the same
+                        log.error("the latch cannot be kept: %s", fault)  # noqa: TRY400
                     raise TakenOverError(self.gateway) from error
                 self._connection(up=False, error=str(error))
             except OSError as error:
@@ -254,8 +259,13 @@ class Uplink:
             return
         if not newer(plan, journal.epoch, self.logbook.ledger.accepted):
             return
-        self.logbook.accept(plan, payload)
-        self.permission.plan = plan
+        try:
+            self.logbook.accept(plan, payload)
+        except JournalError as error:
+            # What central has replaced is no leave to mark, even if the new plan cannot be kept.
+            self.permission.held = Note(error.code, (("detail", str(error)),))
+            raise
+        self.permission.plan, self.permission.held = plan, None
         log.info("plan %d.%d is in force", plan.incarnation, plan.version)
 
 
