@@ -26,5 +26,6 @@ def declare(connection: Connection, now: datetime) -> int:
         raise Conflict(f"incarnation {former} is not in the past yet; try again in a second")
     for name, value in (("incarnation", str(incarnation)), ("restored", "true")):
         connection.execute(table.update().where(table.c.name == name).values(value=value))
-    record_act(connection, "register", str(incarnation), "restore declared")
+    gateways = connection.execute(select(schema.gateway.c.name)).scalars()
+    record_act(connection, "register", str(incarnation), "restore declared", gateways=gateways)
     return incarnation

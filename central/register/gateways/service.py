@@ -69,7 +69,14 @@ def enrol(connection: Connection, asked: Enrolment, keys: tuple[CentralKey, ...]
             stream=stream, key_id=key_id(public), public=public, from_seq=1
         )
     )
-    record_act(connection, "gateway", asked.gateway, f"enrolled epoch {epoch}", asked.reason)
+    record_act(
+        connection,
+        "gateway",
+        asked.gateway,
+        f"enrolled epoch {epoch}",
+        asked.reason,
+        gateways=_concerned(connection, asked.gateway),
+    )
     incarnation = connection.execute(
         select(schema.setting.c.value).where(schema.setting.c.name == "incarnation")
     ).scalar_one()
@@ -80,6 +87,17 @@ def enrol(connection: Connection, asked: Enrolment, keys: tuple[CentralKey, ...]
         incarnation=int(incarnation),
         keys=keys,
     )
+
+
+def _concerned(connection: Connection, gateway: str) -> set[str]:
+    """The gateway, and those that share its orders: its lost numbers are to be replaced."""
+    mine, theirs = schema.order_gateway.alias(), schema.order_gateway.alias()
+    shared = connection.execute(
+        select(theirs.c.gateway)
+        .join(mine, mine.c.order_code == theirs.c.order_code)
+        .where(mine.c.gateway == gateway)
+    ).scalars()
+    return {gateway, *shared}
 
 
 def _use_invitation(connection: Connection, asked: Enrolment) -> None:

@@ -39,4 +39,11 @@ def set_state(connection: Connection, licence: int, state: LicenceState, reason:
         table.update().where(table.c.id == licence).values(state=state, reason=reason)
     )
     act = "reinstated" if state == "active" else state
-    record_act(connection, "licence", row.number, act, reason)
+    order, at = schema.orders, schema.order_gateway
+    gateways = connection.execute(
+        select(at.c.gateway)
+        .join(order, order.c.code == at.c.order_code)
+        .where(order.c.licence == licence)
+        .distinct()
+    ).scalars()
+    record_act(connection, "licence", row.number, act, reason, gateways=gateways)

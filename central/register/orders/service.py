@@ -54,7 +54,7 @@ def add(connection: Connection, new: NewOrder) -> None:
             schema.order_gateway.insert(),
             [{"order_code": new.code, "gateway": gateway} for gateway in set(new.gateways)],
         )
-    record_act(connection, "order", new.code, "released")
+    record_act(connection, "order", new.code, "released", gateways=new.gateways)
 
 
 def set_state(connection: Connection, code: str, state: str, reason: str) -> None:
@@ -70,7 +70,9 @@ def set_state(connection: Connection, code: str, state: str, reason: str) -> Non
     connection.execute(
         table.update().where(table.c.code == code).values(state=state, reason=reason)
     )
-    record_act(connection, "order", code, state, reason)
+    at = schema.order_gateway
+    gateways = connection.execute(select(at.c.gateway).where(at.c.order_code == code)).scalars()
+    record_act(connection, "order", code, state, reason, gateways=gateways)
 
 
 def _licence(connection: Connection, entity: str, asked: int | None) -> int:

@@ -34,4 +34,4 @@ def put(connection: Connection, new: NewPerson) -> None:
             .values(code=new.code, gateway=new.gateway, **values)
             .on_conflict_do_update(index_elements=["code", "gateway"], set_=values)
         )
-    record_act(connection, "person", f"{new.gateway}/{new.code}", "entered")
+    record_act(connection, "person", f"{new.gateway}/{new.code}", "entered", gateways=[new.gateway])

@@ -1,0 +1,142 @@
+"""What the plan process signs, and how soon."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.support.central import Centre
+from tests.support.peer import Peer
+from tests.support.wait import wait_for
+
+pytestmark = pytest.mark.slow
+Line = Callable[..., Peer]
+
+
+def test_a_plan_holds_what_may_be_marked(centre: Centre, line: Line) -> None:
+    peer = line(quantity=20)
+    plan = peer.plan
+    assert plan is not None
+    order = plan.order(peer.order)
+    assert order is not None
+    assert (order.state, order.quantity, order.job) == ("released", 20, "JOB-1")
+    (block,) = plan.blocks
+    assert block.end - block.start + 1 == 20
+    assert plan.epoch == 1
+    left = plan.lease_until - datetime.now(UTC)
+    assert timedelta(hours=71) < left <= timedelta(hours=72)
+    assert {key.use for key in plan.keys} == {"receipt", "plan"}
+
+
+def test_holding_and_releasing_an_order(centre: Centre, line: Line) -> None:
+    peer = line()
+    centre.post(f"/api/orders/{peer.order}/hold", {"reason": "drawing changed"})
+    plan = peer.wait_plan(peer.order, "held")
+    order = plan.order(peer.order)
+    assert order is not None
+    assert order.reason == "order-held"
+    centre.post(f"/api/orders/{peer.order}/hold", {"reason": "again"}, expect=409)
+    centre.post(f"/api/orders/{peer.order}/release", {"reason": "drawing approved"})
+    assert peer.wait_plan(peer.order).version > plan.version
+
+
+def test_a_suspension_reaches_the_retained_plan_within_two_seconds() -> None:
+    with Centre.started("serve", "plan") as centre:
+        licence = centre.standard()
+        peer = Peer(centre, "gramsh.line-1")
+        peer.enroll()
+        peer.accept("G-1")
+        before = time.monotonic()
+        centre.post(f"/api/licences/{licence}/suspend", {"reason": "inspection"})
+        plan = peer.wait_plan("G-1", "suspended")
+        assert time.monotonic() - before < 2
+        order = plan.order("G-1")
+        assert order is not None
+        assert order.reason == "licence-suspended"
+        late = Peer(centre, "gramsh.line-1")  # who connects later finds the retained one
+        late.central_keys, late._journal = peer.central_keys, peer._journal
+        late.connect()
+        assert late.wait_plan("G-1", "suspended") == plan
+        late.disconnect()
+        centre.post(f"/api/licences/{licence}/reinstate", {"reason": "passed"})
+        peer.wait_plan("G-1")
+        centre.sql("UPDATE licence SET valid_until = now() + interval '2 seconds'")
+        centre.post("/api/orders/G-1/hold", {"reason": "a while"})
+        assert peer.wait_plan("G-1", "held")
+        centre.post("/api/orders/G-1/release", {"reason": "on"})
+        ends = wait_for(
+            "a lease that ends with the licence",
+            lambda: (
+                (peer.plans[-1].lease_until - datetime.now(UTC) < timedelta(seconds=3))
+                and peer.plans[-1].lease_until
+            ),
+        )
+        wait_for("the licence's end", lambda: datetime.now(UTC) > ends)
+        centre.post("/api/orders/G-1/hold", {"reason": "anything"})
+        plan = peer.wait_plan("G-1", "suspended")
+        order = plan.order("G-1")
+        assert order is not None
+        assert order.reason == "licence-expired"
+        centre.post(f"/api/licences/{licence}/revoke", {"reason": "over"})
+        centre.post(f"/api/licences/{licence}/reinstate", {"reason": "no"}, expect=409)
+        peer.disconnect()
+
+
+def test_a_voided_number_is_replaced_and_a_full_order_finishes(centre: Centre, line: Line) -> None:
+    peer = line(quantity=3)
+    first = peer.number(1)
+    peer.journal.marked(peer.intent(1), "not_started")
+    peer.good(2)
+    peer.good(3)
+    peer.deliver()
+    wait_for("another number", lambda: any(b.start > first for b in peer.plans[-1].blocks))
+    plan = peer.plans[-1]
+    (block,) = plan.blocks
+    assert (block.start, block.end) == (block.end, block.end), "one, and the spent block is gone"
+    peer.accept()
+    peer.good(1)
+    peer.deliver()
+    plan = peer.wait_plan(peer.order, "finished")
+    assert plan.blocks == ()
+
+
+def test_an_older_plan_at_the_gateway_is_answered_with_the_plan(line: Line) -> None:
+    peer = line()
+    told = len(peer.plans)
+    peer.state()
+    wait_for("the plan again", lambda: len(peer.plans) > told)
+    assert peer.plans[-1] == peer.plan
+    told = len(peer.plans)
+    peer.state(peer.plan)
+    peer.next_receipt()
+    peer.state(peer.plan)
+    peer.next_receipt()
+    assert len(peer.plans) == told
+
+
+def test_people_travel_as_hashes(centre: Centre, line: Line) -> None:
+    peer = line()
+    body = {"code": "p-7", "gateway": peer.gateway, "badge": "04A1B2C3", "pin": "271828"}
+    centre.post("/api/people", body | {"roles": ["operator", "quality"]})
+    wait_for("the person", lambda: peer.plans[-1].people)
+    plan = peer.plans[-1]
+    (person,) = plan.people
+    assert person.roles == ("operator", "quality")
+    assert len(person.badge) == 64
+    assert person.pin.startswith("$argon2id$")
+    said = plan.line().decode() + "".join(centre.log(name) for name in centre.programs)
+    assert "04A1B2C3" not in said
+    assert "271828" not in said
+    centre.post("/api/people", body | {"roles": ["operator"]})
+    wait_for("other roles", lambda: peer.plans[-1].people[0].roles == ("operator",))
+
+
+def test_two_gateways_share_an_order_and_no_number(centre: Centre, line: Line) -> None:
+    one, two = line(), line()
+    centre.add_order("shared", one.gateway, two.gateway, quantity=300)
+    first, second = one.accept("shared"), two.accept("shared")
+    a = {n for b in first.blocks if b.order == "shared" for n in range(b.start, b.end + 1)}
+    b = {n for b in second.blocks if b.order == "shared" for n in range(b.start, b.end + 1)}
+    assert len(a) + len(b) == 300
+    assert not a & b
