@@ -96,6 +96,16 @@ class Centre:
         assert done.returncode == expect, f"{command}: {done.returncode}\n{done.stderr}"
         return done.stdout
 
+    def spawn(self, command: str) -> "subprocess.Popen[bytes]":
+        """Start a command and do not wait; its output goes to a log."""
+        with (self.folder / f"{command}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "central", command, "--state", str(self.folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
     def start(self, name: str) -> "subprocess.Popen[bytes]":
         """Start a program: serve, plan, or ingest with any suffix (`ingest-2`)."""
         command = name.partition("-")[0]

@@ -35,7 +35,7 @@ from gateway.contract.plan import (
 from gateway.contract.record import Opened, Record
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import Boot
-from gateway.cycle import Phase
+from gateway.cycle import RESTING, Phase
 from gateway.guard import Guard, Mark
 from gateway.identity import Identity
 from gateway.journal import Journal, create, journal_path
@@ -160,9 +160,13 @@ class Line:
         }
 
     async def reach(self, phase: Phase, station: str = "line-1", seconds: float = 20) -> None:
-        """Wait until a station stands in `phase` with nothing left to do there."""
+        """Wait until a station stands in `phase`, with nothing left to do where it rests.
+
+        Raises TimeoutError.
+        """
         here = self.stations[station]
-        await until(lambda: here.cycle.phase is phase and not here.busy, seconds)
+        resting = phase in RESTING
+        await until(lambda: here.cycle.phase is phase and not (resting and here.busy), seconds)
 
 
 @contextlib.asynccontextmanager
