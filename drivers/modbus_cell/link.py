@@ -39,6 +39,8 @@ from drivers.modbus_cell.codec import (
 from drivers.transport import SerialTarget, TcpTarget
 
 HEARTBEAT_SECONDS = 1.0
+STEADY_SECONDS = 10.0
+"""How long a connection has to stand before it is told that the cell is back."""
 _READ_TRIES = 3
 _HIGHEST = 0xFFFF
 # Exceptions that say that the request was not carried out: function, address, value, busy, gateway
@@ -68,6 +70,7 @@ class CellLink:
         self._lost: asyncio.Future[None] | None = None
         self._pulse: asyncio.Task[None] | None = None
         self._beat = 0
+        self._told_away = False
         self._lock = asyncio.Lock()
 
     async def open(self) -> None:
@@ -215,9 +218,7 @@ class CellLink:
             client.close()
             raise self._unreachable()
         self._client, self._lost = client, lost
-        if self.failure is not None:
-            _log.warning("%s: connected again", self._device)
-            self.failure = None
+        self.failure = None
         self._pulse = asyncio.create_task(self._beat_on(client), name=f"{self._device} heartbeat")
 
     def _new_client(self, changed: Callable[[bool], None]) -> _Client:
@@ -259,6 +260,8 @@ class CellLink:
 
     async def _beat_on(self, client: _Client) -> None:
         """One heartbeat a second over `client`; ends when that connection does."""
+        now = asyncio.get_running_loop().time
+        steady_at = now() + STEADY_SECONDS
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             async with self._lock:
@@ -272,10 +275,14 @@ class CellLink:
                         raise self._broken(
                             UnexpectedReply(self._device, "heartbeat", refusal.detail)
                         ) from refusal
+                if self._told_away and self._client is client and now() >= steady_at:
+                    self._told_away = False
+                    _log.info("%s: connected again", self._device)
 
     def _broken(self, error: LinkError | ProtocolError) -> LinkError | ProtocolError:
         """Drop the connection because of `error`, and give it back to be raised."""
-        if self.failure is None:
+        if not self._told_away:  # once a change of state, however often it comes and goes
+            self._told_away = True
             _log.warning("connection dropped: %s", error)
         self._drop()
         self.failure = error
