@@ -34,6 +34,13 @@ class Mischief:
         "reinstate-licence": "the officer reinstates it",
     }
 
+    async def look(self) -> None:
+        """Find the licences that a former start left suspended."""
+        for line in self.factory.lines:
+            order = (await line.operator.wait_rest())["order"]
+            if order is not None and order["reason"] == "licence-suspended":
+                self.suspended.add(line.gateway)
+
     async def do(self, name: str, target: str = "") -> str:
         """Do it; returns what was done. Raises LookupError for an unknown name or target."""
         match name:

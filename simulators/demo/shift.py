@@ -48,6 +48,11 @@ class Line:
     """By piece, the faults that met it."""
     last_piece: int | None = None
 
+    async def take_over(self) -> None:
+        """See to what lies at the station since a former shift that was cut short."""
+        while (view := await self.operator.wait_rest())["phase"] != "idle":
+            await self._handle(self.parts.present(self.station), view)
+
     async def mark_one(self, fault: "Fault | None" = None) -> str:
         """Lay a piece and see it through; returns how it ended."""
         piece = self.parts.load(self.station)
@@ -105,7 +110,7 @@ class Line:
                 log.warning("%s: still waits: %s", self.gateway, why)
             await asyncio.sleep(0.1)
 
-    async def _handle(self, piece: int, view: dict[str, Any]) -> str | None:
+    async def _handle(self, piece: int | None, view: dict[str, Any]) -> str | None:
         """What an operator does at the end of a cycle; None: take the same piece again."""
         phase, note = view["phase"], (view["note"] or {}).get("code", "")
         if phase == "idle":
@@ -124,7 +129,7 @@ class Line:
             return await self._settle(piece, view)
         raise RuntimeError(f"{self.gateway}: nobody here knows what to do in {phase}")
 
-    async def _settle(self, piece: int, view: dict[str, Any]) -> str:
+    async def _settle(self, piece: int | None, view: dict[str, Any]) -> str:
         """Two people look at the piece and say what they see."""
         wanted = view["current"]["text"]
         lines = {line for engraving in self.parts.seen(self.station) for line in engraving.lines}
@@ -138,7 +143,7 @@ class Line:
         await self.operator.wait_rest(past="unknown")
         return f"settled-{how}"
 
-    def _legible(self, piece: int) -> bool:
+    def _legible(self, piece: int | None) -> bool:
         """Whether anything is engraved on the piece that lies there."""
         return self.parts.present(self.station) == piece and bool(self.parts.seen(self.station))
 

@@ -1,0 +1,327 @@
+"""The demo as people run it: two commands, a count at the end, and nothing left behind."""
+
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from gateway.contract.record import Intent, decode_record
+from tests.e2e.demo import (
+    GRAMSH,
+    POLICAN,
+    Demo,
+    command,
+    engraved,
+    pieces,
+    running_in,
+    state_folder,
+)
+from tests.support.wait import wait_for
+
+pytestmark = pytest.mark.slow
+
+KEYS = (
+    *("engraved", "good", "rejected", "unknown", "lost", "doubled", "unaccounted"),
+    *("faults", "seed", "seconds"),
+)
+NOTHING_WRONG = {"rejected": 0, "unknown": 0, "lost": 0, "doubled": 0, "unaccounted": 0}
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    with state_folder() as folder:
+        yield folder
+
+
+def test_it_marks_and_counts_and_goes_on_and_begins_anew(state: Path) -> None:
+    lines, counted = Demo.ran(state, "--once", "--fresh", "--parts", "6", "--json")
+    assert len(lines) == 1
+    assert tuple(counted) == KEYS
+    assert counted.items() >= {"engraved": 12, "good": 12, "faults": {}, **NOTHING_WRONG}.items()
+    assert running_in(state) == {}
+    first = json.loads((state / "demo.json").read_text())
+    assert {gateway: Path(path).name for gateway, path in first["journals"].items()} == {
+        GRAMSH: "epoch-0001.db",
+        POLICAN: "epoch-0001.db",
+    }
+    for gateway, journal in first["journals"].items():
+        _verify_finds_one_changed_byte(Path(journal), state / f"{gateway}.copy.db")
+        (state / f"{gateway}.copy.db").unlink()
+
+    # It goes on: the same epochs, the next numbers, two addresses that others have taken.
+    with ExitStack() as stack:
+        taken = [first["ports"]["web"], first["ports"][GRAMSH]]
+        for port in taken:
+            stack.enter_context(socket.create_server(("127.0.0.1", port)))
+        lines, counted = Demo.ran(state, "--parts", "2")  # no terminal: it ends by itself
+    second = json.loads((state / "demo.json").read_text())
+    for port, name in zip(taken, ("web", GRAMSH), strict=True):
+        assert f"port {port} is taken; {name} uses {second['ports'][name]}" in lines
+    assert any(second["addresses"]["registry"] in line for line in lines)
+    assert counted.items() >= {"engraved": 16, "good": 16, **NOTHING_WRONG}.items()
+    assert second["journals"] == first["journals"]
+    for gateway in (GRAMSH, POLICAN):
+        assert _numbers(Path(first["journals"][gateway])) == list(range(1, 9))
+        assert len(set(engraved(state, gateway))) == 8
+    assert [len(piece["engravings"]) for piece in pieces(state)] == [1] * 16
+
+    _reconcile_names_a_number_whose_record_is_gone(state, second["database"])
+
+    # And anew.
+    _, counted = Demo.ran(state, "--once", "--fresh", "--parts", "1", "--json")
+    assert counted.items() >= {"engraved": 2, "good": 2, **NOTHING_WRONG}.items()
+    assert len(pieces(state)) == 2
+    assert running_in(state) == {}
+
+
+def _verify_finds_one_changed_byte(journal: Path, copy: Path) -> None:
+    """`journal verify` of a stopped gateway's journal, and of a copy with one byte changed."""
+    whole = command("gjurma-gateway", "journal", "verify", journal, "--json")
+    report = json.loads(whole.stdout)
+    assert (whole.returncode, report["good"], report["running"]) == (0, True, False), whole
+    exported = command("gjurma-gateway", "journal", "export", copy, "--journal", journal)
+    assert exported.returncode == 0, exported
+    assert command("gjurma-gateway", "journal", "verify", copy).returncode == 0
+
+    seq = report["records"] // 2
+    with closing(sqlite3.connect(copy)) as db:
+        (body,) = db.execute("SELECT body FROM record WHERE seq = ?", (seq,)).fetchone()
+    content = bytearray(copy.read_bytes())
+    assert content.count(body) == 1
+    content[content.index(body) + len(body) // 2] ^= 0x01
+    copy.write_bytes(content)
+    changed = command("gjurma-gateway", "journal", "verify", copy)
+    assert changed.returncode == 1
+    assert re.search(rf"FAULT: record {seq} ", changed.stdout), changed.stdout
+
+
+def _numbers(journal: Path) -> list[int]:
+    """The numbers that the intents of a journal spend, in their order."""
+    shown = command("gjurma-gateway", "journal", "show", journal, "--json")
+    records = [decode_record(line.encode()) for line in shown.stdout.splitlines()]
+    assert [record.seq for record in records] == list(range(1, len(records) + 1))
+    sources = [record.marks[0].source for record in records if isinstance(record, Intent)]
+    return [source.number for source in sources if source.kind == "block"]
+
+
+def _reconcile_names_a_number_whose_record_is_gone(state: Path, database: str) -> None:
+    def reconcile() -> tuple[int, dict[str, Any]]:
+        done = command("gjurma-central", "reconcile", "--state", state, "--json")
+        balance: dict[str, Any] = json.loads(done.stdout)
+        return done.returncode, balance
+
+    code, balance = reconcile()  # the demo is over: it starts the database by itself
+    assert (code, balance["balanced"]) == (0, True)
+    for entry in (*balance["orders"], *balance["gateways"]):
+        assert (entry["good"], entry["unused"], entry["unaccounted"]) == (8, 492, [])
+
+    with psycopg.connect(database, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT batch, pos, number FROM claim WHERE order_code = 'G9-2026-11' AND number = 3"
+        ).fetchone()
+        assert found is not None
+        gone = connection.execute("DELETE FROM record WHERE batch = %s AND pos = %s", found[:2])
+        assert gone.rowcount == 1
+    code, balance = reconcile()
+    assert (code, balance["balanced"]) == (1, False)
+    named = {entry.get("order"): entry["unaccounted"] for entry in balance["orders"]}
+    assert named == {"G9-2026-11": ["26000003"], "FMJ-2026-11": []}
+
+
+def test_faults_of_another_shell_the_licence_and_a_clean_end(state: Path) -> None:
+    demo = Demo.start(state, "--parts", "100000", "--json")
+    try:
+        demo.wait_started()
+        _it_tells_where_everything_is(demo)
+        _wrong_use_is_explained(demo)
+        _the_cable(demo)
+        _kills(demo)
+        _a_suspended_licence_stops_the_line(demo)
+        assert "loses a bit" in demo.did("garble", POLICAN)
+        assert "a blank part" in demo.did("swap-part", POLICAN)
+        before = demo.engraved(POLICAN)
+        wait_for("marks after the swap", lambda: demo.engraved(POLICAN) > before + 2, 60)
+        demo.process.send_signal(signal.SIGINT)
+        lines, counted = demo.ended()
+    finally:
+        demo.process.kill()
+    assert len(lines) == 1
+    assert (counted["lost"], counted["doubled"], counted["unaccounted"]) == (0, 0, 0)
+    landed = {"cut-broker": 1, "kill-gateway": 1, "kill-ingest": 1, "swap-part": 1}
+    assert counted["faults"].items() >= landed.items()
+    assert counted["engraved"] == len(
+        {piece["piece"] for piece in pieces(state) if piece["engravings"]}
+    )
+    assert running_in(state) == {}
+
+
+def _it_tells_where_everything_is(demo: Demo) -> None:
+    told = demo.told
+    for name in ("registry", "api", f"operator {GRAMSH}", f"operator {POLICAN}"):
+        assert httpx.get(told["addresses"][name], follow_redirects=True).status_code == 200
+    with psycopg.connect(told["database"]) as connection:
+        assert connection.execute("SELECT count(*) FROM stream").fetchone() == (2,)
+    for path in (told["central"], *told["configurations"].values(), *told["journals"].values()):
+        assert Path(path).is_file()
+    running = running_in(demo.state)
+    assert set(told["pids"].values()) <= running.keys()
+    assert told["pids"].keys() >= {"demo", "database", "broker", "web", "plan", GRAMSH, POLICAN}
+    verified = command("gjurma-gateway", "journal", "verify", told["journals"][GRAMSH], "--json")
+    report = json.loads(verified.stdout)
+    assert (verified.returncode, report["good"], report["running"]) == (0, True, True), verified
+
+
+def _wrong_use_is_explained(demo: Demo) -> None:
+    assert "cut-broker: " in demo.did("list")
+    for arguments, said in (
+        (("rust",), "no fault 'rust'; there are cut-broker, "),
+        (("kill-gateway", "tirana.line-9"), f"no gateway 'tirana.line-9'; there are {GRAMSH}, "),
+        (("kill-ingest", "web"), "no ingest worker 'web'; there are ingest-1, "),
+    ):
+        done = demo.fault(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
+    second = command("gjurma-sim", "demo", "--once", "--fresh", "--state", demo.state)
+    assert (second.returncode, second.stdout) == (2, "")
+    assert "a demo is running in" in second.stderr
+
+
+def _the_cable(demo: Demo) -> None:
+    assert "is pulled" in demo.did("cut-broker")
+    wait_for("a cut line", lambda: not demo.page(GRAMSH)["link"]["connected"])
+    before = demo.engraved(GRAMSH)
+    wait_for("marks without a broker", lambda: demo.engraved(GRAMSH) > before + 1, 60)
+    assert demo.page(GRAMSH)["link"]["waiting"] > 0
+    assert "plugged in" in demo.did("restore-broker")
+    wait_for("what waited to arrive", lambda: demo.page(GRAMSH)["link"]["waiting"] == 0, 60)
+
+
+def _kills(demo: Demo) -> None:
+    pid, boot = demo.told["pids"][POLICAN], demo.page(POLICAN)["boot"]
+    assert "was killed while" in demo.did("kill-gateway", POLICAN)
+    assert demo.told["pids"][POLICAN] != pid
+
+    def again() -> bool:
+        try:
+            return bool(demo.page(POLICAN)["boot"] != boot)
+        except httpx.TransportError:
+            return False
+
+    wait_for("the gateway to be back", again, 60)
+    before = demo.engraved(POLICAN)
+    wait_for("marks after its death", lambda: demo.engraved(POLICAN) > before, 60)
+    pid = demo.told["pids"]["ingest-2"]
+    demo.did("kill-ingest", "ingest-2")
+    assert demo.told["pids"]["ingest-2"] != pid
+
+
+def _a_suspended_licence_stops_the_line(demo: Demo) -> None:
+    """The officer's act through the API; the demo's own operator goes on trying."""
+    people = json.loads(Path(demo.told["people"]).read_text())
+    licence = people["licences"][GRAMSH]
+    token = (demo.state / "officer.token").read_text().strip()
+
+    def act(what: str) -> None:
+        answer = httpx.post(
+            f"{demo.told['addresses']['registry']}api/licences/{licence}/{what}",
+            json={"reason": "inspection"},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        assert answer.status_code == 200, answer.text
+
+    def station() -> dict[str, Any]:
+        (view,) = demo.page(GRAMSH)["stations"]
+        return dict(view)
+
+    act("suspend")
+    began = time.monotonic()
+    wait_for("the page to say why", lambda: (station()["why_not"] or {}).get("code"), timeout=2)
+    assert station()["why_not"]["code"] == "licence-suspended", time.monotonic() - began
+    wait_for("the part in work to be finished", lambda: not station()["busy"], 30)
+    stopped, elsewhere = demo.engraved(GRAMSH), demo.engraved(POLICAN)
+    url, operator = demo.told["addresses"][f"operator {GRAMSH}"], people["people"][GRAMSH][0]
+    with httpx.Client(base_url=url, timeout=10) as http:
+        http.post("/api/sign-in", json={key: operator[key] for key in ("badge", "pin")})
+        refused = http.post(f"/api/stations/{station()['name']}/begin")
+    assert (refused.status_code, refused.json()["code"]) == (409, "licence-suspended")
+    wait_for("marks elsewhere", lambda: demo.engraved(POLICAN) > elsewhere + 2, 60)
+    assert demo.engraved(GRAMSH) == stopped
+    act("reinstate")
+    wait_for("marks again", lambda: demo.engraved(GRAMSH) > stopped, 60)
+
+
+def test_a_killed_demo_is_cleaned_up_by_the_next_start(state: Path) -> None:
+    demo = Demo.start(state, "--parts", "100000", "--json")
+    try:
+        demo.wait_started()
+    finally:
+        demo.process.kill()
+        demo.process.communicate()
+    left = " ".join(running_in(state).values())
+    assert all(each in left for each in ("gjurma-gateway", "gjurma-central", "gjurma-sim", "-D"))
+    _, counted = Demo.ran(state, "--once", "--parts", "2", "--json")
+    assert counted.items() >= {"lost": 0, "doubled": 0, "unaccounted": 0, "unknown": 0}.items()
+    assert counted["engraved"] == len(engraved(state, GRAMSH)) + len(engraved(state, POLICAN))
+    assert running_in(state) == {}
+
+
+def test_at_a_terminal_single_keys_do_it(state: Path) -> None:
+    ours, theirs = pty.openpty()
+    demo = Demo.start(state, stdin=theirs)
+    try:
+        os.close(theirs)
+        demo.wait_started()
+        os.write(ours, b"b")
+        wait_for("a pulled cable", lambda: not demo.page(GRAMSH)["link"]["connected"])
+        os.write(ours, b"b")
+        wait_for("the cable back", lambda: demo.page(GRAMSH)["link"]["connected"])
+        os.write(ours, b"q")
+        lines, counted = demo.ended()
+    finally:
+        demo.process.kill()
+        os.close(ours)
+    assert counted.items() >= {"faults": {"cut-broker": 1}, **NOTHING_WRONG}.items()
+    assert counted["good"] == counted["engraved"] > 0
+    text = "\n".join(lines)
+    for shown in ("b cut-broker", "q end", "badge operator-", "the broker's cable is plugged in"):
+        assert shown in text
+    assert running_in(state) == {}
+
+
+def test_an_end_while_it_starts(state: Path) -> None:
+    demo = Demo.start(state, "--once")
+    try:
+        wait_for("its folder", lambda: (state / "demo.json").exists())
+        demo.process.send_signal(signal.SIGTERM)
+        _, errors = demo.process.communicate(timeout=60)
+    finally:
+        demo.process.kill()
+    assert demo.process.returncode == 1
+    assert "ended before it had begun" in errors
+    assert running_in(state) == {}
+
+
+@pytest.mark.kill
+def test_with_faults_of_every_kind(state: Path) -> None:
+    arguments = ("--once", "--fresh", "--parts", "100", "--faults", "--seed", "20", "--json")
+    lines, counted = Demo.start(state, *arguments).ended()
+    assert len(lines) == 1
+    assert tuple(counted) == KEYS
+    assert (counted["lost"], counted["doubled"], counted["unaccounted"]) == (0, 0, 0)
+    assert counted["engraved"] >= 200 - counted["faults"]["old-piece"]
+    assert counted["good"] >= 0.95 * counted["engraved"]
+    assert counted["faults"].pop("kill-armed") >= 10
+    assert min(counted["faults"].values()) >= 3
+    assert running_in(state) == {}
