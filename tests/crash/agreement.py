@@ -41,7 +41,7 @@ class Metal:
 def intents(site: Site) -> dict[str, str]:
     """By symbol content, the UII, of every intent in every journal of the site."""
     found: dict[str, str] = {}
-    for path in sorted(site.journal_folder.glob("epoch-*.db")):
+    for path in site.readable_journals():
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
             bodies = db.execute("SELECT body FROM record ORDER BY seq").fetchall()
         for (body,) in bodies:
@@ -76,8 +76,12 @@ def assert_metal_is_single(metal: Metal) -> None:
 
 def assert_agree(site: Site) -> Counter[str]:
     """Compare all three; the register's states, counted. Everything has been delivered before."""
-    report = inspection.verify(site.journal)
-    assert report.good, report
+    if site.small_disk is None:
+        report = inspection.verify(site.journal)
+        assert report.good, report
+    else:
+        told = site.verify()
+        assert told["good"], told
     metal, spent, held = Metal.of(site), intents(site), register(site)
     assert_metal_is_single(metal)
     unknown = metal.pieces.keys() - spent.keys()

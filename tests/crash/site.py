@@ -6,12 +6,14 @@ A `Site` is enrolled at a `Centre`. Its gateway is started as `gjurma-gateway ru
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ from typing import Any, Literal
 from gateway.journal import newest_journal
 from simulators.broker import free_port
 from simulators.control import ask
+from simulators.demo.cable import Cable
 from simulators.part import FILE, PartStore
 from tests.crash.page import LEAD, OPERATOR, Page
 from tests.support.central import Centre
@@ -80,6 +83,8 @@ class Site:
     options: dict[str, Any] = field(default_factory=dict)
     """Over the configuration's own sections: `{"clock": {"trust_hardware": True}}`."""
     urls: dict[str, str] = field(default_factory=dict)
+    small_disk: "SmallDisk | None" = None
+    """Where the journal lies, in place of the site's own folder."""
     agent: "subprocess.Popen[bytes] | None" = None
     _devices: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
@@ -120,6 +125,8 @@ class Site:
             device.stdout.close()
         self.page.close()
         self.parts.close()
+        if self.small_disk is not None:
+            self.small_disk.close()
         shutil.rmtree(self.folder)
 
     def start_devices(self) -> None:
@@ -237,18 +244,37 @@ class Site:
 
     def enrol(self, reason: str) -> None:
         """`invite` at the register, `enroll` here: a new epoch."""
-        code = self.centre.invite(self.gateway, "--reason", reason)
-        done = self.command("enroll", "--config", str(self.config), "--code", code)
+        code = self.centre.invite(self.gateway)
+        done = self.command(
+            "enroll", "--config", str(self.config), "--code", code, "--reason", reason
+        )
         assert done.returncode == 0, done.stderr
 
     # -- its programs
 
     @property
+    def journals(self) -> Path:
+        """The folder of the journals as this process sees it."""
+        return self.small_disk.seen if self.small_disk else self.journal_folder
+
+    @property
     def journal(self) -> Path:
         """The newest epoch's journal."""
-        found = newest_journal(self.journal_folder)
+        found = newest_journal(self.journals)
         assert found is not None
         return found
+
+    def readable_journals(self) -> list[Path]:
+        """The journals, oldest first; copies of them where they lie on a disk of their own."""
+        paths = sorted(self.journals.glob("epoch-*.db"))
+        if self.small_disk is None:
+            return paths
+        copies = Path(tempfile.mkdtemp(dir=self.folder))
+        for path in paths:
+            inside = str(self.journal_folder / path.name)
+            done = self.command("journal", "export", "--journal", inside, str(copies / path.name))
+            assert done.returncode == 0, done.stderr
+        return sorted(copies.iterdir())
 
     @property
     def log(self) -> str:
@@ -257,7 +283,7 @@ class Site:
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """A command of gjurma-gateway, to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "gateway", *arguments],
+            [*self._where, sys.executable, "-m", "gateway", *arguments],
             capture_output=True,
             text=True,
             timeout=120,
@@ -266,24 +292,27 @@ class Site:
 
     def verify(self) -> dict[str, Any]:
         """`journal verify --json`, whose exit code agrees with what it says."""
-        done = self.command("journal", "verify", "--json", str(self.journal))
+        journal = self.journal_folder / self.journal.name
+        done = self.command("journal", "verify", "--json", str(journal))
         report: dict[str, Any] = json.loads(done.stdout)
         assert done.returncode == (0 if report["good"] else 1)
         return report
 
-    def run(self, *, kill: str = "", clock: Path | None = None, limit: int | None = None) -> None:
-        """Start the gateway and wait for its page. `limit`: bytes that any file may have."""
+    @property
+    def _where(self) -> list[str]:
+        return self.small_disk.inside if self.small_disk else []
+
+    def run(self, *, kill: str = "", clock: Path | None = None) -> None:
+        """Start the gateway, and wait for its page unless it is killed while it recovers."""
         assert self.agent is None
         command = [sys.executable, "-m", "gateway", "run", "--config", str(self.config)]
         if kill or clock is not None:
             command[2:4] = ["tests.crash.gateway_with_seams"]
             command += ["--kill", kill] if kill else []
             command += ["--clock", str(clock)] if clock is not None else []
-        if limit is not None:
-            command = ["prlimit", f"--fsize={limit}", *command]
         with (self.folder / "agent.log").open("ab") as log:
             self.agent = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*self._where, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 
         def up() -> bool:
@@ -395,6 +424,86 @@ class Site:
             return bool(link["connected"]) and link["waiting"] == 0
 
         wait_for(f"{self.gateway} delivered", delivered, 60)
+
+
+class SmallDisk:
+    """A few megabytes of memory as a disk, in a mount namespace of its own.
+
+    It needs no root where the kernel lets a user have namespaces, and is gone with its keeper.
+    """
+
+    def __init__(self, folder: Path, size: int) -> None:
+        folder.mkdir()
+        as_root = os.geteuid() == 0
+        command = ["unshare", "--mount", *([] if as_root else ["--user", "--map-root-user"])]
+        mount = f'mount -t tmpfs -o size={size} tmpfs "$1" && echo mounted && exec sleep infinity'
+        self._keeper = subprocess.Popen(
+            [*command, "sh", "-c", mount, "sh", str(folder)], stdout=subprocess.PIPE
+        )
+        assert self._keeper.stdout is not None
+        assert self._keeper.stdout.readline() == b"mounted\n", "no mount namespace for this user"
+        self.seen = Path(f"/proc/{self._keeper.pid}/root{folder}")
+        """The folder as this process sees it."""
+        user = [] if as_root else ["--user", "--preserve-credentials"]
+        self.inside = ["nsenter", "--target", str(self._keeper.pid), "--mount", *user]
+        """What to put before a command that is to see it under its own path."""
+
+    @property
+    def free(self) -> int:
+        space = os.statvfs(self.seen)
+        return space.f_bavail * space.f_frsize
+
+    def fill(self) -> None:
+        """Not a byte is left."""
+        descriptor = os.open(self.seen / "ballast", os.O_WRONLY | os.O_CREAT)
+        try:
+            os.posix_fallocate(descriptor, 0, self.free)
+        finally:
+            os.close(descriptor)
+        assert self.free == 0
+
+    def make_room(self) -> None:
+        (self.seen / "ballast").unlink()
+
+    def close(self) -> None:
+        self._keeper.kill()
+        self._keeper.wait(30)
+        assert self._keeper.stdout is not None
+        self._keeper.stdout.close()
+
+
+class Plug:
+    """The cable between one gateway and the broker: it can be pulled."""
+
+    def __init__(self, broker_port: int) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._cable = Cable(broker_port)
+        self._do(self._cable.start())
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://127.0.0.1:{self._cable.port}"
+
+    def pull(self) -> None:
+        self._do(self._act(self._cable.pull))
+
+    def plug(self) -> None:
+        self._do(self._act(self._cable.plug))
+
+    def close(self) -> None:
+        self._do(self._cable.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    @staticmethod
+    async def _act(act: Callable[[], None]) -> None:
+        act()
 
 
 def _toml(value: Any) -> str:

@@ -95,7 +95,11 @@ def test_a_batch_that_is_forged_replayed_or_misplaced(sites: MakeSite, centre: C
                 "head": "00" * 32,
             }
         )
-        publish(client, own, encode_batch(_chained(forged, mark_of_record), [mark_of_record], SigningKey.new()))
+        publish(
+            client,
+            own,
+            encode_batch(_chained(forged, mark_of_record), [mark_of_record], SigningKey.new()),
+        )
         wait_for("the forgery as evidence", lambda: evidence(centre, site.gateway))
         assert evidence(centre, site.gateway) == ["bad-signature"]
 
@@ -168,7 +172,10 @@ def test_a_receipt_or_plan_with_a_bad_signature_moves_nothing(
         publish(client, receipts, line + b"\n" + genuine_key[0].encode() + b" " + nonsense)
         plan = decode_plan(heard[0], _any_key(centre))
         longer = plan.model_copy(
-            update={"version": plan.version + 1, "lease_until": plan.lease_until + timedelta(days=9)}
+            update={
+                "version": plan.version + 1,
+                "lease_until": plan.lease_until + timedelta(days=9),
+            }
         )
         publish(client, topic(site.gateway, "plan"), encode_plan(longer, foreign))
         wait_for("five refusals in the log", lambda: site.log.count(": refused: ") == 5)
@@ -181,7 +188,5 @@ def test_a_receipt_or_plan_with_a_bad_signature_moves_nothing(
 def _any_key(centre: Centre) -> Callable[[str], bytes | None]:
     from central import keys
 
-    known = {
-        key.id: bytes.fromhex(key.public) for key in keys.load_public(centre.folder / "keys")
-    }
+    known = {key.id: bytes.fromhex(key.public) for key in keys.load_public(centre.folder / "keys")}
     return known.get

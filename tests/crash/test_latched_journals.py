@@ -51,7 +51,6 @@ def assert_stands_still(site: Site, *latches: str) -> None:
     """Exactly these latches, the button dead for that reason, and no record added."""
     before = records(site)
     page = site.page
-    wait_for("the device to be disarmed", lambda: site.log.count(f"{STATION}: disarmed") > 0)
     assert page.latches == list(latches)
     site.parts.load(STATION)
     page_says = page.view()
@@ -64,9 +63,15 @@ def assert_stands_still(site: Site, *latches: str) -> None:
     assert not site.armed
 
 
+def run_latched(site: Site) -> None:
+    """Start a gateway that finds its journal wrong; it lives on when its devices are disarmed."""
+    before = site.log.count(f"{STATION}: disarmed")
+    site.run()
+    wait_for("the device to be disarmed", lambda: site.log.count(f"{STATION}: disarmed") > before)
+
+
 def assert_cannot_be_opened(site: Site) -> None:
     """Latched as corrupt: the page is there and says so, and offers no station."""
-    wait_for("the device to be disarmed", lambda: "line: disarmed" in site.log)
     assert site.page.latches == ["journal-corrupt"]
     assert site.page.snapshot()["stations"] == []
     assert not site.armed
@@ -85,7 +90,7 @@ def test_yesterdays_journal_is_caught_by_the_guard_alone(sites: MakeSite) -> Non
     site.stop()
     put_back(site, copy, guard=False)
     pull_broker(site)
-    site.run()
+    run_latched(site)
     assert_stands_still(site, "rolled-back")
     (cause,) = [each["cause"] for each in site.page.snapshot()["latches"]]
     assert "the guard knows record" in cause
@@ -122,7 +127,7 @@ def test_a_deleted_guard_latches_and_only_a_new_epoch_ends_it(sites: MakeSite) -
     site.stop()
     copy = put_aside(site, "whole")
     site.guard.unlink()
-    site.run()
+    run_latched(site)
     assert_stands_still(site, "rolled-back")
     report = site.verify()
     assert not report["good"]
@@ -131,7 +136,7 @@ def test_a_deleted_guard_latches_and_only_a_new_epoch_ends_it(sites: MakeSite) -
     # The guard is found again, and the journal is whole: the latch stays all the same.
     site.stop()
     shutil.copytree(copy / "guard", site.guard.parent, dirs_exist_ok=True)
-    site.run()
+    run_latched(site)
     assert_stands_still(site, "rolled-back")
     site.stop()
 
@@ -147,9 +152,14 @@ def test_a_deleted_guard_latches_and_only_a_new_epoch_ends_it(sites: MakeSite) -
     line = assert_balanced(site, states, reconcile(site.centre))
     old = sum(end - start for start, end in issued)
     assert line["lost"] == old - len(first_epoch)
-    new = [number for number, in site.centre.sql(
-        "SELECT c.number FROM claim c JOIN stream s ON s.id = c.stream"
-        " WHERE s.gateway = %s AND s.epoch = 2", site.gateway)]
+    new = [
+        number
+        for (number,) in site.centre.sql(
+            "SELECT c.number FROM claim c JOIN stream s ON s.id = c.stream"
+            " WHERE s.gateway = %s AND s.epoch = 2",
+            site.gateway,
+        )
+    ]
     assert len(new) == 1
     assert not any(start <= number < end for number in new for start, end in issued)
 
@@ -175,7 +185,7 @@ def test_a_truncated_journal_is_corrupt(sites: MakeSite) -> None:
     site.stop()
     whole = site.journal.read_bytes()
     site.journal.write_bytes(whole[: len(whole) * 2 // 3])
-    site.run()
+    run_latched(site)
     assert_cannot_be_opened(site)
     verified = site.command("journal", "verify", "--json", str(site.journal))
     assert verified.returncode == 1
@@ -183,7 +193,7 @@ def test_a_truncated_journal_is_corrupt(sites: MakeSite) -> None:
     # Whole again, from a copy: the latch stays until a new epoch.
     site.stop()
     site.journal.write_bytes(whole)
-    site.run()
+    run_latched(site)
     assert_cannot_be_opened(site)
     site.stop()
     site.enrol("the disk was torn")
@@ -208,7 +218,7 @@ def test_one_changed_byte_is_corrupt_and_named(sites: MakeSite) -> None:
         assert changed != body
         db.execute("UPDATE record SET body = ? WHERE seq = 3", (changed,))
         db.commit()
-    site.run()
+    run_latched(site)
     assert_cannot_be_opened(site)
     (cause,) = [each["cause"] for each in site.page.snapshot()["latches"]]
     assert "record 3 does not hash to its head" in cause

@@ -1,0 +1,126 @@
+"""A clock that jumps: a lease ends too early rather than too late."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from simulators.broker import free_port
+from tests.crash.agreement import assert_agree, assert_balanced, intents, reconcile
+from tests.crash.page import Declined
+from tests.crash.site import PRODUCT, STATION, Site
+from tests.support.central import Centre
+from tests.support.wait import wait_for
+
+pytestmark = pytest.mark.slow
+DAY = 86400
+
+
+def licence(centre: Centre, number: str, ends: datetime) -> int:
+    """A licence whose end is a lease's end, too."""
+    answer: dict[str, Any] = centre.post(
+        "/api/licences",
+        {
+            "number": number,
+            "entity": "UMX",
+            "valid_from": (datetime.now(UTC) - timedelta(days=1)).isoformat(),
+            "valid_until": ends.isoformat(),
+        },
+    )
+    return int(answer["id"])
+
+
+def test_a_day_forward_ends_the_lease_and_disarms(centre: Centre) -> None:
+    site = Site(centre, "clock.forward", start="pedal")
+    clock = site.folder / "clock"
+    clock.write_text("0")
+    try:
+        site.start_devices()
+        site.configure()
+        site.order(licence=licence(centre, "L-forward", datetime.now(UTC) + timedelta(hours=20)))
+        site.enrol("new")
+        site.run(clock=clock)
+        site.mark_good()
+
+        # Armed, with a foot over the pedal, when the clock jumps.
+        site.parts.load(STATION)
+        site.begin()
+        wait_for("the device to be armed", lambda: site.armed)
+        clock.write_text(str(DAY))
+        view = site.page.wait_rest(cycle=2)
+        assert not site.armed
+        # The marker proves that its text was never used: nobody has to settle anything.
+        assert (view["phase"], view["note"]["code"]) == ("idle", "not-started")
+        assert view["can"] == []
+        assert view["why_not"]["code"] == "lease-ended"
+        with pytest.raises(Declined) as refusal:
+            site.page.press("begin")
+        assert refusal.value.code == "lease-ended"
+        site.wait_delivered()
+        assert assert_agree(site) == {"good": 1, "voided": 1}
+
+        # What was journalled says tomorrow, so the lease stays ended when the clock is put right.
+        clock.write_text("0")
+        assert site.page.why_not == "lease-ended"
+        assert_balanced(site, assert_agree(site), reconcile(centre))
+    finally:
+        site.close()
+
+
+def test_a_day_back_makes_no_lease_longer(sites: Callable[[str], Site], centre: Centre) -> None:
+    site = sites("clock.back")
+    clock = site.folder / "clock"
+    clock.write_text("0")
+    site.run(clock=clock)
+    site.page.wait_permitted()
+    site.mark_good()
+    ends = datetime.now(UTC) + timedelta(seconds=12)
+    centre.post(
+        "/api/orders",
+        {
+            "code": "X-short",
+            "product": PRODUCT,
+            "quantity": 10,
+            "gateways": [site.gateway],
+            "job": "1",
+            "licence": licence(centre, "L-back", ends),
+        },
+    )
+
+    def leased() -> bool:
+        until = datetime.fromisoformat(site.page.snapshot()["lease_until"])
+        return abs(until - ends) < timedelta(seconds=1)
+
+    wait_for("the short lease", leased)
+    site.wait_delivered()
+    centre.stop("plan")  # no other plan comes
+    try:
+        clock.write_text(str(-DAY))
+        site.mark_good()  # by our clock it is yesterday; by the lease it is not over yet
+        assert datetime.now(UTC) < ends, "too slow a machine for this lease"
+        site.page.wait_why_not("lease-ended")
+        # Within a second of its end by true time, and not a day later.
+        assert timedelta() <= datetime.now(UTC) - ends < timedelta(seconds=2)
+        spent = intents(site)
+        with pytest.raises(Declined) as refusal:
+            site.page.press("begin")
+        assert refusal.value.code == "lease-ended"
+
+        # Started again without a network: yesterday's clock is not to be trusted at all.
+        site.wait_delivered()
+        site.stop()
+        for trust in (False, True):
+            site.broker_url = f"mqtt://127.0.0.1:{free_port()}"
+            site.options = {"clock": {"trust_hardware": trust}, "uplink": {"start_grace_s": 0.5}}
+            site.configure()
+            site.run(clock=clock)
+            site.page.wait_why_not("no-trusted-time")
+            site.stop()
+        # And a clock that is right, but stands for nothing: the lease has ended.
+        clock.write_text("0")
+        site.run(clock=clock)
+        site.page.wait_why_not("lease-ended")
+        assert intents(site) == spent
+    finally:
+        centre.start("plan")

@@ -1,0 +1,120 @@
+"""Two gateways with one identity: a folder that was cloned and started twice."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.crash.agreement import Metal, reconcile
+from tests.crash.page import Declined
+from tests.crash.site import STATION, Plug, Site
+from tests.support.central import Centre
+from tests.support.wait import wait_for
+
+pytestmark = pytest.mark.slow
+MakeSite = Callable[[str], Site]
+
+
+@pytest.fixture
+def plug(centre: Centre) -> Iterator[Plug]:
+    made = Plug(centre.broker.port)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clone_of() -> Iterator[Callable[[Site], Site]]:
+    """Clones a stopped gateway's folder onto another line with devices of its own."""
+    made: list[Site] = []
+
+    def clone(site: Site) -> Site:
+        twin = Site(site.centre, site.gateway)
+        made.append(twin)
+        twin.start_devices()
+        no_socket = shutil.ignore_patterns("*.sock")
+        shutil.copytree(site.journal_folder, twin.journal_folder, ignore=no_socket)
+        shutil.copytree(site.guard.parent, twin.guard.parent)
+        twin.configure()
+        return twin
+
+    yield clone
+    for twin in made:
+        twin.close()
+
+
+def stream_state(site: Site) -> str:
+    ((state,),) = site.centre.sql("SELECT state FROM stream WHERE gateway = %s", site.gateway)
+    return str(state)
+
+
+def test_both_are_latched_once_the_register_hears_of_two(
+    sites: MakeSite, clone_of: Callable[[Site], Site], plug: Plug
+) -> None:
+    site = sites("twins.line")
+    site.broker_url = plug.url
+    site.configure()
+    site.run()
+    site.mark_good()
+    site.wait_delivered()
+    site.stop()
+    twin = clone_of(site)
+    site.run()
+    site.page.wait_permitted()
+    site.wait_delivered()
+    plug.pull()
+    wait_for("no link", lambda: not site.page.snapshot()["link"]["connected"])
+    site.mark_good()  # lawful: an outage is worked through
+
+    twin.run()
+    twin.mark_good()
+    twin.wait_delivered()
+    assert stream_state(site) == "live"
+
+    plug.plug()
+    wait_for("the register to see two", lambda: stream_state(site) == "two-of-me")
+    for each in (site, twin):
+        each.page.wait_why_not("two-of-me")
+        assert each.page.latches == ["two-of-me"]
+        each.parts.load(STATION)
+        with pytest.raises(Declined) as refusal:
+            each.page.press("begin")
+        assert refusal.value.code == "two-of-me"
+    reasons = site.centre.sql(
+        "SELECT DISTINCT reason FROM evidence WHERE gateway = %s", site.gateway
+    )
+    assert ("two-of-me",) in reasons
+
+    # Neither comes back by a restart; a new epoch is the only way, and the register balances.
+    twin.stop()
+    site.stop()
+    site.run()
+    assert site.page.latches == ["two-of-me"]
+    site.stop()
+    site.enrol("the line was cloned")
+    site.run()
+    site.mark_good()
+    site.wait_delivered()
+    assert all(len(contents) == 1 for contents in Metal.of(site).contents.values())
+    reconcile(site.centre)
+
+
+def test_a_session_taken_over_latches_and_does_not_come_back(
+    sites: MakeSite, clone_of: Callable[[Site], Site]
+) -> None:
+    site = sites("twins.session")
+    site.run()
+    site.mark_good()
+    site.wait_delivered()
+    site.stop()
+    twin = clone_of(site)
+    site.run()
+    site.page.wait_permitted()
+    site.wait_delivered()
+    twin.run()
+    wait_for("one of them to be latched", lambda: {*site.page.latches, *twin.page.latches})
+    latched = site if site.page.latches else twin
+    assert latched.page.latches == ["two-of-me"]
+    assert not latched.page.snapshot()["link"]["connected"]
+    with pytest.raises(Declined) as refusal:
+        latched.page.press("begin")
+    assert refusal.value.code == "two-of-me"
