@@ -28,7 +28,7 @@ from gateway.guard import Guard
 from gateway.identity import Identity, stored_plan
 from gateway.journal import Journal, newest_journal
 from gateway.latches import Latches, inspect
-from gateway.local import create_local_app, socket_path
+from gateway.local import create_local_app, socket_address, socket_path
 from gateway.logbook import Logbook
 from gateway.permission import Permission
 from gateway.screen.app import create_screen_app
@@ -309,7 +309,8 @@ async def _serve_locally(app: FastAPI, journal: Path) -> None:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     everybody = os.umask(0o177)  # whoever may talk to it may settle numbers: the owner alone
     try:
-        listener.bind(str(path))
+        listener.bind(socket_address(path))
     finally:
         os.umask(everybody)
-    await _Server(uvicorn.Config(app, **_QUIET)).serve(sockets=[listener])
+    with listener:
+        await _Server(uvicorn.Config(app, **_QUIET)).serve(sockets=[listener])

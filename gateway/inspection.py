@@ -137,7 +137,7 @@ def _entries(path: Path, journal: Journal) -> tuple[bool, Iterator[Entry]]:
 
     def pages() -> Iterator[Entry]:
         first = 1
-        with closing(http):  # it has asked already, and is not entered a second time
+        with closing(http):
             while True:
                 try:
                     page = http.get("/journal", params={"first": first}).raise_for_status().json()

@@ -1,0 +1,145 @@
+"""The plan: which number comes next, and every reason for none."""
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.contract.record import Item
+from gateway.contract.uii import UiiError
+from gateway.cycle import Note
+from gateway.ledger import Ledger
+from gateway.plan import Permit, choose, left, newer, permit, person_by_badge, spans
+from tests.gateway.desk import plan
+from tests.gateway.records import NOON
+
+SOON = timedelta(microseconds=1)
+
+
+def spent(**used: int) -> Ledger:
+    return Ledger(used=used)
+
+
+@pytest.mark.parametrize(
+    ("ledger", "block", "number"),
+    [
+        (spent(), "b1", 1),
+        (spent(b1=1), "b1", 2),
+        (spent(b1=2), "b1", 3),
+        (spent(b1=3), "b2", 7),
+        (spent(b1=9), "b2", 7),
+        (spent(b1=3, b2=7), "b2", 8),
+        (spent(b2=8), "b1", 1),
+        (spent(b1=0), "b1", 1),
+    ],
+)
+def test_the_next_number_is_the_first_that_no_intent_spent(
+    ledger: Ledger, block: str, number: int
+) -> None:
+    found = permit(plan(), "o1", ledger, NOON)
+    assert isinstance(found, Permit)
+    assert (found.block.id, found.number) == (block, number)
+
+
+def test_every_number_of_the_blocks_is_given_once_and_then_none() -> None:
+    ledger, given = Ledger(), []
+    for remaining in range(5, 0, -1):
+        assert left(plan(), "o1", ledger) == remaining
+        found = permit(plan(), "o1", ledger, NOON)
+        assert isinstance(found, Permit)
+        given.append(found.number)
+        ledger.used[found.block.id] = found.number
+    assert given == [1, 2, 3, 7, 8]
+    assert left(plan(), "o1", ledger) == 0
+    assert permit(plan(), "o1", ledger, NOON) == Note("numbers-used-up", (("order", "o1"),))
+
+
+def test_a_lease_ends_at_its_very_moment() -> None:
+    until = plan().lease_until
+    assert isinstance(permit(plan(), "o1", spent(), until - SOON), Permit)
+    for now in (until, until + SOON):
+        ended = permit(plan(), "o1", spent(), now)
+        assert isinstance(ended, Note)
+        assert ended.code == "lease-ended"
+
+
+def test_without_plan_order_or_release_nothing_is_permitted() -> None:
+    assert permit(None, "o1", spent(), NOON) == Note("no-plan")
+    for order in (None, "o2"):
+        found = permit(plan(), order, spent(), NOON)
+        assert isinstance(found, Note)
+        assert found.code == "no-order"
+    suspended = plan(state="suspended", reason="licence-suspended")
+    found = permit(suspended, "o1", spent(), NOON)
+    assert found == Note("licence-suspended", (("order", "o1"),))
+    for state in ("held", "finished", "suspended"):
+        found = permit(plan(state=state), "o1", spent(), NOON)
+        assert found == Note(f"order-{state}", (("order", "o1"),))
+
+
+def test_a_plan_is_newer_by_incarnation_then_version_and_of_this_epoch() -> None:
+    made = plan(version=4)
+    assert newer(made, 1, (0, 0))
+    assert newer(made, 1, (1, 3))
+    assert not newer(made, 1, (1, 4))
+    assert not newer(made, 1, (2, 1))
+    assert not newer(made, 2, (0, 0))
+    assert newer(made.model_copy(update={"incarnation": 2, "version": 1}), 1, (1, 400))
+
+
+def test_what_is_accepted_carries_the_blocks() -> None:
+    assert [(span.block, span.start, span.end) for span in spans(plan())] == [
+        ("b1", 1, 3),
+        ("b2", 7, 8),
+    ]
+
+
+def test_the_mark_is_the_template_with_the_number_in_it() -> None:
+    found = permit(plan(), "o1", spent(b1=1), NOON)
+    assert isinstance(found, Permit)
+    mark = found.mark(found.order.components[0])
+    assert mark.content == "[)>\x1e06\x1d18S7A720000002\x1e\x04"
+    assert mark.text == ("000002",)
+    assert mark.item == Item(uii="D7A720000002", elements="06:18S=7A720000002")
+
+
+def test_a_template_that_makes_all_parts_alike_is_refused() -> None:
+    alike = plan(template={"content": "[)>\x1e06\x1d18S7A720000001\x1e\x04", "lines": ["{serial}"]})
+    found = permit(alike, "o1", spent(), NOON)
+    assert isinstance(found, Permit)
+    with pytest.raises(UiiError, match="serial"):
+        found.mark(found.order.components[0])
+
+
+def test_the_station_works_on_what_was_wished_while_the_plan_has_it() -> None:
+    two = plan().model_copy(
+        update={
+            "orders": (
+                *plan(state="held").orders,
+                plan().orders[0].model_copy(update={"id": "o2"}),
+            )
+        }
+    )
+    assert choose(two, "o1") == "o1"
+    assert choose(two, None) == "o2"
+    assert choose(two, "gone") == "o2"
+    assert choose(None, "o1") == "o1"
+    assert choose(plan().model_copy(update={"orders": ()}), "o1") is None
+
+
+def test_a_person_counts_until_their_time_is_over() -> None:
+    made = plan().model_validate(
+        {
+            **plan().model_dump(),
+            "people": [
+                {"id": "p1", "badge": "aa", "pin": "", "roles": ["operator"]},
+                {"id": "p2", "badge": "bb", "pin": "", "roles": ["operator"], "until": NOON},
+            ],
+        }
+    )
+    first = person_by_badge(made, "aa", NOON)
+    assert first is not None
+    assert first.id == "p1"
+    assert person_by_badge(made, "bb", NOON) is None
+    assert person_by_badge(made, "bb", NOON - SOON) is not None
+    assert person_by_badge(made, "cc", NOON) is None
+    assert person_by_badge(None, "aa", NOON) is None
