@@ -453,6 +453,11 @@ def test_a_part_that_waits_to_be_set_aside_still_waits_after_a_restart() -> None
     assert metal.cycle.note == c.Note("unreadable", (("content", ""),))
     with pytest.raises(Unexpected):
         metal.begin()
+    metal.tell(c.ReadAgain())
+    metal.carry_out()
+    assert isinstance(metal.effect, c.Read)
+    metal.start()
+    metal.carry_out()
     metal.put_aside()
     assert metal.cycle == c.Cycle(before=frozenset({records.content(1)}))
 
