@@ -3,6 +3,7 @@
 A pure fold over records, so that after any stop the same journal gives the same ledger.
 """
 
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -55,11 +56,37 @@ class StationLedger:
 
 
 @dataclass
+class Spent:
+    """Numbers of one space that intents have spent: ranges in order, none touching the next."""
+
+    firsts: list[int] = field(default_factory=list)
+    lasts: list[int] = field(default_factory=list)
+
+    def add(self, number: int) -> None:
+        at = bisect_right(self.firsts, number)
+        if at and number <= self.lasts[at - 1]:
+            return
+        self.firsts.insert(at, number)
+        self.lasts.insert(at, number)
+        for left in (at, at - 1):
+            if 0 <= left < len(self.firsts) - 1 and self.lasts[left] + 1 == self.firsts[left + 1]:
+                self.lasts[left] = self.lasts.pop(left + 1)
+                del self.firsts[left + 1]
+
+    def next_free(self, number: int) -> int:
+        """The first number from `number` on that is not spent."""
+        at = bisect_right(self.firsts, number)
+        return max(number, self.lasts[at - 1] + 1) if at else number
+
+
+@dataclass
 class Ledger:
     """Fold every record of the journal, in order, with `apply`."""
 
     used: dict[str, int] = field(default_factory=dict)
     """By block, the greatest number that an intent spent."""
+    spent: dict[str, Spent] = field(default_factory=dict)
+    """By number space: whatever the blocks are called, no number is spent twice."""
     stations: dict[str, StationLedger] = field(default_factory=dict)
     accepted: tuple[int, int] = (0, 0)
     unknown: dict[str, str] = field(default_factory=dict)
@@ -111,6 +138,7 @@ class Ledger:
             if isinstance(mark.source, FromBlock):
                 spent = self.used.get(mark.source.block, -1)
                 self.used[mark.source.block] = max(spent, mark.source.number)
+                self.spent.setdefault(mark.source.space, Spent()).add(mark.source.number)
         first = record.marks[0]
         text = first.text[0] if first.text else first.item.uii
         station.parts.append(Part(record.seq, record.at, first.order, text, first.item.uii, "open"))

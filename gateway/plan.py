@@ -71,16 +71,23 @@ def permit(plan: Plan | None, order_id: str | None, ledger: Ledger, now: datetim
     for block in plan.blocks:
         if block.order != order.id:
             continue
-        number = max(block.start, ledger.used.get(block.id, -1) + 1)
+        number = _next(block, ledger)
         if number <= block.end:
             return Permit(order, block, number)
     return Note("numbers-used-up", (("order", order.id),))
 
 
+def _next(block: Block, ledger: Ledger) -> int:
+    """The block's first number that no intent has spent, under this block's name or another's."""
+    number = max(block.start, ledger.used.get(block.id, -1) + 1)
+    spent = ledger.spent.get(block.space)
+    return number if spent is None else spent.next_free(number)
+
+
 def left(plan: Plan, order_id: str, ledger: Ledger) -> int:
     """How many numbers the blocks of an order still hold."""
     return sum(
-        max(0, block.end - max(block.start, ledger.used.get(block.id, -1) + 1) + 1)
+        max(0, block.end - _next(block, ledger) + 1)
         for block in plan.blocks
         if block.order == order_id
     )

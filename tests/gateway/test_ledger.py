@@ -1,9 +1,13 @@
 """The ledger: what the records add up to, the same at every stop."""
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.contract.record import Record
-from gateway.ledger import PARTS_SHOWN, Ledger
+from gateway.ledger import PARTS_SHOWN, Ledger, Spent
 from tests.gateway.records import (
     STATION,
     content,
@@ -133,3 +137,15 @@ def test_only_the_last_parts_are_kept_and_all_are_counted() -> None:
 def test_a_number_once_spent_is_never_less() -> None:
     ledger = fold(intent(1, 9), intent(2, 3), intent(3, 1, block="b2"))
     assert ledger.used == {"b1": 9, "b2": 1}
+
+
+@given(st.lists(st.integers(0, 30)), st.integers(0, 31))
+def test_a_spent_number_is_never_free_again(numbers: list[int], wanted: int) -> None:
+    spent = Spent()
+    for number in numbers:
+        spent.add(number)
+    free = next(each for each in range(wanted, 100) if each not in numbers)
+    assert spent.next_free(wanted) == free
+    ranges = list(zip(spent.firsts, spent.lasts, strict=True))
+    assert {each for a, b in ranges for each in range(a, b + 1)} == set(numbers)
+    assert all(b + 1 < following for (_, b), (following, _) in pairwise(ranges))

@@ -10,7 +10,7 @@ from gateway.cycle import Note
 from gateway.ledger import Ledger
 from gateway.plan import Permit, choose, left, newer, permit, person_by_badge, spans
 from tests.gateway.desk import plan
-from tests.gateway.records import NOON
+from tests.gateway.records import NOON, intent
 
 SOON = timedelta(microseconds=1)
 
@@ -51,6 +51,19 @@ def test_every_number_of_the_blocks_is_given_once_and_then_none() -> None:
     assert given == [1, 2, 3, 7, 8]
     assert left(plan(), "o1", ledger) == 0
     assert permit(plan(), "o1", ledger, NOON) == Note("numbers-used-up", (("order", "o1"),))
+
+
+def test_a_number_under_another_blocks_name_is_not_given_again() -> None:
+    """As a register would issue it that had forgotten the first block."""
+    ledger = Ledger()
+    for seq, number in enumerate((1, 2), start=1):
+        ledger.apply(intent(seq, number))
+    renamed = tuple(block.model_copy(update={"id": f"new-{block.id}"}) for block in plan().blocks)
+    again = plan(version=2).model_copy(update={"blocks": renamed})
+    found = permit(again, "o1", ledger, NOON)
+    assert isinstance(found, Permit)
+    assert (found.block.id, found.number) == ("new-b1", 3)
+    assert left(again, "o1", ledger) == 3
 
 
 def test_a_lease_ends_at_its_very_moment() -> None:

@@ -1,0 +1,106 @@
+"""What the uplink does with what comes in, without a broker: receipts and plans."""
+
+import pytest
+
+from gateway.config import BrokerConfig, UplinkConfig
+from gateway.contract.errors import JournalFull
+from gateway.contract.plan import Plan, encode_plan
+from gateway.contract.record import Accepted
+from gateway.contract.signed import SigningKey
+from gateway.plan import Permit
+from gateway.uplink import Uplink
+from tests.gateway.desk import Site, plan
+from tests.gateway.test_outbox import receipt
+
+KEY = SigningKey.from_bytes(bytes(32))
+BOOT = "4-0123456789abcdef"
+
+
+@pytest.fixture
+def uplink(site: Site) -> Uplink:
+    return Uplink(
+        logbook=site.logbook,
+        permission=site.permission,
+        latches=site.latches,
+        broker=BrokerConfig(url="mqtt://127.0.0.1:1"),
+        patience=UplinkConfig(),
+        boot=BOOT,
+        key=KEY,
+        receipt_key=lambda _: KEY.public,
+        plan_key=lambda _: KEY.public,
+    )
+
+
+def take(uplink: Uplink, made: Plan) -> None:
+    uplink._take_plan(made, encode_plan(made, KEY))
+
+
+def accepted(site: Site) -> list[int]:
+    return [each.version for each in site.journal.records() if isinstance(each, Accepted)]
+
+
+def test_a_plan_is_journalled_before_it_is_used_and_never_again(site: Site, uplink: Uplink) -> None:
+    for version in (1, 1, 3, 2):
+        take(uplink, plan(version=version))
+    assert accepted(site) == [1, 3]
+    assert site.permission.plan == plan(version=3)
+    assert site.journal.plan_at(0) == encode_plan(plan(version=3), KEY)
+
+
+def test_a_plan_of_another_gateway_or_epoch_or_under_a_latch_is_not_taken(
+    site: Site, uplink: Uplink
+) -> None:
+    take(uplink, plan().model_copy(update={"gateway": "polican.line-1"}))
+    take(uplink, plan().model_copy(update={"epoch": 2}))
+    site.latches.set("forked", "because")
+    take(uplink, plan())
+    assert accepted(site) == []
+    assert site.permission.plan is None
+
+
+def test_a_plan_that_cannot_be_kept_stops_marking_under_the_one_before(
+    site: Site, uplink: Uplink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the one that suspends; it comes again, for the state tells the older version."""
+    site.permission.answered = True
+    take(uplink, plan(version=1))
+    assert isinstance(site.permission.ask("o1"), Permit)
+
+    def full(*_: object) -> None:
+        raise JournalFull("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(site.journal, "_write", full)
+        with pytest.raises(JournalFull):
+            take(uplink, plan(version=2, state="suspended"))
+    held = site.permission.ask("o1")
+    assert not isinstance(held, Permit)
+    assert held.code == "journal-full"
+    state = uplink._state()
+    assert state.plan is not None
+    assert state.plan.version == 1
+    take(uplink, plan(version=2, state="suspended"))
+    suspended = site.permission.ask("o1")
+    assert not isinstance(suspended, Permit)
+    assert suspended.code == "order-suspended"
+
+
+def test_only_a_receipt_for_this_boot_opens_the_gate_and_tells_the_time(
+    site: Site, uplink: Uplink
+) -> None:
+    site.logbook.clock = site.time.clock(synchronised=False)
+    uplink._take_receipt(receipt(site.journal, 1, boot="3-0123456789abcdef"))
+    assert not site.permission.answered
+    assert not site.logbook.clock.trusted()
+    assert uplink.waiting == 0
+    uplink._take_receipt(receipt(site.journal, 1, boot=BOOT))
+    assert site.permission.answered
+    assert site.logbook.clock.trusted()
+
+
+def test_a_receipt_that_contradicts_latches_and_moves_nothing(site: Site, uplink: Uplink) -> None:
+    uplink._take_receipt(receipt(site.journal, 5, boot=BOOT))
+    assert list(site.latches.causes) == ["rolled-back"]
+    assert not site.permission.answered
+    assert uplink.waiting == 1
+    assert uplink._state().latches == ("rolled-back",)
