@@ -1,0 +1,241 @@
+"""The whole line on servers of the system: Mosquitto with certificates, PostgreSQL by password."""
+
+import json
+import ssl
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.contract.topics import ALL_RECORDS_SHARED, topic
+from tests.crash.site import Site
+from tests.e2e.certificates import Authority
+from tests.e2e.plant import Plant, Speaker, plant
+from tests.support.wait import wait_for
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.needs_mosquitto,
+    pytest.mark.needs_postgres_server,
+]
+
+GATEWAY, A, B = "gramsh.line-1", "tirana.line-1", "tirana.line-2"
+NOT_AUTHORIZED, TOO_LARGE, GRANTED = 0x87, 0x95, 1
+
+
+@pytest.fixture(scope="module")
+def centre() -> Iterator[Plant]:
+    with plant() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def site(centre: Plant) -> Iterator[Site]:
+    made = centre.site(GATEWAY)
+    yield made
+    made.close()
+
+
+def as_gateway(centre: Plant, gateway: str, name: str = "") -> Speaker:
+    broker = centre.mosquitto
+    return Speaker(broker.port, broker.central.ca, broker.gateways.client(gateway), name)
+
+
+def as_central(centre: Plant, name: str = "", *, lasts_s: int = 0) -> Speaker:
+    broker = centre.mosquitto
+    own = broker.central.client("central", "watcher")
+    return Speaker(broker.central_port, broker.central.ca, own, name, lasts_s=lasts_s)
+
+
+def good(centre: Plant, site: Site) -> int:
+    """How many numbers of the site's order the register calls good; all are accounted for."""
+    balance = json.loads(centre.run("reconcile", "--json"))
+    (order,) = [entry for entry in balance["orders"] if entry["order"] == site.order_code]
+    assert balance["balanced"], balance
+    return int(order["good"])
+
+
+def engraved(site: Site) -> list[str]:
+    return [each["content"] for piece in site.parts.dump() for each in piece["engravings"]]
+
+
+def test_marks_reach_the_register(centre: Plant, site: Site) -> None:
+    marks = [site.mark_good() for _ in range(3)]
+    site.wait_delivered()
+    assert good(centre, site) == len(set(marks)) == 3
+    for text in marks:
+        (item,) = centre.get(f"/api/search?q={text}")["items"]
+        assert item["term"] == "good"
+    (version,) = centre.sql("SELECT current_setting('server_version_num')::int")[0]
+    assert version // 10000 == 15
+    assert centre.sql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == [(False,)]
+
+
+def test_a_gateway_speaks_and_hears_for_itself_alone(centre: Plant) -> None:
+    a, b, register = as_gateway(centre, A), as_gateway(centre, B), as_central(centre)
+    try:
+        for leaf in ("records", "state"):
+            assert register.subscribe(f"gjurma/v1/+/{leaf}") == GRANTED
+        for leaf in ("receipts", "plan"):
+            assert b.subscribe(f"gjurma/v1/{B}/{leaf}") == GRANTED
+            # Mosquitto grants what it will not serve: its access list speaks of messages.
+            assert a.subscribe(f"gjurma/v1/{B}/{leaf}") == GRANTED
+        assert a.subscribe("gjurma/v1/#") == GRANTED
+
+        for leaf in ("records", "state", "receipts", "plan"):
+            for name in (B, "central", f"{B}/x"):
+                assert a.publish(f"gjurma/v1/{name}/{leaf}", b"forged") == NOT_AUTHORIZED
+        for leaf in ("receipts", "plan"):
+            assert a.publish(f"gjurma/v1/{A}/{leaf}", b"forged", retain=True) == NOT_AUTHORIZED
+            assert register.publish(f"gjurma/v1/{B}/{leaf}", leaf.encode()) == 0
+        assert register.publish(f"gjurma/v1/{B}/records", b"forged") == NOT_AUTHORIZED
+        assert b.publish(f"gjurma/v1/{B}/records", b"b's own") == 0
+        # What comes last shows that what came before has been handed out.
+        assert a.publish(f"gjurma/v1/{A}/records", b"a's own") == 0
+        assert register.publish(f"gjurma/v1/{A}/receipts", b"last") == 0
+
+        wait_for("the last message", lambda: a.heard)
+        assert a.heard == [(topic(A, "receipts"), b"last")]
+        wait_for("both", lambda: len(b.heard) == 2)
+        assert b.heard == [(topic(B, leaf), leaf.encode()) for leaf in ("receipts", "plan")]
+        wait_for("a's own", lambda: (topic(A, "records"), b"a's own") in register.heard)
+        payloads = [payload for name, payload in register.heard if GATEWAY not in name]
+        assert payloads == [b"b's own", b"a's own"]
+    finally:
+        for speaker in (a, b, register):
+            speaker.leave()
+    kept = "SELECT gateway, bytes FROM evidence WHERE gateway IN (%s, %s) ORDER BY gateway"
+    wait_for("evidence of both", lambda: len(centre.sql(kept, A, B)) == 2)
+    assert centre.sql(kept, A, B) == [(A, b"a's own"), (B, b"b's own")]
+
+
+def test_who_has_no_certificate_of_ours_is_not_let_in(centre: Plant, site: Site) -> None:
+    broker = centre.mosquitto
+    foreign = Authority.new(centre.folder, "foreign-ca")
+    for port, certificate in (
+        (broker.port, None),
+        (broker.port, foreign.client(GATEWAY, "foreign")),
+        (broker.port, broker.central.client("central", "elsewhere")),
+        (broker.central_port, broker.gateways.client("central", "pretender")),
+        (broker.central_port, broker.gateways.client(A)),
+    ):
+        try:
+            speaker = Speaker(port, broker.central.ca, certificate)
+        except (ssl.SSLError, ConnectionError):
+            continue
+        assert not speaker.let_in
+        speaker.leave()
+
+    # A gateway that asks for another's identifier gets its own, and pushes nobody out.
+    intruder = as_gateway(centre, A, GATEWAY)
+    assert intruder.let_in
+    site.mark_good()
+    site.wait_delivered()
+    assert site.page.latches == []
+    intruder.leave()
+
+
+def test_a_listener_in_the_share_of_ingest_hears_nothing_and_costs_nothing(
+    centre: Plant, site: Site
+) -> None:
+    before = good(centre, site)
+    intruder = as_gateway(centre, A)
+    try:
+        assert intruder.subscribe(ALL_RECORDS_SHARED) == GRANTED
+        for _ in range(4):
+            site.mark_good()
+        site.wait_delivered()
+        assert intruder.heard == []
+    finally:
+        intruder.leave()
+    assert good(centre, site) == before + 4
+
+
+def test_a_power_cut_of_the_broker_loses_nothing(centre: Plant, site: Site) -> None:
+    broker, before = centre.mosquitto, good(centre, site)
+    for name in ("ingest-1", "ingest-2"):
+        centre.stop(name)
+    site.mark_good()  # the broker acknowledges these records, and no one else has them
+    waiting = site.page.snapshot()["link"]["waiting"]
+    assert waiting > 0
+    broker.kill()
+    wait_for("a lost broker", lambda: not site.page.snapshot()["link"]["connected"])
+    site.mark_good()
+    assert site.page.snapshot()["link"]["waiting"] > waiting
+    centre.stop("plan")
+    broker.start()
+    for name in ("ingest-1", "ingest-2"):
+        centre.start(name)
+    site.wait_delivered()
+    assert good(centre, site) == before + 2
+    assert len(engraved(site)) == len(set(engraved(site))) == before + 2
+
+    # What it retains it has kept itself: nobody publishes plans at this moment.
+    own = as_central(centre)
+    own.subscribe("gjurma/v1/+/state")
+    wait_for("the retained state", lambda: topic(GATEWAY, "state") in dict(own.heard))
+    own.leave()
+    site.stop()
+    heir = as_gateway(centre, GATEWAY)
+    heir.subscribe(topic(GATEWAY, "plan"))
+    wait_for("the retained plan", lambda: heir.heard)
+    heir.leave()
+    centre.start("plan")
+    site.run()
+    site.mark_good()
+    site.wait_delivered()
+    assert good(centre, site) == before + 3
+
+
+def test_a_session_that_was_taken_over_latches_for_good(centre: Plant) -> None:
+    site = centre.site("shkoder.line-1")
+    try:
+        site.mark_good()
+        site.wait_delivered()
+        twin = as_gateway(centre, "shkoder.line-1")
+        site.page.wait_why_not("two-of-me")
+        assert site.page.latches == ["two-of-me"]
+        twin.leave()
+        arrivals = centre.mosquitto.log.count("as shkoder.line-1 ")
+        assert arrivals == 2
+        until = time.monotonic() + 5  # the uplink's longest pause is one second
+        while time.monotonic() < until:
+            assert not site.page.snapshot()["link"]["connected"]
+            time.sleep(0.1)
+        assert centre.mosquitto.log.count("as shkoder.line-1 ") == arrivals
+        marks = len(engraved(site))
+        assert site.page.why_not == "two-of-me"
+        # Not even a new start ends it; only a new epoch does.
+        site.stop()
+        site.run()
+        site.page.wait_why_not("two-of-me")
+        assert len(engraved(site)) == marks == 1
+        site.stop()
+        site.enrol("two of one name")
+        site.run()
+        site.mark_good()
+        site.wait_delivered()
+        assert good(centre, site) == 2
+    finally:
+        site.close()
+
+
+def test_the_limits(centre: Plant) -> None:
+    """A megabyte is too much for one message; thousands wait for a worker that is away."""
+    away = as_central(centre, "away", lasts_s=600)
+    away.subscribe(f"gjurma/v1/{B}/records")
+    away.leave()
+    b = as_gateway(centre, B)
+    payloads = [b"%d" % number for number in range(3000)]
+    for payload in payloads:
+        b.send(topic(B, "records"), payload)
+    assert b.publish(topic(B, "records"), b"the last one") == 0
+    back = as_central(centre, "away", lasts_s=600)
+    wait_for("all of them", lambda: len(back.heard) > 3000, 60)
+    assert [payload for _, payload in back.heard] == [*payloads, b"the last one"]
+    back.leave()
+    assert b.publish(topic(B, "records"), bytes(256 * 1024)) == 0
+    b.send(topic(B, "records"), bytes(1024 * 1024 + 1))
+    wait_for("the end of its session", lambda: b.ended)
+    assert b.ended == [TOO_LARGE]
+    b.leave()
