@@ -1,0 +1,81 @@
+"""Each part of the bench runs and says what it measured. How fast it is, is no test's business."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.floors import FLOORS
+from bench.measure import Measurement, Spread, percentile
+
+ROOT = Path(__file__).parents[2]
+
+
+def bench(part: str, out: Path) -> dict[str, Any]:
+    """`python -m bench --quick --only PART`; the JSON that it wrote."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--only", part, "--out", str(out)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(out.read_text("utf-8"))
+    for measurement in found["measurements"].values():
+        assert measurement["title"] in done.stdout
+        for row in measurement["rows"].values():
+            assert 0 < row["min"] <= row["median"] <= row["max"]
+            assert all(ratio["median"] > 0 for ratio in row["ratios"].values())
+    assert found["machine"]["cpu"] in done.stdout
+    return found
+
+
+@pytest.mark.slow
+def test_a_station_against_the_bare_commits(tmp_path: Path) -> None:
+    rows = bench("station", tmp_path / "out.json")["measurements"]["station"]["rows"]
+    measured = {name for name, row in rows.items() if "bare commits and guard" in row["ratios"]}
+    assert measured == {
+        "station, devices in memory",
+        "station, and a page open",
+        "station, cell on Modbus TCP",
+        "station, laser and reader on ptys",
+    }
+
+
+@pytest.mark.slow
+def test_ingest_against_the_bare_floors(tmp_path: Path) -> None:
+    found = bench("ingest", tmp_path / "out.json")
+    rows = found["measurements"]["ingest-50"]["rows"]
+    limits = {f"{floor}, 2 workers" for floor in FLOORS}
+    for way in ("store called directly", "through the broker"):
+        assert set(rows[f"{way}, 2 workers"]["ratios"]) == limits
+    assert found["machine"]["postgresql"]
+
+
+@pytest.mark.slow
+def test_latency_against_the_bare_loop(tmp_path: Path) -> None:
+    rows = bench("latency", tmp_path / "out.json")["measurements"]["latency"]["rows"]
+    for end in ("commit seen in the register", "receipt at the gateway", "event at the page"):
+        assert rows[f"p50, intent → {end}"]["median"] <= rows[f"p99, intent → {end}"]["median"]
+
+
+def test_a_ratio_compares_values_of_the_same_round() -> None:
+    found = Measurement("x", "X", "1/s", "higher")
+    for limit, ours in ((100, 50), (10, 8), (1000, 100)):
+        found.add("bare", limit)
+        found.add("ours", ours, against=("bare",))
+    assert found.ratio("ours", "bare") == Spread(0.5, 0.1, 0.8)
+    assert found.to_json()["rows"]["ours"]["ratios"]["bare"]["median"] == 0.5
+    assert "÷ bare" in found.to_text()
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    values = [float(value) for value in range(100, 0, -1)]
+    assert percentile(values, 0.5) == 50
+    assert percentile(values, 0.99) == 99
+    assert percentile([7.0], 0.99) == 7
