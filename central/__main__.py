@@ -110,6 +110,9 @@ def _serve(config: Config, options: argparse.Namespace) -> int:
         # Asked for on the command line, so it is printed here, once; only its hash is kept.
         print(json.dumps({"token": token}) if options.json else f"token: {token}", flush=True)
     engine = db.make_engine(config)
+    # uvicorn shuts down on a signal and raises it again when done: that then ends us, well.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(GOOD))
     app = create_app(config, engine, hashlib.sha256(token.encode()).digest())
     uvicorn.run(
         app,

@@ -65,13 +65,11 @@ def test_a_suspension_reaches_the_retained_plan_within_two_seconds() -> None:
         centre.post("/api/orders/G-1/hold", {"reason": "a while"})
         assert peer.wait_plan("G-1", "held")
         centre.post("/api/orders/G-1/release", {"reason": "on"})
-        ends = wait_for(
+        wait_for(
             "a lease that ends with the licence",
-            lambda: (
-                (peer.plans[-1].lease_until - datetime.now(UTC) < timedelta(seconds=3))
-                and peer.plans[-1].lease_until
-            ),
+            lambda: peer.plans[-1].lease_until - datetime.now(UTC) < timedelta(seconds=3),
         )
+        ends = peer.plans[-1].lease_until
         wait_for("the licence's end", lambda: datetime.now(UTC) > ends)
         centre.post("/api/orders/G-1/hold", {"reason": "anything"})
         plan = peer.wait_plan("G-1", "suspended")

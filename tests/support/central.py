@@ -47,17 +47,22 @@ class Centre:
         *programs: str,
         lease_hours: int = 72,
         block_size: int = 200,
+        bare: bool = False,
     ) -> Iterator["Centre"]:
-        """Start database, broker, and `programs` (default: serve, plan, ingest-1, ingest-2)."""
+        """Start database, broker, and `programs` (default: serve, plan, ingest-1, ingest-2).
+
+        `bare`: no program, and a database that is empty.
+        """
         folder = Path(tempfile.mkdtemp(prefix="gjurma-test-"))
         folder.chmod(0o711)
         embedded.start(folder / "pg")
         centre = cls(folder, broker.start(folder / "broker"), broker.free_port())
         try:
             centre.configure(lease_hours=lease_hours, block_size=block_size)
-            centre.run("migrate")
-            for name in programs or ("serve", "plan", "ingest-1", "ingest-2"):
-                centre.start(name)
+            if not bare:
+                centre.run("migrate")
+                for name in programs or ("plan", "ingest-1", "ingest-2", "serve"):
+                    centre.start(name)
             yield centre
         finally:
             centre.end()

@@ -399,8 +399,10 @@ class Peer:
             if self.committed == self.journal.seq or receipt.latch is not None:
                 return receipt
 
-    def wait_plan(self, order: str | None = None, state: str = "released") -> Plan:
-        """The newest plan, once it has `order` in `state`, and numbers for it if released."""
+    def wait_plan(
+        self, order: str | None = None, state: str = "released", *, numbers: bool = True
+    ) -> Plan:
+        """The newest plan, once it has `order` in `state`, and `numbers` for it if released."""
 
         def found() -> Plan | None:
             plan = self.plans[-1] if self.plans else None
@@ -409,7 +411,7 @@ class Peer:
             known = plan.order(order)
             if known is None or known.state != state:
                 return None
-            if state == "released" and not any(b.order == order for b in plan.blocks):
+            if numbers and state == "released" and not any(b.order == order for b in plan.blocks):
                 return None
             return plan
 

@@ -1,0 +1,50 @@
+"""What SQLAlchemy Core is told of the tables is what the migrations make."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from psycopg import errors
+
+from central import config as configuration
+from central import db
+from central.migrations.run import upgrade
+from central.schema import metadata
+from tests.support.central import Centre
+
+pytestmark = pytest.mark.slow
+
+
+def test_schema_and_migrations_agree(centre: Centre) -> None:
+    engine = db.owner_engine(configuration.load(centre.folder / "central.toml"))
+    options = {"compare_type": True, "compare_server_default": True}
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_migrating_again_changes_nothing(centre: Centre) -> None:
+    before = centre.sql("SELECT * FROM setting ORDER BY name")
+    engine = db.owner_engine(configuration.load(centre.folder / "central.toml"))
+    upgrade(engine)
+    engine.dispose()
+    assert centre.sql("SELECT * FROM setting ORDER BY name") == before
+
+
+def test_a_block_is_issued_once_whatever_the_code_does(centre: Centre) -> None:
+    statement = (
+        "INSERT INTO block SELECT 'again', space, int8range(lower(span), lower(span) + 1), stream,"
+        " order_code, plan_incarnation, plan_version FROM block LIMIT 1"
+    )
+    centre.sql(
+        "INSERT INTO stream (gateway, epoch, head, previous_head)"
+        " VALUES ('base.line', 99, decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'))"
+    )
+    centre.sql(
+        "INSERT INTO block SELECT 'once', 'UMG.M70', int8range(900000, 900010), id, NULL, 1, 1"
+        " FROM stream WHERE epoch = 99"
+    )
+    with pytest.raises(errors.ExclusionViolation):
+        centre.sql(statement)
+    centre.sql("DELETE FROM block WHERE id = 'once'")
+    centre.sql("DELETE FROM stream WHERE epoch = 99")
