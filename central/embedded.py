@@ -67,7 +67,11 @@ def stop(folder: Path, *, immediate: bool = False) -> None:
         return
     binaries = _binaries()
     mode = "immediate" if immediate else "fast"
-    _run([binaries / "pg_ctl", "-D", folder, "-w", "-t", "60", "-m", mode, "stop"], _user())
+    try:
+        _run([binaries / "pg_ctl", "-D", folder, "-w", "-t", "60", "-m", mode, "stop"], _user())
+    except ConfigError:
+        if is_up(folder):
+            raise  # else it had died before, and only its pid file was left
 
 
 def _binaries() -> Path:
@@ -140,10 +144,30 @@ def _start(folder: Path, binaries: Path, user: str | None) -> None:
         "-c unix_socket_permissions=0700 -c max_connections=60"
     )
     log = folder / "server.log"
-    _run(
-        [binaries / "pg_ctl", "-D", folder, "-w", "-t", "60", "-l", log, "-o", options, "start"],
-        user,
-    )
+    command = [
+        binaries / "pg_ctl",
+        "-D",
+        folder,
+        "-w",
+        "-t",
+        "60",
+        "-l",
+        log,
+        "-o",
+        options,
+        "start",
+    ]
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            _run(command, user)
+        except ConfigError:
+            # After a kill its last processes need a moment to let go of the shared memory.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.3)
+        else:
+            return
 
 
 def _create_database(folder: Path) -> None:

@@ -7,7 +7,9 @@ taken is held, the broker's flow control stops the rest, and gateways send again
 import logging
 import queue
 import random
+import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,11 +61,13 @@ class Worker:
         self._stopping = threading.Event()
         self._generation = 0
         self._elected = False
+        self._election_at = 0.0
         self._database: store.Connection | None = None
         self._client = mqtt.make_client(
             config.broker, log, self._subscribe, self._lost_broker, manual_ack=True
         )
         self._client.on_message = self._on_message
+        self._client.on_socket_open = _send_at_once
 
     def stop(self) -> None:
         self._stopping.set()
@@ -158,8 +162,9 @@ class Worker:
 
     def _elect(self) -> None:
         """One worker of all subscribes to the gateways' states. The lock ends with its session."""
-        if self._elected:
+        if self._elected or time.monotonic() < self._election_at:
             return
+        self._election_at = time.monotonic() + ELECTION_EVERY_S
 
         def attempt() -> bool:
             with self._connection().transaction():
@@ -185,25 +190,33 @@ class Worker:
                     return [a for arrived in ordered for a in self._one(connection, arrived)]
             except (pg.DeadlockDetected, pg.SerializationFailure, store.JudgedTooEarly):
                 pass
-            except (psycopg.DataError, psycopg.IntegrityError) as error:
-                log.warning("a batch cannot be stored; trying them one by one: %s", error)
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                raise
+            except Exception as error:
+                log.warning("%d messages together failed, now one by one: %s", len(ordered), error)
         answers = []
         for arrived in ordered:
             answers += self._alone(connection, arrived)
         return answers
 
     def _alone(self, connection: store.Connection, arrived: Arrived) -> list[Answer]:
-        """One message in a transaction of its own; what PostgreSQL refuses becomes evidence."""
+        """One message in a transaction of its own.
+
+        One that the rules or PostgreSQL stumble over becomes evidence: neither its gateway's next
+        attempt nor the other gateways may wait behind it.
+        """
         while True:
             try:
                 with connection.transaction():
                     return self._one(connection, arrived)
             except (pg.DeadlockDetected, pg.SerializationFailure, store.JudgedTooEarly):
                 continue
-            except (psycopg.DataError, psycopg.IntegrityError) as error:
-                log.exception("kept as evidence, PostgreSQL refused it")
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                raise
+            except Exception as error:
+                log.exception("not stored, kept as evidence")
                 gateway = gateway_of(arrived.message.topic)
-                fault = str(error).splitlines()[0]
+                fault = f"{type(error).__name__}: {error}"
                 payload = bytes(arrived.message.payload)
                 with connection.transaction():
                     store.keep(
@@ -245,3 +258,9 @@ class Worker:
                 return None
         assert isinstance(received, Received)
         return received.batch.header.epoch, received.batch.header.boot
+
+
+def _send_at_once(_client: Client, _data: object, opened: object) -> None:
+    """An acknowledgement, then at once a receipt: Nagle's algorithm would hold that for 40 ms."""
+    assert isinstance(opened, socket.socket)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -99,8 +99,9 @@ def test_a_voided_number_is_replaced_and_a_full_order_finishes(centre: Centre, l
     assert plan.blocks == ()
 
 
-def test_an_older_plan_at_the_gateway_is_answered_with_the_plan(line: Line) -> None:
+def test_an_older_plan_at_the_gateway_is_answered_with_the_plan(centre: Centre, line: Line) -> None:
     peer = line()
+    assert peer.plan is not None
     told = len(peer.plans)
     peer.state()
     wait_for("the plan again", lambda: len(peer.plans) > told)
@@ -111,6 +112,9 @@ def test_an_older_plan_at_the_gateway_is_answered_with_the_plan(line: Line) -> N
     peer.state(peer.plan)
     peer.next_receipt()
     assert len(peer.plans) == told
+    assert centre.sql("SELECT count(*) FROM plan WHERE gateway = %s", peer.gateway) == [
+        (len({plan.version for plan in peer.plans}),)
+    ], "nothing changed, so nothing new was signed"
 
 
 def test_people_travel_as_hashes(centre: Centre, line: Line) -> None:
