@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.crash.agreement import Metal, reconcile
+from tests.crash.bare_broker import BareBroker
 from tests.crash.page import Declined
 from tests.crash.site import STATION, Plug, Site
 from tests.support.central import Centre
@@ -98,23 +99,27 @@ def test_both_are_latched_once_the_register_hears_of_two(
     reconcile(site.centre)
 
 
-def test_a_session_taken_over_latches_and_does_not_come_back(
-    sites: MakeSite, clone_of: Callable[[Site], Site]
-) -> None:
+def test_a_session_taken_over_latches_and_never_connects_again(sites: MakeSite) -> None:
     site = sites("twins.session")
     site.run()
     site.mark_good()
     site.wait_delivered()
     site.stop()
-    twin = clone_of(site)
-    site.run()
-    site.page.wait_permitted()
-    site.wait_delivered()
-    twin.run()
-    wait_for("one of them to be latched", lambda: {*site.page.latches, *twin.page.latches})
-    latched = site if site.page.latches else twin
-    assert latched.page.latches == ["two-of-me"]
-    assert not latched.page.snapshot()["link"]["connected"]
-    with pytest.raises(Declined) as refusal:
-        latched.page.press("begin")
-    assert refusal.value.code == "two-of-me"
+    broker = BareBroker()
+    try:
+        site.broker_url = broker.url
+        site.configure()
+        site.run()
+        wait_for("a session", lambda: site.page.snapshot()["link"]["connected"])
+        broker.give_away()
+        site.page.wait_why_not("two-of-me")
+        assert site.page.latches == ["two-of-me"]
+        wait_for("its last word", lambda: "not connecting again" in site.log)
+        with pytest.raises(Declined) as refusal:
+            site.page.press("begin")
+        assert refusal.value.code == "two-of-me"
+        assert not site.page.snapshot()["link"]["connected"]
+        assert broker.connections == 1
+    finally:
+        site.kill()
+        broker.close()

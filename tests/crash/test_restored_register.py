@@ -1,0 +1,141 @@
+"""Central's database comes back from an older backup: gateways tell it what it has forgotten."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from central import embedded
+from tests.crash.agreement import Metal, assert_metal_is_single, intents, reconcile
+from tests.crash.site import Site, seed
+from tests.support.central import Centre
+from tests.support.wait import wait_for
+
+pytestmark = pytest.mark.slow
+PROGRAMS = ("serve", "plan", "ingest-1", "ingest-2")
+BLOCK = 4
+
+
+@pytest.fixture
+def small_blocks() -> Iterator[Centre]:
+    """A centre of its own that issues few numbers at a time."""
+    with Centre.started(*PROGRAMS, block_size=BLOCK) as started:
+        seed(started)
+        yield started
+
+
+def stop_everything(centre: Centre) -> None:
+    for name in PROGRAMS:
+        centre.stop(name)
+    embedded.stop(centre.folder / "pg")
+
+
+def copy(centre: Centre, source: str, target: str) -> None:
+    """Copy the stopped database's folder, owners and all."""
+    if (centre.folder / target).exists():
+        shutil.rmtree(centre.folder / target)
+    command = ["cp", "-a", str(centre.folder / source), str(centre.folder / target)]
+    subprocess.run(command, check=True)
+
+
+def start_everything(centre: Centre) -> None:
+    embedded.start(centre.folder / "pg")
+    for name in PROGRAMS:
+        centre.start(name)
+
+
+def register(site: Site) -> dict[str, str]:
+    """By UII, the state of what the register holds of the site's order; nothing is doubled."""
+    rows = site.centre.sql(
+        "SELECT uii, state, duplicated FROM item WHERE order_code = %s", site.order_code
+    )
+    assert not any(duplicated for *_, duplicated in rows)
+    return {uii: state for uii, state, _ in rows}
+
+
+def blocks(centre: Centre) -> int:
+    ((count,),) = centre.sql("SELECT count(*) FROM block")
+    return int(count)
+
+
+def test_nothing_is_lost_and_no_number_is_issued_twice(small_blocks: Centre) -> None:
+    centre = small_blocks
+    with Lines(centre) as (first, second):
+        for site in (first, second):
+            site.run()
+            site.mark_good()
+            site.wait_delivered()
+        stop_everything(centre)
+        copy(centre, "pg", "backup")
+        start_everything(centre)
+
+        # After the backup: enough parts for another block each, which the backup does not know.
+        for site in (first, second):
+            for _ in range(BLOCK):
+                site.mark_good()
+            site.wait_delivered()
+        second.stop()
+        marked = {site.gateway: intents(site) for site in (first, second)}
+        issued_before = blocks(centre)
+
+        stop_everything(centre)
+        copy(centre, "backup", "pg")
+        embedded.start(centre.folder / "pg")
+        assert blocks(centre) < issued_before
+        centre.run("declare-restore")
+        start_everything(centre)
+
+        # The first sends again from there, and its numbers are used up: what it held of its
+        # newest block nobody may use, and no block comes before the second has reported.
+        wait_for(
+            "the first's parts in the register again",
+            lambda: set(register(first)) == set(marked[first.gateway].values()),
+            60,
+        )
+        first.page.wait_why_not("numbers-used-up")
+        centre.post(f"/api/orders/{first.order_code}/hold", {"reason": "to see a new plan"})
+        first.page.wait_why_not("order-held")
+        centre.post(f"/api/orders/{first.order_code}/release", {"reason": "seen"})
+        first.page.wait_why_not("numbers-used-up")
+        assert centre.sql(
+            "SELECT count(*) FROM block WHERE plan_incarnation ="
+            " (SELECT value::bigint FROM setting WHERE name = 'incarnation')"
+        ) == [(0,)]
+
+        # What was marked under a plan that the register has forgotten is kept, and shown as such.
+        refused = centre.sql("SELECT DISTINCT code FROM refusal WHERE resolved IS NULL")
+        assert set(refused) == {("unknown-plan",), ("not-licensed",)}
+
+        second.run()
+        for site in (first, second):
+            site.mark_good()
+            site.wait_delivered()
+        spent: dict[str, str] = {}
+        for site in (first, second):
+            metal, own = Metal.of(site), intents(site)
+            assert_metal_is_single(metal)
+            assert not spent.keys() & own.keys(), "two gateways spent one number"
+            spent |= own
+            assert set(metal.pieces) == set(own)
+            assert register(site) == dict.fromkeys(own.values(), "good")
+            assert site.page.latches == []
+        reconcile(centre)
+
+
+class Lines:
+    """Two sites at one centre, for the length of a block."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+        self._made: list[Site] = []
+
+    def __enter__(self) -> tuple[Site, Site]:
+        for name in ("restored.line-a", "restored.line-b"):
+            self._made.append(Site.enrolled(self._centre, name))
+        first, second = self._made
+        return first, second
+
+    def __exit__(self, *_: object) -> None:
+        for site in self._made:
+            site.close()
