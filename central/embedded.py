@@ -144,7 +144,7 @@ def _start(folder: Path, binaries: Path, user: str | None) -> None:
         "-c unix_socket_permissions=0700 -c max_connections=60"
     )
     log = folder / "server.log"
-    command = [
+    command: list[str | Path] = [
         binaries / "pg_ctl",
         "-D",
         folder,

@@ -11,6 +11,7 @@ import argparse
 import json
 import logging
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -45,10 +46,19 @@ next_connection_delay_ms = 1
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback TCP port that nobody listens on at this moment.
+
+    Below the range from which the system takes ports for outgoing connections: between this
+    moment and the one when somebody listens, none of those can take it.
+    """
+    while True:
+        port = secrets.choice(range(20000, 32000))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def answers(port: int) -> bool:

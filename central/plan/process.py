@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from paho.mqtt.client import Client
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from central import db, keys, mqtt, schema
 from central.config import Config
@@ -36,6 +36,7 @@ class PlanProcess:
         self._key = key
         self._keys: tuple[CentralKey, ...] = keys.load_public(config.keys.dir)
         self._engine = db.make_engine(config)
+        self._failing: set[str] = set()
         self._stopping = threading.Event()
         self._republish = threading.Event()
         self._client = mqtt.make_client(config.broker, log, self._up)
@@ -87,7 +88,7 @@ class PlanProcess:
                 everything_at = monotonic + EVERY_S
                 changed |= set(self._gateways())
             for gateway in sorted(changed):
-                self._compile(gateway)
+                self._try(gateway)
             changed = self._told(listener)
 
     def _told(self, listener: psycopg.Connection[Any]) -> set[str]:
@@ -107,6 +108,19 @@ class PlanProcess:
     def _gateways(self) -> list[str]:
         with self._engine.connect() as connection:
             return list(connection.execute(select(schema.gateway.c.name)).scalars())
+
+    def _try(self, gateway: str) -> None:
+        """Compile; a gateway that it fails for keeps its former plan, and stops no other."""
+        try:
+            self._compile(gateway)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            if gateway not in self._failing:
+                log.exception("%s: no plan can be compiled; its former one stands", gateway)
+            self._failing.add(gateway)
+        else:
+            self._failing.discard(gateway)
 
     def _compile(self, gateway: str) -> None:
         with self._engine.begin() as connection:

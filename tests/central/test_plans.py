@@ -142,3 +142,17 @@ def test_two_gateways_share_an_order_and_no_number(centre: Centre, line: Line) -
     b = {n for b in second.blocks if b.order == "shared" for n in range(b.start, b.end + 1)}
     assert len(a) + len(b) == 300
     assert not a & b
+
+
+def test_a_plan_that_cannot_be_compiled_stops_no_other(centre: Centre, line: Line) -> None:
+    one, two = line(), line()
+    verify = "UPDATE orders SET verify = %s WHERE code = %s"
+    centre.sql(verify, '{"mode": "never"}', one.order)
+    centre.post(f"/api/orders/{one.order}/hold", {"reason": "no plan can say this"})
+    wait_for("the complaint", lambda: f"{one.gateway}: no plan can be" in centre.log("plan"))
+    centre.post(f"/api/orders/{two.order}/hold", {"reason": "and this one goes on"})
+    two.wait_plan(two.order, "held")
+    centre.sql(verify, '{"mode": "each"}', one.order)
+    centre.post(f"/api/orders/{one.order}/release", {"reason": "mended"})
+    centre.post(f"/api/orders/{one.order}/hold", {"reason": "and held"})
+    one.wait_plan(one.order, "held")

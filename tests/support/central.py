@@ -126,8 +126,13 @@ class Centre:
                 stderr=log,
             )
         if command == "serve":
-            wait_for("the web server", lambda: broker.answers(self.http_port), 60)
+            wait_for("the web server", self._serves, 60)
         return self.programs[name]
+
+    def _serves(self) -> bool:
+        """Our own server, and not somebody else's on the same port."""
+        assert self.programs["serve"].poll() is None, self.log("serve")
+        return (self.folder / "token").exists() and broker.answers(self.http_port)
 
     def stop(self, name: str, number: int = signal.SIGTERM) -> int:
         """End a program and return its exit code."""
