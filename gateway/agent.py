@@ -39,6 +39,8 @@ from gateway.uplink import TakenOverError, Uplink
 log = logging.getLogger(__name__)
 
 RESTART_S = 1.0
+WIND_DOWN_S = 8.0
+"""How long a stop waits for the cycles under way; below what service managers allow."""
 
 
 class _Quiet(TypedDict):
@@ -131,6 +133,7 @@ async def run(config: GatewayConfig, seams: Seams | None = None) -> int:
         done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in done - {stopping}:
             task.result()  # a screen that cannot listen ends the process with its reason
+        await agent.wind_down()
     finally:
         for task in (stopping, *tasks):
             task.cancel()
@@ -153,6 +156,9 @@ class _Latched:
         for marker, name in self._stations:
             yield _keep_disarmed(marker, name)
 
+    async def wind_down(self) -> None:
+        """Nothing is under way."""
+
     async def close(self) -> None:
         for marker, _ in self._stations:
             await marker.close()
@@ -174,7 +180,9 @@ class _Agent:
         self._logbook.load()
         self._journal.set_meta("guard", str(config.guard.path.resolve()))
         boot = Boot(*self._journal.next_boot())
-        permission = Permission(self._logbook, latches, config.uplink.start_grace_s)
+        self._permission = permission = Permission(
+            self._logbook, latches, config.uplink.start_grace_s
+        )
         permission.plan = _plan_in_force(self._logbook, identity)
         self._desk = Desk(
             config.gateway,
@@ -237,6 +245,16 @@ class _Agent:
                 log.exception("the link was stopped by a fault; starting it again")
                 self._desk.changed()
             await asyncio.sleep(RESTART_S)
+
+    async def wind_down(self) -> None:
+        """Let every cycle come to its end, so that no device is left armed; begin none."""
+        self._permission.stopping = True
+        deadline = asyncio.get_running_loop().time() + WIND_DOWN_S
+        while any(station.busy for station in self._desk.stations.values()):
+            if asyncio.get_running_loop().time() > deadline:
+                log.warning("stopping in the middle of a cycle; the next start recovers it")
+                return
+            await asyncio.sleep(0.05)
 
     async def close(self) -> None:
         for station in self._desk.stations.values():

@@ -22,6 +22,8 @@ class Permission:
     plan: Plan | None = None
     held: Note | None = None
     """Why marking is held: a newer plan came and could not be journalled."""
+    stopping: bool = False
+    """The process is about to end: what waits armed is withdrawn, and nothing begins."""
     answered: bool = False
     """A receipt has answered this boot."""
     _started: float = field(default=0, init=False)
@@ -31,6 +33,8 @@ class Permission:
 
     def ask(self, order: str | None) -> Permit | Note:
         """The permit, or the note that says why not."""
+        if self.stopping:
+            return Note("stopping")
         for latch, cause in self.latches.causes.items():
             return Note(latch, (("cause", cause),))
         if self.held is not None:

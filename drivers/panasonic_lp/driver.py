@@ -159,11 +159,19 @@ class PanasonicLp:
         await self._marker.reports(operation)
         self._armed = True
         await self._marker.tell("SIN", codec.shot_text(*texts[-1]), operation)
+        try:
+            await self._await_ready(operation)
+        except DeviceRefused as refusal:
+            # It declined a question, not the text, which it has: that is no *not started*.
+            raise OutcomeUnknown(self._name, operation, refusal.detail) from refusal
+
+    async def _await_ready(self, operation: str) -> None:
+        """Until it says that it would fire, or has fired by its own input already."""
         deadline = time.monotonic() + self._options.ready_seconds
         while not (await self._status(operation)).ready:
             await self._take_reports(operation)
             if self._result is not None:
-                return  # its own input fired before it was asked
+                return
             if time.monotonic() > deadline:
                 raise OutcomeUnknown(self._name, operation, "not ready after all text was taken")
             await asyncio.sleep(_POLL_SECONDS)

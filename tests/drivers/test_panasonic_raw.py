@@ -192,6 +192,15 @@ def test_a_line_that_fails_after_the_text_is_told_as_it_is() -> None:
     asyncio.run(run())
 
 
+def test_a_refused_question_after_the_text_is_no_word_on_the_text() -> None:
+    async def run() -> None:
+        async with scripted(*IN_STEP, *PERMIT, LINE, OK, CODE, OK, STS, nak("99")) as driver:
+            with pytest.raises(OutcomeUnknown):
+                await driver.arm(SHOT)
+
+    asyncio.run(run())
+
+
 def test_a_refused_trigger_with_the_text_still_loaded_is_not_started() -> None:
     async def run() -> None:
         async with scripted(*IN_STEP, *ARM, TRIGGER, nak("10"), STS, READY) as driver:
