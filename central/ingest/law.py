@@ -16,7 +16,7 @@ from central.ingest.facts import (
     Stream,
 )
 from central.ingest.life import Item, ItemKey
-from central.ingest.naming import named_item, names_component
+from central.ingest.naming import identified, named_item, names_component
 from gateway.contract.plan import Plan, PlanOrder
 from gateway.contract.record import (
     Accepted,
@@ -364,7 +364,7 @@ def _check_content(mark: Mark, order: PlanOrder, number: int) -> None:
     if mark.content != order.content(number, component):
         raise Refusal("wrong-content", f"not what {order.id} gives for {number}")
     try:
-        item = order.item(number, component)
+        item = identified(mark.content)  # which the order gives: it was compared just now
     except UiiError as error:
         raise Refusal("wrong-content", f"names no item: {error}") from error
     if (mark.item.uii, mark.item.elements) != (item.uii, item.elements):

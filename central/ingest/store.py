@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -176,9 +177,17 @@ def _plans(connection: Connection, gateway: str, keys: Iterable[PlanKey]) -> dic
             (gateway, incarnation, version),
         ).fetchone()
         if row is not None:
-            # Signed by ourselves and read from our own table: its signature was never in doubt.
-            found[incarnation, version] = Plan.from_line(take_apart("plan", bytes(row[0])).line)
+            found[incarnation, version] = _plan(bytes(row[0]))
     return found
+
+
+@lru_cache(maxsize=256)
+def _plan(body: bytes) -> Plan:
+    """Signed by ourselves and read from our own table: its signature was never in doubt.
+
+    The bytes are read each time, since a restored database may hold others; decoding is not.
+    """
+    return Plan.from_line(take_apart("plan", body).line)
 
 
 def _claims_of(
