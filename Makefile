@@ -17,6 +17,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PYTEST ?=
+# Most tests wait for devices, brokers and databases; a file's tests stay together.
+PARALLEL := -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick check kill bench format lock clean
@@ -37,10 +39,10 @@ demo: $(STAMP)
 # The tests that this machine cannot run are named on standard error and deselected, never skipped.
 test: $(STAMP)
 	@$(BIN)/python -m tests.needs install
-	$(BIN)/python -m pytest -m "not kill$$($(BIN)/python -m tests.needs missing)" $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not kill$$($(BIN)/python -m tests.needs missing)" $(PYTEST)
 
 quick: $(STAMP)
-	$(BIN)/python -m pytest -q -m "not slow and not kill" $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) -q -m "not slow and not kill" $(PYTEST)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
