@@ -67,7 +67,11 @@ class Register:
     def _place(self, received: Received) -> Writes | Dropped | Evidence:
         header = received.batch.header
         name = (header.gateway, header.epoch)
-        stream = self.streams[name]
+        stream = self.streams.get(name)
+        if stream is None:
+            fault = Evidence(header.gateway, "unknown-epoch", "", received.payload, answer=False)
+            self.evidence.append(fault)
+            return fault
         stored = {seq: self.heads[name][seq] for seq in rules.overlap(stream, received)}
         admitted = rules.admit(stream, received, stored)
         if isinstance(admitted, Evidence):
