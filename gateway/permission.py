@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.contract.plan import Plan
-from gateway.cycle import Note
 from gateway.latches import Latches
 from gateway.logbook import Logbook
+from gateway.moves import (
+    Note,
+)
 from gateway.plan import Permit, permit
 
 
@@ -31,6 +33,11 @@ class Permission:
     def __post_init__(self) -> None:
         self._started = self.monotonic()
 
+    @property
+    def awaiting(self) -> bool:
+        """No receipt has answered this boot yet, and one may still come."""
+        return not self.answered and self.monotonic() - self._started < self.start_grace_s
+
     def ask(self, order: str | None) -> Permit | Note:
         """The permit, or the note that says why not."""
         if self.stopping:
@@ -41,7 +48,7 @@ class Permission:
             return self.held
         if self.logbook.full and self.logbook.lacks_room():
             return Note("journal-full")
-        if not self.answered and self.monotonic() - self._started < self.start_grace_s:
+        if self.awaiting:
             # Offline the guard alone has to do: it was checked at the start, else a latch stands.
             return Note("awaiting-receipt")
         if not self.logbook.clock.trusted():

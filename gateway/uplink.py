@@ -28,10 +28,12 @@ from gateway.contract.topics import (
     State,
     topic,
 )
-from gateway.cycle import Note
 from gateway.journal import Cursor
 from gateway.latches import Latches
 from gateway.logbook import Logbook
+from gateway.moves import (
+    Note,
+)
 from gateway.outbox import Ignored, Latch, Moved, next_batch, take_receipt
 from gateway.permission import Permission
 from gateway.plan import newer
@@ -67,6 +69,8 @@ class Uplink:
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _receipt: asyncio.Event = field(default_factory=asyncio.Event)
     _told: State | None = None
+    _early: tuple[Plan, bytes] | None = None
+    """A plan that came before the receipt which says whether this journal is the true one."""
 
     @property
     def gateway(self) -> str:
@@ -196,6 +200,7 @@ class Uplink:
             deadline = asyncio.get_running_loop().time() + self._state_every()
             while asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(0.25)
+                self._take_early()
                 if self._differs(self._state()):
                     break
 
@@ -237,6 +242,7 @@ class Uplink:
                     self._take_plan(decode_plan(payload, self.plan_key), payload)
             except (ContractError, JournalError) as error:
                 log.warning("%s: refused: %s", message.topic, error)
+            self._take_early()
             self.on_change()
 
     def _take_receipt(self, receipt: Receipt) -> None:
@@ -259,6 +265,12 @@ class Uplink:
             return
         if not newer(plan, journal.epoch, self.logbook.ledger.accepted):
             return
+        if self.permission.awaiting:
+            # A journal that the register is about to call rolled back must not grow; and nothing
+            # is marked meanwhile. Retained, a plan is there before any receipt.
+            if self._early is None or plan.which.key() > self._early[0].which.key():
+                self._early = (plan, payload)
+            return
         try:
             self.logbook.accept(plan, payload)
         except JournalError as error:
@@ -267,6 +279,16 @@ class Uplink:
             raise
         self.permission.plan, self.permission.held = plan, None
         log.info("plan %d.%d is in force", plan.incarnation, plan.version)
+
+    def _take_early(self) -> None:
+        """Accept what came too early, once a receipt has come or none is waited for any more."""
+        if self._early is None or self.permission.awaiting:
+            return
+        early, self._early = self._early, None
+        try:
+            self._take_plan(*early)
+        except (ContractError, JournalError) as error:
+            log.warning("the plan is refused: %s", error)
 
 
 def _tls(broker: BrokerConfig) -> ssl.SSLContext:

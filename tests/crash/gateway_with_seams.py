@@ -22,7 +22,10 @@ from pathlib import Path
 from gateway.agent import Seams, run
 from gateway.clock import TrustedClock, wall
 from gateway.config import load
-from gateway.cycle import Effect, Prepare
+from gateway.moves import (
+    Effect,
+    Prepare,
+)
 
 
 @dataclass

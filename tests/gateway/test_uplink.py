@@ -40,6 +40,7 @@ def accepted(site: Site) -> list[int]:
 
 
 def test_a_plan_is_journalled_before_it_is_used_and_never_again(site: Site, uplink: Uplink) -> None:
+    site.permission.answered = True
     for version in (1, 1, 3, 2):
         take(uplink, plan(version=version))
     assert accepted(site) == [1, 3]
@@ -47,9 +48,26 @@ def test_a_plan_is_journalled_before_it_is_used_and_never_again(site: Site, upli
     assert site.journal.plan_at(0) == encode_plan(plan(version=3), KEY)
 
 
+def test_a_plan_that_comes_before_the_first_receipt_waits_for_it(
+    site: Site, uplink: Uplink
+) -> None:
+    """Until then the register may yet say that this journal was rolled back: it must not grow."""
+    end = site.journal.end
+    for version in (1, 3, 2):
+        take(uplink, plan(version=version))
+    uplink._take_early()
+    assert site.journal.end == end
+    assert site.permission.plan is None
+    site.permission.answered = True
+    uplink._take_early()
+    assert accepted(site) == [3]
+    assert site.permission.plan == plan(version=3)
+
+
 def test_a_plan_of_another_gateway_or_epoch_or_under_a_latch_is_not_taken(
     site: Site, uplink: Uplink
 ) -> None:
+    site.permission.answered = True
     take(uplink, plan().model_copy(update={"gateway": "polican.line-1"}))
     take(uplink, plan().model_copy(update={"epoch": 2}))
     site.latches.set("forked", "because")
