@@ -28,13 +28,16 @@ from gateway.clock import TrustedClock
 from gateway.config import GatewayConfig
 from gateway.contract.plan import Plan
 from gateway.contract.topics import Boot
-from gateway.cycle import CommitIntent, Effect
 from gateway.enrolment import enrol
 from gateway.guard import Guard
 from gateway.identity import Identity
 from gateway.journal import Journal, newest_journal
 from gateway.latches import Latches
 from gateway.logbook import Logbook
+from gateway.moves import (
+    CommitIntent,
+    Effect,
+)
 from gateway.permission import Permission
 from gateway.screen.desk import Desk
 from gateway.station import Station

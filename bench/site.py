@@ -12,11 +12,13 @@ from gateway.contract.plan import Block, Component, Plan, PlanOrder, Template, V
 from gateway.contract.record import Opened
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import Boot
-from gateway.cycle import Phase
 from gateway.guard import Guard, Mark
 from gateway.journal import Journal, create, journal_path
 from gateway.latches import Latches
 from gateway.logbook import NOBODY, Draft, Logbook
+from gateway.moves import (
+    Phase,
+)
 from gateway.permission import Permission
 from gateway.screen.desk import Desk
 from gateway.station import Station

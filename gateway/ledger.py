@@ -21,7 +21,9 @@ from gateway.contract.record import (
     Unlatched,
     Verified,
 )
-from gateway.cycle import Open
+from gateway.moves import (
+    Open,
+)
 
 PARTS_SHOWN = 10
 

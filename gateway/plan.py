@@ -6,8 +6,10 @@ from datetime import datetime
 from gateway.contract.plan import Block, Component, Person, Plan, PlanOrder
 from gateway.contract.record import FromBlock, Mark, Span
 from gateway.contract.uii import UiiError
-from gateway.cycle import Note
 from gateway.ledger import Ledger
+from gateway.moves import (
+    Note,
+)
 
 
 @dataclass(frozen=True)

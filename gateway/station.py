@@ -33,7 +33,9 @@ from gateway.contract.record import (
     Unlatched,
     Verified,
 )
-from gateway.cycle import (
+from gateway.cycle import step
+from gateway.logbook import NOBODY, Author, Draft, Logbook
+from gateway.moves import (
     ARMED_PHASES,
     RESTING,
     Acknowledged,
@@ -72,9 +74,7 @@ from gateway.cycle import (
     Refused,
     Saw,
     WriteGuard,
-    step,
 )
-from gateway.logbook import NOBODY, Author, Draft, Logbook
 from gateway.permission import Permission
 from gateway.plan import Permit, choose
 

@@ -12,7 +12,9 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse
 
-from gateway.cycle import Note
+from gateway.moves import (
+    Note,
+)
 from gateway.screen.desk import Credentials, Desk, Session, Settlement
 from gateway.screen.page import Page
 from gateway.screen.protection import Protection

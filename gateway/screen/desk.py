@@ -14,9 +14,13 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from gateway.contract.encoding import format_time
 from gateway.contract.plan import Person, Plan
-from gateway.cycle import ARMED_PHASES, Note, Phase
 from gateway.latches import Latches
 from gateway.logbook import Author, Logbook
+from gateway.moves import (
+    ARMED_PHASES,
+    Note,
+    Phase,
+)
 from gateway.permission import Permission
 from gateway.plan import Permit, left, person_by_badge
 from gateway.station import NotNow, Station

@@ -12,6 +12,7 @@ from enum import Enum
 
 from drivers.protocols import Activity, Did, MarkerStatus, Outcome
 from gateway import cycle as c
+from gateway import moves as m
 from gateway.contract.record import Intent, Latched, Marked, Record, Settled, Unlatched, Verified
 from gateway.ledger import Ledger
 from tests.gateway import records
@@ -71,8 +72,8 @@ class Metal:
     journal: list[Record] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
     guard: int = 0
-    cycle: c.Cycle = field(default_factory=c.Cycle)
-    effect: c.Effect | None = None
+    cycle: m.Cycle = field(default_factory=m.Cycle)
+    effect: m.Effect | None = None
     numbers: int = 0
     ever_armed: set[int] = field(default_factory=set)
     disarm_confirmed: bool = True
@@ -83,12 +84,12 @@ class Metal:
 
     # -- the process
 
-    def tell(self, event: c.Event) -> None:
+    def tell(self, event: m.Event) -> None:
         before = self.cycle
         self.cycle, self.effect = c.step(before, event)
         if self.effect is None:
-            assert self.cycle.phase in c.RESTING, f"{self.cycle.phase} has no way out"
-        if self.cycle.phase is c.Phase.IDLE:
+            assert self.cycle.phase in m.RESTING, f"{self.cycle.phase} has no way out"
+        if self.cycle.phase is m.Phase.IDLE:
             assert self.armed is None, "idle, and the device may fire"
 
     def start(self) -> None:
@@ -101,8 +102,8 @@ class Metal:
         found = station.open or station.aside
         if found is not None:
             found = replace(found, eye=not self.setup.reader)
-        self.cycle, self.effect = c.Cycle(), None
-        self.tell(c.Recover(found, station.before))
+        self.cycle, self.effect = m.Cycle(), None
+        self.tell(m.Recover(found, station.before))
 
     def write(self, make: Callable[[int], Record]) -> Record:
         record = make(len(self.journal) + 1)
@@ -135,11 +136,11 @@ class Metal:
         if self.part not in self.parts:
             self.parts.append(self.part)
 
-    def _session(self, *, late: bool) -> c.Event:
+    def _session(self, *, late: bool) -> m.Event:
         found = [self.part.content] if self.part.content and self.part.legible else []
         if late and self.seen_before is not None:
             found.append(self.seen_before)
-        return c.Saw(tuple(dict.fromkeys(found)))
+        return m.Saw(tuple(dict.fromkeys(found)))
 
     # -- effects
 
@@ -157,63 +158,63 @@ class Metal:
         if fate is Fate.KILLED_AFTER:
             self.start()
         elif fate is Fate.LOST and not isinstance(
-            effect, c.CommitIntent | c.RecordMarked | c.RecordVerified | c.RecordTrial
+            effect, m.CommitIntent | m.RecordMarked | m.RecordVerified | m.RecordTrial
         ):
-            self.tell(c.Failed(c.Note("link-timeout")))
+            self.tell(m.Failed(m.Note("link-timeout")))
         else:
             self.tell(event)
 
-    def _without(self, effect: c.Effect, fate: Fate) -> c.Event:
-        note = c.Note("device-refused" if fate is Fate.REFUSED else "link-timeout")
+    def _without(self, effect: m.Effect, fate: Fate) -> m.Event:
+        note = m.Note("device-refused" if fate is Fate.REFUSED else "link-timeout")
         match effect:
-            case c.CommitIntent():
-                return c.NotPermitted(c.Note("lease-ended"))
-            case c.RecordMarked() | c.RecordVerified() | c.RecordTrial():
+            case m.CommitIntent():
+                return m.NotPermitted(m.Note("lease-ended"))
+            case m.RecordMarked() | m.RecordVerified() | m.RecordTrial():
                 return self._with(effect)  # the journal is tried until it takes them
-            case c.WriteGuard():
-                return c.Failed(c.Note("guard-not-written"))
-        return c.Refused(note) if fate is Fate.REFUSED else c.Failed(note)
+            case m.WriteGuard():
+                return m.Failed(m.Note("guard-not-written"))
+        return m.Refused(note) if fate is Fate.REFUSED else m.Failed(note)
 
-    def _with(self, effect: c.Effect, *, late: bool = False, lie: bool = False) -> c.Event:
+    def _with(self, effect: m.Effect, *, late: bool = False, lie: bool = False) -> m.Event:
         match effect:
-            case c.Prepare():
+            case m.Prepare():
                 assert self.armed is None
                 self.fired = False
                 sequence = self.last_sequence % SEQUENCES + 1
-                return c.Prepared(self._status(), sequence if self.setup.keeps else None)
-            case c.Look():
+                return m.Prepared(self._status(), sequence if self.setup.keeps else None)
+            case m.Look():
                 assert self.setup.reader
                 return self._session(late=late)
-            case c.CommitIntent(job=job, sequence=sequence):
+            case m.CommitIntent(job=job, sequence=sequence):
                 return self._commit(job, sequence)
-            case c.WriteGuard():
+            case m.WriteGuard():
                 self.guard = len(self.journal)
-                return c.Done()
-            case c.Arm(marks=marks, sequence=sequence):
+                return m.Done()
+            case m.Arm(marks=marks, sequence=sequence):
                 self._arm(marks[0].content if marks else None, sequence)
-                return c.Done()
-            case c.Fire():
+                return m.Done()
+            case m.Fire():
                 self.shoot()
-                return c.Done()
-            case c.AwaitOutcome():
+                return m.Done()
+            case m.AwaitOutcome():
                 return self._await(lie=lie)
-            case c.Inspect():
-                return c.Inspected(self._status())
-            case c.Disarm():
+            case m.Inspect():
+                return m.Inspected(self._status())
+            case m.Disarm():
                 return self._disarm(lie=lie)
-            case c.RecordMarked():
+            case m.RecordMarked():
                 return self._record_marked(effect)
-            case c.RecordTrial(outcome=outcome):
+            case m.RecordTrial(outcome=outcome):
                 assert (outcome.did is Did.DONE) <= self.fired
                 assert outcome.did is not Did.NOT_STARTED or not self.fired
                 self.write(lambda seq: records.trial(seq, "TRIAL", outcome.did.value))
-                return c.Done()
-            case c.Read():
+                return m.Done()
+            case m.Read():
                 assert self.setup.reader
                 assert self.armed is None
                 assert self.disarm_confirmed, "read before a disarm was confirmed"
                 return self._session(late=late)
-            case c.RecordVerified():
+            case m.RecordVerified():
                 return self._record_verified(effect)
         raise AssertionError(effect)
 
@@ -227,15 +228,15 @@ class Metal:
         last = Outcome(self.last_result) if self.last_result else None
         return MarkerStatus(activity, "", self.last_sequence, last)
 
-    def _commit(self, job: c.Job, sequence: int | None) -> c.Event:
+    def _commit(self, job: m.Job, sequence: int | None) -> m.Event:
         if job.trial:
-            return c.Done()
+            return m.Done()
         self.numbers += 1
         record = self.write(
             lambda seq: records.intent(seq, self.numbers, sequence=sequence),
         )
         assert isinstance(record, Intent)
-        return c.Committed(record.seq, record.marks, sequence)
+        return m.Committed(record.seq, record.marks, sequence)
 
     def _arm(self, content: str | None, sequence: int | None) -> None:
         if content is None:
@@ -252,30 +253,30 @@ class Metal:
         self.armed, self.fired, self.disarm_confirmed = content, False, False
         self.loaded_sequence = sequence or 0
 
-    def _await(self, *, lie: bool) -> c.Event:
+    def _await(self, *, lie: bool) -> m.Event:
         if lie:
-            return c.Ended(Outcome(Did.UNKNOWN, "no end report"))
+            return m.Ended(Outcome(Did.UNKNOWN, "no end report"))
         if self.fired:
-            return c.Ended(Outcome(Did.DONE))
-        return c.Ended(Outcome(Did.NOT_STARTED, "no trigger"))
+            return m.Ended(Outcome(Did.DONE))
+        return m.Ended(Outcome(Did.NOT_STARTED, "no trigger"))
 
-    def _disarm(self, *, lie: bool) -> c.Event:
+    def _disarm(self, *, lie: bool) -> m.Event:
         still_armed = self.armed is not None
         self.armed, self.disarm_confirmed = None, True
         if lie:
-            return c.Disarmed(None)
+            return m.Disarmed(None)
         if self.setup.keeps and self.cycle.open is not None:
             if self.cycle.open.sequence == self.last_sequence:
-                return c.Disarmed(Outcome(Did.DONE) if self.last_result else None)
-            return c.Disarmed(Outcome(Did.NOT_STARTED, "its last number is another"))
+                return m.Disarmed(Outcome(Did.DONE) if self.last_result else None)
+            return m.Disarmed(Outcome(Did.NOT_STARTED, "its last number is another"))
         if still_armed:
-            return c.Disarmed(Outcome(Did.NOT_STARTED, "disarmed with its text still loaded"))
-        return c.Disarmed(None)
+            return m.Disarmed(Outcome(Did.NOT_STARTED, "disarmed with its text still loaded"))
+        return m.Disarmed(None)
 
     def _carrying(self, content: str) -> list[Part]:
         return [part for part in self.parts if part.content == content]
 
-    def _record_marked(self, effect: c.RecordMarked) -> c.Event:
+    def _record_marked(self, effect: m.RecordMarked) -> m.Event:
         content = self._content_of(effect.intent)
         did = effect.outcome.did
         assert not any(isinstance(r, Marked) and r.intent == effect.intent for r in self.journal)
@@ -288,9 +289,9 @@ class Metal:
         if effect.latches:
             assert did is Did.UNKNOWN
             self.write(records.latched)
-        return c.Done()
+        return m.Done()
 
-    def _record_verified(self, effect: c.RecordVerified) -> c.Event:
+    def _record_verified(self, effect: m.RecordVerified) -> m.Event:
         content = self._content_of(effect.intent)
         if effect.verdict == "good":
             assert len(self._carrying(content)) == 1, "good, and no part carries it"
@@ -306,7 +307,7 @@ class Metal:
                 self.write(records.unlatched)
         elif effect.latches and not latched:
             self.write(records.latched)
-        return c.Done()
+        return m.Done()
 
     def _content_of(self, seq: int) -> str:
         record = self.journal[seq - 1]
@@ -315,8 +316,8 @@ class Metal:
 
     # -- people
 
-    def job(self, *, trial: bool = False) -> c.Job:
-        return c.Job(
+    def job(self, *, trial: bool = False) -> m.Job:
+        return m.Job(
             order="o1",
             job="1",
             start="plc" if self.setup.by_input else "operator",
@@ -329,17 +330,17 @@ class Metal:
     def begin(self, *, trial: bool = False) -> None:
         if not self.setup.reader and self.part.content is not None:
             self.change_part()  # nothing but the operator's eye sees what lies there
-        self.tell(c.Begin(self.job(trial=trial)))
+        self.tell(m.Begin(self.job(trial=trial)))
 
     def judge(self) -> None:
         """An honest eye."""
         assert self.cycle.open is not None
         wanted = self.cycle.open.marks[0].content
-        self.tell(c.Judged(self.part.content == wanted and self.part.legible))
+        self.tell(m.Judged(self.part.content == wanted and self.part.legible))
 
     def put_aside(self) -> None:
         self.change_part()
-        self.tell(c.Acknowledged())
+        self.tell(m.Acknowledged())
 
     def decide(self, *, leave_open: bool = False) -> None:
         """Two honest people; the part goes where they say."""
@@ -347,7 +348,7 @@ class Metal:
         assert opened is not None
         assert self.armed is None, "settled while it may fire"
         assert self.disarm_confirmed, "settled before a disarm was confirmed"
-        if leave_open and self.cycle.phase is c.Phase.UNKNOWN:
+        if leave_open and self.cycle.phase is m.Phase.UNKNOWN:
             assert records.STATION in self.ledger.unknown, "a latch that nobody journalled"
             self.write(records.unlatched)
             how = "left-open"
@@ -357,7 +358,7 @@ class Metal:
             if records.STATION in self.ledger.unknown:
                 self.write(records.unlatched)
         self.change_part()
-        self.tell(c.Decided(how))
+        self.tell(m.Decided(how))
 
     # -- after it all
 
@@ -366,16 +367,16 @@ class Metal:
         for _ in range(limit):
             if self.effect is not None:
                 self.carry_out()
-            elif self.cycle.phase is c.Phase.IDLE:
+            elif self.cycle.phase is m.Phase.IDLE:
                 return
-            elif self.cycle.phase is c.Phase.JUDGING:
+            elif self.cycle.phase is m.Phase.JUDGING:
                 self.judge()
-            elif self.cycle.phase is c.Phase.SET_ASIDE:
+            elif self.cycle.phase is m.Phase.SET_ASIDE:
                 self.put_aside()
-            elif self.cycle.phase is c.Phase.READ_BLOCKED:
-                self.tell(c.ReadAgain())
+            elif self.cycle.phase is m.Phase.READ_BLOCKED:
+                self.tell(m.ReadAgain())
             else:
-                assert self.cycle.phase is c.Phase.UNKNOWN
+                assert self.cycle.phase is m.Phase.UNKNOWN
                 self.decide()
         raise AssertionError(f"still {self.cycle.phase} after {limit} steps without a fault")
 

@@ -7,8 +7,12 @@ import pytest
 
 from drivers.protocols import Activity, Did, MarkerStatus, Outcome
 from gateway import cycle as c
+from gateway import moves as m
 from gateway.contract.record import Intent, Latched, Marked, Record, Settled, Trial, Verified
-from gateway.cycle import Phase, Unexpected, step
+from gateway.cycle import Unexpected, step
+from gateway.moves import (
+    Phase,
+)
 from tests.gateway import records
 from tests.gateway.metal import Fate, Metal, Part, Setup
 
@@ -62,7 +66,7 @@ def play(metal: Metal, *, trial: bool = False) -> list[str]:
     order = []
     while metal.effect is not None:
         order.append(type(metal.effect).__name__)
-        if isinstance(metal.effect, c.AwaitOutcome):
+        if isinstance(metal.effect, m.AwaitOutcome):
             metal.pedal()
         metal.carry_out()
     return order
@@ -88,7 +92,7 @@ def test_the_order_of_an_operators_cycle() -> None:
     ]
     assert metal.part.content == records.content(1)
     assert facts(metal) == ["intent", "done", "good"]
-    assert metal.cycle == c.Cycle(before=frozenset({records.content(1)}), note=c.Note("good"))
+    assert metal.cycle == m.Cycle(before=frozenset({records.content(1)}), note=m.Note("good"))
 
 
 def test_a_pedal_fires_in_place_of_the_gateway() -> None:
@@ -120,17 +124,17 @@ def test_a_trial_burns_no_number(setup: Setup) -> None:
     assert facts(metal) == ["trial:done"]
     assert metal.part.content is not None
     assert metal.part.content.startswith("TRIAL")
-    assert metal.cycle.note == c.Note("trial-done")
+    assert metal.cycle.note == m.Note("trial-done")
 
 
 def test_a_trial_that_is_refused_is_told_as_not_done() -> None:
     metal = idle(LASER)
     metal.begin(trial=True)
-    until(metal, c.Arm)
+    until(metal, m.Arm)
     metal.carry_out(Fate.REFUSED)
     metal.calm_down()
     assert facts(metal) == ["trial:not_started"]
-    assert metal.cycle.note == c.Note("trial-not-done")
+    assert metal.cycle.note == m.Note("trial-not-done")
 
 
 def test_parts_follow_each_other_under_numbers_of_their_own() -> None:
@@ -146,7 +150,7 @@ def test_parts_follow_each_other_under_numbers_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("fate", [Fate.FAILED, Fate.REFUSED, Fate.LOST])
-@pytest.mark.parametrize("effect", [c.Prepare, c.Look])
+@pytest.mark.parametrize("effect", [m.Prepare, m.Look])
 def test_a_fault_before_the_intent_spends_nothing(effect: type[object], fate: Fate) -> None:
     metal = idle(LASER)
     metal.begin()
@@ -160,9 +164,9 @@ def test_a_fault_before_the_intent_spends_nothing(effect: type[object], fate: Fa
 def test_what_is_not_permitted_spends_nothing() -> None:
     metal = idle(LASER)
     metal.begin()
-    until(metal, c.CommitIntent)
+    until(metal, m.CommitIntent)
     metal.carry_out(Fate.FAILED)
-    assert (facts(metal), metal.cycle.note) == ([], c.Note("lease-ended"))
+    assert (facts(metal), metal.cycle.note) == ([], m.Note("lease-ended"))
 
 
 def test_a_marked_part_is_not_marked_over() -> None:
@@ -170,14 +174,14 @@ def test_a_marked_part_is_not_marked_over() -> None:
     metal.change_part(Part("D7A720FOREIGN"))
     play(metal)
     assert metal.part.content == "D7A720FOREIGN"
-    assert metal.cycle.note == c.Note("already-marked", (("content", "D7A720FOREIGN"),))
+    assert metal.cycle.note == m.Note("already-marked", (("content", "D7A720FOREIGN"),))
     assert facts(metal) == []
 
 
 def test_a_code_that_the_order_expects_does_not_stop_it() -> None:
-    waiting = c.Cycle(Phase.LOOKING, c.Job("o1", "1", expect=frozenset({"5901234123457"})))
-    assert step(waiting, c.Saw(("5901234123457",)))[0].phase is Phase.COMMITTING
-    assert step(waiting, c.Saw(("5901234123457", "X")))[0].phase is Phase.IDLE
+    waiting = m.Cycle(Phase.LOOKING, m.Job("o1", "1", expect=frozenset({"5901234123457"})))
+    assert step(waiting, m.Saw(("5901234123457",)))[0].phase is Phase.COMMITTING
+    assert step(waiting, m.Saw(("5901234123457", "X")))[0].phase is Phase.IDLE
 
 
 def test_a_late_look_is_repeated_and_the_part_before_is_named_when_it_stays() -> None:
@@ -185,16 +189,16 @@ def test_a_late_look_is_repeated_and_the_part_before_is_named_when_it_stays() ->
     play(metal)
     metal.change_part()
     metal.begin()
-    until(metal, c.Look)
+    until(metal, m.Look)
     metal.carry_out(late=True)
-    assert isinstance(metal.effect, c.Look)
+    assert isinstance(metal.effect, m.Look)
     metal.carry_out()
     assert metal.cycle.phase is Phase.COMMITTING
 
     metal = idle(LASER)
     play(metal)
     assert play(metal) == ["Prepare", *["Look"] * c.READ_TRIES]
-    assert metal.cycle.note == c.Note("part-before-still-here")
+    assert metal.cycle.note == m.Note("part-before-still-here")
 
 
 # -- from the intent on
@@ -203,7 +207,7 @@ def test_a_late_look_is_repeated_and_the_part_before_is_named_when_it_stays() ->
 def test_without_a_guard_no_byte_is_sent_and_the_number_is_voided() -> None:
     metal = idle(LASER)
     metal.begin()
-    until(metal, c.WriteGuard)
+    until(metal, m.WriteGuard)
     metal.carry_out(Fate.FAILED)
     metal.calm_down()
     assert metal.ever_armed == set()
@@ -213,9 +217,9 @@ def test_without_a_guard_no_byte_is_sent_and_the_number_is_voided() -> None:
 def test_a_refusal_to_arm_is_not_started_once_it_is_disarmed() -> None:
     metal = idle(LASER)
     metal.begin()
-    until(metal, c.Arm)
+    until(metal, m.Arm)
     metal.carry_out(Fate.REFUSED)
-    assert isinstance(metal.effect, c.Disarm)
+    assert isinstance(metal.effect, m.Disarm)
     metal.calm_down()
     assert facts(metal) == ["intent", "not_started"]
 
@@ -224,7 +228,7 @@ def test_a_refused_trigger_is_not_started_only_by_the_disarms_proof() -> None:
     for lie, expected in ((False, "not_started"), (True, "unknown")):
         metal = idle(LASER)
         metal.begin()
-        until(metal, c.Fire)
+        until(metal, m.Fire)
         metal.carry_out(Fate.REFUSED)
         metal.carry_out(lie=lie)
         metal.carry_out()
@@ -235,7 +239,7 @@ def test_a_refused_trigger_is_not_started_only_by_the_disarms_proof() -> None:
 def test_a_pedal_between_not_started_and_the_disarm_is_not_lost(setup: Setup) -> None:
     metal = idle(setup)
     metal.begin()
-    until(metal, c.AwaitOutcome)
+    until(metal, m.AwaitOutcome)
     metal.carry_out()  # time is up: not started
     metal.pedal()
     metal.calm_down()
@@ -244,7 +248,7 @@ def test_a_pedal_between_not_started_and_the_disarm_is_not_lost(setup: Setup) ->
     assert facts(metal)[2] == "good"
 
 
-@pytest.mark.parametrize("effect", [c.Arm, c.Fire, c.AwaitOutcome])
+@pytest.mark.parametrize("effect", [m.Arm, m.Fire, m.AwaitOutcome])
 @pytest.mark.parametrize("fate", [Fate.FAILED, Fate.LOST])
 def test_what_the_device_does_not_tell_is_unknown_until_read(
     effect: type[object], fate: Fate
@@ -253,9 +257,9 @@ def test_what_the_device_does_not_tell_is_unknown_until_read(
     metal.begin()
     until(metal, effect)
     metal.carry_out(fate)
-    until(metal, c.Disarm)
+    until(metal, m.Disarm)
     metal.carry_out(lie=True)
-    until(metal, c.Read)
+    until(metal, m.Read)
     marked = metal.part.content is not None
     metal.calm_down()
     if marked:
@@ -267,9 +271,9 @@ def test_what_the_device_does_not_tell_is_unknown_until_read(
 def test_a_refused_wait_says_nothing_of_the_shot() -> None:
     metal = idle(LASER)
     metal.begin()
-    until(metal, c.AwaitOutcome)
+    until(metal, m.AwaitOutcome)
     metal.carry_out(Fate.REFUSED)
-    assert isinstance(metal.effect, c.Inspect)
+    assert isinstance(metal.effect, m.Inspect)
     metal.calm_down()
     assert facts(metal)[1:3] == ["unknown", "good"]
 
@@ -278,69 +282,69 @@ def test_a_refused_wait_says_nothing_of_the_shot() -> None:
 def test_a_device_that_will_not_be_inspected_is_disarmed(fate: Fate) -> None:
     metal = idle(LASER)
     metal.begin()
-    until(metal, c.AwaitOutcome)
+    until(metal, m.AwaitOutcome)
     metal.carry_out(Fate.FAILED)
     metal.carry_out(fate)
-    assert isinstance(metal.effect, c.Disarm)
+    assert isinstance(metal.effect, m.Disarm)
     metal.calm_down()
 
 
 def test_a_kept_result_is_the_outcome_only_of_its_own_number() -> None:
     metal = idle(CELL)
     metal.begin()
-    until(metal, c.AwaitOutcome)
+    until(metal, m.AwaitOutcome)
     metal.carry_out(Fate.LOST)
     metal.carry_out()  # inspected: the cell's last number is ours
-    assert isinstance(metal.effect, c.RecordMarked)
+    assert isinstance(metal.effect, m.RecordMarked)
     assert metal.effect.outcome.did is Did.DONE
 
     metal = idle(CELL)
     play(metal)
     metal.change_part()
     metal.begin()
-    until(metal, c.Arm)
+    until(metal, m.Arm)
     metal.carry_out(Fate.FAILED)
     metal.carry_out()  # inspected: done, but number 1
-    assert isinstance(metal.effect, c.Disarm)
+    assert isinstance(metal.effect, m.Disarm)
 
 
 def test_it_waits_while_the_device_is_marking_and_not_for_ever() -> None:
     metal = idle(LASER)
     metal.begin()
-    until(metal, c.AwaitOutcome)
+    until(metal, m.AwaitOutcome)
     metal.carry_out(Fate.FAILED)
     metal.busy = 5
     for _ in range(5):
         metal.carry_out()
-        assert isinstance(metal.effect, c.Inspect)
+        assert isinstance(metal.effect, m.Inspect)
     metal.busy = 10 * c.INSPECT_TRIES
     for _ in range(c.INSPECT_TRIES):
-        if isinstance(metal.effect, c.Inspect):
+        if isinstance(metal.effect, m.Inspect):
             metal.carry_out()
-    assert isinstance(metal.effect, c.Disarm)
+    assert isinstance(metal.effect, m.Disarm)
 
 
 def test_without_a_confirmed_disarm_nothing_is_read_and_a_person_is_sent_to_the_key() -> None:
     metal = idle(LASER)
     metal.begin()
-    until(metal, c.Disarm)
+    until(metal, m.Disarm)
     for attempt in range(1, 10):
         metal.carry_out(Fate.REFUSED if attempt % 2 else Fate.FAILED)
-        assert metal.effect == c.Disarm(None, attempt)
+        assert metal.effect == m.Disarm(None, attempt)
         switched = metal.cycle.phase is Phase.SWITCH_OFF
         assert switched == (attempt >= c.DISARM_TRIES)
-    assert metal.cycle.note == c.Note("switch-off", (("cause", "device-refused"),))
+    assert metal.cycle.note == m.Note("switch-off", (("cause", "device-refused"),))
     metal.carry_out()
-    assert isinstance(metal.effect, c.Read)
+    assert isinstance(metal.effect, m.Read)
 
 
 def test_a_marker_that_is_silent_at_the_start_leaves_no_word_behind() -> None:
     metal = Metal(LASER)
     for _ in range(c.DISARM_TRIES):
         metal.carry_out(Fate.FAILED)
-    assert metal.cycle.note == c.Note("marker-silent", (("cause", "link-timeout"),))
+    assert metal.cycle.note == m.Note("marker-silent", (("cause", "link-timeout"),))
     metal.carry_out()
-    assert metal.cycle == c.Cycle()
+    assert metal.cycle == m.Cycle()
 
 
 # -- reading
@@ -351,9 +355,9 @@ def test_a_late_read_of_the_part_before_is_dropped_and_repeated() -> None:
     play(metal)
     metal.change_part()
     metal.begin()
-    until(metal, c.Read)
+    until(metal, m.Read)
     metal.carry_out(late=True)
-    assert metal.effect == c.Read(1)
+    assert metal.effect == m.Read(1)
     metal.carry_out()
     metal.carry_out()
     assert facts(metal)[-1] == "good"
@@ -364,7 +368,7 @@ def test_the_part_before_is_remembered_over_a_part_that_was_not_marked() -> None
     play(metal)
     metal.change_part()
     metal.begin()
-    until(metal, c.Arm)
+    until(metal, m.Arm)
     metal.carry_out(Fate.REFUSED)
     metal.calm_down()
     assert metal.cycle.before == {records.content(1)}
@@ -372,10 +376,10 @@ def test_the_part_before_is_remembered_over_a_part_that_was_not_marked() -> None
 
 
 def test_a_stranger_beside_the_right_code_is_a_mismatch() -> None:
-    opened = c.Open(1, (records.mark(1),), None, Outcome(Did.DONE))
-    reading = c.Cycle(Phase.READING, c.Job("o1", "1"), opened)
-    _, effect = step(reading, c.Saw((records.content(1), "X")))
-    assert isinstance(effect, c.RecordVerified)
+    opened = m.Open(1, (records.mark(1),), None, Outcome(Did.DONE))
+    reading = m.Cycle(Phase.READING, m.Job("o1", "1"), opened)
+    _, effect = step(reading, m.Saw((records.content(1), "X")))
+    assert isinstance(effect, m.RecordVerified)
     assert (effect.verdict, effect.content) == ("mismatch", "X")
 
 
@@ -383,12 +387,12 @@ def test_a_stranger_beside_the_right_code_is_a_mismatch() -> None:
 def test_a_reader_that_fails_blocks_and_is_asked_again(fate: Fate) -> None:
     metal = idle(LASER)
     metal.begin()
-    until(metal, c.Read)
+    until(metal, m.Read)
     for _ in range(c.READ_TRIES):
         metal.carry_out(fate)
     assert metal.cycle.phase is Phase.READ_BLOCKED
-    metal.tell(c.ReadAgain())
-    assert isinstance(metal.effect, c.Disarm)
+    metal.tell(m.ReadAgain())
+    assert isinstance(metal.effect, m.Disarm)
     metal.calm_down()
     assert facts(metal) == ["intent", "done", "good"]
 
@@ -399,7 +403,7 @@ def test_an_unreadable_part_is_set_aside_and_may_be_read_again() -> None:
     play(metal)
     assert metal.cycle.phase is Phase.SET_ASIDE
     metal.part.legible = True  # wiped clean
-    metal.tell(c.ReadAgain())
+    metal.tell(m.ReadAgain())
     metal.calm_down()
     assert facts(metal) == ["intent", "done", "unreadable", "good"]
     assert metal.ledger.station(records.STATION).made == {
@@ -410,17 +414,17 @@ def test_an_unreadable_part_is_set_aside_and_may_be_read_again() -> None:
 def test_an_eye_cannot_settle_an_unknown_and_the_latch_is_journalled() -> None:
     metal = idle(EYE)
     metal.begin()
-    until(metal, c.Arm)
+    until(metal, m.Arm)
     metal.carry_out(Fate.LOST)
-    until(metal, c.Disarm)
+    until(metal, m.Disarm)
     metal.carry_out(lie=True)
     metal.carry_out()
     assert metal.cycle.phase is Phase.UNKNOWN
     assert facts(metal) == ["intent", "unknown", "latched"]
     with pytest.raises(Unexpected):
-        metal.tell(c.ReadAgain())
+        metal.tell(m.ReadAgain())
     metal.decide(leave_open=True)
-    assert metal.cycle.note == c.Note("settled", (("how", "left-open"),))
+    assert metal.cycle.note == m.Note("settled", (("how", "left-open"),))
     metal.audit()
 
 
@@ -428,7 +432,7 @@ def test_an_eye_cannot_settle_an_unknown_and_the_latch_is_journalled() -> None:
 
 
 def test_a_restart_reads_what_was_engraved() -> None:
-    for effect in (c.Arm, c.Fire, c.AwaitOutcome, c.RecordMarked, c.Disarm, c.Read):
+    for effect in (m.Arm, m.Fire, m.AwaitOutcome, m.RecordMarked, m.Disarm, m.Read):
         for setup in (LASER, CELL):
             metal = idle(setup)
             metal.begin()
@@ -445,21 +449,21 @@ def test_a_part_that_waits_to_be_set_aside_still_waits_after_a_restart() -> None
     metal = idle(LASER)
     metal.legible = False
     metal.begin()
-    until(metal, c.RecordVerified)
+    until(metal, m.RecordVerified)
     metal.carry_out(Fate.KILLED_AFTER)
-    assert isinstance(metal.effect, c.Disarm)
+    assert isinstance(metal.effect, m.Disarm)
     metal.carry_out()
     assert metal.cycle.phase is Phase.SET_ASIDE
-    assert metal.cycle.note == c.Note("unreadable", (("content", ""),))
+    assert metal.cycle.note == m.Note("unreadable", (("content", ""),))
     with pytest.raises(Unexpected):
         metal.begin()
-    metal.tell(c.ReadAgain())
+    metal.tell(m.ReadAgain())
     metal.carry_out()
-    assert isinstance(metal.effect, c.Read)
+    assert isinstance(metal.effect, m.Read)
     metal.start()
     metal.carry_out()
     metal.put_aside()
-    assert metal.cycle == c.Cycle(before=frozenset({records.content(1)}))
+    assert metal.cycle == m.Cycle(before=frozenset({records.content(1)}))
 
 
 def test_an_eyes_judgement_is_asked_for_again_after_a_restart() -> None:
@@ -472,15 +476,15 @@ def test_an_eyes_judgement_is_asked_for_again_after_a_restart() -> None:
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_an_event_that_cannot_come_is_refused(phase: Phase) -> None:
-    event = c.Judged(True) if phase is Phase.INSPECTING else c.Inspected(READY)
+    event = m.Judged(True) if phase is Phase.INSPECTING else m.Inspected(READY)
     with pytest.raises(Unexpected):
-        step(c.Cycle(phase), event)
+        step(m.Cycle(phase), event)
 
 
 def test_a_latch_stands_in_the_journal_for_every_unknown_that_no_read_settled() -> None:
     metal = idle(LASER)
     metal.begin()
-    until(metal, c.Arm)
+    until(metal, m.Arm)
     metal.carry_out(Fate.FAILED)
     metal.calm_down()
     assert [r.cause for r in metal.journal if isinstance(r, Latched)] == ["link-timeout"]
@@ -571,10 +575,10 @@ class Walk:
         if self.metal.setup.reader:
             if self.chance(0.3):
                 self.metal.part.legible = True
-            self.metal.tell(c.ReadAgain())
+            self.metal.tell(m.ReadAgain())
         else:
             with pytest.raises(Unexpected):
-                self.metal.tell(c.ReadAgain())
+                self.metal.tell(m.ReadAgain())
 
     def check(self) -> None:
         contents = [part.content for part in self.metal.parts if part.content]
@@ -592,10 +596,10 @@ class Walk:
         metal.change_part()
         metal.legible, metal.busy = True, 0
         metal.begin()
-        until(metal, c.AwaitOutcome)
+        until(metal, m.AwaitOutcome)
         metal.pedal()
         metal.calm_down()
-        assert metal.cycle.note == c.Note("good")
+        assert metal.cycle.note == m.Note("good")
         metal.audit()
 
 

@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.cycle import Note
 from gateway.latches import Latch
+from gateway.moves import (
+    Note,
+)
 from gateway.permission import Permission
 from gateway.plan import Permit
 from tests.gateway.desk import Site, plan

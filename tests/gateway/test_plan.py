@@ -6,8 +6,10 @@ import pytest
 
 from gateway.contract.record import Item
 from gateway.contract.uii import UiiError
-from gateway.cycle import Note
 from gateway.ledger import Ledger
+from gateway.moves import (
+    Note,
+)
 from gateway.plan import Permit, choose, left, newer, permit, person_by_badge, spans
 from tests.gateway.desk import plan
 from tests.gateway.records import NOON, intent

@@ -21,8 +21,10 @@ from drivers.protocols import (
 )
 from gateway.config import StationConfig
 from gateway.contract.record import Intent, Latched, Marked, Record, Verified
-from gateway.cycle import Phase
 from gateway.logbook import NOBODY
+from gateway.moves import (
+    Phase,
+)
 from gateway.station import NotNow, Station
 from tests.gateway.desk import Site, new_site, plan
 

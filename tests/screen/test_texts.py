@@ -16,8 +16,10 @@ import drivers.errors
 from central.register.licences.models import LicenceState, obstacle
 from drivers.protocols import Activity
 from gateway.contract import errors, plan
-from gateway.cycle import Phase
 from gateway.latches import Latch
+from gateway.moves import (
+    Phase,
+)
 from gateway.screen.desk import Settlement
 from gateway.screen.page import HERE
 from gateway.screen.texts import LANGUAGES, LOCALE, read_texts

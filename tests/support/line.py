@@ -35,12 +35,15 @@ from gateway.contract.plan import (
 from gateway.contract.record import Opened, Record
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import Boot
-from gateway.cycle import RESTING, Phase
 from gateway.guard import Guard, Mark
 from gateway.identity import Identity
 from gateway.journal import Journal, create, journal_path
 from gateway.latches import Latches
 from gateway.logbook import Draft, Logbook
+from gateway.moves import (
+    RESTING,
+    Phase,
+)
 from gateway.permission import Permission
 from gateway.screen.app import create_screen_app
 from gateway.screen.desk import Desk, badge_hash
