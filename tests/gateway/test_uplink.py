@@ -18,7 +18,6 @@ BOOT = "4-0123456789abcdef"
 
 @pytest.fixture
 def uplink(site: Site) -> Uplink:
-    site.permission.answered = True
     return Uplink(
         logbook=site.logbook,
         permission=site.permission,
@@ -41,6 +40,7 @@ def accepted(site: Site) -> list[int]:
 
 
 def test_a_plan_is_journalled_before_it_is_used_and_never_again(site: Site, uplink: Uplink) -> None:
+    site.permission.answered = True
     site.permission.answered = True
     for version in (1, 1, 3, 2):
         take(uplink, plan(version=version))
