@@ -18,20 +18,15 @@ from drivers.protocols import (
     Reading,
     Shot,
 )
+from gateway import testimony
 from gateway.config import StationConfig
-from gateway.contract.encoding import Message
 from gateway.contract.errors import JournalError, JournalFull
 from gateway.contract.record import (
     Intent,
-    Latched,
     Mark,
-    Marked,
-    PositionOutcome,
     RecordRef,
     Settled,
-    Trial,
     Unlatched,
-    Verified,
 )
 from gateway.cycle import step
 from gateway.logbook import NOBODY, Author, Draft, Logbook
@@ -88,8 +83,6 @@ JOURNAL_RETRY_S = 1.0
 DISARM_PAUSE_S = 3.0
 """The longest pause between two attempts to disarm; the first are quicker."""
 LAST_SEQUENCE = 65535
-LONGEST_TEXT = 2000
-"""Characters that a record holds of what a device said or read."""
 
 Observer = Callable[[str, str, Effect], Awaitable[None]]
 """Told "before" and "after", the station and the effect: how the tests kill at every step."""
@@ -428,7 +421,7 @@ class Station:
 
     async def _record(self, effect: RecordMarked | RecordTrial | RecordVerified) -> Event:
         """Journal a fact that is already true of the metal: kept trying until it stands."""
-        drafts = list(self._drafts(effect))
+        drafts = self._drafts(effect)
         while True:
             try:
                 self.logbook.append(*drafts, station=self.name, author=self.author)
@@ -441,71 +434,36 @@ class Station:
 
     def _drafts(self, effect: RecordMarked | RecordTrial | RecordVerified) -> list[Draft]:
         match effect:
-            case RecordMarked(intent, positions, outcome, latches):
-                results = [
-                    PositionOutcome(
-                        position=position,
-                        did=outcome.did.value,
-                        cause=_told(outcome.cause),
-                        echo=None if outcome.echo is None else _told(outcome.echo),
-                    )
-                    for position in positions
-                ]
-                drafts = [Draft(Marked, {"intent": intent, "results": results})]
-                if latches:
-                    drafts.append(_latched(outcome))
-                return drafts
+            case RecordMarked():
+                return testimony.marked(effect)
             case RecordTrial(outcome=outcome):
-                fields = {
-                    "device": self.config.marker.kind,
-                    "job": self.cycle.job.job if self.cycle.job else "",
-                    "text": TRIAL_CONTENT,
-                    "did": outcome.did.value,
-                    "cause": _told(outcome.cause),
-                }
-                return [Draft(Trial, fields)]
+                job = self.cycle.job.job if self.cycle.job else ""
+                return [testimony.trial(outcome, self.config.marker.kind, job, TRIAL_CONTENT)]
             case RecordVerified():
-                return self._verdict_drafts(effect)
+                return self._verdict(effect)
 
-    def _verdict_drafts(self, effect: RecordVerified) -> list[Draft]:
-        reading = self._readings.get(effect.content or "")
+    def _verdict(self, effect: RecordVerified) -> list[Draft]:
         opened = self.cycle.open
         assert opened is not None
         assert opened.outcome is not None
-        reason = ""
-        if effect.entry == "eye" and self.permission.plan:
-            order = self.permission.plan.order(opened.marks[0].order)
-            reason = order.verify.reason if order else ""
-        fields: dict[str, object] = {
-            "of": self._ref(effect.intent),
-            "position": effect.position,
-            "device": self.config.reader.kind if self.config.reader else "eye",
-            "content": None if effect.content is None else _told(effect.content),
-            "symbology": _told(reading.symbology, 200) if reading else "",
-            "grade": _told(reading.grade, 200) if reading else "",
-            "entry": effect.entry,
-            "verdict": effect.verdict,
-            "reason": reason,
-        }
-        drafts = [Draft(Verified, fields)]
-        latched = self.name in self.logbook.ledger.unknown
+        of = self._ref(effect.intent)
+        device = self.config.reader.kind if self.config.reader else "eye"
+        reading = self._readings.get(effect.content or "")
+        reason = self._why_by_eye(opened) if effect.entry == "eye" else ""
+        drafts = [testimony.verified(effect, of, device, reading, reason)]
+        is_latched = self.name in self.logbook.ledger.unknown
         if effect.resolves:
-            settled = {
-                "of": self._ref(effect.intent),
-                "position": effect.position,
-                "how": "read",
-                "reason": "a matching read",
-            }
-            drafts.append(Draft(Settled, settled))
-            if latched:
-                drafts.append(
-                    Draft(Unlatched, {"latch": "unknown-outcome", "reason": "a matching read"})
-                )
-        elif effect.latches and not latched:
-            drafts.append(_latched(opened.outcome))
+            drafts += testimony.resolved(effect, of, unlatch=is_latched)
+        elif effect.latches and not is_latched:
+            drafts.append(testimony.latched(opened.outcome))
         return drafts
 
-    def _ref(self, seq: int) -> Message:
+    def _why_by_eye(self, opened: Open) -> str:
+        plan = self.permission.plan
+        order = plan.order(opened.marks[0].order) if plan else None
+        return order.verify.reason if order else ""
+
+    def _ref(self, seq: int) -> RecordRef:
         journal = self.logbook.journal
         return RecordRef(gateway=journal.gateway, epoch=journal.epoch, seq=seq)
 
@@ -520,15 +478,3 @@ def _texts(marks: tuple[Mark, ...]) -> list[MarkText]:
     if not marks:
         return [MarkText(1, TRIAL_CONTENT)]
     return [MarkText(mark.position, mark.content, mark.text) for mark in marks]
-
-
-def _latched(outcome: Outcome) -> Draft:
-    return Draft(Latched, {"latch": "unknown-outcome", "cause": _told(outcome.cause)})
-
-
-def _told(text: str, limit: int = LONGEST_TEXT) -> str:
-    """What a device said, as a record can hold it: whatever it says, it does not stop a station."""
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if each == "\0" or "\ud800" <= each <= "\udfff" else each
-        for each in text[:limit]
-    )
