@@ -14,6 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway.contract.topics import ALL_RECORDS_SHARED
 from simulators.broker import free_port
 from tests.crash.site import Site, seed
 from tests.e2e.certificates import Certificate
@@ -93,6 +94,8 @@ def plant() -> Iterator[Plant]:
         for name in ("serve", "plan", "ingest-1", "ingest-2"):
             made.start(name)
         seed(made)
+        asked = f" 1 {ALL_RECORDS_SHARED}"
+        wait_for("both workers", lambda: made.mosquitto.log.count(asked) == 2)
         yield made
     finally:
         made.end()

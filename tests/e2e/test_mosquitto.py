@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 GATEWAY, A, B = "gramsh.line-1", "tirana.line-1", "tirana.line-2"
-NOT_AUTHORIZED, TOO_LARGE, GRANTED = 0x87, 0x95, 1
+NOT_AUTHORIZED, TOO_LARGE, UNSPECIFIED, GRANTED = 0x87, 0x95, 0x80, 1
 
 
 @pytest.fixture(scope="module")
@@ -131,11 +131,15 @@ def test_who_has_no_certificate_of_ours_is_not_let_in(centre: Plant, site: Site)
         speaker.leave()
 
     # A gateway that asks for another's identifier gets its own, and pushes nobody out.
+    site.wait_delivered()
+    came, others = (broker.log.count(f" as {name} ") for name in (GATEWAY, A))
     intruder = as_gateway(centre, A, GATEWAY)
     assert intruder.let_in
+    wait_for("its arrival in the log", lambda: broker.log.count(f" as {A} ") > others)
+    assert site.page.snapshot()["link"]["connected"]
     site.mark_good()
     site.wait_delivered()
-    assert site.page.latches == []
+    assert broker.log.count(f" as {GATEWAY} ") == came
     intruder.leave()
 
 
@@ -146,6 +150,7 @@ def test_a_listener_in_the_share_of_ingest_hears_nothing_and_costs_nothing(
     intruder = as_gateway(centre, A)
     try:
         assert intruder.subscribe(ALL_RECORDS_SHARED) == GRANTED
+        assert f"{A} 1 {ALL_RECORDS_SHARED}" in centre.mosquitto.log
         for _ in range(4):
             site.mark_good()
         site.wait_delivered()
@@ -280,9 +285,16 @@ def test_the_limits(centre: Plant) -> None:
     back = as_central(centre, "away", lasts_s=600)
     wait_for("all of them", lambda: len(back.heard) > 3000, 60)
     assert [payload for _, payload in back.heard] == [*payloads, b"the last one"]
-    back.leave()
-    assert b.publish(topic(B, "records"), bytes(256 * 1024)) == 0
+    batch = bytes(256 * 1024)
+    assert b.publish(topic(B, "records"), batch) == 0
     b.send(topic(B, "records"), bytes(1024 * 1024 + 1))
     wait_for("the end of its session", lambda: b.ended)
-    assert b.ended == [TOO_LARGE]
+    # Its reason is read, unless the closed line is noticed while the rest is still being written.
+    assert b.ended[0] in (TOO_LARGE, UNSPECIFIED)
     b.leave()
+    b = as_gateway(centre, B)
+    assert b.publish(topic(B, "records"), b"after") == 0
+    wait_for("the next message", lambda: back.heard[-1][1] == b"after")
+    assert [payload for _, payload in back.heard[3001:]] == [batch, b"after"]
+    b.leave()
+    back.leave()
