@@ -147,7 +147,8 @@ class Factory:
             *((f"ingest-{n}", [central, "ingest", *where]) for n in range(1, INGEST_WORKERS + 1)),
         ):
             await self.children.add(name, command).start()
-        await _until_answers(self.children.by_name["web"], self.ports["web"])
+        web = self.children.by_name["web"]
+        await _until_answers(web, self.ports["web"], leaves=self.token_file)
         self.officer = Officer(self.web, self.token_file.read_text("utf-8").strip())
 
     async def _central(self, act: str, *more: str, must: bool = False) -> str:
@@ -370,10 +371,15 @@ def _any_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _until_answers(child: Child, port: int, seconds: float = 60) -> None:
-    """Wait until the process listens. Raises ChildProcessError that names its log."""
+async def _until_answers(
+    child: Child, port: int, seconds: float = 60, *, leaves: Path | None = None
+) -> None:
+    """Wait until the process listens, and has left its file. Raises ChildProcessError.
+
+    The file tells it from another program that took the port at the same moment.
+    """
     deadline = time.monotonic() + seconds
-    while not answers(port):
+    while not (answers(port) and (leaves is None or leaves.exists())):
         if child.pid is None:
             raise ChildProcessError(f"{child.name} ended; see {child.log}")
         if time.monotonic() > deadline:
