@@ -75,7 +75,7 @@ def test_a_day_back_makes_no_lease_longer(sites: Callable[[str], Site], centre: 
     site.run(clock=clock)
     site.page.wait_permitted()
     site.mark_good()
-    ends = datetime.now(UTC) + timedelta(seconds=12)
+    ends = datetime.now(UTC) + timedelta(seconds=16)
     centre.post(
         "/api/orders",
         {
@@ -100,8 +100,8 @@ def test_a_day_back_makes_no_lease_longer(sites: Callable[[str], Site], centre: 
         site.mark_good()  # by our clock it is yesterday; by the lease it is not over yet
         assert datetime.now(UTC) < ends, "too slow a machine for this lease"
         site.page.wait_why_not("lease-ended")
-        # Within a second of its end by true time, and not a day later.
-        assert timedelta() <= datetime.now(UTC) - ends < timedelta(seconds=2)
+        # At its end by true time, and not a day later.
+        assert timedelta() <= datetime.now(UTC) - ends < timedelta(seconds=3)
         spent = intents(site)
         with pytest.raises(Declined) as refusal:
             site.page.press("begin")

@@ -11,7 +11,8 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from gateway.contract.batch import BatchHeader, decode_batch, encode_batch
+from central import keys
+from gateway.contract.batch import BatchHeader, decode_batch, encode_batch, next_head
 from gateway.contract.plan import decode_plan, encode_plan
 from gateway.contract.receipt import Receipt, encode_receipt
 from gateway.contract.signed import SigningKey
@@ -85,7 +86,7 @@ def test_a_batch_that_is_forged_replayed_or_misplaced(sites: MakeSite, centre: C
 
         # A foreign key under the next records of the gateway.
         header = decode_batch(genuine[-1]).header
-        mark_of_record = decode_batch(genuine[-1]).records[-1]
+        line = decode_batch(genuine[-1]).records[-1]
         forged = BatchHeader.model_validate(
             {
                 **header.model_dump(),
@@ -98,7 +99,7 @@ def test_a_batch_that_is_forged_replayed_or_misplaced(sites: MakeSite, centre: C
         publish(
             client,
             own,
-            encode_batch(_chained(forged, mark_of_record), [mark_of_record], SigningKey.new()),
+            encode_batch(_chained(forged, line), [line], SigningKey.new()),
         )
         wait_for("the forgery as evidence", lambda: evidence(centre, site.gateway))
         assert evidence(centre, site.gateway) == ["bad-signature"]
@@ -119,8 +120,6 @@ def test_a_batch_that_is_forged_replayed_or_misplaced(sites: MakeSite, centre: C
 
 def _chained(header: BatchHeader, line: bytes) -> BatchHeader:
     """The header with the head that its one record gives: only the key is wrong."""
-    from gateway.contract.batch import next_head
-
     head = next_head(bytes.fromhex(header.prev), line)
     return header.model_copy(update={"head": head.hex()})
 
@@ -186,7 +185,5 @@ def test_a_receipt_or_plan_with_a_bad_signature_moves_nothing(
 
 
 def _any_key(centre: Centre) -> Callable[[str], bytes | None]:
-    from central import keys
-
     known = {key.id: bytes.fromhex(key.public) for key in keys.load_public(centre.folder / "keys")}
     return known.get
