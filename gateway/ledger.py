@@ -21,6 +21,7 @@ from gateway.contract.record import (
     Unlatched,
     Verified,
 )
+from gateway.contract.uii import serial
 from gateway.moves import (
     Open,
 )
@@ -38,6 +39,7 @@ class Part:
     text: str
     """The legible text, or the UII where there is none."""
     uii: str
+    serial: str
     state: str
 
 
@@ -143,7 +145,17 @@ class Ledger:
                 self.spent.setdefault(mark.source.space, Spent()).add(mark.source.number)
         first = record.marks[0]
         text = first.text[0] if first.text else first.item.uii
-        station.parts.append(Part(record.seq, record.at, first.order, text, first.item.uii, "open"))
+        station.parts.append(
+            Part(
+                record.seq,
+                record.at,
+                first.order,
+                text,
+                first.item.uii,
+                serial(first.item.elements),
+                "open",
+            )
+        )
         self._count(record.seq, first.order, "open")
 
     def _marked(self, record: Marked) -> None:

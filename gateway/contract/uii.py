@@ -284,6 +284,14 @@ def elements_key(envelope: Envelope) -> str:
     return f"{envelope.format}:" + ",".join(f"{part.identifier}={part.value}" for part in parts)
 
 
+def serial(key: str) -> str:
+    """The serial number as people know it, from `elements_key`: it ends the UII in every construct.
+
+    Where a construct holds it in one value with its enterprise (18S, 25S, 8003, 8004), that value.
+    """
+    return key.rpartition("=")[2]
+
+
 def component_element(form: Format, code: str) -> Element:
     """The element that carries a component's code (`BARREL`) in an envelope of that format."""
     return Element(COMPONENT_IDENTIFIER[form], code)

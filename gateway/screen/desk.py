@@ -14,6 +14,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from gateway.contract.encoding import format_time
 from gateway.contract.plan import Person, Plan
+from gateway.contract.uii import serial
 from gateway.latches import Latches
 from gateway.logbook import Author, Logbook
 from gateway.moves import (
@@ -230,6 +231,7 @@ class Desk:
                 "seq": opened.seq,
                 "text": list(opened.marks[0].text),
                 "uii": opened.marks[0].item.uii,
+                "serial": serial(opened.marks[0].item.elements),
             },
             "counts": dict(ledger.made.get(order_id or "", {})),
             "parts": [
@@ -239,6 +241,7 @@ class Desk:
                     "order": part.order,
                     "text": part.text,
                     "uii": part.uii,
+                    "serial": part.serial,
                     "state": part.state,
                 }
                 for part in reversed(ledger.parts)

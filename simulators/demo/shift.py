@@ -27,6 +27,8 @@ TRIES = 100
 """How often an operator takes up the same piece before giving it up."""
 BREATH_S = 0.25
 """What it takes to read the page and press again."""
+MARKED_BEFORE = frozenset({"already-marked", "part-before-still-here"})
+"""What the page says of a piece that has a number; an operator takes the next one."""
 OFFICERS_ACTS = frozenset({"licence-suspended", "order-held"})
 """What keeps a line waiting until an officer lifts it, however long that takes."""
 
@@ -88,6 +90,8 @@ class Line:
             if fault is not None:
                 await fault.after(self, piece)
                 fault = None  # it met this piece once
+                if ended in MARKED_BEFORE:
+                    ended = None  # the one that is to be marked lies there now
             if ended is not None:
                 return ended
             await asyncio.sleep(BREATH_S)
@@ -114,10 +118,10 @@ class Line:
         """What an operator does at the end of a cycle; None: take the same piece again."""
         phase, note = view["phase"], (view["note"] or {}).get("code", "")
         if phase == "idle":
-            if note == "already-marked":
-                return "already-marked"
-            on_it = self._legible(piece)
-            return "good" if on_it else None
+            if note in MARKED_BEFORE:
+                return note
+            # Another piece may lie there by now; the page speaks of the one that was marked.
+            return "good" if note == "good" or self._legible(piece) else None
         if phase == "set-aside":
             await self._do("acknowledge")
             await self.operator.wait_rest(past=phase)

@@ -105,6 +105,7 @@ function renderNumber(here, shown) {
   if (shown.number === null) return;
   $("number-label").textContent = shown.number.label;
   $("serial").textContent = shown.number.text;
+  $("line").textContent = shown.number.line;
   const names = here ? ["step.prepare", "step.mark", "step.read"] : [];
   put(
     $("steps"),
@@ -199,7 +200,7 @@ function renderSide(here) {
             "li",
             { class: part.state },
             icon(PART_SHAPES[part.state] ?? "i-open"),
-            make("span", { class: "text" }, part.text),
+            make("span", { class: "text", title: part.text }, part.serial),
             make("span", { class: "what" }, t(`part.${part.state}`)),
             make("time", { datetime: part.at }, time(part.at)),
           ),

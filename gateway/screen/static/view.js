@@ -95,7 +95,7 @@ function idle(snapshot, station) {
     return made("ready", "i-ready", "state.ready", { say });
   }
   const [tone, shape, word, step] = IDLE[note.code] ?? ["ask", "i-warn", "state.not-marked", -1];
-  const part = step === 3 ? (station.parts[0]?.text ?? "") : "";
+  const part = step === 3 ? (station.parts[0]?.serial ?? "") : "";
   return made(tone, shape, word, { note, part, step });
 }
 
@@ -108,10 +108,14 @@ function number(station, shown) {
   if (!station || shown.shape === "i-latched") return null;
   const { phase, current, next } = station;
   if (current && phase !== "idle") {
-    return { label: t("number.current"), text: current.text[0] ?? current.uii };
+    return { label: t("number.current"), text: current.serial, line: beside(current.text, current.serial) };
   }
-  return { label: t("number.next"), text: next ? (next.lines[0] ?? next.serial) : "" };
+  const line = next ? beside(next.lines, next.serial) : "";
+  return { label: t("number.next"), text: next?.serial ?? "", line };
 }
+
+/** The whole legible line, where it says more than the number. */
+const beside = (lines, serial) => (lines[0] && lines[0] !== serial ? lines[0] : "");
 
 const ACTIONS = {
   begin: { path: "begin", label: "do.begin", icon: "i-mark" },
