@@ -116,7 +116,7 @@ class Line:
 
     async def _handle(self, piece: int | None, view: dict[str, Any]) -> str | None:
         """What an operator does at the end of a cycle; None: take the same piece again."""
-        phase, note = view["phase"], (view["note"] or {}).get("code", "")
+        phase, note = view["phase"], str((view["note"] or {}).get("code", ""))
         if phase == "idle":
             if note in MARKED_BEFORE:
                 return note

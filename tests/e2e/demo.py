@@ -94,11 +94,17 @@ class Demo:
         """Wait until it ends by itself."""
         try:
             output, errors = self.process.communicate(timeout=END_S)
-        finally:
-            self.process.kill()
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
         assert self.process.returncode == code, f"{self.process.returncode}\n{output}\n{errors}"
         lines = output.splitlines()
         return lines, json.loads(lines[-1])
+
+    def kill(self) -> None:
+        """SIGKILL, if it still runs."""
+        self.process.kill()
+        self.process.communicate()
 
     def wait_started(self) -> None:
         """Until the stations mark, and `gjurma-sim fault` is heard."""
