@@ -148,7 +148,7 @@ class Factory:
         ):
             await self.children.add(name, command).start()
         web = self.children.by_name["web"]
-        await _until_answers(web, self.ports["web"], leaves=self.token_file)
+        await _until_answers(web, self.ports["web"], ready=self.token_file.exists)
         self.officer = Officer(self.web, self.token_file.read_text("utf-8").strip())
 
     async def _central(self, act: str, *more: str, must: bool = False) -> str:
@@ -372,14 +372,14 @@ def _any_port() -> int:
 
 
 async def _until_answers(
-    child: Child, port: int, seconds: float = 60, *, leaves: Path | None = None
+    child: Child, port: int, seconds: float = 60, *, ready: Callable[[], bool] = lambda: True
 ) -> None:
-    """Wait until the process listens, and has left its file. Raises ChildProcessError.
+    """Wait until the process listens and is `ready`. Raises ChildProcessError.
 
-    The file tells it from another program that took the port at the same moment.
+    `ready` tells it from another program that took the port at the same moment.
     """
     deadline = time.monotonic() + seconds
-    while not (answers(port) and (leaves is None or leaves.exists())):
+    while not (answers(port) and ready()):
         if child.pid is None:
             raise ChildProcessError(f"{child.name} ended; see {child.log}")
         if time.monotonic() > deadline:

@@ -65,18 +65,6 @@ def test_a_plan_that_comes_before_the_first_receipt_waits_for_it(
     assert site.permission.plan == plan(version=3)
 
 
-def test_a_plan_that_comes_before_the_first_receipt_waits_for_it(
-    site: Site, uplink: Uplink
-) -> None:
-    site.permission.answered = False
-    take(uplink, plan(version=2))
-    take(uplink, plan(version=1))
-    assert accepted(site) == []
-    site.permission.answered = True
-    uplink._take_early()
-    assert accepted(site) == [2]
-
-
 def test_a_plan_of_another_gateway_or_epoch_or_under_a_latch_is_not_taken(
     site: Site, uplink: Uplink
 ) -> None:
