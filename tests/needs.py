@@ -53,7 +53,6 @@ NEEDS = (
         ("chromium", "fc-list"),
         ("chromium", "fontconfig", "fonts-dejavu-core"),
     ),
-    Need("needs_faketime", "faketime, a clock that jumps", ("faketime",), ("faketime",)),
 )
 
 
