@@ -52,7 +52,7 @@ check: $(STAMP)
 	$(BIN)/python -m pytest -q tests/test_catalogues.py tests/test_tree.py
 
 kill: $(STAMP)
-	$(BIN)/python -m pytest -m kill $(PYTEST)
+	$(BIN)/python -m pytest -n 4 -m kill $(PYTEST)
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench

@@ -291,12 +291,15 @@ async def _supervise(station: Station) -> None:
 
 async def _keep_disarmed(marker: Marker, name: str) -> None:
     """Withdraw permission once the device answers; nothing is journalled."""
+    told = False
     while True:
         try:
             await marker.connect()
             await marker.disarm()
         except DeviceError as error:
-            log.warning("%s: cannot confirm that it is disarmed: %s", name, error)
+            if not told:  # one line a change, not one a failure
+                log.warning("%s: cannot confirm that it is disarmed: %s", name, error)
+            told = True
             await asyncio.sleep(RESTART_S)
         else:
             log.info("%s: disarmed", name)

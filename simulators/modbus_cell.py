@@ -120,7 +120,7 @@ class ModbusCell:
         self._beats = 0
         self._watchdog_tripped = True
         self._host_beat_at = self._own_beat_at = self._shutter_at = time.monotonic()
-        self._part_before = self._parts.present(self._station) is not None
+        self._part_before = self._parts.present(self._station)
 
     async def start(self, listen: str, faults: Faults) -> str:
         self._defect: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
@@ -411,8 +411,9 @@ class ModbusCell:
             if late and not self._watchdog_tripped:
                 self._watchdog_tripped = True
                 self._host_silent()
-            part = self._parts.present(self._station) is not None
-            if part and not self._part_before and self._options.input == "part":
+            part = self._parts.present(self._station)
+            # Another piece has been laid: between two, however quickly, the sensor is free.
+            if part not in (None, self._part_before) and self._options.input == "part":
                 self._fire_latched()
             self._part_before = part
 

@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("drivers", "gateway", "central", "simulators")
+FOLDERS = ("bench", "drivers", "gateway", "central", "simulators")
 
 VIOLATIONS = {
     "drivers/planted.py": "import gateway.contract.errors",
