@@ -34,6 +34,7 @@ from gateway.permission import Permission
 from gateway.screen.app import create_screen_app
 from gateway.screen.desk import Desk
 from gateway.station import Observer, Station
+from gateway.tasks import end
 from gateway.uplink import TakenOverError, Uplink
 
 log = logging.getLogger(__name__)
@@ -135,9 +136,7 @@ async def run(config: GatewayConfig, seams: Seams | None = None) -> int:
             task.result()  # a screen that cannot listen ends the process with its reason
         await agent.wind_down()
     finally:
-        for task in (stopping, *tasks):
-            task.cancel()
-        await asyncio.gather(stopping, *tasks, return_exceptions=True)
+        await end([stopping, *tasks])
         await agent.close()
     return 0
 

@@ -72,6 +72,7 @@ from gateway.moves import (
 )
 from gateway.permission import Permission
 from gateway.plan import Permit, choose
+from gateway.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -370,10 +371,7 @@ class Station:
                 if isinstance(found, Note) and found.code != "numbers-used-up":
                     return Ended(Outcome(Did.UNKNOWN, found.code))
         finally:
-            if not waiting.done():
-                waiting.cancel()
-                with contextlib.suppress(asyncio.CancelledError, DeviceError):
-                    await waiting
+            await end([waiting])
 
     # -- what is journalled
 

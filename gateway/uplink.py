@@ -4,7 +4,6 @@ A PUBACK means nothing here: the broker has a batch, the register may not. Only 
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 import socket
@@ -38,6 +37,7 @@ from gateway.moves import (
 from gateway.outbox import Ignored, Latch, Moved, next_batch, take_receipt
 from gateway.permission import Permission
 from gateway.plan import newer
+from gateway.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -153,11 +153,7 @@ class Uplink:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with contextlib.suppress(asyncio.CancelledError, aiomqtt.MqttError):
-                    await task
+            await end(tasks)
 
     # -- out
 
@@ -189,7 +185,8 @@ class Uplink:
             self._receipt.clear()
             left = deadline - asyncio.get_running_loop().time()
             try:
-                await asyncio.wait_for(self._receipt.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._receipt.wait()
             except TimeoutError:
                 return False
         return True

@@ -119,7 +119,8 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
                 data = json.dumps(snapshot(token))
                 yield {"event": "snapshot", "data": data, "retry": RECONNECT_MS}
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(coming.wait(), HEARTBEAT_S)
+                    async with asyncio.timeout(HEARTBEAT_S):
+                        await coming.wait()
 
         return EventSourceResponse(events())
 

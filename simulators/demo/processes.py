@@ -59,7 +59,8 @@ class Child:
             )
         if self.reads_first_line:
             assert self.process.stdout is not None
-            line = await asyncio.wait_for(self.process.stdout.readline(), 30)
+            async with asyncio.timeout(30):
+                line = await self.process.stdout.readline()
             if not line:
                 raise ChildProcessError(f"{self.name} ended at once; see {self.log}")
             self.first_line = line.decode().strip()
@@ -78,7 +79,8 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             self.process.terminate()
         try:
-            await asyncio.wait_for(self.process.wait(), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await self.process.wait()
         except TimeoutError:
             await self.kill()
 

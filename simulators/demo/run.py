@@ -299,7 +299,8 @@ class Demo:
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.ending.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.ending.wait()
 
     @contextlib.contextmanager
     def _keys(self) -> Iterator[None]:
