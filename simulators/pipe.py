@@ -150,8 +150,9 @@ class Listener:
         path = os.ttyname(host_end)
         if link:
             self._link = Path(link)
-            self._link.unlink(missing_ok=True)
-            self._link.symlink_to(path)
+            if self._link.is_symlink():
+                self._link.unlink()  # what a killed simulator left behind
+            self._link.symlink_to(path)  # raises FileExistsError: no file of anybody's is removed
             path = link
         self.url = f"serial://{path}"
         os.set_blocking(device_end, False)

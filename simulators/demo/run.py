@@ -3,15 +3,12 @@
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import json
 import logging
 import os
 import random
 import secrets
-import shutil
 import signal
-import subprocess
 import sys
 import termios
 import time
@@ -27,10 +24,9 @@ import httpx
 from simulators.control import ask
 from simulators.demo.audit import Audit, audit
 from simulators.demo.factory import Factory
+from simulators.demo.folder import SOCKET, FolderRefused, alone_in, clean_up
 from simulators.demo.mischief import Mischief
-from simulators.demo.processes import end_leftovers, program
 from simulators.demo.shift import FAULTS, Line, schedule
-from simulators.demo.sites import SITES
 
 GOOD, FINDING, WRONG_USE = 0, 1, 2
 DRAIN_S = 60.0
@@ -38,8 +34,6 @@ HUMAN_PACE_S = 2.0
 MIN_PARTS_WITH_FAULTS = 100
 SHIFT_END_S = 20.0
 """How long a shift may take to see the piece at its station through once the demo is to end."""
-SOCKET = "demo.sock"
-LOCK = "demo.lock"
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -87,8 +81,8 @@ def _demo(arguments: argparse.Namespace) -> int:
     interactive = sys.stdin.isatty() and not arguments.once and not arguments.json
     show = Show(quiet=arguments.json)
     try:
-        with _alone_in(arguments.state):
-            for what in _clean_up(arguments.state.resolve(), fresh=arguments.fresh):
+        with alone_in(arguments.state):
+            for what in clean_up(arguments.state.resolve(), fresh=arguments.fresh):
                 show.say(what)
             return asyncio.run(Demo(arguments, show, interactive=interactive).run())
     except FolderRefused as error:
@@ -97,50 +91,6 @@ def _demo(arguments: argparse.Namespace) -> int:
     except ChildProcessError as error:
         print(error, file=sys.stderr)
         return FINDING
-
-
-class FolderRefused(Exception):
-    """A state folder that this demo must not touch; `str()` says why."""
-
-
-@contextlib.contextmanager
-def _alone_in(state: Path) -> Iterator[None]:
-    """One demo a folder, and only in a folder of its own. Raises `FolderRefused`."""
-    strangers = {entry.name for entry in state.iterdir()} - {LOCK} if state.exists() else set()
-    if strangers and "demo.json" not in strangers:
-        raise FolderRefused(f"{state} is not a demo's folder; give another one with --state")
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FolderRefused(
-                f"a demo is running in {state}; end it, or give another folder with --state"
-            ) from None
-        yield
-
-
-def _clean_up(state: Path, *, fresh: bool) -> Iterator[str]:
-    """What a demo that was killed left running and half made; tells what was done."""
-    for name in end_leftovers(state):
-        yield f"ended what was left running: {name}"
-    begun = (state / "people.json").exists() or (state / f"logs/{SITES[0].gateway}.log").exists()
-    if fresh or not begun:  # the register is half seeded, and nothing was marked
-        _empty(state)
-
-
-def _empty(state: Path) -> None:
-    if (state / "central.toml").exists():
-        subprocess.run(  # noqa: S603 -- this project's own program
-            [program("gjurma-central"), "stop-database", "--state", str(state)],
-            check=False,
-            capture_output=True,
-        )
-    for entry in state.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        elif entry.name != LOCK:
-            entry.unlink()
 
 
 @dataclass
@@ -203,10 +153,10 @@ class Demo:
 
     def _greet(self) -> None:
         factory = self.factory
-        self.show.say(f"  the registry's live page   {factory.web}/")
+        self.show.say(f"  {'the registry, live':<32} {factory.web}/")
         for line in factory.lines:
-            self.show.say(f"  operator at {line.gateway:<20} {line.operator.base_url}/")
-        self.show.say(f"  everything else            {factory.state / 'demo.json'}")
+            self.show.say(f"  {'operator at ' + line.gateway:<32} {line.operator.base_url}/")
+        self.show.say(f"  {'everything else':<32} {factory.state / 'demo.json'}")
         if self.interactive:
             self.show.say("  to sign in at an operator's page:")
             for gateway, people in factory.people.items():
@@ -214,7 +164,9 @@ class Demo:
                     text = f"badge {person.badge}, PIN {person.pin} ({', '.join(person.roles)})"
                     self.show.say(f"    {gateway:<20} {text}")
             self.show.say(
-                "keys: " + ", ".join(f"{key} {act}" for key, act in KEYS.items()) + ", q end"
+                "keys: "
+                + ", ".join(f"{key} {act}" for key, act in KEYS.items())
+                + ", q end; b and u undo"
             )
 
     async def _open_back_door(self) -> asyncio.Server:
@@ -242,7 +194,8 @@ class Demo:
             said = await self.mischief.do(name, target)
         except (LookupError, RuntimeError, OSError, httpx.HTTPError) as error:
             return {"ok": False, "error": str(error) or type(error).__name__}
-        self.show.say(f"! {said}")
+        if name != "list":
+            self.show.say(f"! {said}")
         return {"ok": True, "said": said}
 
     # -- work
@@ -258,7 +211,7 @@ class Demo:
             at_random = asyncio.create_task(self.mischief.at_random(chooser, shifts_done))
             self._work.append(at_random)
         ending = asyncio.create_task(self.ending.wait())
-        self._work.append(ending)
+        self._work += [ending, asyncio.create_task(self._watch())]
         with self._keys():
             pending = set(shifts)
             while pending and not self.ending.is_set():
@@ -279,6 +232,19 @@ class Demo:
             for task in done:
                 task.result()
 
+    async def _watch(self) -> None:
+        """Say which program has ended by itself: one that a fault kills is soon back."""
+        before: set[str] = set()
+        told: set[str] = set()
+        while True:
+            await asyncio.sleep(2)
+            ended = set(self.factory.children.ended())
+            for name in (ended & before) - told:
+                log = self.factory.children.by_name[name].log
+                self.show.say(f"! {name} has ended by itself; see {log}")
+            told = ended & (told | before)
+            before = ended
+
     async def _shift(self, line: Line, index: int) -> None:
         count = None if self.interactive else self.arguments.parts
         faults: dict[int, str] = {}
@@ -293,7 +259,9 @@ class Demo:
             if name and not self.show.quiet:
                 self.show.say(f"  {line.gateway}: part {number}: {name}: {ended}")
             elif self.interactive or number % 25 == 0:
-                self.show.say(f"  {line.gateway}: {number} parts, the last one {ended}")
+                self.show.say(
+                    f"  {line.gateway}: {number} part{'s' * (number > 1)}, the last one {ended}"
+                )
             if self.interactive:
                 await self._pause(HUMAN_PACE_S)
 
