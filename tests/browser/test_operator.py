@@ -143,6 +143,7 @@ async def a_good_part(made: Line, page: Page) -> None:
     await shows(page, "good", "good")
     await expect(page.locator("#part")).to_have_text(serial(1))
     await expect(page.locator("#serial")).to_have_text(serial(2))
+    await expect(page.locator("#steps .next")).to_have_count(3)  # the next one's, none done yet
     await first_row(page, serial(1), "good")
     assert made.engraved() == {piece: [content(1)]}
     intent, marked, verified = after(made, seq)
@@ -266,15 +267,46 @@ def test_the_gateway_is_lost_and_comes_back(tmp_path: Path, browse: Browse) -> N
         async with asyncio.timeout(90), line(tmp_path, (STATION,)) as made, browse() as page:
             async with served(made, port) as url:
                 await page.goto(url)
-                await sign_in(page)
                 await shows(page, "ready")
+                await expect(page.locator("#foot")).to_contain_text(SQ["link.away"])
             await expect(page.locator("#word")).to_have_text(SQ["state.lost"], timeout=2000)
             await expect(page.locator("#sentence")).to_have_text(SQ["say.lost"])
             await expect(page.locator("#primary button")).to_be_disabled()
+            for texts, language in ((EN, "en"), (SQ, "sq")):
+                await page.locator(f"[data-language={language}]").click()
+                await shows(page, "lost", texts=texts)
+                await expect(page.locator("#foot")).to_have_text(texts["link.unknown"])
+            async with served(made, port):
+                await sign_in(page)
+                await shows(page, "ready")
+            await expect(page.locator("#word")).to_have_text(SQ["state.lost"], timeout=2000)
             async with served(made, port):
                 await shows(page, "ready")
                 await expect(page.locator("#who .id")).to_contain_text(OPERATOR.id)
                 await expect(page.locator(PRIMARY)).to_have_count(1)
+
+    asyncio.run(whole())
+
+
+def test_a_package_order_of_many(tmp_path: Path, browse: Browse) -> None:
+    """Long names and large quantities stay in the card, each label on one line."""
+
+    async def whole() -> None:
+        many = order(
+            kind="package", product="9x19-fmj-carton", lot="KMP26L001-012", contents=1000,
+            quantity=100_000,
+        )  # fmt: skip
+        async with at_work(tmp_path, browse, orders=(many,)) as (_, page):
+            await expect(page.locator("#order .count")).to_have_text("0 / 100\u202f000")
+            for language in ("en", "sq"):
+                await page.locator(f"[data-language={language}]").click()
+                labels = await page.locator("#order dt").all()
+                assert len(labels) == 3
+                for label in labels:
+                    box = await label.bounding_box()
+                    assert box is not None
+                    assert box["height"] < 25
+                assert await page.evaluate(FITS) == []
 
     asyncio.run(whole())
 

@@ -2,7 +2,7 @@
 
 import { Declined, Stream, post, stationPath } from "./gateway.js";
 import { Dialogs } from "./dialogs.js";
-import { choose, day, dayAndTime, facts, language, sentence, t, time } from "./texts.js";
+import { choose, day, dayAndTime, facts, language, number, sentence, t, time } from "./texts.js";
 import { PART_SHAPES, glance, view } from "./view.js";
 import { icon, make, put } from "./elements.js";
 
@@ -76,7 +76,7 @@ function renderState(shown) {
   $("shape").setAttribute("href", `#${shown.shape}`);
   const word = $("word");
   if (word.textContent !== shown.word) word.textContent = shown.word;
-  word.className = size(shown.word.length, [[8, ""], [10, "middle"], [15, "long"], [Infinity, "longest"]]);
+  word.className = wordSize(shown.word);
   $("part").textContent = shown.part;
   const text = shown.say || (shown.note ? sentence(shown.note) : "");
   if ($("sentence").textContent !== text) $("sentence").textContent = text;
@@ -86,13 +86,15 @@ function renderState(shown) {
 }
 
 const size = (length, steps) => steps.find(([most]) => length <= most)[1];
+const wordSize = (word) => size(word.length, [[8, ""], [10, "middle"], [15, "long"], [Infinity, "longest"]]);
 
 function renderLost() {
   document.body.classList.add("lost");
   document.body.dataset.tone = "lost";
+  renderFoot();
   $("shape").setAttribute("href", "#i-lost");
   $("word").textContent = t("state.lost");
-  $("word").className = "middle";
+  $("word").className = wordSize($("word").textContent);
   $("part").textContent = "";
   $("sentence").className = "";
   $("sentence").textContent = t("say.lost");
@@ -163,7 +165,7 @@ function renderSide(here) {
     const aside = here.counts.rejected ?? 0;
     const unknown = here.counts.unknown ?? 0;
     const bar = make("progress", { max: order.quantity, value: Math.min(good, order.quantity) });
-    bar.setAttribute("aria-label", t("order.good-of", { good, quantity: order.quantity }));
+    bar.setAttribute("aria-label", t("order.good-of", { good: number(good), quantity: number(order.quantity) }));
     made.push(
       make("p", { class: "order-id" }, order.id),
       make(
@@ -171,16 +173,16 @@ function renderSide(here) {
         {},
         ...pair("order.product", order.product),
         ...(order.lot ? pair("order.lot", order.lot) : []),
-        ...(order.contents ? pair("order.contents", order.contents) : []),
+        ...(order.contents ? pair("order.contents", number(order.contents)) : []),
       ),
       bar,
-      make("p", { class: "count" }, make("b", {}, String(good)), make("span", {}, ` / ${order.quantity}`)),
+      make("p", { class: "count" }, make("b", {}, number(good)), make("span", {}, ` / ${number(order.quantity)}`)),
       make(
         "p",
         { class: "rest" },
-        make("span", {}, t("order.left", { n: order.left })),
-        ...(aside ? [make("span", { class: "aside" }, t("order.aside", { n: aside }))] : []),
-        ...(unknown ? [make("span", { class: "unknown" }, t("order.unknown", { n: unknown }))] : []),
+        make("span", {}, t("order.left", { n: number(order.left) })),
+        ...(aside ? [make("span", { class: "aside" }, t("order.aside", { n: number(aside) }))] : []),
+        ...(unknown ? [make("span", { class: "unknown" }, t("order.unknown", { n: number(unknown) }))] : []),
       ),
     );
   }
@@ -210,24 +212,29 @@ function renderSide(here) {
   );
 }
 
-const pair = (label, value) => [make("dt", {}, t(label)), make("dd", {}, String(value))];
+const pair = (label, value) => [make("div", {}, make("dt", {}, t(label)), make("dd", {}, value))];
 
 function renderFoot() {
-  const { link, lease_until: lease, time_trusted: trusted, latches } = snapshot;
   const items = [];
   const add = (kind, text) => items.push(make("span", { class: kind }, text));
+  if (lostAt === null) addLink(add);
+  else add("off", t("link.unknown")); // what was last heard of it may be over
+  put($("foot"), items, `${language()} ${items.map((each) => each.className + each.textContent)}`);
+}
+
+function addLink(add) {
+  const { link, lease_until: lease, time_trusted: trusted, latches } = snapshot;
   if (latches.length) add("alarm", t("link.latched"));
   else add(link.connected ? "on" : "off", t(link.connected ? "link.connected" : "link.away"));
-  if (link.waiting) add("plain", t("link.waiting", { n: link.waiting }));
+  if (link.waiting) add("plain", t("link.waiting", { n: number(link.waiting) }));
   else if (link.connected) add("plain", t("link.all-sent"));
   if (lease) {
     const over = Date.parse(lease) <= Date.now() + offset;
     add(over ? "alarm" : "plain", t(over ? "link.lease-ended" : "link.until", { time: dayAndTime(lease) }));
   }
   const refused = link.refused.length + link.refused_more;
-  if (refused) add("alarm", t("link.refused", { n: refused }));
+  if (refused) add("alarm", t("link.refused", { n: number(refused) }));
   if (!trusted && !latches.length) add("alarm", t("link.time-untrusted"));
-  put($("foot"), items, `${language()} ${items.map((each) => each.className + each.textContent)}`);
 }
 
 // -- buttons

@@ -33,6 +33,9 @@ export function t(code, places = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in places ? String(places[name]) : whole));
 }
 
+/** A quantity, its digits in groups of three. */
+export const number = (value) => String(value).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
+
 /** What a note says, in full sentences. */
 export const sentence = (note) =>
   has(`note.${note.code}`) ? t(`note.${note.code}`, note.facts) : t("note.other", { code: note.code });

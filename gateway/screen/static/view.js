@@ -21,10 +21,11 @@ const RUNNING = {
   verifying: ["state.reading", 2],
 };
 
+// By note: tone, shape, word, and whether they are about the part before. No step of the next one is done.
 const IDLE = {
-  good: ["good", "i-good", "state.good", 3],
-  settled: ["calm", "i-done", "state.settled", 3],
-  "trial-done": ["calm", "i-done", "state.trial-done", -1],
+  good: ["good", "i-good", "state.good", true],
+  settled: ["calm", "i-done", "state.settled", true],
+  "trial-done": ["calm", "i-done", "state.trial-done", false],
 };
 
 export const PART_SHAPES = {
@@ -94,9 +95,9 @@ function idle(snapshot, station) {
     const say = t(snapshot.signed_in ? pedal : "say.signed-out");
     return made("ready", "i-ready", "state.ready", { say });
   }
-  const [tone, shape, word, step] = IDLE[note.code] ?? ["ask", "i-warn", "state.not-marked", -1];
-  const part = step === 3 ? (station.parts[0]?.serial ?? "") : "";
-  return made(tone, shape, word, { note, part, step });
+  const [tone, shape, word, ofPart] = IDLE[note.code] ?? ["ask", "i-warn", "state.not-marked", false];
+  const part = ofPart ? (station.parts[0]?.serial ?? "") : "";
+  return made(tone, shape, word, { note, part });
 }
 
 const made = (tone, shape, word, more) => ({
