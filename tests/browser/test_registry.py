@@ -1,5 +1,6 @@
 """The registry's live page in a real browser, fed over the real broker by real programs."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -206,3 +207,36 @@ def test_times_are_tirana_s(line: Line, page: Page) -> None:
         "SELECT to_char(%s::timestamptz AT TIME ZONE 'Europe/Tirane', 'HH24:MI:SS')", at
     )
     assert shown == local
+
+
+def test_the_last_minute_holds_what_was_loaded_with_the_page(line: Line, page: Page) -> None:
+    line.mark(50)
+    expect(row(page, "G000050")).to_be_visible()
+    page.clock.install()
+    page.reload()
+    expect(row(page, "G000050")).to_be_visible()
+    expect(page.locator("#rate")).to_have_text(re.compile(r"^[1-9][0-9]* në minutën e fundit$"))
+    page.clock.fast_forward(61_000)
+    expect(page.locator("#rate")).to_have_text("")
+
+
+def test_a_search_that_finds_nothing_says_so(line: Line, page: Page) -> None:
+    page.goto(f"{line.centre.url}/search?q=nonsense")
+    expect(page.locator("h1")).to_have_text("Nuk u gjet asgjë për nonsense")
+    page.goto(f"{line.centre.url}/search?q=nonsense&lang=en")
+    expect(page.locator("h1")).to_have_text("Nothing found for nonsense")
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_who_is_shown_in_full(line: Line, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    journal = line.peer.journal
+    journal.intent(
+        journal.mark(line.plan, ORDER, 60 + width // 1440),
+        operator="polican-operator",
+        operator_auth="pin",
+    )
+    line.peer.deliver()
+    who = page.locator("#marks td.who > div").filter(has_text="polican-operator").first
+    expect(who).to_be_visible()
+    assert who.evaluate("each => each.scrollWidth <= each.clientWidth")

@@ -39,7 +39,7 @@ async function start() {
 
 setInterval(() => {
   tickGateways(now());
-  marks.tick(now());
+  marks.tick();
 }, 1000);
 document.getElementById("unfilter").addEventListener("click", () => {
   history.replaceState(null, "", "/");

@@ -1,5 +1,6 @@
 // The table of marks: the newest on top, each changing in its place.
 
+import { now } from "./header.js";
 import { clockTime, day, el, has, number, shape, t } from "./texts.js";
 
 const KEPT = 250;
@@ -13,6 +14,9 @@ const rate = document.getElementById("rate");
 
 /** Which states belong to a term of the balance: what is marked and not read is still open. */
 const STATES = { open: ["open", "marked"] };
+
+/** Its time on the page; one whose gateway gave none counts from its arrival in the register. */
+const time = (mark) => Date.parse(mark.at ?? mark.received);
 
 const component = (name) => t(name, "component");
 
@@ -35,6 +39,7 @@ function cells(mark, today) {
   const marked = flags(mark);
   const what = [mark.model || t("unknown order"), mark.calibre].filter(Boolean).join(" · ");
   const order = mark.lot ? `${mark.order} · ${t("lot {name}", "", { name: mark.lot })}` : mark.order;
+  const who = mark.operator ?? (mark.witnesses.join(", ") || "–");
   const under = marked.length ? marked : told;
   return [
     el("td", {}, el("div", {}, pill(mark)), ...(under.length ? [el("div", { class: "sub" }, ...[under].flat())] : [])),
@@ -44,7 +49,7 @@ function cells(mark, today) {
     )),
     el("td", { title: `${what} — ${order}` }, ...two(what, order)),
     el("td", {}, ...two(mark.record.gateway, mark.station ?? "–")),
-    el("td", {}, el("div", {}, mark.operator ?? (mark.witnesses.join(", ") || "–"))),
+    el("td", { class: "who", title: who }, el("div", {}, who)),
     el("td", { title: at ? `${day(at)} ${clockTime(at)}` : "" }, ...two(
       at ? clockTime(at) : "–",
       at && day(at) !== today ? day(at) : has(mark.type, "did-short") ? t(mark.type, "did-short") : "",
@@ -55,7 +60,6 @@ function cells(mark, today) {
 export class Marks {
   #known = new Map();
   #rows = new Map();
-  #arrived = [];
   #filter = { state: null, order: null, gateway: null };
   #asked = 0;
 
@@ -110,7 +114,6 @@ export class Marks {
     for (const mark of marks) {
       const before = this.#known.get(mark.id);
       if (!this.#keep(mark)) continue;
-      if (!before) this.#arrived.push(performance.now());
       this.#place(mark, before);
     }
     this.#prune();
@@ -178,7 +181,7 @@ export class Marks {
     }
     if (this.#known.size > 4 * KEPT) {
       const old = [...this.#known.keys()].sort((a, b) => a - b).slice(0, this.#known.size - 2 * KEPT);
-      for (const id of old) if (!this.#rows.has(id)) this.#known.delete(id);
+      for (const id of old) if (!this.#rows.has(id) && !this.#isRecent(id)) this.#known.delete(id);
     }
   }
 
@@ -187,12 +190,17 @@ export class Marks {
     const { state, order, gateway } = this.#filter;
     empty.hidden = !none || Boolean(state || order || gateway);
     table.hidden = !empty.hidden;
+    this.tick();
   }
 
-  /** How many arrived in the last minute. */
+  /** Within the last minute; a gateway's clock may be a little ahead of the server's. */
+  #isRecent(id) {
+    return Math.abs(now() - time(this.#known.get(id))) < RATE_MS;
+  }
+
+  /** How many have a time of their own within the last minute, whenever this page was opened. */
   tick() {
-    const since = performance.now() - RATE_MS;
-    this.#arrived = this.#arrived.filter((when) => when > since);
-    rate.textContent = this.#arrived.length ? t("{n} in the last minute", "", { n: number(this.#arrived.length) }) : "";
+    const recent = [...this.#known.keys()].filter((id) => this.#isRecent(id)).length;
+    rate.textContent = recent ? t("{n} in the last minute", "", { n: number(recent) }) : "";
   }
 }
