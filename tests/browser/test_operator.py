@@ -277,6 +277,7 @@ def test_the_gateway_is_lost_and_comes_back(tmp_path: Path, browse: Browse) -> N
                 await shows(page, "lost", texts=texts)
                 await expect(page.locator("#foot")).to_have_text(texts["link.unknown"])
             async with served(made, port):
+                await shows(page, "ready")
                 await sign_in(page)
                 await shows(page, "ready")
             await expect(page.locator("#word")).to_have_text(SQ["state.lost"], timeout=2000)
