@@ -35,11 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = _configuration(options)
         command: Callable[[Config, argparse.Namespace], int] = options.command
-        try:
-            return command(config, options)
-        finally:
-            if options.started is not None and command is _reconcile:
-                embedded.stop(options.started)  # a look leaves nothing running behind it
+        return command(config, options)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return WRONG_USE
@@ -68,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
             help="a folder with central.toml; its embedded database is started if it is down",
         )
         sub.add_argument("--json", action="store_true", help="standard output is JSON alone")
-        sub.set_defaults(command=command, started=None)
+        sub.set_defaults(command=command)
         return sub
 
     serve = add("serve", _serve, "serve the HTTP interface and the pages")
@@ -101,7 +97,6 @@ def _configuration(options: argparse.Namespace) -> Config:
         return config
     if config.database.url == embedded.url(data) and not embedded.is_up(data):
         embedded.start(data)
-        options.started = data
     return config
 
 
