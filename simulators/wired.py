@@ -1,6 +1,7 @@
 """What the simulated devices on a byte stream share: a listener, tasks, refusals by default."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import Any
 
@@ -9,7 +10,7 @@ from simulators.faults import Faults
 from simulators.pipe import Listener, Wire, serve
 
 
-class WiredDevice:
+class WiredDevice(ABC):
     """A device that talks on a wire by itself; a family overrides what it can do."""
 
     def __init__(self, moments: tuple[str, ...] = ()) -> None:
@@ -17,9 +18,9 @@ class WiredDevice:
         self._listener: Listener | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
+    @abstractmethod
     async def talk(self, wire: Wire) -> None:
         """Serve one connection until it ends."""
-        raise NotImplementedError
 
     async def start(self, listen: str, faults: Faults) -> str:
         self._listener = await serve(listen, self.talk, faults)

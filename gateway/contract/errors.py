@@ -78,19 +78,6 @@ class RolledBack(LatchError):
     code = "rolled-back"
 
 
-class DeliveryError(GjurmaError):
-    """Records wait; they are held and visible."""
-
-    code = "delivery"
-    retry = Retry.SAFE
-
-
-class BrokerUnavailable(DeliveryError):
-    """No session with the broker."""
-
-    code = "broker-unavailable"
-
-
 class RegisterError(GjurmaError):
     """The register will not do it."""
 

@@ -18,7 +18,6 @@ from gateway.contract.uii import serial
 from gateway.latches import Latches
 from gateway.logbook import Author, Logbook
 from gateway.moves import (
-    ARMED_PHASES,
     Note,
     Phase,
 )
@@ -214,7 +213,7 @@ class Desk:
             "name": station.name,
             "start": station.config.start,
             "phase": cycle.phase.value,
-            "armed": cycle.phase in ARMED_PHASES,
+            "armed": station.armed,
             "busy": station.busy,
             "cycles": station.cycles,
             "broken": station.broken,
