@@ -54,11 +54,20 @@ class Did(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of one shot. `echo` is what the device says it engraved, where it says so."""
+    """The end of one shot. `echo` is what the device says it engraved, where it says so.
+
+    `did` speaks for every position that `places` does not name. A device that can tell them
+    apart says UNKNOWN for the shot and gives each position its own word.
+    """
 
     did: Did
     cause: str = ""
     echo: str | None = None
+    places: tuple[tuple[int, Did], ...] = ()
+
+    def at(self, position: int) -> Did:
+        """What became of one position."""
+        return dict(self.places).get(position, self.did)
 
 
 @dataclass(frozen=True)

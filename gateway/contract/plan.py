@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gateway.contract.encoding import Count, GatewayName, Message, Seq, Time, Version
 from gateway.contract.errors import ContractError
-from gateway.contract.record import Item
+from gateway.contract.record import Item, Position, RecordRef
 from gateway.contract.signed import SigningKey, sign, take_apart
 from gateway.contract.topics import PlanVersion
 from gateway.contract.uii import identify
@@ -31,6 +31,8 @@ class Component(Message):
 
     name: Code
     symbol: str = ""
+    job: str | None = None
+    """The device's job for this piece; the order's where absent."""
 
 
 class Verify(Message):
@@ -58,6 +60,8 @@ class PlanOrder(Message):
     verify: Verify
     expect: tuple[str, ...] = ()
     """Other codes that a part may already carry: a carton's EAN, a foreign maker's mark."""
+    tray: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
+    """How many parts lie in one tray and are marked in one cycle; one where absent."""
     state: Literal["released", "held", "finished", "suspended"]
     reason: str = ""
     """Why it is not released, as a stable code (`licence-suspended`, `order-held`)."""
@@ -86,6 +90,18 @@ class PlanOrder(Message):
             "component": component.symbol,
         }
         return _PLACE.sub(lambda place: values[place[1]], text)
+
+
+class Due(Message):
+    """A number that another station's or gateway's record has opened, and what is to be done here:
+    mark a further component with it, or read back the mark that `of` announced."""
+
+    do: Literal["mark", "read"]
+    order: Code
+    number: Count
+    component: Code
+    of: RecordRef
+    position: Position = 1
 
 
 class Block(Message):
@@ -129,6 +145,7 @@ class Plan(Message):
     lease_until: Time
     orders: tuple[PlanOrder, ...] = ()
     blocks: tuple[Block, ...] = ()
+    due: tuple[Due, ...] | None = None
     people: tuple[Person, ...] = ()
     keys: tuple[CentralKey, ...] = ()
 

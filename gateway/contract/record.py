@@ -112,8 +112,19 @@ class Repeat(Message):
     position: Position = 1
 
 
+class Readback(Message):
+    """How a mark is to be read back, as its order said when it was announced.
+
+    `last`: the last part of its order here, which is read whatever the sample.
+    """
+
+    mode: Literal["each", "sample", "elsewhere", "eye"]
+    every: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
+    last: StrictBool = False
+
+
 class Mark(Message):
-    """What is to be engraved at one position."""
+    """What is to be engraved at one position. Without `readback` each part is read back."""
 
     position: Position
     component: Short
@@ -125,6 +136,7 @@ class Mark(Message):
     item: Item
     content: Text
     text: tuple[Short, ...] = ()
+    readback: Readback | None = None
     source: Annotated[FromBlock | Repeat, Field(discriminator="kind")]
 
 
