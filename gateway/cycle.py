@@ -11,14 +11,16 @@ any more. Recovery after a stop is a start state of the same machine.
 """
 
 from dataclasses import replace
-from typing import Literal, TypeAlias
 
 from drivers.protocols import Activity, Did, MarkerStatus, Outcome
+from gateway import verdicts
 from gateway.moves import (
     Acknowledged,
     Arm,
     AwaitOutcome,
     Begin,
+    Check,
+    CheckPart,
     CommitIntent,
     Committed,
     Cycle,
@@ -26,7 +28,6 @@ from gateway.moves import (
     Disarm,
     Disarmed,
     Done,
-    Effect,
     Ended,
     Event,
     Failed,
@@ -43,54 +44,57 @@ from gateway.moves import (
     Prepared,
     Read,
     ReadAgain,
+    Recorded,
     RecordMarked,
+    RecordSeen,
     RecordTrial,
-    RecordVerified,
     Recover,
     Refused,
     Saw,
-    Verdict,
+    Seen,
+    Told,
+    Typed,
     WriteGuard,
 )
+from gateway.verdicts import READ_TRIES, Step, Unexpected, finish, told
 
-READ_TRIES = 3
-"""Reads of one part before it counts as unreadable; a late read of the part before counts too."""
 DISARM_TRIES = 4
 """Unconfirmed disarms before the screen sends a person to the device's key."""
 INSPECT_TRIES = 300
 """Inspections of a device that says it is marking, before it is disarmed all the same."""
-
-Step: TypeAlias = tuple[Cycle, Effect | None]
-
-
-class Unexpected(Exception):
-    """An event that cannot come in this phase: the caller is at fault, nothing has changed."""
 
 
 def step(state: Cycle, event: Event) -> Step:
     """One step of the machine; raises `Unexpected` for an event that the phase does not know."""
     match state.phase, event:
         case Phase.IDLE, Recover(open=found, before=before):
-            # Even with nothing open, a device may have been left armed by a number that was
-            # refused; so every start disarms before anything else.
-            after = Cycle(open=found, before=before, recovering=True)
-            if found is not None and found.outcome is None:
-                return _inspect(after)
-            return _disarm(after)
+            return _recover(found, before)
         case Phase.IDLE, Begin(job=job):
             fresh = Cycle(phase=Phase.PREPARING, job=job, before=state.before)
             return fresh, Prepare(job.job)
+        case Phase.IDLE, CheckPart(typed=typed):
+            after = Cycle(phase=Phase.CHECKING, before=state.before)
+            if typed is not None:
+                return after, RecordSeen((Seen(1, typed),), "keyed")
+            return after, Check()
+        case Phase.CHECKING, Saw(seen=seen):
+            before = state.before | {each.content for each in seen}
+            return replace(state, before=before), RecordSeen(seen, "device")
+        case Phase.CHECKING, (Told(note=note) | Failed(note=note) | Refused(note=note)):
+            return _stop(state, note)
         case Phase.PREPARING, Prepared(sequence=sequence):
             assert state.job is not None
             after = replace(state, sequence=sequence)
             if state.job.look:
                 return replace(after, phase=Phase.LOOKING), Look()
             return _commit(after)
-        case Phase.LOOKING, Saw(contents=contents):
-            return _looked(state, contents)
+        case Phase.LOOKING, Saw(seen=seen):
+            return _looked(state, seen)
         case Phase.COMMITTING, Committed(seq=seq, marks=marks, sequence=sequence):
             assert state.job is not None
-            opened = Open(seq, marks, sequence, eye=state.job.eye)
+            opened = Open(
+                seq, marks, sequence, eye=state.job.eye, blind=state.job.eye or not state.job.look
+            )
             return replace(state, phase=Phase.GUARDING, open=opened), WriteGuard()
         case Phase.COMMITTING, Done():
             # A trial has no number to journal: it is armed at once.
@@ -128,38 +132,60 @@ def step(state: Cycle, event: Event) -> Step:
             return _inspected(state, status)
         case Phase.INSPECTING, (Failed() | Refused()):
             return _disarm(replace(state, heard=state.heard or _restarted()))
+        case Phase.RECORDING, Recorded(due=due):
+            return _recorded(state, due)
         case Phase.RECORDING, Done():
-            return _recorded(state)
+            return _trial_recorded(state)
         case ((Phase.DISARMING | Phase.SWITCH_OFF), Disarmed(proof=proof)):
             return _disarmed(state, proof)
         case ((Phase.DISARMING | Phase.SWITCH_OFF), (Failed(note=note) | Refused(note=note))):
             return _disarm_again(state, note)
-        case Phase.READING, Saw(contents=contents):
-            return _read(state, contents)
+        case Phase.READING, Saw(seen=seen):
+            return verdicts.read(state, seen)
         case Phase.READING, (Failed(note=note) | Refused(note=note)):
             if state.tries + 1 < READ_TRIES:
-                tries = state.tries + 1
-                return replace(state, tries=tries), Read(tries)
+                return verdicts.read_again(state)
             return replace(state, phase=Phase.READ_BLOCKED, note=note), None
         case Phase.VERIFYING, Done():
-            return _verified(state)
-        case Phase.JUDGING, Judged(legible=legible):
-            return _record_verdict(state, "good" if legible else "unreadable", None, "eye")
+            return verdicts.verified(state)
+        case Phase.JUDGING, Judged(illegible=illegible):
+            return verdicts.judged(state, illegible)
+        case ((Phase.READ_BLOCKED | Phase.SET_ASIDE), Typed(seen=seen)):
+            return verdicts.typed(state, seen)
         case ((Phase.READ_BLOCKED | Phase.SET_ASIDE | Phase.UNKNOWN), ReadAgain()):
-            if state.open is None or state.open.eye:
+            if state.open is None or state.open.blind:
                 raise Unexpected(f"{state.phase.value}: there is no reader to read with")
             # What a reader says counts only after a disarm in the same breath.
-            opened = replace(state.open, rejected="")
-            return _disarm(replace(state, open=opened, heard=None))
+            opened = replace(state.open, rejected=())
+            return _disarm(replace(state, open=opened, heard=None, read=()))
         case Phase.SET_ASIDE, Acknowledged():
-            return _finish(state, None)
-        case ((Phase.UNKNOWN | Phase.READ_BLOCKED | Phase.SET_ASIDE), Decided(how=how)):
-            return _finish(state, Note("settled", (("how", how),)))
+            return finish(state, None)
+        case (
+            (Phase.UNKNOWN | Phase.READ_BLOCKED | Phase.SET_ASIDE | Phase.JUDGING),
+            Decided(how=how, positions=positions),
+        ):
+            return verdicts.decided(state, how, positions)
         case ((Phase.PREPARING | Phase.LOOKING), (Failed(note=note) | Refused(note=note))):
             return _stop(state, note)
         case Phase.COMMITTING, (NotPermitted(note=note) | Failed(note=note)):
             return _stop(state, note)
     raise Unexpected(f"{type(event).__name__} cannot come while {state.phase.value}")
+
+
+def _recover(found: Open | None, before: frozenset[str]) -> Step:
+    """The first step after a start.
+
+    Even with nothing open, a device may have been left armed by a number that was refused; so
+    every start disarms before anything else.
+    """
+    after = Cycle(open=found, before=before, recovering=True)
+    if found is None:
+        return _disarm(after)
+    if found.outcome is None:
+        return _inspect(after)
+    if found.unknown:  # whatever was read of the others, all are read once more
+        after = replace(after, open=replace(found, rejected=()))
+    return _disarm(after)
 
 
 def _restarted() -> Outcome:
@@ -174,31 +200,47 @@ def _stop(state: Cycle, note: Note) -> Step:
 def _commit(state: Cycle) -> Step:
     assert state.job is not None
     return (
-        replace(state, phase=Phase.COMMITTING, tries=0),
+        replace(state, phase=Phase.COMMITTING, tries=0, note=None),
         CommitIntent(state.job, state.sequence),
     )
 
 
-def _looked(state: Cycle, contents: tuple[str, ...]) -> Step:
+def _looked(state: Cycle, seen: tuple[Seen, ...]) -> Step:
     """A blank part goes on; one that carries a code is never marked over."""
-    assert state.job is not None
-    foreign = [content for content in contents if content not in state.job.expect]
+    job = state.job
+    assert job is not None
+    foreign = [
+        each.content
+        for each in seen
+        if each.position in job.positions and each.content not in job.expect and each not in job.own
+    ]
     if not foreign:
         return _commit(state)
     if all(content in state.before for content in foreign):
+        if job.waits:
+            return replace(state, note=Note("take-away")), Look(waiting=True)
         if state.tries + 1 < READ_TRIES:  # the reader may have been late
             return replace(state, tries=state.tries + 1), Look()
         return _stop(state, Note("part-before-still-here"))
-    return _stop(state, Note("already-marked", (("content", foreign[0]),)))
+    fresh = next(content for content in foreign if content not in state.before)
+    return _stop(state, Note("already-marked", (("content", fresh),)))
 
 
 def _ended(state: Cycle, outcome: Outcome) -> Step:
-    if outcome.did is Did.DONE:
+    if _is_done(state, outcome):
         return _record(replace(state, heard=outcome))
     # A shot that had not started when this was said may start until the disarm, which proves it.
-    heard = Outcome(Did.UNKNOWN, outcome.cause, outcome.echo)
+    done = tuple(place for place in outcome.places if place[1] is Did.DONE)
+    heard = Outcome(Did.UNKNOWN, outcome.cause, outcome.echo, done)
     after = replace(state, heard=heard, note=Note(outcome.cause or outcome.did.value))
     return _disarm(after) if outcome.did is Did.NOT_STARTED else _inspect(after)
+
+
+def _is_done(state: Cycle, outcome: Outcome) -> bool:
+    """Every position that was asked for is done: nothing is left that may still happen."""
+    if state.open is None:
+        return outcome.did is Did.DONE
+    return all(outcome.at(mark.position) is Did.DONE for mark in state.open.marks)
 
 
 def _inspect(state: Cycle) -> Step:
@@ -214,7 +256,7 @@ def _inspected(state: Cycle, status: MarkerStatus) -> Step:
     proven = status.last
     if (
         proven is not None
-        and proven.did is Did.DONE
+        and _is_done(state, proven)
         and sequence is not None
         and status.sequence == sequence
     ):
@@ -224,24 +266,32 @@ def _inspected(state: Cycle, status: MarkerStatus) -> Step:
 
 def _record(state: Cycle) -> Step:
     """Journal the outcome."""
-    assert state.heard is not None
+    heard = state.heard
+    assert heard is not None
     if state.open is None:
-        return replace(state, phase=Phase.RECORDING), RecordTrial(state.heard)
+        return replace(state, phase=Phase.RECORDING), RecordTrial(heard)
     positions = tuple(mark.position for mark in state.open.marks)
-    latches = state.open.eye and state.heard.did is Did.UNKNOWN
-    effect = RecordMarked(state.open.seq, positions, state.heard, latches)
+    latches = state.open.blind and any(heard.at(at) is Did.UNKNOWN for at in positions)
+    effect = RecordMarked(state.open.seq, positions, heard, latches)
     return replace(state, phase=Phase.RECORDING), effect
 
 
-def _recorded(state: Cycle) -> Step:
+def _recorded(state: Cycle, due: frozenset[int]) -> Step:
     heard = state.heard
     assert heard is not None
-    opened = replace(state.open, outcome=heard) if state.open else None
-    after = replace(state, open=opened)
-    if heard.did is Did.DONE:
+    assert state.open is not None
+    after = replace(state, open=replace(state.open, outcome=heard, due=due))
+    if _is_done(state, heard):
         return _disarm(replace(after, note=None))
     # Anything else was journalled after the disarm.
     return _after_disarm(after)
+
+
+def _trial_recorded(state: Cycle) -> Step:
+    assert state.heard is not None
+    if state.heard.did is Did.DONE:
+        return _disarm(replace(state, note=None))
+    return _after_disarm(state)
 
 
 def _disarm(state: Cycle) -> Step:
@@ -269,13 +319,13 @@ def _disarmed(state: Cycle, proof: Outcome | None) -> Step:
     if state.open is None and state.job is not None and state.job.trial and not state.recovering:
         if state.heard is not None and state.heard.did is not Did.DONE:
             return _record(replace(after, heard=_weigh(state.heard, proof), job=state.job))
-        return _finish(after, Note("trial-done"))
+        return finish(after, Note("trial-done"))
     return _after_disarm(after)
 
 
 def _weigh(heard: Outcome | None, proof: Outcome | None) -> Outcome:
     """The outcome, from what was heard before the disarm and what the device then proves."""
-    if proof is not None and proof.did is not Did.UNKNOWN:
+    if proof is not None and (proof.did is not Did.UNKNOWN or proof.places):
         return proof
     return heard or _restarted()
 
@@ -285,77 +335,21 @@ def _after_disarm(state: Cycle) -> Step:
     opened = state.open
     if opened is None:
         if state.job is not None and state.job.trial:
-            return _finish(state, Note("trial-not-done"))
-        return _finish(state, None)
+            return finish(state, Note("trial-not-done"))
+        return finish(state, None)
     outcome = opened.outcome
     assert outcome is not None
-    if outcome.did is Did.NOT_STARTED:
-        return _finish(state, Note("not-started", (("cause", outcome.cause),)))
+    if all(outcome.at(mark.position) is Did.NOT_STARTED for mark in opened.marks):
+        return finish(state, Note("not-started", (("cause", outcome.cause),)))
+    if not opened.due:
+        return finish(state, Note("marked"))
     if opened.rejected:
         # Judged before a restart; it still lies there, and may look blank to the reader.
-        note = Note(opened.rejected, (("content", ""),))
-        return replace(state, phase=Phase.SET_ASIDE, note=note), None
-    if opened.eye:
-        if outcome.did is Did.UNKNOWN:
-            # An eye sees a mark, but not whose it is: only the two people's word settles it.
-            return replace(state, phase=Phase.UNKNOWN, note=Note("unknown-outcome")), None
-        return replace(state, phase=Phase.JUDGING), None
-    return replace(state, phase=Phase.READING, tries=0, seen=()), Read(0)
-
-
-def _read(state: Cycle, contents: tuple[str, ...]) -> Step:
-    assert state.open is not None
-    expected = {mark.content for mark in state.open.marks}
-    expect = state.job.expect if state.job else frozenset()
-    met = [content for content in contents if content not in expect]
-    late = [content for content in met if content in state.before and content not in expected]
-    if not met or late:
-        if state.tries + 1 < READ_TRIES:
-            return replace(state, tries=state.tries + 1), Read(state.tries + 1)
-        if not met:
-            return _record_verdict(state, "unreadable", None, "device")
-        return _record_verdict(state, "mismatch", late[0], "device")
-    strangers = [content for content in met if content not in expected]
-    if strangers:
-        return _record_verdict(state, "mismatch", strangers[0], "device")
-    return _record_verdict(state, "good", met[0], "device")
-
-
-def _record_verdict(
-    state: Cycle, verdict: Verdict, content: str | None, entry: Literal["device", "eye"]
-) -> Step:
-    opened = state.open
-    assert opened is not None
-    assert opened.outcome is not None
-    unknown = opened.outcome.did is Did.UNKNOWN
-    effect = RecordVerified(
-        intent=opened.seq,
-        position=opened.marks[0].position,
-        verdict=verdict,
-        content=content,
-        entry=entry,
-        resolves=unknown and verdict == "good",
-        latches=unknown and verdict != "good",
-    )
-    seen = (content,) if content is not None else ()
-    note = Note("good") if verdict == "good" else Note(verdict, (("content", content or ""),))
-    return replace(state, phase=Phase.VERIFYING, seen=seen, note=note), effect
-
-
-def _verified(state: Cycle) -> Step:
-    assert state.open is not None
-    assert state.open.outcome is not None
-    if state.note is not None and state.note.code == "good":
-        return _finish(state, state.note)
-    if state.open.outcome.did is Did.UNKNOWN:
+        return replace(state, phase=Phase.SET_ASIDE, note=told(opened.rejected)), None
+    if opened.blind and opened.unknown:
+        # An eye sees a mark, but not whose it is: only the two people's word settles it.
         return replace(state, phase=Phase.UNKNOWN, note=Note("unknown-outcome")), None
-    return replace(state, phase=Phase.SET_ASIDE), None
-
-
-def _finish(state: Cycle, note: Note | None) -> Step:
-    """Back to idle; what was on this part is what a late read may still deliver."""
-    before = state.before
-    blank = state.open and state.open.outcome and state.open.outcome.did is Did.NOT_STARTED
-    if state.open is not None and not blank:
-        before = frozenset(mark.content for mark in state.open.marks)
-    return Cycle(before=before, note=note), None
+    if opened.eye:
+        return replace(state, phase=Phase.JUDGING), None
+    after = replace(state, phase=Phase.READING, tries=0, read=())
+    return after, Read(0, opened.due)

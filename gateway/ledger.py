@@ -1,9 +1,8 @@
-"""What the journal's records add up to: numbers spent, numbers open, the last parts.
+"""What the journal's records add up to: numbers spent, marks open, groups that await their sample.
 
 A pure fold over records, so that after any stop the same journal gives the same ledger.
 """
 
-from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,17 +13,20 @@ from gateway.contract.record import (
     FromBlock,
     Intent,
     Latched,
+    Mark,
     Marked,
+    Observed,
     Record,
+    RecordRef,
+    Repeat,
     Settled,
     Trial,
     Unlatched,
     Verified,
 )
 from gateway.contract.uii import serial
-from gateway.moves import (
-    Open,
-)
+from gateway.moves import Open, PlaceVerdict
+from gateway.numbering import Elsewhere, MarkAt, Piecework, Spent, elsewhere
 
 PARTS_SHOWN = 10
 
@@ -34,8 +36,10 @@ class Part:
     """One marked part as the screen lists it. `state` is open, good, rejected, unknown, …"""
 
     seq: int
+    position: int
     at: datetime
     order: str
+    component: str
     text: str
     """The legible text, or the UII where there is none."""
     uii: str
@@ -49,44 +53,39 @@ class StationLedger:
 
     open: Open | None = None
     aside: Open | None = None
-    """The last part, if its verdict was bad: nobody may mark it over."""
+    """The last marks, if all that is left of them was judged bad: nobody may mark them over."""
+    again: Open | None = None
+    """Marks that two people allowed to be made again on the same parts, and that were not yet."""
     before: frozenset[str] = frozenset()
     sequence: int | None = None
     """The last command number that an intent of this station journalled."""
     order: str | None = None
     parts: deque[Part] = field(default_factory=lambda: deque(maxlen=PARTS_SHOWN))
     made: dict[str, dict[str, int]] = field(default_factory=dict)
-    """By order and state, how many parts."""
+    """By order and state, how many marks."""
+    groups: dict[str, list[MarkAt]] = field(default_factory=dict)
+    """By order, the marks of the group that still takes members, in order."""
+    samples: dict[MarkAt, tuple[MarkAt, ...]] = field(default_factory=dict)
+    """By its sample, which is not read yet, the members of each group that is closed."""
 
 
-@dataclass
-class Spent:
-    """Numbers of one space that intents have spent: ranges in order, none touching the next."""
+@dataclass(frozen=True)
+class _Known:
+    """A mark of this journal that is not good yet, or has lately become so."""
 
-    firsts: list[int] = field(default_factory=list)
-    lasts: list[int] = field(default_factory=list)
-
-    def add(self, number: int) -> None:
-        at = bisect_right(self.firsts, number)
-        if at and number <= self.lasts[at - 1]:
-            return
-        self.firsts.insert(at, number)
-        self.lasts.insert(at, number)
-        for left in (at, at - 1):
-            if 0 <= left < len(self.firsts) - 1 and self.lasts[left] + 1 == self.firsts[left + 1]:
-                self.lasts[left] = self.lasts.pop(left + 1)
-                del self.firsts[left + 1]
-
-    def next_free(self, number: int) -> int:
-        """The first number from `number` on that is not spent."""
-        at = bisect_right(self.firsts, number)
-        return max(number, self.lasts[at - 1] + 1) if at else number
+    station: str
+    mark: Mark
+    state: str
+    again: bool = False
+    """A second mark on the same piece."""
 
 
 @dataclass
 class Ledger:
-    """Fold every record of the journal, in order, with `apply`."""
+    """Fold every record of the journal of that gateway and epoch, in order, with `apply`."""
 
+    gateway: str
+    epoch: int
     used: dict[str, int] = field(default_factory=dict)
     """By block, the greatest number that an intent spent."""
     spent: dict[str, Spent] = field(default_factory=dict)
@@ -95,11 +94,27 @@ class Ledger:
     accepted: tuple[int, int] = (0, 0)
     unknown: dict[str, str] = field(default_factory=dict)
     """Stations latched by an unknown outcome, with the cause."""
+    pieces: dict[str, dict[str, Piecework]] = field(default_factory=dict)
+    """By order and UII, the numbers of which not every piece is good yet, oldest first."""
+    awaiting: dict[str, MarkAt] = field(default_factory=dict)
+    """By content, the marks that a read outside a cycle would make good."""
+    repeated: set[Elsewhere] = field(default_factory=set)
+    """Pieces of numbers that other journals opened, which were marked here."""
+    answered: set[tuple[RecordRef, int]] = field(default_factory=set)
+    """Marks of other journals that were read back here as good."""
+    _marks: dict[MarkAt, _Known] = field(default_factory=dict)
     _where: dict[int, str] = field(default_factory=dict)
-    _states: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def station(self, name: str) -> StationLedger:
         return self.stations.setdefault(name, StationLedger())
+
+    def mark(self, at: MarkAt) -> Mark | None:
+        """A mark of this journal that has not been over for long."""
+        known = self._marks.get(at)
+        return None if known is None else known.mark
+
+    def _mine(self, of: RecordRef) -> bool:
+        return (of.gateway, of.epoch) == (self.gateway, self.epoch)
 
     def apply(self, record: Record) -> None:
         """Take one record in."""
@@ -120,6 +135,8 @@ class Ledger:
                 self._unlatched(record.station or "")
             case Trial():
                 self._trial(record)
+            case Observed():
+                self.station(record.station or "").before |= set(record.codes)
             case _:
                 pass
 
@@ -129,12 +146,16 @@ class Ledger:
         if record.did != "not_started":
             station.before |= {record.text}
 
+    # -- what is announced
+
     def _intent(self, record: Intent) -> None:
         name = record.station or ""
         station = self.station(name)
         if station.open is not None:
             station.before = frozenset(mark.content for mark in station.open.marks)
-        station.open, station.aside = Open(record.seq, record.marks, record.sequence), None
+        eye = any(mark.readback and mark.readback.mode == "eye" for mark in record.marks)
+        station.open = Open(record.seq, record.marks, record.sequence, eye=eye)
+        station.aside = None
         station.sequence = record.sequence
         station.order = record.marks[0].order
         self._where[record.seq] = name
@@ -143,96 +164,262 @@ class Ledger:
                 spent = self.used.get(mark.source.block, -1)
                 self.used[mark.source.block] = max(spent, mark.source.number)
                 self.spent.setdefault(mark.source.space, Spent()).add(mark.source.number)
-        first = record.marks[0]
-        text = first.text[0] if first.text else first.item.uii
+            again = isinstance(mark.source, Repeat) and self._is_again(mark, mark.source)
+            if again and isinstance(mark.source, Repeat):
+                self._repeats(station, (mark.source.of.seq, mark.source.position))
+            self._announce(record, name, mark, again=again)
+
+    def _repeats(self, station: StationLedger, old: MarkAt) -> None:
+        """A leave to mark again is used up, and the former mark counts no more."""
+        self._withdraw(station, old)
+        self._show(old, "again")
+        self._forget(old)
+
+    def _is_again(self, mark: Mark, source: Repeat) -> bool:
+        """Whether a repeat is a second mark on the same piece, not a further piece's first."""
+        known = self._marks.get((source.of.seq, source.position))
+        return self._mine(source.of) and known is not None and known.mark.content == mark.content
+
+    def _announce(self, record: Intent, name: str, mark: Mark, *, again: bool) -> None:
+        at = (record.seq, mark.position)
+        station = self.station(name)
+        if len(station.parts) == PARTS_SHOWN:
+            self._shelve((station.parts[0].seq, station.parts[0].position))
         station.parts.append(
             Part(
                 record.seq,
+                mark.position,
                 record.at,
-                first.order,
-                text,
-                first.item.uii,
-                serial(first.item.elements),
+                mark.order,
+                mark.component,
+                mark.text[0] if mark.text else mark.item.uii,
+                mark.item.uii,
+                serial(mark.item.elements),
                 "open",
             )
         )
-        self._count(record.seq, first.order, "open")
+        source = mark.source
+        if mark.pieces is not None and isinstance(source, FromBlock):
+            self.pieces.setdefault(mark.order, {})[mark.item.uii] = Piecework(at, mark)
+        elif isinstance(source, Repeat) and not self._mine(source.of):
+            self.repeated.add(elsewhere(source, mark.component))
+        self._marks[at] = _Known(name, mark, "", again)
+        self._show(at, "open")
+
+    def _shelve(self, at: MarkAt) -> None:
+        """It leaves the screen: what is over need not be remembered."""
+        known = self._marks.get(at)
+        if known is not None and known.state in ("good", "scrapped", "voided"):
+            self._forget(at)
+
+    def _forget(self, at: MarkAt) -> None:
+        del self._marks[at]
+
+    # -- what became of it
 
     def _marked(self, record: Marked) -> None:
         station = self._station_of(record.intent)
         if station is None or station.open is None or station.open.seq != record.intent:
             return
-        result = record.results[0]
-        outcome = Outcome(Did(result.did), result.cause, result.echo)
-        station.open = replace(station.open, outcome=outcome)
-        if outcome.did is Did.NOT_STARTED:
-            station.open = None  # on the part before, a late read may still come
-            self._show(station, record.intent, "voided")
-        else:
-            state = "marked" if outcome.did is Did.DONE else "unknown"
-            self._show(station, record.intent, state)
+        first = record.results[0]
+        dids = {result.position: Did(result.did) for result in record.results}
+        did = next(iter(set(dids.values()))) if len(set(dids.values())) == 1 else Did.UNKNOWN
+        places = tuple(dids.items()) if len(set(dids.values())) > 1 else ()
+        outcome = Outcome(did, first.cause, first.echo, places)
+        for mark in station.open.marks:
+            at = (record.intent, mark.position)
+            here = outcome.at(mark.position)
+            if here is Did.NOT_STARTED:
+                self._not_started(station, at, mark)
+            else:
+                self._show(at, "marked" if here is Did.DONE else "unknown")
+            if here is Did.DONE and mark.readback and mark.readback.mode == "sample":
+                self._grouped(station, at, mark)
+        due = {
+            mark.position
+            for mark in station.open.marks
+            if _is_due(outcome.at(mark.position), mark)
+            or (record.intent, mark.position) in station.samples
+        }
+        station.open = replace(station.open, outcome=outcome, due=frozenset(due))
+        self._end(station)
+
+    def _not_started(self, station: StationLedger, at: MarkAt, mark: Mark) -> None:
+        source = mark.source
+        if isinstance(source, FromBlock):
+            self._show(at, "voided")
+            return
+        if self._remarks(at):  # the first mark is still on the piece, and the leave still stands
+            self._show(at, "rejected")
+            self._allow(station, at)
+            return
+        self._show(at, "voided")
+        # Nothing is on the piece: it, or another, may be marked with that number.
+        self.repeated.discard(elsewhere(source, mark.component))
+        work = self.pieces.get(mark.order, {}).get(mark.item.uii)
+        if work is not None:
+            work.states.pop(mark.component, None)
+
+    def _remarks(self, at: MarkAt) -> bool:
+        return self._marks[at].again
+
+    def _grouped(self, station: StationLedger, at: MarkAt, mark: Mark) -> None:
+        assert mark.readback is not None
+        group = station.groups.setdefault(mark.order, [])
+        group.append(at)
+        if len(group) >= mark.readback.every or mark.readback.last:
+            station.samples[at] = tuple(station.groups.pop(mark.order))
 
     def _verified(self, record: Verified) -> None:
-        station = self._station_of(record.of.seq)
-        if station is None:
+        at = (record.of.seq, record.position)
+        is_good = record.verdict == "good"
+        if record.content is not None:
+            self.station(record.station or "").before |= {record.content}
+        if not self._mine(record.of):
+            if is_good:
+                self.answered.add((record.of, record.position))
             return
+        known = self._marks.get(at)
+        if known is None or known.state == "scrapped":
+            return
+        if known.state == "unknown" and (not is_good or record.entry == "keyed"):
+            return  # it proves nothing: the part may have been swapped
+        self._show(at, "good" if is_good else "rejected")
+        station = self.station(known.station)
+        if record.entry == "device":
+            self._sampled(station, at, good=is_good)
+        if is_good:
+            self._withdraw(station, at)
+            self._over(station, at)
+        else:
+            self._reject(station, record)
+
+    def _reject(self, station: StationLedger, record: Verified) -> None:
         opened = station.open
-        if opened is None or opened.seq != record.of.seq:
-            if record.verdict == "good":
-                self._put_away(station, record.of.seq)
-                self._show(station, record.of.seq, "good")
+        if opened is None or opened.seq != record.of.seq or record.verdict == "good":
             return
-        unknown = opened.outcome is not None and opened.outcome.did is Did.UNKNOWN
-        if record.verdict == "good":
-            self._close(station, record.of.seq, "good")
-        elif not unknown:
-            self._close(station, record.of.seq, "rejected")
-            station.aside = replace(opened, rejected=record.verdict)
+        verdict = "unreadable" if record.verdict == "below_grade" else record.verdict
+        bad = PlaceVerdict(record.position, verdict, record.content)
+        others = tuple(each for each in opened.rejected if each.position != record.position)
+        rejected = tuple(sorted([*others, bad], key=lambda each: each.position))
+        station.open = replace(opened, rejected=rejected)
+        self._end(station)
+
+    def _sampled(self, station: StationLedger, at: MarkAt, *, good: bool) -> None:
+        """What a read, or people's decision, of a group's sample means for the others."""
+        order = self._marks[at].mark.order
+        group = station.groups.get(order)
+        if group and group[-1] == at:  # read early: it closes the group
+            station.samples[at] = tuple(station.groups.pop(order))
+        for other in station.samples.pop(at, ()):
+            if other != at and other in self._marks and self._marks[other].state == "marked":
+                self._show(other, "good" if good else "rejected")
 
     def _settled(self, record: Settled) -> None:
-        station = self._station_of(record.of.seq)
-        if station is None:
+        at = (record.of.seq, record.position)
+        known = self._marks.get(at)
+        if known is None or not self._mine(record.of):
             return
-        self._put_away(station, record.of.seq)
-        state = {"accepted": "good", "read": "good", "remark": "open"}.get(record.how, record.how)
-        if station.open is not None and station.open.seq == record.of.seq:
-            self._close(station, record.of.seq, state)
+        station = self.station(known.station)
+        if record.how != "read" and at in station.samples:
+            self._sampled(station, at, good=False)
+        state = {"accepted": "good", "read": "good", "remark": "rejected"}.get(
+            record.how, record.how
+        )
+        self._show(at, state)
+        if record.how == "remark":
+            self._allow(station, at)
         else:
-            self._show(station, record.of.seq, state)
+            self._withdraw(station, at)
+        self._over(station, at)
+
+    def _allow(self, station: StationLedger, at: MarkAt) -> None:
+        mark = self._marks[at].mark
+        again = station.again
+        if again is None or again.seq != at[0]:
+            station.again = Open(at[0], (mark,), None)
+        elif mark not in again.marks:
+            marks = sorted([*again.marks, mark], key=lambda each: each.position)
+            station.again = replace(again, marks=tuple(marks))
+
+    def _withdraw(self, station: StationLedger, at: MarkAt) -> None:
+        again = station.again
+        if again is not None and again.seq == at[0]:
+            left = tuple(mark for mark in again.marks if mark.position != at[1])
+            station.again = replace(again, marks=left) if left else None
 
     def _unlatched(self, name: str) -> None:
-        """The station is free; a number that nobody settled stays unknown for the register."""
+        """The station is free; numbers that nobody settled stay unknown for the register."""
         self.unknown.pop(name, None)
         station = self.station(name)
-        if station.open is not None:
-            self._close(station, station.open.seq, "unknown")
+        if station.open is not None and station.open.unknown:
+            station.open = replace(station.open, due=station.open.due - station.open.unknown)
+            self._end(station)
 
-    def _put_away(self, station: StationLedger, seq: int) -> None:
-        if station.aside is not None and station.aside.seq == seq:
+    # -- ends
+
+    def _over(self, station: StationLedger, at: MarkAt) -> None:
+        """Nothing more is expected of that mark where it was made."""
+        seq, position = at
+        for name in ("open", "aside"):
+            opened = getattr(station, name)
+            if opened is not None and opened.seq == seq:
+                rejected = tuple(each for each in opened.rejected if each.position != position)
+                left = replace(opened, due=opened.due - {position}, rejected=rejected)
+                setattr(station, name, left)
+        if station.aside is not None and not station.aside.due:
             station.aside = None
+        self._end(station)
+
+    def _end(self, station: StationLedger) -> None:
+        """Close the open intent once nothing, or nothing but bad parts, is left of it."""
+        opened = station.open
+        if opened is None or opened.outcome is None:
+            return
+        rejected = {each.position for each in opened.rejected}
+        if opened.due - rejected:
+            return
+        marked = [m for m in opened.marks if opened.outcome.at(m.position) is not Did.NOT_STARTED]
+        if marked:  # of a part that was not marked, a late read can tell nothing
+            station.before = frozenset(mark.content for mark in marked)
+        station.open = None
+        station.aside = opened if opened.due else None
 
     def _station_of(self, seq: int) -> StationLedger | None:
         name = self._where.get(seq)
         return None if name is None else self.station(name)
 
-    def _close(self, station: StationLedger, seq: int, state: str) -> None:
-        if station.open is not None:
-            station.before = frozenset(mark.content for mark in station.open.marks)
-        station.open = None
-        self._show(station, seq, state)
+    # -- states
 
-    def _show(self, station: StationLedger, seq: int, state: str) -> None:
-        order, _ = self._states[seq]
-        self._count(seq, order, state)
+    def _show(self, at: MarkAt, state: str) -> None:
+        known = self._marks[at]
+        station, mark = self.station(known.station), known.mark
+        counts = station.made.setdefault(mark.order, {})
+        if known.state:
+            counts[known.state] -= 1
+        counts[state] = counts.get(state, 0) + 1
+        self._marks[at] = replace(known, state=state)
+        if state in ("marked", "rejected"):
+            self.awaiting[mark.content] = at
+        elif self.awaiting.get(mark.content) == at:
+            del self.awaiting[mark.content]
+        self._piece(mark, state)
         for index, part in enumerate(station.parts):
-            if part.seq == seq:
+            if (part.seq, part.position) == at:
                 station.parts[index] = replace(part, state=state)
 
-    def _count(self, seq: int, order: str, state: str) -> None:
-        station = self.station(self._where[seq])
-        counts = station.made.setdefault(order, {})
-        former = self._states.get(seq)
-        if former is not None:
-            counts[former[1]] -= 1
-        counts[state] = counts.get(state, 0) + 1
-        self._states[seq] = (order, state)
+    def _piece(self, mark: Mark, state: str) -> None:
+        works = self.pieces.get(mark.order, {})
+        work = works.get(mark.item.uii)
+        if work is None or mark.pieces is None:
+            return
+        work.states[mark.component] = state
+        complete = list(work.states.values()).count("good") >= mark.pieces
+        if complete or state == "scrapped" or (state == "voided" and mark is work.mark):
+            del works[mark.item.uii]
+
+
+def _is_due(did: Did, mark: Mark) -> bool:
+    """Whether a mark has to be read or judged where it was made, its group's sample apart."""
+    mode = mark.readback.mode if mark.readback else "each"
+    return did is Did.UNKNOWN or (did is Did.DONE and mode in ("each", "eye"))

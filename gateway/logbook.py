@@ -45,8 +45,11 @@ class Logbook:
     journal: Journal
     guard: Guard
     clock: TrustedClock
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: Ledger = field(init=False)
     full: bool = False
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.journal.gateway, self.journal.epoch)
 
     def load(self) -> None:
         """Fold what the journal holds; raises `JournalCorrupt` or `ContractError`."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeAlias
 
-from drivers.protocols import MarkerStatus, Outcome
+from drivers.protocols import Did, MarkerStatus, Outcome
 from gateway.contract.record import Mark
 
 Start: TypeAlias = Literal["operator", "plc"]
 Verdict: TypeAlias = Literal["good", "unreadable", "mismatch"]
+Entry: TypeAlias = Literal["device", "keyed", "eye"]
 
 
 class Phase(Enum):
@@ -33,6 +34,7 @@ class Phase(Enum):
     VERIFYING = "verifying"
     JUDGING = "judging"
     SET_ASIDE = "set-aside"
+    CHECKING = "checking"
     READ_BLOCKED = "read-blocked"
     SWITCH_OFF = "switch-off"
     UNKNOWN = "unknown"
@@ -56,35 +58,85 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """A code that the reader of one position saw there."""
+
+    position: int
+    content: str
+
+
+@dataclass(frozen=True)
+class PlaceVerdict:
+    """What a read, or an eye, says of one position."""
+
+    position: int
+    verdict: Verdict
+    content: str | None = None
+
+
+@dataclass(frozen=True)
 class Job:
     """What a cycle is to do; the numbers are chosen when the intent is journalled."""
 
     order: str
     job: str
+    component: str = ""
+    positions: tuple[int, ...] = (1,)
+    """The places of the tray that are to be marked."""
+    quantity: int | None = None
+    """How many pieces each package holds, where it is not what the order says."""
     start: Start = "operator"
     by_input: bool = False
     """The device's own input (pedal, PLC) fires; else the gateway triggers."""
     look: bool = True
+    waits: bool = False
+    """The look waits while the part before still lies there: nobody presses a button."""
     eye: bool = False
     """A person judges in place of a reader, for the reason that the order gives."""
     trial: bool = False
     """A shot of fixed test text, for focus and power: it burns no number."""
     expect: frozenset[str] = frozenset()
     """Other codes that a part may already carry."""
+    own: frozenset[Seen] = frozenset()
+    """What two people allowed to be marked again: each such part may carry its own number."""
 
 
 @dataclass(frozen=True)
 class Open:
-    """The intent whose outcome is not yet final."""
+    """The intent whose marks have not all come to an end."""
 
     seq: int
     marks: tuple[Mark, ...]
     sequence: int | None
     outcome: Outcome | None = None
     """What `marked` says, once it is journalled; None before."""
+    due: frozenset[int] = frozenset()
+    """The positions that wait for a read, a judgement or a decision; known with the outcome."""
+    rejected: tuple[PlaceVerdict, ...] = ()
+    """Bad verdicts that are journalled: those parts wait to be set aside."""
     eye: bool = False
-    rejected: str = ""
-    """The bad verdict that is journalled: the part waits to be set aside."""
+    blind: bool = False
+    """There is no reader: only people can say what became of an unknown outcome."""
+    expect: frozenset[str] = frozenset()
+    """Other codes that a part may carry."""
+
+    @property
+    def unknown(self) -> frozenset[int]:
+        """The positions of which nobody knows yet whether they were marked."""
+        outcome = self.outcome
+        if outcome is None:
+            return frozenset()
+        return frozenset(at for at in self.due if outcome.at(at) is Did.UNKNOWN)
+
+    @property
+    def to_read(self) -> frozenset[int]:
+        """The positions that a reader is asked for: where an eye judges, only the unknown ones."""
+        return self.unknown if self.eye else self.due
+
+    @property
+    def unjudged(self) -> frozenset[int]:
+        """The positions that are due and have no bad verdict either."""
+        return self.due - {each.position for each in self.rejected}
 
 
 @dataclass(frozen=True)
@@ -98,8 +150,9 @@ class Cycle:
     """The outcome as far as it is known, before it is journalled."""
     sequence: int | None = None
     before: frozenset[str] = frozenset()
-    """The contents on the part before, which a late read may still deliver."""
-    seen: tuple[str, ...] = ()
+    """The contents on the parts before, which a late read may still deliver."""
+    read: tuple[PlaceVerdict, ...] = ()
+    """Good reads of the positions under way; those that are missing are read again."""
     tries: int = 0
     recovering: bool = False
     note: Note | None = None
@@ -117,7 +170,9 @@ class Prepare:
 
 @dataclass(frozen=True)
 class Look:
-    """One whole reader session before firing."""
+    """One whole session of every reader before firing; `waiting` for the part before to go."""
+
+    waiting: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,7 +217,7 @@ class Disarm:
 
 @dataclass(frozen=True)
 class RecordMarked:
-    """What became of the shot; `latches` when no reading can settle it, for lack of a reader."""
+    """What became of the shot, answered by `Recorded`; `latches` when no reading can settle it."""
 
     intent: int
     positions: tuple[int, ...]
@@ -177,22 +232,38 @@ class RecordTrial:
 
 @dataclass(frozen=True)
 class Read:
-    """One whole reader session after disarming."""
+    """One whole session, after disarming, of the readers at these positions."""
 
     attempt: int
+    positions: frozenset[int]
 
 
 @dataclass(frozen=True)
 class RecordVerified:
-    """What was read; `resolves` also settles an unknown outcome by that reading."""
+    """What was read at each position, in one commit.
+
+    `resolved`: positions whose unknown outcome a matching read settles. `latches`: an unknown
+    outcome is left, which latches the station; otherwise a latch that stands is lifted.
+    """
 
     intent: int
-    position: int
-    verdict: Verdict
-    content: str | None
-    entry: Literal["device", "eye"]
-    resolves: bool
-    latches: bool
+    verdicts: tuple[PlaceVerdict, ...]
+    entry: Entry
+    resolved: frozenset[int] = frozenset()
+    latches: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """One whole session of every reader on parts that no cycle has under way."""
+
+
+@dataclass(frozen=True)
+class RecordSeen:
+    """What was seen on such parts: verdicts of the marks that it names. Answered by `Told`."""
+
+    seen: tuple[Seen, ...]
+    entry: Entry
 
 
 Effect: TypeAlias = (
@@ -209,6 +280,8 @@ Effect: TypeAlias = (
     | RecordTrial
     | Read
     | RecordVerified
+    | Check
+    | RecordSeen
 )
 
 # -- events
@@ -239,9 +312,9 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Saw:
-    """A whole reader session: every content seen, none if nothing was."""
+    """A whole session: every code seen, at its position; none if nothing was."""
 
-    contents: tuple[str, ...]
+    seen: tuple[Seen, ...]
 
 
 @dataclass(frozen=True)
@@ -249,6 +322,13 @@ class Committed:
     seq: int
     marks: tuple[Mark, ...]
     sequence: int | None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The outcome is journalled; `due` are the positions to be read or judged here."""
+
+    due: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -297,21 +377,43 @@ class ReadAgain:
 
 @dataclass(frozen=True)
 class Judged:
-    """A person's eye: legible or not."""
+    """A person's eye: the positions that are not legible."""
 
-    legible: bool
+    illegible: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a person, or a keyboard wedge, says that the symbol at a position says."""
+
+    seen: Seen
+
+
+@dataclass(frozen=True)
+class CheckPart:
+    """A person asks for parts to be read back; with `typed`, says what their symbol says."""
+
+    typed: str | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of a read outside a cycle."""
+
+    note: Note
 
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """The part that was rejected lies where rejected parts lie."""
+    """The parts that were rejected lie where rejected parts lie."""
 
 
 @dataclass(frozen=True)
 class Decided:
-    """Two named people have settled the open number; the decision is journalled."""
+    """Two named people have settled these positions; the decision is journalled."""
 
     how: str
+    positions: frozenset[int]
 
 
 Event: TypeAlias = (
@@ -320,6 +422,7 @@ Event: TypeAlias = (
     | Prepared
     | Saw
     | Committed
+    | Recorded
     | NotPermitted
     | Done
     | Refused
@@ -329,6 +432,9 @@ Event: TypeAlias = (
     | Disarmed
     | ReadAgain
     | Judged
+    | Typed
+    | CheckPart
+    | Told
     | Acknowledged
     | Decided
 )

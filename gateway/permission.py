@@ -53,4 +53,4 @@ class Permission:
             return Note("awaiting-receipt")
         if not self.logbook.clock.trusted():
             return Note("no-trusted-time")
-        return permit(self.plan, order, self.logbook.ledger, self.logbook.clock.lease_now())
+        return permit(self.plan, order, self.logbook.clock.lease_now())

@@ -19,6 +19,7 @@ from drivers.protocols import (
     Shot,
 )
 from gateway import testimony
+from gateway.choice import Post, next_work
 from gateway.config import StationConfig
 from gateway.contract.errors import JournalError, JournalFull
 from gateway.contract.record import (
@@ -62,16 +63,18 @@ from gateway.moves import (
     Prepared,
     Read,
     ReadAgain,
+    Recorded,
     RecordMarked,
     RecordTrial,
     RecordVerified,
     Recover,
     Refused,
     Saw,
+    Seen,
     WriteGuard,
 )
 from gateway.permission import Permission
-from gateway.plan import Permit, choose
+from gateway.plan import choose
 from gateway.tasks import end
 
 log = logging.getLogger(__name__)
@@ -144,19 +147,26 @@ class Station:
             raise NotNow(found)
         order = found.order
         eye = order.verify.mode == "eye"
-        if order.verify.mode not in ("each", "eye"):
-            raise NotNow(Note("verify-not-here", (("mode", order.verify.mode),)))
-        if self.reader is None and not eye:
+        if self.reader is None and order.verify.mode not in ("eye", "elsewhere"):
             raise NotNow(Note("no-reader"))
+        try:
+            work = next_work(found, self.logbook.ledger, self.post)
+        except ValueError as error:  # no UII, or more than a record may hold
+            raise NotNow(Note("no-uii", (("detail", str(error)),))) from error
+        if isinstance(work, Note):
+            raise NotNow(work)
         job = Job(
             order=order.id,
-            job=order.job,
+            job=work.job,
+            component=work.component.name,
+            positions=work.positions,
             start="operator" if self.config.start == "operator" else "plc",
             by_input=self.config.start == "pedal",
             look=self.reader is not None,
             eye=eye,
             trial=trial,
             expect=frozenset(order.expect),
+            own=frozenset(Seen(m.position, m.content) for m in work.marks if work.again),
         )
         self.cycles += 1
         self._ask(Begin(job), author)
@@ -173,7 +183,7 @@ class Station:
         self.on_change()
 
     def read_again(self, author: Author) -> None:
-        if self.reader is None or (self.cycle.open is not None and self.cycle.open.eye):
+        if self.reader is None or (self.cycle.open is not None and self.cycle.open.blind):
             raise NotNow(Note("no-reader"))
         self._ask_in((Phase.READ_BLOCKED, Phase.SET_ASIDE, Phase.UNKNOWN), ReadAgain(), author)
 
@@ -182,7 +192,9 @@ class Station:
         self._ask_in((Phase.SET_ASIDE,), Acknowledged(), author)
 
     def judge(self, author: Author, *, legible: bool) -> None:
-        self._ask_in((Phase.JUDGING,), Judged(legible), author)
+        opened = self.cycle.open
+        illegible = frozenset() if legible or opened is None else opened.due
+        self._ask_in((Phase.JUDGING,), Judged(illegible), author)
 
     def settle(self, how: str, reason: str, witnesses: tuple[str, str]) -> None:
         """Two named people decide what became of the open number; journalled, then carried on."""
@@ -202,6 +214,7 @@ class Station:
                 },
             )
             for mark in opened.marks
+            if mark.position in opened.due
         ]
         if self.name in self.logbook.ledger.unknown:
             drafts.append(
@@ -211,17 +224,18 @@ class Station:
                 )
             )
         self.logbook.append(*drafts, station=self.name, author=Author(witnesses[0], "pin"))
-        self._put(Decided(how))
+        self._put(Decided(how, opened.due))
 
     def unlatch(self, reason: str, witnesses: tuple[str, str]) -> None:
         """Free the station and leave the number unknown: it is settled elsewhere, or later."""
-        if self.cycle.phase is not Phase.UNKNOWN or not self._inbox.empty():
+        opened = self.cycle.open
+        if self.cycle.phase is not Phase.UNKNOWN or opened is None or not self._inbox.empty():
             raise NotNow(Note("nothing-to-settle"))
         fields = {"latch": "unknown-outcome", "reason": reason, "witnesses": witnesses}
         self.logbook.append(
             Draft(Unlatched, fields), station=self.name, author=Author(witnesses[0], "pin")
         )
-        self._put(Decided("left-open"))
+        self._put(Decided("left-open", opened.unknown))
 
     def _ask_in(self, phases: tuple[Phase, ...], event: Event, author: Author) -> None:
         if self.cycle.phase not in phases or not self._inbox.empty():
@@ -246,18 +260,12 @@ class Station:
             self._inbox.get_nowait()
         found = ledger.open or ledger.aside
         if found is not None:
-            found = replace(found, eye=self._by_eye(found))
+            found = replace(found, blind=found.eye or self.reader is None)
         await self._drive(Recover(found, ledger.before))
         while True:
             self.busy = not self._inbox.empty()
             self.on_change()
             await self._drive(await self._inbox.get())
-
-    def _by_eye(self, opened: Open) -> bool:
-        """Whether a person judges that part: always so where there is no reader."""
-        plan = self.permission.plan
-        order = plan.order(opened.marks[0].order) if plan else None
-        return self.reader is None or (order is not None and order.verify.mode == "eye")
 
     async def _drive(self, event: Event) -> None:
         effect = self._step(event)
@@ -339,7 +347,7 @@ class Station:
                 sequence = sequence % LAST_SEQUENCE + 1
         return Prepared(status, sequence)
 
-    async def _session(self, seconds: float) -> tuple[str, ...]:
+    async def _session(self, seconds: float) -> tuple[Seen, ...]:
         """One whole reader session. It counts only if every step of it was acknowledged."""
         assert self.reader is not None
         try:
@@ -354,7 +362,7 @@ class Station:
                 await self.reader.shut()
             raise
         self._readings = {reading.content: reading for reading in readings}
-        return tuple(self._readings)
+        return tuple(Seen(1, content) for content in self._readings)
 
     async def _await_outcome(self, *, by_input: bool) -> Event:
         """The shot's end; an armed device is given up when marking is no longer permitted."""
@@ -368,7 +376,7 @@ class Station:
                     return Ended(waiting.result())
                 assert self.cycle.job is not None
                 found = self.permission.ask(self.cycle.job.order)
-                if isinstance(found, Note) and found.code != "numbers-used-up":
+                if isinstance(found, Note):
                     return Ended(Outcome(Did.UNKNOWN, found.code))
         finally:
             await end([waiting])
@@ -382,9 +390,14 @@ class Station:
         if effect.job.trial:
             return Done()
         try:
-            marks = self._marks(found)
+            work = next_work(found, self.logbook.ledger, self.post)
         except ValueError as error:  # no UII, or more than a record may hold
             return NotPermitted(Note("no-uii", (("detail", str(error)),)))
+        if isinstance(work, Note):
+            return NotPermitted(work)
+        if (work.component.name, work.positions) != (effect.job.component, effect.job.positions):
+            return NotPermitted(Note("work-changed"))
+        marks = work.marks
         for text in _texts(marks):
             refusal = self.marker.refuses(text)
             if refusal is not None:
@@ -406,10 +419,6 @@ class Station:
             return NotPermitted(Note(error.code, (("detail", str(error)),)))
         return Committed(record.seq, marks, effect.sequence)
 
-    def _marks(self, found: Permit) -> tuple[Mark, ...]:
-        """One component, one position: this station marks one part at a time."""
-        return (found.mark(found.order.components[0]),)
-
     def _write_guard(self) -> Event:
         try:
             self.logbook.write_guard()
@@ -428,6 +437,9 @@ class Station:
                 self.on_change()
                 await asyncio.sleep(JOURNAL_RETRY_S)
             else:
+                if isinstance(effect, RecordMarked):
+                    opened = self.logbook.ledger.station(self.name).open
+                    return Recorded(opened.due if opened else frozenset())
                 return Done()
 
     def _drafts(self, effect: RecordMarked | RecordTrial | RecordVerified) -> list[Draft]:
@@ -446,14 +458,18 @@ class Station:
         assert opened.outcome is not None
         of = self._ref(effect.intent)
         device = self.config.reader.kind if self.config.reader else "eye"
-        reading = self._readings.get(effect.content or "")
-        reason = self._why_by_eye(opened) if effect.entry == "eye" else ""
-        drafts = [testimony.verified(effect, of, device, reading, reason)]
+        drafts = []
+        for each in effect.verdicts:
+            reason = self._why_by_eye(opened) if effect.entry == "eye" else ""
+            reading = self._readings.get(each.content or "")
+            drafts.append(testimony.verified(each, effect.entry, of, device, reading, reason))
+            if each.position in effect.resolved:
+                drafts.append(testimony.resolved(each.position, of))
         is_latched = self.name in self.logbook.ledger.unknown
-        if effect.resolves:
-            drafts += testimony.resolved(effect, of, unlatch=is_latched)
-        elif effect.latches and not is_latched:
+        if effect.latches and not is_latched:
             drafts.append(testimony.latched(opened.outcome))
+        elif is_latched and not effect.latches:
+            drafts.append(testimony.unlatched())
         return drafts
 
     def _why_by_eye(self, opened: Open) -> str:
@@ -464,6 +480,11 @@ class Station:
     def _ref(self, seq: int) -> RecordRef:
         journal = self.logbook.journal
         return RecordRef(gateway=journal.gateway, epoch=journal.epoch, seq=seq)
+
+    @property
+    def post(self) -> Post:
+        journal = self.logbook.journal
+        return Post(self.name, journal.gateway, journal.epoch)
 
     @property
     def armed(self) -> bool:

@@ -16,8 +16,9 @@ from gateway.contract.record import (
     Verified,
 )
 from gateway.logbook import Draft
-from gateway.moves import RecordMarked, RecordVerified
+from gateway.moves import Entry, PlaceVerdict, RecordMarked
 
+BY_READING = "a matching read"
 LONGEST_TEXT = 2000
 """Characters that a record's text fields hold."""
 
@@ -28,7 +29,7 @@ def marked(effect: RecordMarked) -> list[Draft]:
     results = [
         PositionOutcome(
             position=position,
-            did=outcome.did.value,
+            did=outcome.at(position).value,
             cause=_told(outcome.cause),
             echo=None if outcome.echo is None else _told(outcome.echo),
         )
@@ -51,31 +52,36 @@ def trial(outcome: Outcome, device: str, job: str, text: str) -> Draft:
 
 
 def verified(
-    effect: RecordVerified, of: RecordRef, device: str, reading: Reading | None, reason: str
+    verdict: PlaceVerdict,
+    entry: Entry,
+    of: RecordRef,
+    device: str,
+    reading: Reading | None,
+    reason: str,
 ) -> Draft:
     """What was read on a part, or judged by eye for the reason that the order gives."""
     fields: dict[str, object] = {
         "of": of,
-        "position": effect.position,
+        "position": verdict.position,
         "device": device,
-        "content": None if effect.content is None else _told(effect.content),
+        "content": None if verdict.content is None else _told(verdict.content),
         "symbology": _told(reading.symbology, 200) if reading else "",
         "grade": _told(reading.grade, 200) if reading else "",
-        "entry": effect.entry,
-        "verdict": effect.verdict,
+        "entry": entry,
+        "verdict": verdict.verdict,
         "reason": reason,
     }
     return Draft(Verified, fields)
 
 
-def resolved(effect: RecordVerified, of: RecordRef, *, unlatch: bool) -> list[Draft]:
+def resolved(position: int, of: RecordRef) -> Draft:
     """A matching read has settled an unknown outcome."""
-    reason = "a matching read"
-    fields = {"of": of, "position": effect.position, "how": "read", "reason": reason}
-    drafts = [Draft(Settled, fields)]
-    if unlatch:
-        drafts.append(Draft(Unlatched, {"latch": "unknown-outcome", "reason": reason}))
-    return drafts
+    return Draft(Settled, {"of": of, "position": position, "how": "read", "reason": BY_READING})
+
+
+def unlatched() -> Draft:
+    """Every unknown outcome of the station was settled by a matching read."""
+    return Draft(Unlatched, {"latch": "unknown-outcome", "reason": BY_READING})
 
 
 def latched(outcome: Outcome) -> Draft:

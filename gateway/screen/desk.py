@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from gateway.choice import Work, left, next_work
 from gateway.contract.encoding import format_time
 from gateway.contract.plan import Person, Plan
 from gateway.contract.uii import serial
@@ -22,7 +23,7 @@ from gateway.moves import (
     Phase,
 )
 from gateway.permission import Permission
-from gateway.plan import Permit, left, person_by_badge
+from gateway.plan import Permit, person_by_badge
 from gateway.station import NotNow, Station
 from gateway.uplink import Uplink
 
@@ -206,7 +207,7 @@ class Desk:
         assert self.permission is not None
         cycle = station.cycle
         order_id = station.order
-        found = self.permission.ask(order_id)
+        found = self._next_work(station)
         ledger = self.logbook.ledger.station(station.name)
         opened = cycle.open
         return {
@@ -218,9 +219,9 @@ class Desk:
             "cycles": station.cycles,
             "broken": station.broken,
             "note": _note(cycle.note),
-            "permitted": isinstance(found, Permit),
-            "why_not": None if isinstance(found, Permit) else _note(found),
-            "can": _can(station, permitted=isinstance(found, Permit)),
+            "permitted": isinstance(found, Work),
+            "why_not": None if isinstance(found, Work) else _note(found),
+            "can": _can(station, permitted=isinstance(found, Work)),
             "order": self._order(order_id),
             "orders": [order.id for order in plan.orders] if (plan := self._plan()) else [],
             "next": _next(found),
@@ -246,6 +247,16 @@ class Desk:
                 for part in reversed(ledger.parts)
             ],
         }
+
+    def _next_work(self, station: Station) -> Work | Note:
+        assert self.permission is not None
+        found = self.permission.ask(station.order)
+        if not isinstance(found, Permit):
+            return found
+        try:
+            return next_work(found, station.logbook.ledger, station.post)
+        except ValueError as error:
+            return Note("no-uii", (("detail", str(error)),))
 
     def _order(self, order_id: str | None) -> dict[str, Any] | None:
         plan = self._plan()
@@ -281,14 +292,11 @@ def _note(note: Note | None) -> dict[str, Any] | None:
     return None if note is None else {"code": note.code, "facts": dict(note.facts)}
 
 
-def _next(found: Permit | Note) -> dict[str, Any] | None:
+def _next(found: Work | Note) -> dict[str, Any] | None:
     if isinstance(found, Note):
         return None
-    component = found.order.components[0]
-    return {
-        "serial": found.order.serial(found.number),
-        "lines": list(found.order.lines(found.number, component)),
-    }
+    first = found.marks[0]
+    return {"serial": serial(first.item.elements), "lines": list(first.text)}
 
 
 _IN_PHASE: dict[Phase, tuple[str, ...]] = {

@@ -313,11 +313,10 @@ def test_a_template_that_cannot_be_marked_spends_no_number(
 ) -> None:
     site.permission.plan = plan(template={"serial_digits": 9, **template})
     made = bench(site)
-    run(made, made.marks)
-    note = made.station.cycle.note
-    assert note is not None
-    assert note.code == "no-uii"
-    assert why in note.facts[0][1]
+    with pytest.raises(NotNow) as refused:
+        run(made, made.marks)
+    assert refused.value.note.code == "no-uii"
+    assert why in refused.value.note.facts[0][1]
     assert made.records(Intent) == []
     assert made.part.contents == []
 

@@ -1,0 +1,230 @@
+"""What the next cycle of a station marks: which pieces, with which numbers, at which places.
+
+Pure: from the plan and the ledger to the marks of an intent. In this order: what two people allowed
+to be marked again; a further piece of a number that is open here; of one that another gateway
+opened; a fresh number.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from gateway.contract.plan import Block, Component, Due, Plan, PlanOrder
+from gateway.contract.record import FromBlock, Mark, Readback, RecordRef, Repeat
+from gateway.contract.uii import UiiError
+from gateway.ledger import Ledger
+from gateway.moves import Note
+from gateway.numbering import MarkAt, elsewhere, unfinished
+from gateway.plan import Permit
+
+
+@dataclass(frozen=True)
+class Post:
+    """Where marks are made: a station of a gateway, and the pieces that are marked there."""
+
+    station: str
+    gateway: str
+    epoch: int
+    components: tuple[str, ...] = ()
+    """Empty: every component of an order."""
+
+    def marks(self, component: str) -> bool:
+        return not self.components or component in self.components
+
+    def repeat(self, opened: MarkAt) -> Repeat:
+        """A mark of this journal, as the source of another mark."""
+        seq, position = opened
+        return Repeat(
+            of=RecordRef(gateway=self.gateway, epoch=self.epoch, seq=seq), position=position
+        )
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one cycle marks; all marks are of one order, one component and one job."""
+
+    order: PlanOrder
+    component: Component
+    marks: tuple[Mark, ...]
+    again: bool = False
+    """A second mark on the same parts, which two people allowed."""
+
+    @property
+    def job(self) -> str:
+        return self.component.job or self.order.job
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        return tuple(mark.position for mark in self.marks)
+
+
+def next_work(
+    permit: Permit, ledger: Ledger, post: Post, quantity: int | None = None
+) -> Work | Note:
+    """The marks of the station's next intent, or the note that says why there are none.
+
+    `quantity` is how many pieces each package holds, where it is not what the order says. Raises
+    `UiiError` for a template that names no item, or the same for every number; other ValueErrors
+    for what no record can hold.
+    """
+    plan, order = permit.plan, permit.order
+    if "{serial}" not in order.template.content:
+        raise UiiError("the template's content has no {serial}: every part would carry the same")
+    again = ledger.station(post.station).again
+    if again is not None and again.marks[0].order == order.id:
+        return _again(order, again.seq, again.marks, post)
+    tray = order.tray or 1
+    for component in order.components:
+        if not post.marks(component.name):
+            continue
+        waiting = list(islice(_repeats(plan, order, component, ledger, post), tray + 1))
+        if waiting:
+            # With nothing behind it, nobody knows how long its group would wait for more.
+            is_last = len(waiting) <= tray and not left(plan, order.id, ledger)
+            return Work(order, component, _marks(order, component, waiting[:tray], None, is_last))
+    first = order.components[0]
+    if not post.marks(first.name):
+        return Note("nothing-due", (("order", order.id),))
+    numbers = list(islice(_free(plan, order.id, ledger), tray))
+    if not numbers:
+        return Note("numbers-used-up", (("order", order.id),))
+    sources = [
+        (number, FromBlock(block=block.id, space=block.space, number=number))
+        for block, number in numbers
+    ]
+    is_last = left(plan, order.id, ledger) == len(numbers)
+    return Work(order, first, _marks(order, first, sources, quantity, is_last))
+
+
+def _marks(
+    order: PlanOrder,
+    component: Component,
+    sources: Sequence[tuple[int, FromBlock | Repeat]],
+    quantity: int | None,
+    is_last: bool,
+) -> tuple[Mark, ...]:
+    """One mark a place, from the first place on."""
+    return tuple(
+        _mark(
+            order,
+            component,
+            number,
+            position,
+            source,
+            quantity,
+            last=is_last and position == len(sources),
+        )
+        for position, (number, source) in enumerate(sources, start=1)
+    )
+
+
+def _again(order: PlanOrder, seq: int, marks: tuple[Mark, ...], post: Post) -> Work | Note:
+    component = next((c for c in order.components if c.name == marks[0].component), None)
+    if component is None:
+        return Note("no-order", (("order", order.id),))
+    return Work(
+        order,
+        component,
+        tuple(
+            mark.model_copy(
+                update={
+                    "source": post.repeat((seq, mark.position)),
+                    "readback": _readback(order, last=True),
+                    "job": component.job or order.job,
+                }
+            )
+            for mark in marks
+        ),
+        again=True,
+    )
+
+
+def _repeats(
+    plan: Plan, order: PlanOrder, component: Component, ledger: Ledger, post: Post
+) -> Iterator[tuple[int, Repeat]]:
+    """Numbers that wait for this component, oldest first, with the mark that opened each."""
+    reads = order.verify.mode in ("each", "eye")
+    names = [each.name for each in order.components]
+    for work, wanted in unfinished(ledger.pieces.get(order.id, {}).values(), names, reads=reads):
+        if wanted == component.name and isinstance(work.mark.source, FromBlock):
+            yield work.mark.source.number, post.repeat(work.opened)
+    for due in plan.due or ():
+        source = Repeat(of=due.of, position=due.position)
+        if (due.do, due.order, due.component) == ("mark", order.id, component.name) and (
+            elsewhere(source, component.name) not in ledger.repeated
+        ):
+            yield due.number, source
+
+
+def _mark(
+    order: PlanOrder,
+    component: Component,
+    number: int,
+    position: int,
+    source: FromBlock | Repeat,
+    quantity: int | None,
+    *,
+    last: bool,
+) -> Mark:
+    return Mark(
+        position=position,
+        component=component.name,
+        order=order.id,
+        job=component.job or order.job,
+        kind=order.kind,
+        quantity=order.contents if quantity is None else quantity,
+        lot=order.lot,
+        item=order.item(number, component),
+        content=order.content(number, component),
+        text=order.lines(number, component),
+        readback=_readback(order, last=last),
+        pieces=len(order.components) if len(order.components) > 1 else None,
+        source=source,
+    )
+
+
+def _readback(order: PlanOrder, *, last: bool) -> Readback:
+    return Readback(mode=order.verify.mode, every=order.verify.every, last=last)
+
+
+def due_reads(plan: Plan | None, ledger: Ledger) -> dict[str, Due]:
+    """By content, the marks of other gateways that are to be read back here."""
+    if plan is None:
+        return {}
+    found = {}
+    for due in plan.due or ():
+        order = plan.order(due.order)
+        if order is None or due.do != "read" or (due.of, due.position) in ledger.answered:
+            continue
+        component = next((c for c in order.components if c.name == due.component), None)
+        if component is not None:
+            found[order.content(due.number, component)] = due
+    return found
+
+
+def left(plan: Plan, order_id: str, ledger: Ledger) -> int:
+    """How many numbers the blocks of an order still hold."""
+    return sum(
+        max(0, block.end - _next(block, ledger) + 1)
+        for block in plan.blocks
+        if block.order == order_id
+    )
+
+
+def _free(plan: Plan, order_id: str, ledger: Ledger) -> Iterator[tuple[Block, int]]:
+    """The order's numbers that no intent has spent, block after block."""
+    for block in plan.blocks:
+        if block.order != order_id:
+            continue
+        spent = ledger.spent.get(block.space)
+        number = _next(block, ledger)
+        while number <= block.end:
+            yield block, number
+            number = number + 1 if spent is None else spent.next_free(number + 1)
+
+
+def _next(block: Block, ledger: Ledger) -> int:
+    """The block's first number that no intent has spent, under this block's name or another's."""
+    number = max(block.start, ledger.used.get(block.id, -1) + 1)
+    spent = ledger.spent.get(block.space)
+    return number if spent is None else spent.next_free(number)
