@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gateway.contract.encoding import GatewayName
 from gateway.contract.errors import ConfigError
@@ -124,16 +124,34 @@ class DeviceConfig(_Section):
 
 
 class StationConfig(_Section):
-    """One station: a marker, and a reader where there is one."""
+    """One station: a marker, and one reader a place of the tray where there are any.
+
+    Without a marker it is a reading post.
+    """
 
     name: Name
-    start: Literal["operator", "pedal"] = "operator"
+    start: Literal["operator", "pedal", "plc"] = "operator"
+    """Who fires: the gateway when the operator asks, or the device's own input."""
+    components: tuple[str, ...] = ()
+    """The pieces that are marked here; every piece of an order where it is empty."""
     arm_timeout_s: Seconds = 60
     mark_timeout_s: Seconds = 60
     look_s: Seconds = 0.5
     read_s: Seconds = 2
-    marker: DeviceConfig
-    reader: DeviceConfig | None = None
+    marker: DeviceConfig | None = None
+    reader: tuple[DeviceConfig, ...] = ()
+    """`[station.reader]`, or `[[station.reader]]` for each place of the tray in turn."""
+
+    @field_validator("reader", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return [value] if isinstance(value, dict | DeviceConfig) else value
+
+    @model_validator(mode="after")
+    def _does_something(self) -> "StationConfig":
+        if self.marker is None and not self.reader:
+            raise ValueError("a station has a [station.marker], a [station.reader], or both")
+        return self
 
 
 class GatewayConfig(_Section):

@@ -93,7 +93,12 @@ def step(state: Cycle, event: Event) -> Step:
         case Phase.COMMITTING, Committed(seq=seq, marks=marks, sequence=sequence):
             assert state.job is not None
             opened = Open(
-                seq, marks, sequence, eye=state.job.eye, blind=state.job.eye or not state.job.look
+                seq,
+                marks,
+                sequence,
+                eye=state.job.eye,
+                blind=state.job.eye or not state.job.look,
+                expect=state.job.expect,
             )
             return replace(state, phase=Phase.GUARDING, open=opened), WriteGuard()
         case Phase.COMMITTING, Done():
@@ -183,7 +188,7 @@ def _recover(found: Open | None, before: frozenset[str]) -> Step:
         return _disarm(after)
     if found.outcome is None:
         return _inspect(after)
-    if found.unknown:  # whatever was read of the others, all are read once more
+    if found.unjudged:  # whatever was read of the others, all are read once more
         after = replace(after, open=replace(found, rejected=()))
     return _disarm(after)
 
@@ -343,7 +348,7 @@ def _after_disarm(state: Cycle) -> Step:
         return finish(state, Note("not-started", (("cause", outcome.cause),)))
     if not opened.due:
         return finish(state, Note("marked"))
-    if opened.rejected:
+    if opened.rejected and not opened.unjudged:
         # Judged before a restart; it still lies there, and may look blank to the reader.
         return replace(state, phase=Phase.SET_ASIDE, note=told(opened.rejected)), None
     if opened.blind and opened.unknown:

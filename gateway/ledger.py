@@ -113,6 +113,22 @@ class Ledger:
         known = self._marks.get(at)
         return None if known is None else known.mark
 
+    def state_at(self, at: MarkAt) -> str:
+        """What has become of such a mark; empty for one that is not remembered."""
+        known = self._marks.get(at)
+        return "" if known is None else known.state
+
+    def made_at(self, at: MarkAt) -> str | None:
+        """The station that made such a mark."""
+        known = self._marks.get(at)
+        return None if known is None else known.station
+
+    def is_under_way(self, at: MarkAt) -> bool:
+        """Whether the cycle that made a mark still has it."""
+        known = self._marks.get(at)
+        opened = None if known is None else self.station(known.station).open
+        return opened is not None and opened.seq == at[0] and at[1] in opened.due
+
     def _mine(self, of: RecordRef) -> bool:
         return (of.gateway, of.epoch) == (self.gateway, self.epoch)
 
@@ -282,7 +298,7 @@ class Ledger:
         known = self._marks.get(at)
         if known is None or known.state == "scrapped":
             return
-        if known.state == "unknown" and (not is_good or record.entry == "keyed"):
+        if known.state == "unknown" and (not is_good or record.entry != "device"):
             return  # it proves nothing: the part may have been swapped
         self._show(at, "good" if is_good else "rejected")
         station = self.station(known.station)
@@ -399,7 +415,7 @@ class Ledger:
             counts[known.state] -= 1
         counts[state] = counts.get(state, 0) + 1
         self._marks[at] = replace(known, state=state)
-        if state in ("marked", "rejected"):
+        if state in ("marked", "rejected", "unknown"):
             self.awaiting[mark.content] = at
         elif self.awaiting.get(mark.content) == at:
             del self.awaiting[mark.content]

@@ -129,11 +129,6 @@ class Open:
         return frozenset(at for at in self.due if outcome.at(at) is Did.UNKNOWN)
 
     @property
-    def to_read(self) -> frozenset[int]:
-        """The positions that a reader is asked for: where an eye judges, only the unknown ones."""
-        return self.unknown if self.eye else self.due
-
-    @property
     def unjudged(self) -> frozenset[int]:
         """The positions that are due and have no bad verdict either."""
         return self.due - {each.position for each in self.rejected}

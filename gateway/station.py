@@ -1,92 +1,44 @@
-"""One station: carries the cycle's effects out against its devices, journals first."""
+"""One station: carries the cycle's effects out, journals first; and what people may ask of it."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from uuid import uuid4
 
-from drivers.errors import DeviceError, DeviceRefused
-from drivers.protocols import (
-    Activity,
-    CodeReader,
-    Did,
-    Marker,
-    MarkText,
-    Outcome,
-    Reading,
-    Shot,
-)
+from drivers.protocols import CodeReader, Marker
 from gateway import testimony
-from gateway.choice import Post, next_work
+from gateway.choice import Work
 from gateway.config import StationConfig
-from gateway.contract.errors import JournalError, JournalFull
-from gateway.contract.record import (
-    Intent,
-    Mark,
-    RecordRef,
-    Settled,
-    Unlatched,
-)
 from gateway.cycle import step
-from gateway.logbook import NOBODY, Author, Draft, Logbook
+from gateway.execution import Execution, new_cycle_id
+from gateway.logbook import NOBODY, Author, Logbook
 from gateway.moves import (
     ARMED_PHASES,
     RESTING,
     Acknowledged,
-    Arm,
-    AwaitOutcome,
     Begin,
-    CommitIntent,
-    Committed,
+    CheckPart,
     Cycle,
     Decided,
-    Disarm,
-    Disarmed,
-    Done,
     Effect,
-    Ended,
     Event,
-    Failed,
-    Fire,
-    Inspect,
-    Inspected,
     Job,
     Judged,
-    Look,
     Note,
-    NotPermitted,
-    Open,
     Phase,
-    Prepare,
-    Prepared,
-    Read,
     ReadAgain,
-    Recorded,
-    RecordMarked,
-    RecordTrial,
-    RecordVerified,
     Recover,
-    Refused,
-    Saw,
     Seen,
-    WriteGuard,
+    Typed,
 )
+from gateway.numbering import MarkAt
 from gateway.permission import Permission
 from gateway.plan import choose
-from gateway.tasks import end
 
 log = logging.getLogger(__name__)
 
-TRIAL_CONTENT = "[)>\x1e06\x1d1PTRIAL\x1e\x04"
-"""The fixed text of a trial shot: a part number alone makes no UII."""
-WITHDRAWAL_CHECK_S = 0.2
-"""How often an armed station asks whether it still may mark."""
-JOURNAL_RETRY_S = 1.0
-DISARM_PAUSE_S = 3.0
-"""The longest pause between two attempts to disarm; the first are quicker."""
-LAST_SEQUENCE = 65535
+GO_ON = frozenset({"good", "marked", "trial-done"})
+"""How a part may end for a run to take the next one by itself."""
 
 Observer = Callable[[str, str, Effect], Awaitable[None]]
 """Told "before" and "after", the station and the effect: how the tests kill at every step."""
@@ -100,28 +52,59 @@ class NotNow(Exception):
         self.note = note
 
 
+@dataclass(frozen=True)
+class Run:
+    """Cycles that follow each other by themselves, until somebody stops them or a part is bad."""
+
+    author: Author
+    quantity: int | None = None
+
+
 @dataclass
 class Station:
-    """A marker, a reader where there is one, and the cycle that runs on them."""
+    """A marker, a reader a place where there are any, and the cycle that runs on them.
+
+    Without a marker it is a reading post: it reads back what was marked elsewhere.
+    """
 
     config: StationConfig
     logbook: Logbook
     permission: Permission
-    marker: Marker
-    reader: CodeReader | None
+    marker: Marker | None
+    readers: tuple[CodeReader, ...]
     on_change: Callable[[], None] = lambda: None
     observer: Observer | None = None
+    cycle_id: Callable[[], str] = new_cycle_id
     cycle: Cycle = field(default_factory=Cycle)
     wished_order: str | None = None
     author: Author = NOBODY
+    running: Run | None = None
+    paused: Note | None = None
+    """Why the last run ended."""
     broken: str = ""
     """Why the station's task has ended, if it has."""
     cycles: int = 0
-    """Cycles that people have begun since the process started."""
+    """Cycles that were begun since the process started."""
     busy: bool = True
     """Something is under way, from the moment that it was asked for; a recovery, to begin with."""
     _inbox: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
-    _readings: dict[str, Reading] = field(default_factory=dict)
+    _execution: Execution = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._execution = Execution(
+            self.config,
+            self.logbook,
+            self.permission,
+            self.marker,
+            self.readers,
+            order=lambda: self.order,
+            given_up=self._given_up,
+            on_change=lambda: self.on_change(),
+            cycle_id=self.cycle_id,
+        )
+
+    def _given_up(self) -> Note | None:
+        return None if self.running is not None else self.paused or Note("stopped")
 
     @property
     def name(self) -> str:
@@ -133,37 +116,44 @@ class Station:
         wished = self.wished_order or self.logbook.ledger.station(self.name).order
         return choose(self.permission.plan, wished)
 
+    @property
+    def by_input(self) -> bool:
+        """The device's own input fires."""
+        return self.config.start != "operator"
+
+    @property
+    def armed(self) -> bool:
+        """The device may fire, or may just have fired."""
+        return self.cycle.phase in ARMED_PHASES
+
+    def next_work(self, quantity: int | None = None) -> Work | Note:
+        """What the next cycle would mark, or why nothing may be marked now."""
+        return self._execution.next_work(quantity)
+
     # -- what people ask for
 
-    def begin(self, author: Author, *, trial: bool = False) -> int:
+    def begin(self, author: Author, *, trial: bool = False, quantity: int | None = None) -> int:
         """Start one cycle, and return its number since the process started.
 
-        Raises `NotNow` with the reason, and then nothing has happened.
+        `quantity` is how many pieces a package holds, where it is not what the order says. Raises
+        `NotNow` with the reason, and then nothing has happened.
         """
-        if self.cycle.phase is not Phase.IDLE or not self._inbox.empty():
-            raise NotNow(Note("busy"))
-        found = self.permission.ask(self.order)
-        if isinstance(found, Note):
-            raise NotNow(found)
-        order = found.order
-        eye = order.verify.mode == "eye"
-        if self.reader is None and order.verify.mode not in ("eye", "elsewhere"):
-            raise NotNow(Note("no-reader"))
-        try:
-            work = next_work(found, self.logbook.ledger, self.post)
-        except ValueError as error:  # no UII, or more than a record may hold
-            raise NotNow(Note("no-uii", (("detail", str(error)),))) from error
+        self._must_be_idle()
+        work = self.next_work(quantity)
         if isinstance(work, Note):
             raise NotNow(work)
+        order = work.order
         job = Job(
             order=order.id,
             job=work.job,
             component=work.component.name,
             positions=work.positions,
-            start="operator" if self.config.start == "operator" else "plc",
-            by_input=self.config.start == "pedal",
-            look=self.reader is not None,
-            eye=eye,
+            quantity=quantity,
+            start="plc" if self.by_input else "operator",
+            by_input=self.by_input,
+            look=bool(self.readers),
+            waits=self.running is not None,
+            eye=order.verify.mode == "eye",
             trial=trial,
             expect=frozenset(order.expect),
             own=frozenset(Seen(m.position, m.content) for m in work.marks if work.again),
@@ -172,70 +162,118 @@ class Station:
         self._ask(Begin(job), author)
         return self.cycles
 
+    def start_run(self, author: Author, *, quantity: int | None = None) -> None:
+        """Let cycles, or reads at a reading post, follow each other. Raises `NotNow`."""
+        self._must_be_idle()
+        self.running, self.paused = Run(author, quantity), None
+        self._execution.lying = frozenset()
+        try:
+            self._go_on(self.running)
+        except NotNow:
+            self.running = None
+            raise
+
+    def stop_run(self, why: Note | None = None) -> None:
+        """End the run; a device that waits armed is disarmed. What has begun comes to its end."""
+        if self.running is not None:
+            self.running, self.paused = None, why or Note("stopped")
+            self.on_change()
+
     def choose_order(self, order: str) -> None:
         """Work on another order of the plan from the next part on. Raises `NotNow`."""
         plan = self.permission.plan
         if plan is None or plan.order(order) is None:
             raise NotNow(Note("no-order", (("order", order),)))
-        if self.cycle.phase is not Phase.IDLE:
-            raise NotNow(Note("busy"))
+        self._must_be_idle()
         self.wished_order = order
         self.on_change()
 
+    def check_part(self, author: Author, typed: str | None = None) -> None:
+        """Read back what lies there, or take what a person says that its symbol says."""
+        if typed is None and not self.readers:
+            raise NotNow(Note("no-reader"))
+        self._must_be_idle()
+        self._execution.lying = None
+        self._ask(CheckPart(typed), author)
+
     def read_again(self, author: Author) -> None:
-        if self.reader is None or (self.cycle.open is not None and self.cycle.open.blind):
+        if not self.readers or (self.cycle.open is not None and self.cycle.open.blind):
             raise NotNow(Note("no-reader"))
         self._ask_in((Phase.READ_BLOCKED, Phase.SET_ASIDE, Phase.UNKNOWN), ReadAgain(), author)
 
+    def type_in(self, author: Author, content: str, position: int = 1) -> None:
+        """What a person says that the symbol at a place says. It settles no unknown outcome."""
+        opened = self.cycle.open
+        if opened is not None and position in opened.unknown:
+            raise NotNow(Note("keyed-settles-nothing"))
+        if opened is None or position not in opened.due:
+            raise NotNow(Note("not-in-this-state"))
+        typed = Typed(Seen(position, content))
+        self._ask_in((Phase.READ_BLOCKED, Phase.SET_ASIDE), typed, author)
+
     def acknowledge(self, author: Author) -> None:
-        """The rejected part lies where rejected parts lie."""
+        """The rejected parts lie where rejected parts lie."""
         self._ask_in((Phase.SET_ASIDE,), Acknowledged(), author)
 
-    def judge(self, author: Author, *, legible: bool) -> None:
+    def judge(
+        self, author: Author, *, legible: bool, illegible: frozenset[int] = frozenset()
+    ) -> None:
+        """A person's eye, on all the parts or, by `illegible`, on some of a tray."""
         opened = self.cycle.open
-        illegible = frozenset() if legible or opened is None else opened.due
-        self._ask_in((Phase.JUDGING,), Judged(illegible), author)
+        bad = illegible if legible or opened is None else opened.due
+        self._ask_in((Phase.JUDGING,), Judged(bad), author)
 
-    def settle(self, how: str, reason: str, witnesses: tuple[str, str]) -> None:
-        """Two named people decide what became of the open number; journalled, then carried on."""
+    def settle(
+        self,
+        how: str,
+        reason: str,
+        witnesses: tuple[str, str],
+        positions: frozenset[int] | None = None,
+    ) -> None:
+        """Two named people decide what became of open numbers; journalled, then carried on.
+
+        `positions`: of these places alone; of all that wait where it is None.
+        """
         opened = self.cycle.open
         phases = (Phase.UNKNOWN, Phase.READ_BLOCKED, Phase.SET_ASIDE)
         if self.cycle.phase not in phases or opened is None or not self._inbox.empty():
             raise NotNow(Note("nothing-to-settle"))
+        chosen = opened.due if positions is None else opened.due & positions
+        if not chosen:
+            raise NotNow(Note("nothing-to-settle"))
         drafts = [
-            Draft(
-                Settled,
-                {
-                    "of": self._ref(opened.seq),
-                    "position": mark.position,
-                    "how": how,
-                    "reason": reason,
-                    "witnesses": witnesses,
-                },
-            )
-            for mark in opened.marks
-            if mark.position in opened.due
+            testimony.settled(self._execution.ref(opened.seq), position, how, reason, witnesses)
+            for position in sorted(chosen)
         ]
-        if self.name in self.logbook.ledger.unknown:
-            drafts.append(
-                Draft(
-                    Unlatched,
-                    {"latch": "unknown-outcome", "reason": reason, "witnesses": witnesses},
-                )
-            )
+        if self.name in self.logbook.ledger.unknown and opened.unknown <= chosen:
+            drafts.append(testimony.freed(reason, witnesses))
         self.logbook.append(*drafts, station=self.name, author=Author(witnesses[0], "pin"))
-        self._put(Decided(how, opened.due))
+        self._put(Decided(how, chosen))
+
+    def settle_earlier(self, at: MarkAt, how: str, reason: str, witnesses: tuple[str, str]) -> None:
+        """Two named people decide of a part that no cycle has under way any more."""
+        self._must_be_idle()
+        if self.logbook.ledger.made_at(at) != self.name:
+            raise NotNow(Note("nothing-to-settle"))
+        draft = testimony.settled(self._execution.ref(at[0]), at[1], how, reason, witnesses)
+        self.logbook.append(draft, station=self.name, author=Author(witnesses[0], "pin"))
+        self.on_change()
 
     def unlatch(self, reason: str, witnesses: tuple[str, str]) -> None:
-        """Free the station and leave the number unknown: it is settled elsewhere, or later."""
+        """Free the station and leave the numbers unknown: settled elsewhere, or later."""
         opened = self.cycle.open
         if self.cycle.phase is not Phase.UNKNOWN or opened is None or not self._inbox.empty():
             raise NotNow(Note("nothing-to-settle"))
-        fields = {"latch": "unknown-outcome", "reason": reason, "witnesses": witnesses}
         self.logbook.append(
-            Draft(Unlatched, fields), station=self.name, author=Author(witnesses[0], "pin")
+            testimony.freed(reason, witnesses),
+            station=self.name,
+            author=Author(witnesses[0], "pin"),
         )
         self._put(Decided("left-open", opened.unknown))
+
+    def _must_be_idle(self) -> None:
+        if self.cycle.phase is not Phase.IDLE or not self._inbox.empty():
+            raise NotNow(Note("busy"))
 
     def _ask_in(self, phases: tuple[Phase, ...], event: Event, author: Author) -> None:
         if self.cycle.phase not in phases or not self._inbox.empty():
@@ -256,23 +294,48 @@ class Station:
         """Recover, then serve what people ask for, for ever. Only cancellation ends it."""
         ledger = self.logbook.ledger.station(self.name)
         self.cycle, self.author, self.busy = Cycle(), NOBODY, True
+        self.running = None
         while not self._inbox.empty():
             self._inbox.get_nowait()
-        found = ledger.open or ledger.aside
-        if found is not None:
-            found = replace(found, blind=found.eye or self.reader is None)
-        await self._drive(Recover(found, ledger.before))
+        if self.marker is not None:
+            found = ledger.open or ledger.aside
+            if found is not None:
+                found = replace(found, blind=found.eye or not self.readers)
+            await self._drive(Recover(found, ledger.before))
         while True:
             self.busy = not self._inbox.empty()
+            self._next_of_run()
             self.on_change()
             await self._drive(await self._inbox.get())
+
+    def _next_of_run(self) -> None:
+        """After a part that ended well, the next; anything else waits for a person."""
+        run = self.running
+        if run is None or not self._inbox.empty():
+            return
+        note = self.cycle.note
+        if self.cycle.phase is not Phase.IDLE or (self.marker is not None and not _went_well(note)):
+            self.stop_run(note or Note("stopped"))
+            return
+        try:
+            self._go_on(run)
+        except NotNow as refusal:
+            self.stop_run(refusal.note)
+
+    def _go_on(self, run: Run) -> None:
+        if self.marker is None:
+            if not self.readers:
+                raise NotNow(Note("no-reader"))
+            self._ask(CheckPart(), run.author)
+        else:
+            self.begin(run.author, quantity=run.quantity)
 
     async def _drive(self, event: Event) -> None:
         effect = self._step(event)
         while effect is not None:
             if self.observer is not None:
                 await self.observer("before", self.name, effect)
-            following = await self._carry_out(effect)
+            following = await self._execution.carry_out(effect, self.cycle, self.author)
             if self.observer is not None:
                 await self.observer("after", self.name, effect)
             effect = self._step(following)
@@ -285,215 +348,6 @@ class Station:
         self.on_change()
         return effect
 
-    async def _carry_out(self, effect: Effect) -> Event:
-        """One effect; devices' errors become events here, and nowhere else."""
-        match effect:
-            case CommitIntent():
-                return self._commit_intent(effect)
-            case WriteGuard():
-                return self._write_guard()
-            case RecordMarked() | RecordTrial() | RecordVerified():
-                return await self._record(effect)
-            case _:
-                try:
-                    return await self._at_device(effect)
-                except DeviceRefused as error:
-                    facts = (("vendor", error.vendor_code), ("detail", error.detail))
-                    return Refused(Note(error.code, facts))
-                except DeviceError as error:
-                    return Failed(Note(error.code, (("detail", error.detail),)))
 
-    async def _at_device(self, effect: Effect) -> Event:
-        match effect:
-            case Prepare(job=job):
-                return await self._prepare(job)
-            case Look():
-                return Saw(await self._session(self.config.look_s))
-            case Read():
-                return Saw(await self._session(self.config.read_s))
-            case Arm(marks=marks, sequence=sequence):
-                await self.marker.arm(Shot(tuple(_texts(marks)), sequence))
-                return Done()
-            case Fire():
-                await self.marker.fire()
-                return Done()
-            case AwaitOutcome(by_input=by_input):
-                return await self._await_outcome(by_input=by_input)
-            case Inspect():
-                await self.marker.connect()
-                status = await self.marker.status()
-                if status.activity is Activity.MARKING:
-                    await asyncio.sleep(WITHDRAWAL_CHECK_S)
-                return Inspected(status)
-            case Disarm(sequence=sequence, attempt=attempt):
-                if attempt:
-                    await asyncio.sleep(min(0.1 * 2 ** min(attempt, 10), DISARM_PAUSE_S))
-                await self.marker.connect()
-                return Disarmed(await self.marker.disarm(sequence))
-        raise AssertionError(f"{effect} is not a device's")
-
-    async def _prepare(self, job: str) -> Event:
-        await self.marker.connect()
-        await self.marker.disarm()
-        await self.marker.select_job(job)
-        status = await self.marker.status()
-        if status.activity is not Activity.READY:
-            return Failed(Note("marker-not-ready", (("state", status.activity.value),)))
-        sequence = None
-        if status.sequence is not None:
-            used = {status.sequence, self.logbook.ledger.station(self.name).sequence}
-            sequence = status.sequence % LAST_SEQUENCE + 1
-            while sequence in used:  # an intent that the device never saw had it
-                sequence = sequence % LAST_SEQUENCE + 1
-        return Prepared(status, sequence)
-
-    async def _session(self, seconds: float) -> tuple[Seen, ...]:
-        """One whole reader session. It counts only if every step of it was acknowledged."""
-        assert self.reader is not None
-        try:
-            await self.reader.connect()
-            await self.reader.flush()
-            await self.reader.open()
-            readings = await self.reader.read(seconds)
-            await self.reader.close()
-        except DeviceError:
-            # The next session begins on a fresh wire, so that no late answer is taken for its own.
-            with contextlib.suppress(DeviceError):
-                await self.reader.shut()
-            raise
-        self._readings = {reading.content: reading for reading in readings}
-        return tuple(Seen(1, content) for content in self._readings)
-
-    async def _await_outcome(self, *, by_input: bool) -> Event:
-        """The shot's end; an armed device is given up when marking is no longer permitted."""
-        if not by_input:
-            return Ended(await self.marker.outcome(self.config.mark_timeout_s))
-        waiting = asyncio.ensure_future(self.marker.outcome(self.config.arm_timeout_s))
-        try:
-            while True:
-                done, _ = await asyncio.wait({waiting}, timeout=WITHDRAWAL_CHECK_S)
-                if done:
-                    return Ended(waiting.result())
-                assert self.cycle.job is not None
-                found = self.permission.ask(self.cycle.job.order)
-                if isinstance(found, Note):
-                    return Ended(Outcome(Did.UNKNOWN, found.code))
-        finally:
-            await end([waiting])
-
-    # -- what is journalled
-
-    def _commit_intent(self, effect: CommitIntent) -> Event:
-        found = self.permission.ask(effect.job.order)
-        if isinstance(found, Note):
-            return NotPermitted(found)
-        if effect.job.trial:
-            return Done()
-        try:
-            work = next_work(found, self.logbook.ledger, self.post)
-        except ValueError as error:  # no UII, or more than a record may hold
-            return NotPermitted(Note("no-uii", (("detail", str(error)),)))
-        if isinstance(work, Note):
-            return NotPermitted(work)
-        if (work.component.name, work.positions) != (effect.job.component, effect.job.positions):
-            return NotPermitted(Note("work-changed"))
-        marks = work.marks
-        for text in _texts(marks):
-            refusal = self.marker.refuses(text)
-            if refusal is not None:
-                return NotPermitted(Note("cannot-carry", (("detail", refusal),)))
-        draft = Draft(
-            Intent,
-            {
-                "cycle": str(uuid4()),
-                "start": effect.job.start,
-                "sequence": effect.sequence,
-                "marks": marks,
-            },
-        )
-        try:
-            record = self.logbook.begin(draft, self.name, self.author)
-        except JournalFull:
-            return NotPermitted(Note("journal-full"))
-        except JournalError as error:
-            return NotPermitted(Note(error.code, (("detail", str(error)),)))
-        return Committed(record.seq, marks, effect.sequence)
-
-    def _write_guard(self) -> Event:
-        try:
-            self.logbook.write_guard()
-        except OSError as error:
-            return Failed(Note("guard-not-written", (("detail", str(error)),)))
-        return Done()
-
-    async def _record(self, effect: RecordMarked | RecordTrial | RecordVerified) -> Event:
-        """Journal a fact that is already true of the metal: kept trying until it stands."""
-        drafts = self._drafts(effect)
-        while True:
-            try:
-                self.logbook.append(*drafts, station=self.name, author=self.author)
-            except JournalError as error:
-                log.error("%s: %s; trying again", self.name, error)  # noqa: TRY400 -- no trace needed
-                self.on_change()
-                await asyncio.sleep(JOURNAL_RETRY_S)
-            else:
-                if isinstance(effect, RecordMarked):
-                    opened = self.logbook.ledger.station(self.name).open
-                    return Recorded(opened.due if opened else frozenset())
-                return Done()
-
-    def _drafts(self, effect: RecordMarked | RecordTrial | RecordVerified) -> list[Draft]:
-        match effect:
-            case RecordMarked():
-                return testimony.marked(effect)
-            case RecordTrial(outcome=outcome):
-                job = self.cycle.job.job if self.cycle.job else ""
-                return [testimony.trial(outcome, self.config.marker.kind, job, TRIAL_CONTENT)]
-            case RecordVerified():
-                return self._verdict(effect)
-
-    def _verdict(self, effect: RecordVerified) -> list[Draft]:
-        opened = self.cycle.open
-        assert opened is not None
-        assert opened.outcome is not None
-        of = self._ref(effect.intent)
-        device = self.config.reader.kind if self.config.reader else "eye"
-        drafts = []
-        for each in effect.verdicts:
-            reason = self._why_by_eye(opened) if effect.entry == "eye" else ""
-            reading = self._readings.get(each.content or "")
-            drafts.append(testimony.verified(each, effect.entry, of, device, reading, reason))
-            if each.position in effect.resolved:
-                drafts.append(testimony.resolved(each.position, of))
-        is_latched = self.name in self.logbook.ledger.unknown
-        if effect.latches and not is_latched:
-            drafts.append(testimony.latched(opened.outcome))
-        elif is_latched and not effect.latches:
-            drafts.append(testimony.unlatched())
-        return drafts
-
-    def _why_by_eye(self, opened: Open) -> str:
-        plan = self.permission.plan
-        order = plan.order(opened.marks[0].order) if plan else None
-        return order.verify.reason if order else ""
-
-    def _ref(self, seq: int) -> RecordRef:
-        journal = self.logbook.journal
-        return RecordRef(gateway=journal.gateway, epoch=journal.epoch, seq=seq)
-
-    @property
-    def post(self) -> Post:
-        journal = self.logbook.journal
-        return Post(self.name, journal.gateway, journal.epoch)
-
-    @property
-    def armed(self) -> bool:
-        """The device may fire, or may just have fired."""
-        return self.cycle.phase in ARMED_PHASES
-
-
-def _texts(marks: tuple[Mark, ...]) -> list[MarkText]:
-    """What the device is given; a trial's fixed text where there is no mark."""
-    if not marks:
-        return [MarkText(1, TRIAL_CONTENT)]
-    return [MarkText(mark.position, mark.content, mark.text) for mark in marks]
+def _went_well(note: Note | None) -> bool:
+    return note is None or note.code in GO_ON

@@ -4,10 +4,15 @@ Pure: from what the cycle knows to the drafts of records. Whatever a device or a
 cut to what a record can hold, so that it never stops a station.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 from drivers.protocols import Outcome, Reading
+from gateway.contract.plan import Due
 from gateway.contract.record import (
     Latched,
     Marked,
+    Observed,
     PositionOutcome,
     RecordRef,
     Settled,
@@ -15,8 +20,9 @@ from gateway.contract.record import (
     Unlatched,
     Verified,
 )
+from gateway.ledger import Ledger
 from gateway.logbook import Draft
-from gateway.moves import Entry, PlaceVerdict, RecordMarked
+from gateway.moves import Entry, Note, PlaceVerdict, RecordMarked, Seen
 
 BY_READING = "a matching read"
 LONGEST_TEXT = 2000
@@ -79,6 +85,26 @@ def resolved(position: int, of: RecordRef) -> Draft:
     return Draft(Settled, {"of": of, "position": position, "how": "read", "reason": BY_READING})
 
 
+def settled(
+    of: RecordRef, position: int, how: str, reason: str, witnesses: tuple[str, str]
+) -> Draft:
+    """Two named people's decision about one mark."""
+    fields = {
+        "of": of,
+        "position": position,
+        "how": how,
+        "reason": reason,
+        "witnesses": witnesses,
+    }
+    return Draft(Settled, fields)
+
+
+def freed(reason: str, witnesses: tuple[str, str]) -> Draft:
+    """Two named people free a station."""
+    fields = {"latch": "unknown-outcome", "reason": reason, "witnesses": witnesses}
+    return Draft(Unlatched, fields)
+
+
 def unlatched() -> Draft:
     """Every unknown outcome of the station was settled by a matching read."""
     return Draft(Unlatched, {"latch": "unknown-outcome", "reason": BY_READING})
@@ -87,6 +113,42 @@ def unlatched() -> Draft:
 def latched(outcome: Outcome) -> Draft:
     """The station waits for a reading or for two people."""
     return Draft(Latched, {"latch": "unknown-outcome", "cause": _told(outcome.cause)})
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """What a read outside a cycle may find: marks that wait for it, here and elsewhere."""
+
+    ledger: Ledger
+    due: Mapping[str, Due]
+    """By content, marks of other gateways."""
+    ref: Callable[[int], RecordRef]
+
+    def seen(
+        self, seen: Seen, entry: Entry, device: str, reading: Reading | None
+    ) -> tuple[Draft | None, Note]:
+        """The record of one code, and what to tell of it."""
+        facts = (("content", seen.content),)
+        at = self.ledger.awaiting.get(seen.content)
+        if at is not None:
+            if self.ledger.is_under_way(at):
+                return None, Note("under-way", facts)
+            if entry == "keyed" and self.ledger.state_at(at) == "unknown":
+                return None, Note("keyed-settles-nothing")
+            of, position = self.ref(at[0]), at[1]
+        elif seen.content in self.due:
+            due = self.due[seen.content]
+            of, position = due.of, due.position
+        else:
+            fields = {
+                "purpose": "readback",
+                "codes": (_told(seen.content),),
+                "device": device,
+                "entry": entry,
+            }
+            return Draft(Observed, fields), Note("nothing-waits", facts)
+        verdict = PlaceVerdict(position, "good", seen.content)
+        return verified(verdict, entry, of, device, reading, ""), Note("read-back", facts)
 
 
 def _told(text: str, limit: int = LONGEST_TEXT) -> str:

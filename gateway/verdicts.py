@@ -34,14 +34,13 @@ def read(state: Cycle, seen: tuple[Seen, ...]) -> Step:
     """Each position that is due: its own code, a stranger's, or nothing that counts yet."""
     opened = state.open
     assert opened is not None
-    expect = state.job.expect if state.job else frozenset()
     found = {verdict.position: verdict for verdict in state.read}
     is_last = state.tries + 1 >= READ_TRIES
     for mark in opened.marks:
         at = mark.position
         if at not in opened.due or at in found:
             continue
-        met = [e.content for e in seen if e.position == at and e.content not in expect]
+        met = [e.content for e in seen if e.position == at and e.content not in opened.expect]
         late = [content for content in met if content in state.before and content != mark.content]
         strangers = [content for content in met if content != mark.content]
         if met and not strangers:
@@ -137,7 +136,7 @@ def rest(state: Cycle, done: Note) -> Step:
         return finish(state, done)
     if opened.unknown:
         return replace(state, phase=Phase.UNKNOWN, note=Note("unknown-outcome")), None
-    if opened.rejected:
+    if not opened.unjudged:
         return replace(state, phase=Phase.SET_ASIDE, note=told(opened.rejected)), None
     if opened.eye:
         return replace(state, phase=Phase.JUDGING, note=None), None
