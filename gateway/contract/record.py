@@ -137,6 +137,8 @@ class Mark(Message):
     content: Text
     text: tuple[Short, ...] = ()
     readback: Readback | None = None
+    pieces: Annotated[int, Field(strict=True, ge=2, le=1000)] | None = None
+    """How many pieces of the item carry this number, where more than one does."""
     source: Annotated[FromBlock | Repeat, Field(discriminator="kind")]
 
 
