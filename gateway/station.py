@@ -89,6 +89,10 @@ Observer = Callable[[str, str, Effect], Awaitable[None]]
 """Told "before" and "after", the station and the effect: how the tests kill at every step."""
 
 
+def new_cycle_id() -> str:
+    return str(uuid4())
+
+
 class NotNow(Exception):
     """What was asked cannot be done in this state; `note` says why, in the catalogues' words."""
 
@@ -108,6 +112,7 @@ class Station:
     reader: CodeReader | None
     on_change: Callable[[], None] = lambda: None
     observer: Observer | None = None
+    cycle_id: Callable[[], str] = new_cycle_id
     cycle: Cycle = field(default_factory=Cycle)
     wished_order: str | None = None
     author: Author = NOBODY
@@ -392,7 +397,7 @@ class Station:
         draft = Draft(
             Intent,
             {
-                "cycle": str(uuid4()),
+                "cycle": self.cycle_id(),
                 "start": effect.job.start,
                 "sequence": effect.sequence,
                 "marks": marks,
