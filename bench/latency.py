@@ -29,10 +29,10 @@ from gateway.config import GatewayConfig
 from gateway.contract.plan import Plan
 from gateway.contract.topics import Boot
 from gateway.enrolment import enrol
-from gateway.guard import Guard
+from gateway.guard import Guard, GuardFile
 from gateway.identity import Identity
-from gateway.journal import Journal, newest_journal
 from gateway.latches import Latches
+from gateway.link import MqttLink
 from gateway.logbook import Logbook
 from gateway.moves import (
     CommitIntent,
@@ -41,6 +41,7 @@ from gateway.moves import (
 from gateway.permission import Permission
 from gateway.screen.desk import Desk
 from gateway.station import Station
+from gateway.store import newest_journal, open_journal
 from gateway.uplink import Uplink
 from tests.support.central import Centre
 
@@ -210,8 +211,10 @@ def _may_mark(plan: Plan) -> bool:
 
 def _start(config: GatewayConfig, path: Path) -> Line:
     identity = Identity.load(path)
-    journal = Journal(path, writable=True)
-    logbook = Logbook(journal, Guard(config.guard.path), TrustedClock(trust_hardware=True))
+    journal = open_journal(path, writable=True)
+    logbook = Logbook(
+        journal, Guard(GuardFile(config.guard.path)), TrustedClock(trust_hardware=True)
+    )
     logbook.load()
     latches = Latches.beside(path)
     permission = Permission(logbook, latches, config.uplink.start_grace_s)
@@ -232,7 +235,7 @@ def _start(config: GatewayConfig, path: Path) -> Line:
         logbook=logbook,
         permission=permission,
         latches=latches,
-        broker=config.broker,
+        link=MqttLink(config.broker),
         patience=config.uplink,
         boot=boot,
         key=identity.key,

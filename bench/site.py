@@ -12,8 +12,7 @@ from gateway.contract.plan import Block, Component, Plan, PlanOrder, Template, V
 from gateway.contract.record import Opened
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import Boot
-from gateway.guard import Guard, Mark
-from gateway.journal import Journal, create, journal_path
+from gateway.guard import Guard, GuardFile, Mark
 from gateway.latches import Latches
 from gateway.logbook import NOBODY, Draft, Logbook
 from gateway.moves import (
@@ -22,6 +21,7 @@ from gateway.moves import (
 from gateway.permission import Permission
 from gateway.screen.desk import Desk
 from gateway.station import Station
+from gateway.store import create, journal_path, open_journal
 
 GATEWAY = "bench.line-1"
 CONTENT = "[)>\x1e06\x1d17V0CVA5\x1d1PPA26\x1dS{serial}\x1e\x04"
@@ -53,8 +53,8 @@ def new_site(folder: Path, *, eye: bool) -> Site:
     """An epoch of its own with a plan of one order in force; `eye`: a person judges each part."""
     path = journal_path(folder / "journal", 1)
     create(path, GATEWAY, 1)
-    journal = Journal(path, writable=True)
-    guard = Guard(folder / "guard" / "guard")
+    journal = open_journal(path, writable=True)
+    guard = Guard(GuardFile(folder / "guard" / "guard"))
     guard.create(Mark(GATEWAY, 1, 0, journal.first_head))
     logbook = Logbook(journal, guard, TrustedClock(trust_hardware=True))
     logbook.append(Draft(Opened, {"reason": "bench"}))

@@ -20,8 +20,8 @@ from gateway.config import GatewayConfig, load
 from gateway.contract.errors import ConfigError, GjurmaError, JournalError
 from gateway.enrolment import enrol
 from gateway.inspection import export, show, verify
-from gateway.journal import newest_journal
 from gateway.local import client
+from gateway.store import newest_journal
 
 GOOD, FINDING, WRONG_USE = 0, 1, 2
 

@@ -16,32 +16,24 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from drivers.catalog import find
-from drivers.errors import DeviceError
 from drivers.protocols import CodeReader, Marker
 from drivers.transport import parse_url
 from gateway.clock import TrustedClock
 from gateway.config import DeviceConfig, GatewayConfig, StationConfig, in_words
-from gateway.contract.errors import ConfigError, ContractError, JournalCorrupt
-from gateway.contract.plan import Plan
-from gateway.contract.topics import Boot
-from gateway.guard import Guard
-from gateway.identity import Identity, stored_plan
-from gateway.journal import Journal, newest_journal
-from gateway.latches import Latches, inspect
+from gateway.contract.errors import ConfigError, JournalCorrupt
+from gateway.core import Devices, assemble, keep_disarmed
+from gateway.guard import Guard, GuardFile
+from gateway.identity import Identity
+from gateway.latches import Latches
+from gateway.link import MqttLink
 from gateway.local import create_local_app, socket_address, socket_path
-from gateway.logbook import Logbook
-from gateway.permission import Permission
 from gateway.screen.app import create_screen_app
 from gateway.screen.desk import Desk
-from gateway.station import Observer, Station
+from gateway.station import Observer
+from gateway.store import newest_journal, open_journal
 from gateway.tasks import end
-from gateway.uplink import TakenOverError, Uplink
 
 log = logging.getLogger(__name__)
-
-RESTART_S = 1.0
-WIND_DOWN_S = 8.0
-"""How long a stop waits for the cycles under way; below what service managers allow."""
 
 
 class _Quiet(TypedDict):
@@ -153,7 +145,7 @@ class _Latched:
         log.error("marking is latched: %s", self._desk.latches.causes)
         yield _serve(create_screen_app(self._desk), self._config)
         for marker, name in self._stations:
-            yield _keep_disarmed(marker, name)
+            yield keep_disarmed(marker, name)
 
     async def wind_down(self) -> None:
         """Nothing is under way."""
@@ -164,145 +156,52 @@ class _Latched:
 
 
 class _Agent:
-    """Everything that runs in one gateway's process."""
+    """The core on this machine: its file, its broker, its devices, and the ways in for people."""
 
     def __init__(self, config: GatewayConfig, path: Path, latches: Latches, seams: Seams) -> None:
         self._config = config
+        self._path = path
         identity = Identity.load(path)
-        self._journal = Journal(path, writable=True)
-        guard = Guard(config.guard.path)
-        inspect(self._journal, guard, latches)
-        self._logbook = Logbook(self._journal, guard, seams.clock(config.clock.trust_hardware))
-        if "journal-corrupt" in latches.causes:
-            self._journal.close()
-            raise JournalCorrupt(latches.causes["journal-corrupt"])
-        self._logbook.load()
-        self._journal.set_meta("guard", str(config.guard.path.resolve()))
-        boot = Boot(*self._journal.next_boot())
-        self._permission = permission = Permission(
-            self._logbook, latches, config.uplink.start_grace_s
+        devices = {
+            station.name: Devices(build_marker(station), build_reader(station))
+            for station in config.station
+        }
+        self._core = core = assemble(
+            journal=open_journal(path, writable=True),
+            guard=Guard(GuardFile(config.guard.path)),
+            latches=latches,
+            clock=seams.clock(config.clock.trust_hardware),
+            identity=identity,
+            link=MqttLink(config.broker),
+            uplink=config.uplink,
+            stations=config.station,
+            devices=devices,
+            observer=seams.observer,
         )
-        permission.plan = _plan_in_force(self._logbook, identity)
         self._desk = Desk(
             config.gateway,
-            self._journal.epoch,
-            str(boot),
+            core.journal.epoch,
+            core.boot,
             config.screen.language,
             latches,
-            self._logbook,
-            permission,
+            core.logbook,
+            core.permission,
+            core.uplink,
+            core.stations,
         )
-        latches.on_change = self._desk.changed
-        self._uplink = Uplink(
-            logbook=self._logbook,
-            permission=permission,
-            latches=latches,
-            broker=config.broker,
-            patience=config.uplink,
-            boot=str(boot),
-            key=identity.key,
-            receipt_key=lambda name: identity.public_key("receipt", permission.plan, name),
-            plan_key=lambda name: identity.public_key("plan", permission.plan, name),
-            on_change=self._desk.changed,
-        )
-        self._desk.uplink = self._uplink
-        for station in config.station:
-            self._desk.stations[station.name] = Station(
-                config=station,
-                logbook=self._logbook,
-                permission=permission,
-                marker=build_marker(station),
-                reader=build_reader(station),
-                on_change=self._desk.changed,
-                observer=seams.observer,
-            )
-        self._latched = bool(latches)
+        core.on_change.append(self._desk.changed)
 
     def tasks(self) -> Iterator[Coroutine[None, None, None]]:
         """Each task is a fault domain of its own."""
         yield _serve(create_screen_app(self._desk), self._config)
-        yield _serve_locally(create_local_app(self._desk, self._journal), self._journal.path)
-        yield self._link()
-        for station in self._desk.stations.values():
-            if self._latched:
-                # A journal that is not this gateway's truth must not grow; but nothing may fire.
-                yield _keep_disarmed(station.marker, station.name)
-            else:
-                yield _supervise(station)
-
-    async def _link(self) -> None:
-        """Whatever breaks the link, no station stops for it."""
-        while True:
-            try:
-                await self._uplink.run()
-            except TakenOverError:
-                log.error("another client has this gateway's name; not connecting again")  # noqa: TRY400
-                await asyncio.Event().wait()
-            except Exception as error:
-                self._uplink.connected = False
-                self._uplink.last_error = f"{type(error).__name__}: {error}"
-                log.exception("the link was stopped by a fault; starting it again")
-                self._desk.changed()
-            await asyncio.sleep(RESTART_S)
+        yield _serve_locally(create_local_app(self._desk, self._core.journal), self._path)
+        yield from self._core.tasks()
 
     async def wind_down(self) -> None:
-        """Let every cycle come to its end, so that no device is left armed; begin none."""
-        self._permission.stopping = True
-        deadline = asyncio.get_running_loop().time() + WIND_DOWN_S
-        while any(station.busy for station in self._desk.stations.values()):
-            if asyncio.get_running_loop().time() > deadline:
-                log.warning("stopping in the middle of a cycle; the next start recovers it")
-                return
-            await asyncio.sleep(0.05)
+        await self._core.wind_down()
 
     async def close(self) -> None:
-        for station in self._desk.stations.values():
-            with contextlib.suppress(DeviceError):
-                await station.marker.close()
-            if station.reader is not None:
-                with contextlib.suppress(DeviceError):
-                    await station.reader.shut()
-        self._journal.close()
-
-
-def _plan_in_force(logbook: Logbook, identity: Identity) -> Plan | None:
-    """The last accepted plan; it was checked when it was accepted, and is checked again."""
-    try:
-        plan = stored_plan(logbook.journal, identity)
-    except ContractError as error:
-        log.warning("the stored plan is not used: %s", error)
-        return None
-    return plan if plan is not None and plan.which.key() == logbook.ledger.accepted else None
-
-
-async def _supervise(station: Station) -> None:
-    """Keep one station running: whatever breaks it, it starts again as after a restart."""
-    while True:
-        try:
-            await station.run()
-        except Exception as error:
-            station.broken = f"{type(error).__name__}: {error}"
-            log.exception("%s: stopped by a fault; recovering", station.name)
-            station.on_change()
-        await asyncio.sleep(RESTART_S)
-        station.broken = ""
-
-
-async def _keep_disarmed(marker: Marker, name: str) -> None:
-    """Withdraw permission once the device answers; nothing is journalled."""
-    told = False
-    while True:
-        try:
-            await marker.connect()
-            await marker.disarm()
-        except DeviceError as error:
-            if not told:  # one line a change, not one a failure
-                log.warning("%s: cannot confirm that it is disarmed: %s", name, error)
-            told = True
-            await asyncio.sleep(RESTART_S)
-        else:
-            log.info("%s: disarmed", name)
-            await asyncio.Event().wait()  # the page stays and says why; a task's end ends them all
+        await self._core.close()
 
 
 class _Server(uvicorn.Server):

@@ -9,7 +9,7 @@ from gateway.contract.errors import ConfigError, ContractError, JournalError
 from gateway.contract.plan import Plan, PlanOrder
 from gateway.contract.uii import UiiError
 from gateway.identity import Identity, stored_plan
-from gateway.journal import Journal, newest_journal
+from gateway.store import newest_journal, open_journal
 
 Found = tuple[tuple[str, ...], str]
 """Where in its table, and what is wrong there."""
@@ -98,7 +98,7 @@ def _stored_plan(config: GatewayConfig) -> tuple[Plan | None, str]:
         return None, ""
     try:
         identity = Identity.load(path)
-        journal = Journal(path, writable=False)
+        journal = open_journal(path, writable=False)
         try:
             return stored_plan(journal, identity), ""
         finally:

@@ -13,17 +13,17 @@ from gateway.contract.errors import GjurmaError
 from gateway.contract.plan import CentralKey
 from gateway.contract.record import Opened
 from gateway.contract.signed import SigningKey
-from gateway.guard import Guard, Mark
+from gateway.guard import Guard, GuardFile, Mark
 from gateway.identity import Identity
-from gateway.journal import (
-    Journal,
+from gateway.logbook import Draft, Logbook
+from gateway.store import (
     create,
     epoch_of,
     journal_path,
     must_be_free,
     newest_journal,
+    open_journal,
 )
-from gateway.logbook import Draft, Logbook
 
 TIMEOUT_S = 20
 LONGEST_REASON = 200
@@ -72,10 +72,10 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
     path = journal_path(config.journal, answer.epoch)
     create(path, config.gateway, answer.epoch, bytes.fromhex(answer.previous_head))
     Identity(key, answer.keys).save(path)
-    journal = Journal(path, writable=True)
+    journal = open_journal(path, writable=True)
     try:
-        journal.set_meta("guard", str(config.guard.path.resolve()))
-        guard = Guard(config.guard.path)
+        guard = Guard(GuardFile(config.guard.path))
+        journal.set_meta("guard", guard.name)
         guard.create(Mark(config.gateway, answer.epoch, 0, journal.first_head))
         logbook = Logbook(journal, guard, TrustedClock(config.clock.trust_hardware))
         devices = {

@@ -10,6 +10,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from gateway.contract.errors import RolledBack
 
@@ -26,52 +27,93 @@ class Mark:
     head: bytes
 
 
-class Guard:
-    """The guard's file."""
+class Slots(Protocol):
+    """A small medium of two slots of 512 bytes.
+
+    A write is durable when it returns. One that power or the process's end cuts off leaves that
+    slot with any mixture of its old and new bytes, and never touches the other.
+    """
+
+    name: str
+    """What messages call it: the file's path."""
+
+    def read(self) -> bytes:
+        """Both slots as far as they were written; raises OSError."""
+
+    def write(self, slot: int, content: bytes) -> None:
+        """Write slot 0 or 1; raises OSError, also when the medium is not there."""
+
+    def create(self, slot: int, content: bytes) -> None:
+        """Start anew with this one slot; raises OSError."""
+
+
+class GuardFile:
+    """The slots in a file.
+
+    `write` never makes the file: one that is gone is a medium that was taken out, and a new one
+    would lie on whatever disk is under its place.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._turn = 0
+        self.name = str(path.resolve())
 
-    def write(self, mark: Mark) -> None:
-        """Durable when it returns; raises OSError.
+    def read(self) -> bytes:
+        return self.path.read_bytes()
 
-        Never makes the file: one that is gone is a medium that was taken out, and a new one would
-        lie on whatever disk is under its place.
-        """
-        self._write(mark, os.O_RDWR)
+    def write(self, slot: int, content: bytes) -> None:
+        self._write(slot, content, os.O_RDWR)
 
-    def _write(self, mark: Mark, flags: int) -> None:
-        slot = _encode(mark, self._turn + 1)
-        descriptor = os.open(self.path, flags, 0o600)
-        try:
-            if os.pwrite(descriptor, slot, ((self._turn + 1) % 2) * _SLOT) != _SLOT:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
-        self._turn += 1
-
-    def create(self, mark: Mark) -> None:
-        """Start a new guard, for a new epoch; the folder's entry is durable too."""
+    def create(self, slot: int, content: bytes) -> None:
+        """The folder's entry is durable too."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
-        self._write(mark, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        self._write(slot, content, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
+    def _write(self, slot: int, content: bytes, flags: int) -> None:
+        descriptor = os.open(self.path, flags, 0o600)
+        try:
+            if os.pwrite(descriptor, content, slot * _SLOT) != _SLOT:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.name)
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class Guard:
+    """The guard on its medium."""
+
+    def __init__(self, slots: Slots) -> None:
+        self.slots = slots
+        self.name = slots.name
+        self._turn = 0
+
+    def write(self, mark: Mark) -> None:
+        """Durable when it returns; raises OSError."""
+        turn = self._turn + 1
+        self.slots.write(turn % 2, _encode(mark, turn))
+        self._turn = turn
+
+    def create(self, mark: Mark) -> None:
+        """Start a new guard, for a new epoch; raises OSError."""
+        turn = self._turn + 1
+        self.slots.create(turn % 2, _encode(mark, turn))
+        self._turn = turn
+
     def read(self) -> Mark:
         """The newest word; raises `RolledBack` when it is missing or unreadable."""
         try:
-            raw = self.path.read_bytes()
+            raw = self.slots.read()
         except OSError as error:
-            raise RolledBack(f"the guard {self.path} cannot be read: {error.strerror}") from error
+            raise RolledBack(f"the guard {self.name} cannot be read: {error.strerror}") from error
         slots = [slot for at in (0, _SLOT) if (slot := _decode(raw[at : at + _SLOT])) is not None]
         if not slots:
-            raise RolledBack(f"the guard {self.path} holds no whole entry")
+            raise RolledBack(f"the guard {self.name} holds no whole entry")
         self._turn, mark = max(slots, key=lambda slot: slot[0])
         return mark
 

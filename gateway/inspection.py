@@ -17,10 +17,11 @@ import httpx
 from gateway.contract.batch import next_head
 from gateway.contract.errors import ContractError, JournalCorrupt, JournalError, RolledBack
 from gateway.contract.record import decode_record
-from gateway.guard import Guard
+from gateway.guard import Guard, GuardFile
 from gateway.journal import Entry, Journal
 from gateway.latches import check_guard
 from gateway.local import PAGE, client
+from gateway.store import SqliteStore, open_journal
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Report:
 
 def verify(path: Path) -> Report:
     """Walk the chain, then compare its end with the guard and the last receipt."""
-    journal = Journal(path, writable=False)
+    journal = open_journal(path, writable=False)
     try:
         running, entries = _entries(path, journal)
         head, count, faults = journal.first_head, 0, []
@@ -73,7 +74,7 @@ def verify(path: Path) -> Report:
             faults.append(f"record {count + 1} cannot be read: {error}")
         if not faults:
             try:
-                journal.check_pages()
+                journal.store.check()
             except JournalCorrupt as error:
                 faults.append(str(error))
         guard, guard_fault = _compare_guard(journal)
@@ -96,7 +97,7 @@ def verify(path: Path) -> Report:
 
 def show(path: Path, *, as_json: bool) -> Iterator[str]:
     """The records, one line each."""
-    journal = Journal(path, writable=False)
+    journal = open_journal(path, writable=False)
     try:
         _, entries = _entries(path, journal)
         for entry in entries:
@@ -108,7 +109,8 @@ def show(path: Path, *, as_json: bool) -> Iterator[str]:
 
 def export(path: Path, target: Path) -> int:
     """A consistent copy, whether a gateway runs or not; the number of records in it."""
-    journal = Journal(path, writable=False)
+    store = SqliteStore(path, writable=False)
+    Journal(store)  # it is a journal at all
     try:
         try:
             os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -118,7 +120,7 @@ def export(path: Path, target: Path) -> int:
             raise JournalError(f"{target}: {error.strerror}") from error
         try:
             with closing(sqlite3.connect(target)) as copy:
-                journal.copy_into(copy)
+                store.copy_into(copy)
                 copy.execute("PRAGMA journal_mode=DELETE")  # one file, with no log beside it
                 return int(copy.execute("SELECT count(*) FROM record").fetchone()[0])
         except (JournalError, sqlite3.Error) as error:
@@ -127,7 +129,7 @@ def export(path: Path, target: Path) -> int:
                 raise
             raise JournalError(f"{target}: {error}") from error
     finally:
-        journal.close()
+        store.close()
 
 
 def _entries(path: Path, journal: Journal) -> tuple[bool, Iterator[Entry]]:
@@ -168,16 +170,16 @@ def _fault(entry: Entry, expected: int, head: bytes) -> str:
 
 def _compare_guard(journal: Journal) -> tuple[str, str]:
     try:
-        guard = Guard(Path(journal.meta("guard")))
+        guard = Guard(GuardFile(Path(journal.meta("guard"))))
     except JournalCorrupt:
         return "not known to this journal", ""
     try:
         check_guard(journal, guard)
     except RolledBack as error:
         if _moved_on(journal, guard):
-            return f"{guard.path}: of a later epoch; this one is closed", ""
-        return f"{guard.path}", f"rolled back: {error}"
-    return f"{guard.path}: record {guard.read().seq}, as here", ""
+            return f"{guard.name}: of a later epoch; this one is closed", ""
+        return f"{guard.name}", f"rolled back: {error}"
+    return f"{guard.name}: record {guard.read().seq}, as here", ""
 
 
 def _moved_on(journal: Journal, guard: Guard) -> bool:

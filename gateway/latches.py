@@ -7,9 +7,8 @@ or the register must not grow by a single record.
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, Protocol, TypeAlias, get_args
 
 from gateway.contract.errors import JournalCorrupt, RolledBack
 from gateway.guard import Guard
@@ -18,45 +17,36 @@ from gateway.journal import Journal
 Latch: TypeAlias = Literal["rolled-back", "forked", "two-of-me", "journal-corrupt"]
 
 
-@dataclass
-class Latches:
-    """The latches of one epoch's journal."""
+class Slip(Protocol):
+    """A small medium that holds one text.
 
-    path: Path
-    causes: dict[str, str] = field(default_factory=dict)
-    on_change: Callable[[], None] = lambda: None
-    saved: frozenset[str] = frozenset()
-    """Those that are in the file."""
+    `replace` is durable when it returns and all or nothing: cut off, it leaves the text before.
+    """
 
-    @classmethod
-    def beside(cls, journal: Path) -> "Latches":
-        path = journal.with_suffix(".latches")
-        causes: dict[str, str] = {}
-        if path.exists():
-            try:
-                causes = {str(k): str(v) for k, v in json.loads(path.read_text("utf-8")).items()}
-            except (ValueError, AttributeError) as error:
-                # It was written because something was latched; that much is certain.
-                causes = {"journal-corrupt": f"{path} is damaged: {error}"}
-        return cls(path, causes, saved=frozenset(causes))
+    name: str
+    """What messages call it: the file's path."""
 
-    def set(self, latch: Latch, cause: str) -> None:
-        """Durable when it returns; the first cause of a latch stays.
+    def read(self) -> bytes | None:
+        """What it holds; None when nothing was ever written."""
 
-        Raises OSError when the file cannot be written: the latch holds all the same, for as long
-        as this process lives, and the next call tries again.
-        """
-        assert latch in get_args(Latch)
-        if latch in self.saved:
-            return
-        self.causes.setdefault(latch, cause)
-        self.on_change()
-        self._save()
+    def replace(self, content: bytes) -> None:
+        """Raises OSError, and then holds what it held."""
 
-    def _save(self) -> None:
+
+class LatchFile:
+    """The text in a file beside its journal."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = str(path)
+
+    def read(self) -> bytes | None:
+        return self.path.read_bytes() if self.path.exists() else None
+
+    def replace(self, content: bytes) -> None:
         fresh = self.path.with_suffix(".latches-new")
-        with fresh.open("w", encoding="utf-8") as file:
-            json.dump(self.causes, file)
+        with fresh.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         fresh.rename(self.path)
@@ -65,6 +55,42 @@ class Latches:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+class Latches:
+    """The latches of one epoch's journal."""
+
+    def __init__(self, slip: Slip) -> None:
+        self.slip = slip
+        self.on_change: Callable[[], None] = lambda: None
+        self.causes: dict[str, str] = {}
+        raw = slip.read()
+        if raw is not None:
+            try:
+                self.causes = {str(k): str(v) for k, v in json.loads(raw.decode("utf-8")).items()}
+            except (ValueError, AttributeError) as error:
+                # It was written because something was latched; that much is certain.
+                self.causes = {"journal-corrupt": f"{slip.name} is damaged: {error}"}
+        self.saved = frozenset(self.causes)
+        """Those that are on the medium."""
+
+    @classmethod
+    def beside(cls, journal: Path) -> "Latches":
+        """Those of the journal in this file."""
+        return cls(LatchFile(journal.with_suffix(".latches")))
+
+    def set(self, latch: Latch, cause: str) -> None:
+        """Durable when it returns; the first cause of a latch stays.
+
+        Raises OSError when it cannot be written: the latch holds all the same, for as long as
+        this process lives, and the next call tries again.
+        """
+        assert latch in get_args(Latch)
+        if latch in self.saved:
+            return
+        self.causes.setdefault(latch, cause)
+        self.on_change()
+        self.slip.replace(json.dumps(self.causes).encode())
         self.saved = frozenset(self.causes)
 
     def __bool__(self) -> bool:

@@ -38,6 +38,11 @@ class Draft:
     fields: dict[str, Any]
 
 
+def new_salt() -> str:
+    """128 random bits, in hex."""
+    return secrets.token_hex(16)
+
+
 @dataclass
 class Logbook:
     """The one writer of the journal."""
@@ -47,6 +52,7 @@ class Logbook:
     clock: TrustedClock
     ledger: Ledger = field(init=False)
     full: bool = False
+    salt: Callable[[], str] = new_salt
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.journal.gateway, self.journal.epoch)
@@ -74,7 +80,7 @@ class Logbook:
     def begin(self, draft: Draft, station: str, author: Author) -> Record:
         """Journal an intent; raises `JournalFull` unless the whole cycle has room."""
         if self.lacks_room():
-            raise JournalFull(f"{self.journal.path}: no room for a whole cycle")
+            raise JournalFull(f"{self.journal.name}: no room for a whole cycle")
         (record,) = self.journal.append(self._builder(draft, station, author))
         self._take_in(record)
         return record
@@ -121,7 +127,7 @@ class Logbook:
                 station=station,
                 operator=author.person,
                 operator_auth=author.auth,
-                salt=secrets.token_hex(16),
+                salt=self.salt(),
                 **draft.fields,
             )
 

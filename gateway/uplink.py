@@ -6,17 +6,12 @@ A PUBACK means nothing here: the broker has a batch, the register may not. Only 
 import asyncio
 import logging
 import random
-import socket
-import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from typing import Protocol
 
-import aiomqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-
-from gateway.config import BrokerConfig, UplinkConfig
+from gateway.config import UplinkConfig
 from gateway.contract.errors import ContractError, JournalError
 from gateway.contract.plan import Plan, decode_plan
 from gateway.contract.receipt import Receipt, Refusal, decode_receipt
@@ -41,12 +36,43 @@ from gateway.tasks import end
 
 log = logging.getLogger(__name__)
 
-SESSION_TAKEN_OVER = 0x8E
-MAX_PACKET = 1024 * 1024
+FIRST_PAUSE_S = 0.2
 
 
-class TakenOverError(Exception):
+class LinkDown(Exception):
+    """The broker cannot be reached, or the session is gone; `str()` says why."""
+
+
+class TakenOver(LinkDown):
     """Another client came with this gateway's name; this one never connects again."""
+
+
+class Session(Protocol):
+    """One connection to the broker, without memory of those before.
+
+    Everything raises `LinkDown` once the connection is gone, and `TakenOver` where the broker
+    says that another client of this name took it.
+    """
+
+    async def subscribe(self, topics: Sequence[str]) -> None:
+        """At QoS 1; returns when the broker has acknowledged."""
+
+    async def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None
+    ) -> None:
+        """At QoS 1; returns on the broker's PUBACK, which says nothing of the register."""
+
+    def messages(self) -> AsyncIterator[tuple[str, bytes]]:
+        """Topic and payload of what arrives, in order; iterated once."""
+
+
+class Link(Protocol):
+    """The way to the broker. Messages may be lost, doubled, late and out of order."""
+
+    def session(
+        self, name: str, will_topic: str, will: bytes
+    ) -> AbstractAsyncContextManager[Session]:
+        """Connect under this name, with a retained last will at QoS 1; raises `LinkDown`."""
 
 
 @dataclass
@@ -56,13 +82,15 @@ class Uplink:
     logbook: Logbook
     permission: Permission
     latches: Latches
-    broker: BrokerConfig
+    link: Link
     patience: UplinkConfig
     boot: str
     key: SigningKey
     receipt_key: Callable[[str], bytes | None]
     plan_key: Callable[[str], bytes | None]
     on_change: Callable[[], None] = lambda: None
+    jitter: Callable[[float, float], float] = random.uniform
+    """A number between two."""
     connected: bool = False
     refused: tuple[Refusal, ...] = ()
     refused_more: int = 0
@@ -91,25 +119,26 @@ class Uplink:
         """Keep a session for ever. Only cancellation ends it, or another of this name."""
         if self.wake not in self.logbook.journal.listeners:
             self.logbook.journal.listeners.append(self.wake)
-        pause = 0.2
+        pause = FIRST_PAUSE_S
         while True:
             try:
-                async with self._client() as client:
-                    pause = 0.2
+                will = State(epoch=self.logbook.journal.epoch, boot=self.boot, online=False)
+                async with self.link.session(
+                    self.gateway, topic(self.gateway, "state"), will.line()
+                ) as session:
+                    pause = FIRST_PAUSE_S
                     self._connection(up=True, error="")
-                    await self._session(client)
-            except aiomqtt.MqttError as error:
-                if _taken_over(error):
-                    self._connection(up=False, error="another client took this name over")
-                    try:
-                        self.latches.set("two-of-me", "the broker gave the session away")
-                    except OSError as fault:  # it holds in memory, and this ends all the same
-                        log.error("the latch cannot be kept: %s", fault)  # noqa: TRY400
-                    raise TakenOverError(self.gateway) from error
+                    await self._session(session)
+            except TakenOver:
+                self._connection(up=False, error="another client took this name over")
+                try:
+                    self.latches.set("two-of-me", "the broker gave the session away")
+                except OSError as fault:  # it holds in memory, and this ends all the same
+                    log.error("the latch cannot be kept: %s", fault)  # noqa: TRY400
+                raise
+            except (LinkDown, OSError) as error:
                 self._connection(up=False, error=str(error))
-            except OSError as error:
-                self._connection(up=False, error=str(error))
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 -- jitter, not a secret
+            await asyncio.sleep(pause * self.jitter(0.5, 1))
             pause = min(pause * 2, self.patience.backoff_max_s)
 
     def _connection(self, *, up: bool, error: str) -> None:
@@ -119,34 +148,13 @@ class Uplink:
         self.connected, self.last_error = up, error
         self.on_change()
 
-    def _client(self) -> aiomqtt.Client:
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.MaximumPacketSize = MAX_PACKET
-        will = State(epoch=self.logbook.journal.epoch, boot=self.boot, online=False)
-        return aiomqtt.Client(
-            hostname=self.broker.host,
-            port=self.broker.port,
-            identifier=self.gateway,
-            username=None if self.broker.cert else self.gateway,
-            protocol=aiomqtt.ProtocolVersion.V5,
-            clean_start=True,
-            keepalive=20,
-            properties=properties,
-            will=aiomqtt.Will(topic(self.gateway, "state"), will.line(), qos=1, retain=True),
-            tls_context=_tls(self.broker) if self.broker.tls else None,
-            # A batch and its PUBACK are small: waiting to fill a packet would cost 40 ms each way.
-            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-        )
-
-    async def _session(self, client: aiomqtt.Client) -> None:
-        await client.subscribe(
-            [(topic(self.gateway, "receipts"), 1), (topic(self.gateway, "plan"), 1)]
-        )
+    async def _session(self, session: Session) -> None:
+        await session.subscribe([topic(self.gateway, "receipts"), topic(self.gateway, "plan")])
         self._told = None
         tasks = [
-            asyncio.ensure_future(self._listen(client)),
-            asyncio.ensure_future(self._send(client)),
-            asyncio.ensure_future(self._tell(client)),
+            asyncio.ensure_future(self._listen(session)),
+            asyncio.ensure_future(self._send(session)),
+            asyncio.ensure_future(self._tell(session)),
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -157,10 +165,8 @@ class Uplink:
 
     # -- out
 
-    async def _send(self, client: aiomqtt.Client) -> None:
+    async def _send(self, session: Session) -> None:
         """One batch without a receipt at a time; sent again when none comes."""
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        properties.MessageExpiryInterval = RECORDS_EXPIRY_S
         patience = self.patience.resend_after_s
         while True:
             self._news.clear()
@@ -169,14 +175,11 @@ class Uplink:
                 await self._news.wait()
                 continue
             before = self.logbook.journal.cursor()
-            await client.publish(
-                topic(self.gateway, "records"), batch, qos=1, properties=properties
-            )
+            await session.publish(topic(self.gateway, "records"), batch, expiry_s=RECORDS_EXPIRY_S)
             if await self._moves_from(before, patience):
                 patience = self.patience.resend_after_s
             else:
-                jitter = random.uniform(1, 1.5)  # noqa: S311 -- jitter, not a secret
-                patience = min(patience * jitter, 6 * self.patience.resend_after_s)
+                patience = min(patience * self.jitter(1, 1.5), 6 * self.patience.resend_after_s)
 
     async def _moves_from(self, before: Cursor, patience: float) -> bool:
         """Whether a receipt moves the cursor, on or back, within `patience` seconds."""
@@ -191,11 +194,11 @@ class Uplink:
                 return False
         return True
 
-    async def _tell(self, client: aiomqtt.Client) -> None:
+    async def _tell(self, session: Session) -> None:
         """The retained state: at once, on a change, and every minute."""
         while True:
             state = self._state()
-            await client.publish(topic(self.gateway, "state"), state.line(), qos=1, retain=True)
+            await session.publish(topic(self.gateway, "state"), state.line(), retain=True)
             self._told = state
             deadline = asyncio.get_running_loop().time() + self._state_every()
             while asyncio.get_running_loop().time() < deadline:
@@ -230,18 +233,17 @@ class Uplink:
 
     # -- in
 
-    async def _listen(self, client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            payload = message.payload
-            if not isinstance(payload, bytes) or not payload:
+    async def _listen(self, session: Session) -> None:
+        async for where, payload in session.messages():
+            if not payload:
                 continue  # an empty message means nothing
             try:
-                if message.topic.matches(topic(self.gateway, "receipts")):
+                if where == topic(self.gateway, "receipts"):
                     self._take_receipt(decode_receipt(payload, self.receipt_key))
                 else:
                     self._take_plan(decode_plan(payload, self.plan_key), payload)
             except (ContractError, JournalError) as error:
-                log.warning("%s: refused: %s", message.topic, error)
+                log.warning("%s: refused: %s", where, error)
             self._take_early()
             self.on_change()
 
@@ -289,20 +291,3 @@ class Uplink:
             self._take_plan(*early)
         except (ContractError, JournalError) as error:
             log.warning("the plan is refused: %s", error)
-
-
-def _tls(broker: BrokerConfig) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(broker.ca) if broker.ca else None)
-    if broker.cert is not None:
-        context.load_cert_chain(str(broker.cert), str(broker.key) if broker.key else None)
-    return context
-
-
-def _taken_over(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        rc = getattr(cause, "rc", None)
-        if isinstance(rc, ReasonCode) and rc.value == SESSION_TAKEN_OVER:
-            return True
-        cause = cause.__cause__
-    return False

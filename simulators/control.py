@@ -82,14 +82,20 @@ class Device(Protocol):
     def state(self) -> dict[str, Any]:
         """The device's state, for JSON; `moment` is added."""
 
-    async def pedal(self) -> None:
-        """The device's own input fires what is armed. Raises ValueError where there is none."""
+    async def pedal(self) -> bool:
+        """The device's own input fires what is armed, and does nothing when nothing is.
+
+        Returns whether it fired. Raises ValueError where there is no such input.
+        """
 
     async def power(self, on: bool) -> None:
         """Off: it dies and forgets all that is not retentive."""
 
     def misbehave(self, name: str, count: int) -> None:
-        """Do wrong, `count` times, as a bad device would. Raises ValueError for unknown names."""
+        """Do wrong, `count` times, as a bad device would. Raises ValueError for unknown names.
+
+        A family may take more that the request says (`position`).
+        """
 
     def misdeeds(self) -> dict[str, int]:
         """How often each wrong behaviour really happened."""
@@ -165,7 +171,7 @@ class Control:
             case "pedal":
                 if moments.held:
                     raise ValueError(f"held at {moments.current!r}")
-                await device.pedal()
+                return {"fired": await device.pedal()}
             case "hold":
                 moments.hold(str(request.get("moment", "")))
             case "release":

@@ -3,7 +3,7 @@
 Options: `checksum` (on, off), `terminator` (cr, crlf), `macro` (05, 06, none: what the stored
 jobs' 2D code uses), `lines` (legible lines of the jobs; without it any text is taken and text 00
 alone makes ready), `jobs` (file numbers, comma-separated; without it all), `position`,
-`pumping`, `shutter`, `marking`, `text_wait` (seconds, divided by the speed).
+`pumping`, `shutter`, `marking`, `text_wait`, `late` (seconds, divided by the speed).
 Wrong behaviours (the back door's `fault`): see `MISDEEDS`. Own operations: `remote` (`on`).
 
 (U) The refusals of a trigger and of MKM while marking or with a closed shutter carry cause 03, a
@@ -35,6 +35,9 @@ from simulators.wired import WiredDevice
 MISDEEDS = {
     "faint": "the next mark is too faint to be read",
     "silent": "the next end is not reported",
+    "late": "the next mark begins `late` seconds after its trigger, and so does its end report",
+    "kept": "the next end report is kept back until end reports are asked for again (MST)",
+    "twice": "the next end is reported twice, the second time `late` seconds after the first",
     "failed": "the next mark stops half-way, with an alarm E400",
     "refuse": "the next trigger command is refused with cause 10",
     "wrong_file": "the next file selection is accepted and not done",
@@ -52,6 +55,7 @@ _DEFAULTS = {
     "shutter": "0.5",
     "marking": "2",
     "text_wait": "1",
+    "late": "30",
 }
 _CLEAR, _FAINT = 1.0, 0.2
 _ALARM = 400
@@ -91,6 +95,7 @@ class PanasonicLp(WiredDevice):
         self._shutter_seconds = float(given["shutter"]) / speed
         self._marking_seconds = float(given["marking"]) / speed
         self._text_wait = float(given["text_wait"]) / speed
+        self._late_seconds = float(given["late"]) / speed
         self._parts = parts
         self._station = station
         self._wire: Wire | None = None
@@ -111,6 +116,7 @@ class PanasonicLp(WiredDevice):
         self._texts: dict[int, str] = {}
         self._taken_since = 0.0
         self._engraving: Engraving | None = None
+        self._kept = 0
         self._idle.set()
 
     # What the back door asks.
@@ -129,10 +135,11 @@ class PanasonicLp(WiredDevice):
             "texts": {str(number): text for number, text in self._texts.items()},
         }
 
-    async def pedal(self) -> None:
-        if not self._ready:
-            raise ValueError("nothing is armed")
+    async def pedal(self) -> bool:
+        if not self._powered or not self._ready:
+            return False
         self.later("shot", self._shoot())
+        return True
 
     async def power(self, on: bool) -> None:
         if on == self._powered:
@@ -254,6 +261,7 @@ class PanasonicLp(WiredDevice):
                 self._move_shutter(codec.parse_flag(command.data))
             case "MST":
                 self._reports = codec.parse_flag(command.data)
+                await self._report_kept()
             case "RSM":
                 self._standard = codec.parse_flag(command.data)
             case "MKM":
@@ -271,7 +279,7 @@ class PanasonicLp(WiredDevice):
 
     @property
     def _marking(self) -> bool:
-        return self._engraving is not None
+        return not self._idle.is_set()
 
     @property
     def _complete(self) -> bool:
@@ -310,6 +318,10 @@ class PanasonicLp(WiredDevice):
             if self._marking:
                 self._spoil()
                 self._alarm = _ALARM
+            if self._marking and self._engraving is None:  # it had not begun
+                self.cancel("shot")
+                self._forget_texts()
+                self._idle.set()
 
     async def _become_pumped(self) -> None:
         await asyncio.sleep(self._pumping_seconds)
@@ -364,14 +376,30 @@ class PanasonicLp(WiredDevice):
             raise _Refusal(codec.ALARM)
         if not self._ready:
             raise _Refusal("03")
+        self._idle.clear()
+        if self._misdo("late"):
+            self.later("shot", self._shoot_late())
+            return
         await self._mark()
         if self._powered:
             self.later("shot", self._finish())
 
     async def _shoot(self) -> None:
-        if self._ready:  # a trigger command may have come first
+        """By its own input; a trigger command may have come first."""
+        if not self._ready:
+            return
+        self._idle.clear()
+        if self._misdo("late"):
+            await self._shoot_late()
+        else:
             await self._mark()
             await self._finish()
+
+    async def _shoot_late(self) -> None:
+        """It is busy from its trigger on; the metal changes late."""
+        await asyncio.sleep(self._late_seconds)
+        await self._mark()
+        await self._finish()
 
     async def _mark(self) -> None:
         """The metal changes first, and before any reply."""
@@ -386,7 +414,6 @@ class PanasonicLp(WiredDevice):
             quality,
             "panasonic-lp",
         )
-        self._idle.clear()
         if failed:
             self._alarm = _ALARM
         await self.moments.reach("marked")
@@ -396,10 +423,29 @@ class PanasonicLp(WiredDevice):
         self._engraving = None
         self._idle.set()
         self.moments.current = ""
-        if not self._reports or not self._remote or self._wire is None or self._misdo("silent"):
+        if not self._reports or not self._remote or self._misdo("silent"):
             return
-        report = Answer("MST", codec.end_report(self._alarm))
-        await self._wire.write(codec.encode(report, self._form))
+        if self._misdo("kept"):
+            self._kept += 1
+            return
+        await self._report()
+        if self._misdo("twice"):
+            self.later("second report", self._report_again())
+
+    async def _report(self) -> None:
+        """To whomever is on the line; the report tells an alarm, and not which mark ended."""
+        if self._wire is not None:
+            report = Answer("MST", codec.end_report(self._alarm))
+            await self._wire.write(codec.encode(report, self._form))
+
+    async def _report_again(self) -> None:
+        await asyncio.sleep(self._late_seconds)
+        await self._report()
+
+    async def _report_kept(self) -> None:
+        while self._kept and self._reports:
+            self._kept -= 1
+            await self._report()
 
     def _spoil(self) -> None:
         if self._engraving is not None:

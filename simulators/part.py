@@ -1,12 +1,14 @@
 """The physical truth: which piece lies at which station, and what is engraved on it.
 
-One SQLite file, written when metal changes and before any reply. No program but the simulators'
-reads or writes it.
+A piece is a tray: each of its positions, counted from 1, is a carton, metal of its own. One that is
+no tray has its metal at position 1. One SQLite file, written when metal changes and before any
+reply. No program but the simulators' reads or writes it.
 """
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -87,9 +89,8 @@ class PartStore:
 
     def load_again(self, piece: int, station: str) -> None:
         """Lay an old piece, wherever it was. Raises LookupError if there is none of that number."""
-        with self._writing() as db:
-            if db.execute("SELECT 1 FROM piece WHERE id = ?", (piece,)).fetchone() is None:
-                raise LookupError(f"no piece {piece}")
+        with self._writing():
+            self._exists(piece)
             self._lay(piece, station, _now())
 
     def take(self, station: str) -> int | None:
@@ -136,6 +137,33 @@ class PartStore:
             db.execute(
                 "UPDATE engraving SET quality = min(quality, ?) WHERE id = ?", (quality, engraving)
             )
+
+    def exchange(self, station: str, one: int, other: int) -> None:
+        """Swap the cartons at two positions of the tray that lies at the station.
+
+        Raises LookupError if none lies there.
+        """
+        with self._writing():
+            piece = self._lying(station)
+            self._swap((piece, one), (piece, other))
+
+    def replace_at(self, station: str, position: int, old: tuple[int, int] | None = None) -> int:
+        """Put another carton at a position of the tray at the station: `old`, which is now at that
+        (piece, position), or a blank one. The two change places: returns the piece that has the
+        carton which was there, at the same position or at that of `old`. Raises LookupError.
+        """
+        now = _now()
+        with self._writing() as db:
+            piece = self._lying(station)
+            if old is None:
+                made = db.execute(
+                    "INSERT INTO piece (station, loaded_at) VALUES (?, ?)", (station, now)
+                )
+                assert made.lastrowid is not None
+                old = (made.lastrowid, position)
+            self._exists(old[0])
+            self._swap((piece, position), old)
+        return old[0]
 
     def seen(self, station: str) -> list[Engraving]:
         """All that is engraved on the piece at the station, oldest first, readable or not."""
@@ -202,6 +230,26 @@ class PartStore:
             raise
         self._db.execute("COMMIT")
 
+    def _exists(self, piece: int) -> None:
+        if self._db.execute("SELECT 1 FROM piece WHERE id = ?", (piece,)).fetchone() is None:
+            raise LookupError(f"no piece {piece}")
+
+    def _lying(self, station: str) -> int:
+        piece = self.present(station)
+        if piece is None:
+            raise LookupError(f"nothing lies at {station}")
+        return piece
+
+    def _swap(self, one: tuple[int, int], other: tuple[int, int]) -> None:
+        """What is engraved moves with its metal."""
+        self._db.execute(
+            "UPDATE engraving SET"
+            " piece = iif((piece, position) = (?1, ?2), ?3, ?1),"
+            " position = iif((piece, position) = (?1, ?2), ?4, ?2)"
+            " WHERE (piece, position) IN (VALUES (?1, ?2), (?3, ?4))",
+            (*one, *other),
+        )
+
     def _lay(self, piece: int, station: str, now: str) -> None:
         self._take("station", station, now)
         self._take("piece", piece, now)
@@ -226,3 +274,33 @@ class PartStore:
             Engraving(number, piece, station, position, content, tuple(json.loads(lines)), *rest)
             for number, piece, station, position, content, lines, *rest in rows
         ]
+
+
+Places = dict[str, list[tuple[int, int]]]
+
+
+def doubled(pieces: Sequence[dict[str, Any]]) -> Places:
+    """The contents that are on more than one (piece, position) of a `dump`, and on which."""
+    places: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    for place, contents in _engraved(pieces).items():
+        for content in dict.fromkeys(contents):
+            places[content].append(place)
+    return {content: found for content, found in places.items() if len(found) > 1}
+
+
+def marked_over(pieces: Sequence[dict[str, Any]]) -> dict[tuple[int, int], list[str]]:
+    """The (piece, position) with more than one engraving, and all that is there, oldest first.
+
+    A mark that was declared as a repeat stands there too: its content is there twice.
+    """
+    return {place: found for place, found in _engraved(pieces).items() if len(found) > 1}
+
+
+def _engraved(pieces: Sequence[dict[str, Any]]) -> dict[tuple[int, int], list[str]]:
+    """By (piece, position), every content on it; what was fired into the air is on no metal."""
+    found: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    for piece in pieces:
+        if piece["piece"] is not None:
+            for engraving in piece["engravings"]:
+                found[piece["piece"], engraving["position"]].append(engraving["content"])
+    return dict(found)

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from simulators.part import FILE, PartStore
+from simulators.part import FILE, PartStore, doubled, marked_over
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -42,4 +42,9 @@ def _run(arguments: argparse.Namespace) -> int:
                 f"  {engraving['position']} {engraving['content']!r}"
                 f" quality {engraving['quality']:.2f} by {engraving['device']} {engraving['at']}"
             )
+    for content, places in doubled(pieces).items():
+        told = ", ".join(f"piece {piece} position {position}" for piece, position in places)
+        print(f"doubled: {content!r} on {told}")
+    for (number, position), contents in marked_over(pieces).items():
+        print(f"marked over: piece {number} position {position}: {', '.join(map(repr, contents))}")
     return 0

@@ -59,7 +59,7 @@ class WiredDevice(ABC):
     def state(self) -> dict[str, Any]:
         return {}
 
-    async def pedal(self) -> None:
+    async def pedal(self) -> bool:
         raise ValueError("this device has no input of its own")
 
     async def power(self, on: bool) -> None:

@@ -3,7 +3,8 @@
 In host trigger mode and with ACK/NAK on. Decode data is raw when it is switched on, as the maker
 delivers it, and packeted once PARAM_SEND has said so. A session looks until a code is
 decoded or the host stops it; every readable symbol on the piece is then sent, in the order of the
-positions, and the session is over. A symbol engraved over another hides it.
+positions, and the session is over. A symbol engraved over another hides it. With the option
+`position` it sees that position of a tray and no other: one reader a position.
 
 Wrong behaviour on demand: `stale` (a session also delivers, late and after any flush, what the
 session with a code before it delivered), `blind` (sees nothing for so many sessions).
@@ -82,10 +83,12 @@ class ZebraSsi(WiredDevice):
         frame: int = DATA_LIMIT,
         response_timeout: float = 2.0,
         character_timeout: float = 0.2,
+        position: int | None = None,
     ) -> None:
         super().__init__(MOMENTS)
         self._parts = parts
         self._station = station
+        self._position = position
         self._decode_seconds = decode_seconds / speed
         self._stale_seconds = _STALE_SECONDS / speed
         self._code_type = code_type(symbology)
@@ -239,7 +242,7 @@ class ZebraSsi(WiredDevice):
         return [
             Decoded(self._code_type, (self._aim + top[position].content).encode("latin-1"))
             for position in sorted(top)
-            if top[position].readable
+            if top[position].readable and self._position in (None, position)
         ]
 
     def _deliver(self, codes: list[Decoded]) -> None:
@@ -355,7 +358,8 @@ class ZebraSsi(WiredDevice):
 
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> ZebraSsi:
     """Options: decode_seconds, symbology (AIM identifier), aim_identifiers (0 or 1), frame (bytes
-    of data in one frame), response_timeout, character_timeout (seconds). Raises ValueError.
+    of data in one frame), response_timeout, character_timeout (seconds), position (the one that it
+    sees, 1 and up; without it all). Raises ValueError.
     """
     given = dict(options)
     symbology = given.pop("symbology", "]d1")
@@ -364,6 +368,9 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
     frame = int(given.pop("frame", DATA_LIMIT))
     if not 2 <= frame <= DATA_LIMIT:
         raise ValueError(f"frame is 2 to {DATA_LIMIT}")
+    position = int(given.pop("position")) if "position" in given else None
+    if position is not None and position < 1:
+        raise ValueError("position is 1 or more")
     aim = given.pop("aim_identifiers", "0")
     if aim not in ("0", "1"):
         raise ValueError("aim_identifiers is 0 or 1")
@@ -377,6 +384,7 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
         decode_seconds=float(given.pop("decode_seconds", 0.15)),
         response_timeout=float(given.pop("response_timeout", 2.0)),
         character_timeout=float(given.pop("character_timeout", 0.2)),
+        position=position,
     )
     if given:
         raise ValueError(f"zebra-ssi knows no option {', '.join(sorted(given))}")

@@ -167,24 +167,31 @@ class SpanSeen:
 
 
 @dataclass(frozen=True)
-class Writes:
-    """All that one batch changes."""
+class Conclusions:
+    """All that the law draws from a run of one stream's records."""
 
-    first: int
-    last: int
-    head: bytes
-    boot: Boot
     plan: PlanKey | None
-    body: bytes
+    """In force after them."""
     records: tuple[RecordRow, ...]
     items: Mapping[ItemKey, Item]
-    """New and changed items, as they are after the batch."""
+    """New and changed items, as they are afterwards."""
     claims: tuple[Claim, ...]
     about: tuple[tuple[ItemKey, int], ...]
     """(item, seq) of the later records that say something of it."""
     refused: tuple[Refused, ...]
     resolved: tuple[RecordKey, ...]
     """Refused records that a correction of the same gateway names."""
+    spans: tuple[SpanSeen, ...]
+
+
+@dataclass(frozen=True)
+class Writes(Conclusions):
+    """All that one batch changes."""
+
+    first: int
+    last: int
+    head: bytes
+    boot: Boot
+    body: bytes
     next_key: Key | None
     """The key that signs from the next record on."""
-    spans: tuple[SpanSeen, ...]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from central.ingest import life
 from central.ingest.facts import (
     Claim,
+    Conclusions,
     Known,
     MarkKey,
     PlanKey,
@@ -73,6 +74,19 @@ class Court:
         self.refused: list[Refused] = []
         self.resolved: list[RecordKey] = []
         self.spans: list[SpanSeen] = []
+
+    def conclusions(self) -> Conclusions:
+        """What the records heard so far change."""
+        return Conclusions(
+            plan=self.plan_key,
+            records=tuple(self.rows),
+            items=self.changed,
+            claims=tuple(self.claims),
+            about=tuple(self.about),
+            refused=tuple(self.refused),
+            resolved=tuple(self.resolved),
+            spans=tuple(self.spans),
+        )
 
     def unreadable(self, seq: int, fault: str) -> None:
         """Bytes that are no record of this place: kept, and nothing concluded."""

@@ -241,18 +241,11 @@ def judge(stream: Stream, received: Received, suffix: Suffix, known: Known) -> W
         public = bytes.fromhex(last.public)
         next_key = Key(key_id(public), public, header.last + 1, None)
     return Writes(
+        **vars(court.conclusions()),
         first=first,
         last=header.last,
         head=received.chain[-1],
         boot=received.boot,
-        plan=court.plan_key,
         body=body_of(received.batch.records[suffix.start :]),
-        records=tuple(court.rows),
-        items=court.changed,
-        claims=tuple(court.claims),
-        about=tuple(court.about),
-        refused=tuple(court.refused),
-        resolved=tuple(court.resolved),
         next_key=next_key,
-        spans=tuple(court.spans),
     )

@@ -1,19 +1,29 @@
 """What gateways say of themselves on their `state` topics: health, and a question for a receipt."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from central.ingest.facts import PlanKey
 from central.ingest.store import LIVE_CHANNEL, PLAN_CHANNEL, Connection, notify
 from gateway.contract.errors import ContractError
 from gateway.contract.topics import Boot, State
 
 
-def heard(
-    connection: Connection, gateway: str, payload: bytes, now: datetime
-) -> tuple[int, str] | None:
-    """Store a state; returns the (epoch, boot) that asks for a receipt, for one that is online.
+@dataclass(frozen=True)
+class Heard:
+    """A gateway's word of itself. The last will says no more than that a session ended."""
 
-    What cannot be decoded, and an offline of an older boot, is ignored: a state is no evidence.
-    """
+    epoch: int
+    boot: Boot
+    online: bool
+    plan: PlanKey | None
+    seq: int | None
+    latches: tuple[str, ...]
+    at: datetime
+
+
+def decode(payload: bytes, now: datetime) -> Heard | None:
+    """None for what cannot be decoded, which is ignored: a state is no evidence."""
     if not payload:
         return None
     try:
@@ -21,31 +31,69 @@ def heard(
         boot = Boot.parse(state.boot)
     except ContractError:
         return None
-    plan = (None, None) if state.plan is None else state.plan.key()
+    plan = None if state.plan is None else state.plan.key()
+    return Heard(state.epoch, boot, state.online, plan, state.seq, state.latches, now)
+
+
+def merged(old: Heard | None, new: Heard) -> Heard | None:
+    """What stands after `new`; None where an older boot, or another's end, says nothing now."""
+    if old is None:
+        return new
+    before, after = (old.epoch, old.boot.counter), (new.epoch, new.boot.counter)
+    if after < before:
+        return None
+    if after == before and not new.online and new.boot.nonce != old.boot.nonce:
+        return None
+    return replace(
+        new,
+        plan=old.plan if new.plan is None else new.plan,
+        seq=old.seq if new.seq is None else new.seq,
+        latches=new.latches if new.online else old.latches,
+    )
+
+
+def heard(
+    connection: Connection, gateway: str, payload: bytes, now: datetime
+) -> tuple[int, str] | None:
+    """Store a state; returns the (epoch, boot) that asks for a receipt, for one that is online."""
+    state = decode(payload, now)
+    if state is None:
+        return None
+    stored = merged(_known(connection, gateway), state)
+    if stored is not None:
+        _store(connection, gateway, stored)
+    return (state.epoch, str(state.boot)) if state.online else None
+
+
+def _known(connection: Connection, gateway: str) -> Heard | None:
+    row = connection.execute(
+        "SELECT epoch, boot_counter, boot_nonce, online, plan_incarnation, plan_version, seq,"
+        " latches, at FROM gateway_state WHERE gateway = %s FOR UPDATE",
+        (gateway,),
+    ).fetchone()
+    if row is None:
+        return None
+    plan = None if row[4] is None else (row[4], row[5])
+    return Heard(row[0], Boot(row[1], row[2]), row[3], plan, row[6], tuple(row[7]), row[8])
+
+
+def _store(connection: Connection, gateway: str, state: Heard) -> None:
+    # One elected worker hears all states, so that nobody else adds a first one meanwhile.
     stored = connection.execute(
-        "INSERT INTO gateway_state AS old (gateway, epoch, boot_counter, boot_nonce, online,"
+        "INSERT INTO gateway_state (gateway, epoch, boot_counter, boot_nonce, online,"
         " plan_incarnation, plan_version, seq, latches, at)"
         " SELECT name, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM gateway WHERE name = %s"
         " ON CONFLICT (gateway) DO UPDATE SET epoch = excluded.epoch,"
         " boot_counter = excluded.boot_counter, boot_nonce = excluded.boot_nonce,"
-        " online = excluded.online, at = excluded.at,"
-        # The last will says no more than that the session ended: what was known stays.
-        " plan_incarnation = coalesce(excluded.plan_incarnation, old.plan_incarnation),"
-        " plan_version = coalesce(excluded.plan_version, old.plan_version),"
-        " seq = coalesce(excluded.seq, old.seq),"
-        " latches = CASE WHEN excluded.online THEN excluded.latches ELSE old.latches END"
-        " WHERE (excluded.epoch, excluded.boot_counter) > (old.epoch, old.boot_counter)"
-        " OR (excluded.epoch, excluded.boot_counter, excluded.boot_nonce)"
-        "  = (old.epoch, old.boot_counter, old.boot_nonce)"
-        " OR (excluded.online AND (excluded.epoch, excluded.boot_counter)"
-        "  = (old.epoch, old.boot_counter))"
-        " RETURNING 1",
+        " online = excluded.online, plan_incarnation = excluded.plan_incarnation,"
+        " plan_version = excluded.plan_version, seq = excluded.seq,"
+        " latches = excluded.latches, at = excluded.at RETURNING 1",
         (
-            *(state.epoch, boot.counter, boot.nonce, state.online, *plan, state.seq),
-            *(list(state.latches), now, gateway),
+            *(state.epoch, state.boot.counter, state.boot.nonce, state.online),
+            *(state.plan or (None, None)),
+            *(state.seq, list(state.latches), state.at, gateway),
         ),
     ).fetchone()
     if stored is not None:
         notify(connection, LIVE_CHANNEL, {"gateway": gateway, "state": True})
         notify(connection, PLAN_CHANNEL, {"gateway": gateway, "state": True})
-    return (state.epoch, state.boot) if state.online else None

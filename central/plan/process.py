@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from central import db, keys, mqtt, schema
 from central.config import Config
 from central.errors import DatabaseUnavailable
-from central.plan.compile import compile_plan, latest_signed
+from central.plan.store import latest_signed, renew
 from gateway.contract.plan import CentralKey
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import topic
@@ -37,6 +37,8 @@ class PlanProcess:
         self._keys: tuple[CentralKey, ...] = keys.load_public(config.keys.dir)
         self._engine = db.make_engine(config)
         self._failing: set[str] = set()
+        self._again: dict[str, float] = {}
+        """When to look at a gateway again, untold: by the monotonic clock."""
         self._stopping = threading.Event()
         self._republish = threading.Event()
         self._client = mqtt.make_client(config.broker, log, self._up)
@@ -87,6 +89,7 @@ class PlanProcess:
             if monotonic >= everything_at:
                 everything_at = monotonic + EVERY_S
                 changed |= set(self._gateways())
+            changed |= {gateway for gateway, at in self._again.items() if at <= monotonic}
             for gateway in sorted(changed):
                 self._try(gateway)
             changed = self._told(listener)
@@ -123,15 +126,19 @@ class PlanProcess:
             self._failing.discard(gateway)
 
     def _compile(self, gateway: str) -> None:
+        now = datetime.now(UTC)
+        self._again.pop(gateway, None)
         with self._engine.begin() as connection:
-            signed = compile_plan(
+            signed, again = renew(
                 connection,
                 gateway,
                 self._config.plan,
                 self._key,
                 self._keys,
-                datetime.now(UTC),
+                now,
             )
+        if again is not None:
+            self._again[gateway] = time.monotonic() + (again - now).total_seconds()
         if signed is not None:
             log.info("%s: plan %d of incarnation %d", gateway, signed.version, signed.incarnation)
             self._publish(gateway, signed.payload)

@@ -4,12 +4,14 @@ The order is the batches' ids: whoever judged an item later took its id while it
 row, so the ids never contradict the order in which the register was told.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 from central.ingest import rules
 from central.ingest.facts import (
     Claim,
+    Conclusions,
     Known,
     MarkKey,
     Needs,
@@ -20,7 +22,16 @@ from central.ingest.facts import (
 )
 from central.ingest.life import Item, ItemKey
 from gateway.contract.plan import Plan
-from gateway.contract.record import Intent
+from gateway.contract.record import Intent, Record
+
+
+@dataclass(frozen=True)
+class Told:
+    """A refusal as it stands."""
+
+    code: str
+    detail: str
+    resolved: bool = False
 
 
 @dataclass
@@ -33,10 +44,11 @@ class Replay:
     claims: dict[MarkKey, Claim] = field(default_factory=dict)
     numbers: dict[tuple[str, int], tuple[MarkKey, ...]] = field(default_factory=dict)
     intents: dict[RecordKey, Intent] = field(default_factory=dict)
+    refused: dict[RecordKey, Told] = field(default_factory=dict)
     spoken: dict[RecordKey, tuple[ItemKey, ...]] = field(default_factory=dict)
     """The items that each record claims or says something of."""
     _in_force: dict[tuple[str, int], PlanKey | None] = field(default_factory=dict)
-    _components: dict[str, set[str]] = field(default_factory=dict)
+    _components: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _uiis: dict[str, str] = field(default_factory=dict)
 
     def add(
@@ -55,17 +67,14 @@ class Replay:
             keys=(),
         )
         records, faults = rules.decode_lines(first, lines)
-        known = self.known(gateway, rules.needs(stream, records))
-        court = rules.hear(stream, known, first, records, faults)
-        self._in_force[gateway, epoch] = court.plan_key
-        for record in records:
-            if isinstance(record, Intent):
-                self.intents[RecordKey(gateway, epoch, record.seq)] = record
-        self.take(gateway, epoch, court.changed, court.claims, court.about)
-        return tuple(court.rows)
+        known = self.known(stream, rules.needs(stream, records))
+        found = rules.hear(stream, known, first, records, faults).conclusions()
+        self.take(stream, records, found)
+        return found.records
 
-    def known(self, gateway: str, needs: Needs) -> Known:
+    def known(self, stream: Stream, needs: Needs) -> Known:
         """What the records so far hold of `needs`, as the store would answer."""
+        gateway = stream.gateway
         marks = {mark: self.claims[mark].item for mark in needs.marks if mark in self.claims}
         uiis = set(needs.uiis) | {uii for uii, _ in marks.values()}
         uiis |= {self._uiis[elements] for elements in needs.elements if elements in self._uiis}
@@ -94,28 +103,41 @@ class Replay:
             for component in sorted(self._components.get(uii, ()))
         ]
 
-    def take(
-        self,
-        gateway: str,
-        epoch: int,
-        items: Mapping[ItemKey, Item],
-        claims: Iterable[Claim],
-        about: Iterable[tuple[ItemKey, int]],
-    ) -> None:
+    def take(self, stream: Stream, records: Iterable[Record | None], found: Conclusions) -> None:
         """Hold what a run of a stream's records changed."""
-        spoken: dict[int, list[ItemKey]] = {}
-        for key, item in items.items():
+        me = (stream.gateway, stream.epoch)
+        self._in_force[me] = found.plan
+        for record in records:
+            if isinstance(record, Intent):
+                self.intents[RecordKey(*me, record.seq)] = record
+        spoken: dict[RecordKey, list[ItemKey]] = {}
+        for key, item in found.items.items():
             self.items[key] = item
-            self._components.setdefault(item.uii, set()).add(item.component)
+            components = self._components.get(item.uii, ())
+            if item.component not in components:
+                self._components[item.uii] = (*components, item.component)
             self._uiis[item.elements] = item.uii
-        for claim in claims:
-            mark = MarkKey(gateway, epoch, claim.seq, claim.position)
+        for claim in found.claims:
+            mark = MarkKey(*me, claim.seq, claim.position)
             self.claims[mark] = claim
-            spoken.setdefault(claim.seq, []).append(claim.item)
+            spoken.setdefault(RecordKey(*me, claim.seq), []).append(claim.item)
             if claim.fresh and claim.space is not None and claim.number is not None:
                 number = (claim.space, claim.number)
                 self.numbers[number] = (*self.numbers.get(number, ()), mark)
-        for key, seq in about:
-            spoken.setdefault(seq, []).append(key)
-        for seq, keys in spoken.items():
-            self.spoken[RecordKey(gateway, epoch, seq)] = tuple(keys)
+        for key, seq in found.about:
+            spoken.setdefault(RecordKey(*me, seq), []).append(key)
+        for record_key, keys in spoken.items():
+            self.spoken[record_key] = tuple(keys)
+        for refusal in found.refused:
+            self.refused[RecordKey(*me, refusal.seq)] = Told(refusal.code, refusal.detail)
+        for of in found.resolved:
+            if of in self.refused:
+                self.refused[of] = replace(self.refused[of], resolved=True)
+
+    def copy(self) -> "Replay":
+        """Neither changes with the other. What is held is immutable, so no more is copied."""
+        twin = copy.copy(self)
+        for each in fields(self):
+            held = getattr(self, each.name)
+            setattr(twin, each.name, copy.copy(held))
+        return twin

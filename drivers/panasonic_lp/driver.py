@@ -62,6 +62,8 @@ class Options(BaseModel):
     ready_seconds: float = Field(default=2.0, gt=0)
     mark_seconds: float = Field(default=15.0, gt=0)
     """The longest mark of any job; so long an end report may take."""
+    shortest_mark_seconds: float = Field(default=0.5, gt=0)
+    """The shortest mark of any job: none can begin and end unseen in less."""
 
 
 class PanasonicLp:
@@ -83,6 +85,8 @@ class PanasonicLp:
         self._result: Outcome | None = None
 
     def refuses(self, mark: MarkText) -> str | None:
+        if mark.position != 1:
+            return f"position {mark.position}: this marker marks one part a shot, at position 1"
         try:
             self._texts(mark)
         except ValueError as fault:
@@ -145,10 +149,9 @@ class PanasonicLp:
         self._armed, self._result = False, None
         if len(shot.marks) != 1:
             raise self._refused(operation, f"one mark a shot, not {len(shot.marks)}")
-        try:
-            texts = self._texts(shot.marks[0])
-        except ValueError as fault:
-            raise self._refused(operation, str(fault)) from fault
+        if why := self.refuses(shot.marks[0]):
+            raise self._refused(operation, why)
+        texts = self._texts(shot.marks[0])
         try:
             await self._permit(operation)
         except (LinkError, ProtocolError) as fault:
@@ -207,11 +210,14 @@ class PanasonicLp:
         """Reception ON erases text for one shot (C p.73) and ends trigger ready (C p.56).
 
         Proof of *not started*: ready was on, so the text was still loaded; withdrawing was accepted
-        at once and confirmed; and no end report came for as long as a mark may take.
+        at once, before a mark could have begun and ended, and confirmed; and no end report came for
+        as long as a mark may take.
         """
         operation = "disarm"
+        asked_at = time.monotonic()
         before = await self._status(operation)
         at_once = await self._withdraw(operation)
+        at_once &= time.monotonic() - asked_at < self._options.shortest_mark_seconds
         after = await self._status(operation)
         if after.ready or not after.reception:
             raise UnexpectedReply(self._name, operation, "it still permits marking")

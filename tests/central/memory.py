@@ -1,42 +1,123 @@
-"""A register in memory that carries out what the rules decide, for tests of the rules alone."""
+"""Central's register in memory: it carries out what the rules decide, as the real store does.
 
-from dataclasses import dataclass, field, replace
+Bytes in, bytes out, a method a message; no clock and no chance of its own, and no I/O. `tables`
+gives its rows in the form in which `tests.central.tables` reads those of PostgreSQL.
+
+    register = Register(receipt_key, incarnation=1790000000)
+    enrolled = register.enrol("gramsh.line-1", public)       # the next epoch
+    register.put_plan(payload)                               # what the plan process signed
+    receipt = register.records("gramsh.line-1", batch, now)  # None: there is nothing to answer
+    receipt = register.state("gramsh.line-1", state, now)
+    backup = register.copy()
+    backup.declare_restore(now)
+"""
+
+import copy
+import hashlib
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 
 from central.ingest import rules
 from central.ingest.facts import (
     Dropped,
     Evidence,
     Key,
+    PlanKey,
     Received,
     RecordKey,
     RecordRow,
-    Refused,
     Stream,
     Suffix,
     Writes,
 )
+from central.ingest.life import ItemKey
+from central.ingest.states import Heard, decode, merged
 from central.reconcile.replay import Replay
 from gateway.contract.batch import NO_HEAD, first_head
 from gateway.contract.plan import Plan
-from gateway.contract.record import Intent
-from gateway.contract.signed import SigningKey
+from gateway.contract.receipt import MAX_REFUSED, Receipt, Refusal, encode_receipt
+from gateway.contract.signed import SigningKey, key_id, take_apart
+
+StreamKey = tuple[str, int]
+"""(gateway, epoch)."""
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """What enrolment answers: the epoch that begins, and what its chain begins with."""
+
+    gateway: str
+    epoch: int
+    previous_head: bytes
+    incarnation: int
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """A batch's row, without the ids that a database gives it."""
+
+    stream: StreamKey
+    first: int
+    last: int
+    head: bytes
+    header: bytes
+    key_id: str
+    sig: bytes
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Block:
+    """Numbers `start` to `end`, both included, given to one stream by that plan first."""
+
+    id: str
+    space: str
+    start: int
+    end: int
+    stream: StreamKey
+    order: str | None
+    plan: PlanKey
 
 
 @dataclass
 class Register:
-    """Streams, items and rows, as the real store would hold them."""
+    """All that central holds of the hot path, of plans and of numbers."""
 
+    key: SigningKey = field(default_factory=SigningKey.new)
+    """Signs receipts."""
+    incarnation: int = 1790000000
+    restored: bool = False
+    """A restore was declared, and not every gateway has told yet what was forgotten."""
     held: Replay = field(default_factory=lambda: Replay(plans={}, orders={}))
-    streams: dict[tuple[str, int], Stream] = field(default_factory=dict)
-    heads: dict[tuple[str, int], dict[int, bytes]] = field(default_factory=dict)
-    rows: dict[tuple[str, int], list[RecordRow]] = field(default_factory=dict)
-    refused: dict[tuple[str, int, int], Refused] = field(default_factory=dict)
+    streams: dict[StreamKey, Stream] = field(default_factory=dict)
+    previous: dict[StreamKey, bytes] = field(default_factory=dict)
+    heads: dict[StreamKey, dict[int, bytes]] = field(default_factory=dict)
+    batches: list[StoredBatch] = field(default_factory=list)
+    rows: dict[RecordKey, RecordRow] = field(default_factory=dict)
+    about: set[tuple[ItemKey, RecordKey]] = field(default_factory=set)
     evidence: list[Evidence] = field(default_factory=list)
+    plans: dict[tuple[str, PlanKey], bytes] = field(default_factory=dict)
+    """As they were signed."""
+    blocks: dict[str, Block] = field(default_factory=dict)
+    losses: list[tuple[str, int, int]] = field(default_factory=list)
+    """(block, start, end), both included."""
+    states: dict[str, Heard] = field(default_factory=dict)
+    """What each gateway last said of itself."""
 
-    def open(self, gateway: str, key: SigningKey, epoch: int = 1) -> None:
-        """What enrolment does."""
-        head = first_head(gateway, epoch, NO_HEAD)
-        self.streams[gateway, epoch] = Stream(
+    # --- what officers and the plan process do ------------------------------------------------
+
+    def enrol(self, gateway: str, public: bytes) -> Enrolled:
+        """Open the next epoch. Numbers of the former that no record has claimed are lost."""
+        former = max((key for key in self.streams if key[0] == gateway), default=None)
+        epoch, previous = 1, NO_HEAD
+        if former is not None:
+            epoch, previous = former[1] + 1, self.streams[former].head
+            if self.streams[former].state == "live":
+                self.streams[former] = replace(self.streams[former], state="closed")
+            self._lose(former)
+        name = (gateway, epoch)
+        head = first_head(gateway, epoch, previous)
+        self.streams[name] = Stream(
             id=len(self.streams) + 1,
             gateway=gateway,
             epoch=epoch,
@@ -45,46 +126,140 @@ class Register:
             state="live",
             boot=None,
             plan=None,
-            keys=(Key(key.id, key.public, 1, None),),
+            keys=(Key(key_id(public), public, 1, None),),
         )
-        self.heads[gateway, epoch] = {0: head}
-        self.rows[gateway, epoch] = []
+        self.previous[name] = previous
+        self.heads[name] = {0: head}
+        return Enrolled(gateway, epoch, previous, self.incarnation)
+
+    def _lose(self, stream: StreamKey) -> None:
+        for block in self.blocks.values():
+            if block.stream != stream:
+                continue
+            start = block.start
+            spent = {number for space, number in self.held.numbers if space == block.space}
+            for number in [*sorted(n for n in spent if start <= n <= block.end), block.end + 1]:
+                if number > start:
+                    self.losses.append((block.id, start, number - 1))
+                start = number + 1
+
+    def put_plan(self, payload: bytes) -> Plan:
+        """Store a signed plan, and the blocks that it is the first to name."""
+        plan = Plan.from_line(take_apart("plan", payload).line)
+        self.issue(plan)
+        self.plans[plan.gateway, plan.which.key()] = payload
+        for block in plan.blocks:
+            self.blocks.setdefault(
+                block.id,
+                Block(
+                    *(block.id, block.space, block.start, block.end),
+                    *((plan.gateway, plan.epoch), block.order, plan.which.key()),
+                ),
+            )
+        return plan
 
     def issue(self, plan: Plan) -> None:
-        """What the plan process does."""
+        """A plan that is in force, whoever signed it: for tests of the rules alone."""
         self.held.plans[plan.gateway, plan.which.key()] = plan
         for order in plan.orders:
             self.held.orders[order.id] = tuple(component.name for component in order.components)
 
+    def declare_restore(self, now: datetime) -> int:
+        """A new incarnation, the present UTC second; returns it."""
+        incarnation = int(now.timestamp())
+        if incarnation <= self.incarnation:
+            raise ValueError(f"incarnation {self.incarnation} is not in the past yet")
+        self.incarnation, self.restored = incarnation, True
+        return incarnation
+
+    # --- what ingest does -----------------------------------------------------------------------
+
+    def records(self, gateway: str, payload: bytes, now: datetime) -> bytes | None:
+        """A message on a gateway's `records` topic; the receipt to publish, if any."""
+        outcome = self.receive(gateway, payload)
+        if isinstance(outcome, Evidence) and not outcome.answer:
+            return None
+        received = rules.examine(gateway, payload)
+        assert isinstance(received, Received)
+        header = received.batch.header
+        return self.receipt(gateway, header.epoch, header.boot, now)
+
+    def state(self, gateway: str, payload: bytes, now: datetime) -> bytes | None:
+        """A message on a gateway's `state` topic; the receipt to publish, if any."""
+        heard = decode(payload, now)
+        if heard is None:
+            return None
+        if any(name == gateway for name, _ in self.streams):
+            told = merged(self.states.get(gateway), heard)
+            if told is not None:
+                self.states[gateway] = told
+        if not heard.online:
+            return None
+        return self.receipt(gateway, heard.epoch, str(heard.boot), now)
+
+    def receipt(self, gateway: str, epoch: int, boot: str, now: datetime) -> bytes | None:
+        """The cumulative receipt, signed; None for an epoch never opened."""
+        stream = self.streams.get((gateway, epoch))
+        if stream is None:
+            return None
+        refused = self.open_refusals(gateway, epoch)
+        return encode_receipt(
+            Receipt(
+                gateway=gateway,
+                epoch=epoch,
+                boot=boot,
+                at=now,
+                incarnation=self.incarnation,
+                committed=stream.committed,
+                head=stream.head.hex(),
+                refused=tuple(refused[:MAX_REFUSED]),
+                refused_more=max(0, len(refused) - MAX_REFUSED),
+                latch=None if stream.state == "live" else stream.state,
+            ),
+            self.key,
+        )
+
+    def open_refusals(self, gateway: str, epoch: int) -> list[Refusal]:
+        """Of one stream, by seq."""
+        return [
+            Refusal(seq=key.seq, code=found.code, detail=found.detail)
+            for key, found in sorted(self.held.refused.items())
+            if (key.gateway, key.epoch) == (gateway, epoch) and not found.resolved
+        ]
+
     def receive(self, gateway: str, payload: bytes) -> Writes | Dropped | Evidence:
-        """What a worker does with one message."""
+        """Judge and store one message; what became of it."""
         received = rules.examine(gateway, payload)
         if isinstance(received, Evidence):
-            self.evidence.append(received)
+            self._keep(received)
             return received
-        return self._place(received)
-
-    def _place(self, received: Received) -> Writes | Dropped | Evidence:
         header = received.batch.header
         name = (header.gateway, header.epoch)
         stream = self.streams.get(name)
         if stream is None:
-            fault = Evidence(header.gateway, "unknown-epoch", "", received.payload, answer=False)
-            self.evidence.append(fault)
-            return fault
+            fault = f"no epoch {header.epoch} was opened"
+            evidence = Evidence(header.gateway, "unknown-epoch", fault, payload, answer=False)
+            self._keep(evidence)
+            return evidence
         stored = {seq: self.heads[name][seq] for seq in rules.overlap(stream, received)}
         admitted = rules.admit(stream, received, stored)
         if isinstance(admitted, Evidence):
-            self.evidence.append(admitted)
+            self._keep(admitted)
             if admitted.latch is not None:
                 self.streams[name] = replace(stream, state=admitted.latch)
         if not isinstance(admitted, Suffix):
             return admitted
         needs = rules.needs(stream, received.records[admitted.start :])
-        known = self.held.known(header.gateway, needs)
-        writes = rules.judge(stream, received, admitted, known)
+        writes = rules.judge(stream, received, admitted, self.held.known(stream, needs))
         self._carry_out(stream, received, writes)
         return writes
+
+    def _keep(self, evidence: Evidence) -> None:
+        same = (evidence.gateway, evidence.reason, hashlib.sha256(evidence.payload).digest())
+        if all(
+            (e.gateway, e.reason, hashlib.sha256(e.payload).digest()) != same for e in self.evidence
+        ):
+            self.evidence.append(evidence)
 
     def _carry_out(self, stream: Stream, received: Received, writes: Writes) -> None:
         name = (stream.gateway, stream.epoch)
@@ -102,15 +277,33 @@ class Register:
             plan=writes.plan,
             keys=keys,
         )
-        header = received.batch.header
+        header, signed = received.batch.header, received.batch.signed
         for seq, head in enumerate(received.chain, start=header.first):
             self.heads[name][seq] = head
-        self.rows[name] += writes.records
-        for refusal in writes.refused:
-            self.refused[(*name, refusal.seq)] = refusal
-        for of in writes.resolved:
-            self.refused.pop((of.gateway, of.epoch, of.seq), None)
-        for record in received.records[writes.first - header.first :]:
-            if isinstance(record, Intent):
-                self.held.intents[RecordKey(*name, record.seq)] = record
-        self.held.take(stream.gateway, stream.epoch, writes.items, writes.claims, writes.about)
+        self.batches.append(
+            StoredBatch(
+                *(name, writes.first, writes.last, writes.head, signed.line),
+                *(signed.key_id, signed.signature, writes.body),
+            )
+        )
+        for span in writes.spans:
+            self.blocks.setdefault(
+                span.block,
+                Block(span.block, span.space, span.start, span.end, name, None, span.plan),
+            )
+        self.rows |= {RecordKey(*name, row.seq): row for row in writes.records}
+        self.about |= {(item, RecordKey(*name, seq)) for item, seq in writes.about}
+        self.held.take(stream, received.records[writes.first - header.first :], writes)
+
+    # --- backups --------------------------------------------------------------------------------
+
+    def copy(self) -> "Register":
+        """As a backup holds it: neither changes with the other."""
+        twin = copy.copy(self)
+        for each in fields(self):
+            held = getattr(self, each.name)
+            if isinstance(held, dict | list | set):
+                setattr(twin, each.name, copy.copy(held))
+        twin.held = self.held.copy()
+        twin.heads = {name: dict(heads) for name, heads in self.heads.items()}
+        return twin

@@ -57,7 +57,7 @@ class Scene:
     def line(self, gateway: str) -> Journal:
         """Enrol a gateway; returns its empty journal."""
         key = SigningKey.new()
-        self.register.open(gateway, key)
+        self.register.enrol(gateway, key.public)
         return Journal(gateway, 1, NO_HEAD, key)
 
     def intent(self, number: int, component: str | None = None, /, **mark: Any) -> int:
@@ -79,7 +79,9 @@ class Scene:
 
     def verdicts(self, journal: Journal | None = None) -> list[str]:
         journal = journal or self.journal
-        return [row.verdict for row in self.register.rows[journal.gateway, journal.epoch]]
+        name = (journal.gateway, journal.epoch)
+        rows = sorted(self.register.rows.items())
+        return [row.verdict for key, row in rows if key[:2] == name]
 
     def states(self, number: int) -> dict[str, str]:
         """State of each component of a number."""

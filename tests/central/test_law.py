@@ -411,10 +411,10 @@ def test_a_correction_closes_a_refusal() -> None:
     journal = scene.journal
     journal.marked(1)
     scene.send()
-    assert scene.register.refused
+    assert scene.register.open_refusals(GATEWAY, 1)
     journal.write(Corrected(**journal.common(of=journal.ref(3), reason="entered by mistake")))
     scene.send()
-    assert scene.register.refused == {}
+    assert scene.register.open_refusals(GATEWAY, 1) == []
 
 
 def test_a_correction_of_the_future_or_of_another_gateway() -> None:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway.journal import newest_journal
+from gateway.store import newest_journal
 from simulators.broker import free_port
 from simulators.control import ask
 from simulators.demo.cable import Cable

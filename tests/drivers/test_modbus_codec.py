@@ -60,7 +60,7 @@ def check_vectors(module: ModuleType) -> None:
         image = module.encode_image(command, state, b"MK-0001")
         assert image[100:113] == registers(vector["hex"])
         assert image[120:124] == [0x4D4B, 0x2D30, 0x3030, 0x3100]
-        assert (len(image), image[190]) == (191, 1)
+        assert (len(image), image[190]) == (191, 2)
         assert module.decode_snapshot(image[:113]) == (command, state)
 
 
@@ -83,7 +83,7 @@ MUTANTS = {
     ],
     "base of TEXT": [
         ("TEXT = 10", "TEXT = 6"),
-        ("TEXT - 6", "TEXT - 2"),
+        ("TEXT - 8", "TEXT - 4"),
         ("HOST_REGISTERS = 74", "HOST_REGISTERS = 70"),
     ],
     "separator": [('"\\n".join', '"\\r".join'), ('split("\\n")', 'split("\\r")')],
@@ -164,7 +164,7 @@ def test_text_is_refused_or_comes_back(content: str, lines: list[str]) -> None:
 def test_any_image_decodes_and_encodes_to_itself(image: list[int]) -> None:
     command, state = codec.decode_snapshot(image)
     again = codec.encode_command(command)
-    assert again[:6] + again[10:] == image[:6] + image[10:74]
+    assert again[:8] + again[10:] == image[:8] + image[10:74]
     assert codec.encode_state(state) == image[100:113]
 
 

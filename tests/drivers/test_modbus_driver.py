@@ -134,7 +134,7 @@ def test_a_part_is_marked_once_and_the_cell_is_empty_afterwards(
         async with bench(tmp_path, listen) as it:
             cell = it.cell()
             await cell.connect()
-            assert (await cell.identify()).version == "map 1"
+            assert (await cell.identify()).version == "map 2"
             assert (await cell.status()).activity is Activity.OFF
             await cell.select_job("2")
             assert (await cell.status()).activity is Activity.READY
@@ -450,7 +450,7 @@ def test_power_lost_while_marking_is_an_unknown_outcome(tmp_path: Path) -> None:
     async def scenario() -> None:
         memory = str(tmp_path / "cell.json")
         async with bench(tmp_path, mark_seconds="2000", memory=memory) as it:
-            it.device._keep(sequence=4)
+            it.device.controller._keep(sequence=4)
             cell = await it.ready()
             await cell.arm(shot(5))
             await cell.fire()
@@ -537,7 +537,7 @@ def test_a_cell_that_marks_badly(tmp_path: Path, name: str, did: Did, readable: 
 def test_abort_and_emergency_stop_leave_an_unknown_outcome(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with bench(tmp_path, mark_seconds="2000") as it:
-            it.device._keep(sequence=1)
+            it.device.controller._keep(sequence=1)
             cell = await it.ready()
             await cell.arm(shot(5))
             await cell.fire()
@@ -581,8 +581,9 @@ def test_a_job_that_the_cell_does_not_have(tmp_path: Path) -> None:
         Shot((MarkText(1, "A"),), 0),
         Shot((MarkText(1, "A"),), 65536),
         Shot((), 5),
-        Shot((MarkText(1, "A"), MarkText(2, "B")), 5),
-        Shot((MarkText(2, "A"),), 5),
+        Shot((MarkText(1, "A"), MarkText(1, "B")), 5),
+        Shot((MarkText(17, "A"),), 5),
+        Shot((MarkText(0, "A"),), 5),
         Shot((MarkText(1, "A\nB"),), 5),
     ],
 )
@@ -678,7 +679,8 @@ def test_the_catalogue_builds_it_and_refuses_what_it_does_not_know() -> None:
     assert isinstance(built, ModbusCell)
     assert built.single_shot
     assert built.refuses(MarkText(1, "A", ("B",))) is None
-    assert "position 2" in (built.refuses(MarkText(2, "A")) or "")
+    assert built.refuses(MarkText(16, "A")) is None
+    assert "position 17" in (built.refuses(MarkText(17, "A")) or "")
     for url in ("rfc2217://host:4000", "tcp://host", "udp://host:1"):
         with pytest.raises(ValueError, match="host"):
             kind.build(url, kind.options(), "cell")

@@ -74,7 +74,7 @@ def test_mbpoll_reads_and_triggers_the_cell(tmp_path: Path, listen: str) -> None
         url = await device.start(listen, Faults())
         try:
             parts.load(STATION)
-            assert values(await mbpoll(url, "-r", "190")) == {190: 1}
+            assert values(await mbpoll(url, "-r", "190")) == {190: 2}
             await mbpoll(url, "-r", "0", "--", "1")
             await mbpoll(url, "-r", "1", "--", "48")
             await mbpoll(url, "-r", "3", "--", "1")

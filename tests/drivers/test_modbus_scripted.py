@@ -227,10 +227,10 @@ def test_a_text_that_comes_back_is_no_disarmed_cell() -> None:
 
 def test_another_map_is_refused() -> None:
     async def host(cell: ModbusCell) -> None:
-        with pytest.raises(UnexpectedReply, match="map 2"):
+        with pytest.raises(UnexpectedReply, match="map 3"):
             await cell.connect()
 
-    play("serial", [Expect(crc("01 03 00be 0001")), Reply(crc("01 03 02 0002"))], host)
+    play("serial", [Expect(crc("01 03 00be 0001")), Reply(crc("01 03 02 0003"))], host)
 
 
 def test_an_exception_is_a_refusal_and_silence_is_none() -> None:

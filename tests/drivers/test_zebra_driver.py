@@ -540,3 +540,41 @@ def test_a_refusal_is_told_with_its_cause(tmp_path: Path) -> None:
         assert await made.look(0.1) == []
 
     run(tmp_path, act)
+
+
+def test_one_reader_a_position_of_a_tray_each_on_its_own_wire(tmp_path: Path) -> None:
+    """A tray of four, read at one time; blank at 3, and at 4 the code that belongs to 2."""
+
+    async def run() -> None:
+        parts = PartStore(tmp_path / "parts.db")
+        parts.load("bench")
+        for position, content in ((1, "A"), (2, "B"), (4, "B")):
+            parts.engrave("bench", position, content, (), 1.0, "laser")
+        devices, readers = [], []
+        for position in range(1, 5):
+            given = {"decode_seconds": "0.03", "position": str(position)}
+            device = build(given, parts, "bench", 1.0)
+            url = await device.start(WIRES[position % 2], Faults())
+            devices.append(device)
+            readers.append(ZebraSsi(url, Options(), f"reader {position}"))
+        try:
+
+            async def look(reader: ZebraSsi) -> list[str]:
+                await reader.connect()
+                await reader.flush()
+                await reader.open()
+                readings = await reader.read(0.5)
+                await reader.close()
+                return [reading.content for reading in readings]
+
+            assert await asyncio.gather(*map(look, readers)) == [["A"], ["B"], [], ["B"]]
+            parts.exchange("bench", 1, 3)
+            assert await asyncio.gather(*map(look, readers)) == [[], ["B"], ["A"], ["B"]]
+        finally:
+            for reader in readers:
+                await reader.shut()
+            for device in devices:
+                await device.stop()
+            parts.close()
+
+    asyncio.run(run())

@@ -8,11 +8,12 @@ from typing import Any
 from gateway.clock import TrustedClock
 from gateway.contract.plan import Plan
 from gateway.contract.record import Opened
-from gateway.guard import Guard, Mark
-from gateway.journal import Journal, create, journal_path
+from gateway.guard import Guard, GuardFile, Mark
+from gateway.journal import Journal
 from gateway.latches import Latches
 from gateway.logbook import Draft, Logbook
 from gateway.permission import Permission
+from gateway.store import create, journal_path, open_journal
 from tests.gateway.records import GATEWAY, NOON
 
 OPENED = Draft(Opened, {"reason": "new gateway"})
@@ -43,6 +44,8 @@ class Site:
     """What one gateway keeps, and the time it lives in."""
 
     folder: Path
+    path: Path
+    """The journal's file."""
     time: Time
     logbook: Logbook
     permission: Permission
@@ -65,10 +68,10 @@ def new_journal(folder: Path, epoch: int = 1) -> Path:
 def new_site(folder: Path) -> Site:
     """As after enrolment: one record, and the guard knows of it."""
     path = new_journal(folder)
-    journal = Journal(path, writable=True)
-    guard = Guard(folder / "guard" / "guard")
+    journal = open_journal(path, writable=True)
+    guard = Guard(GuardFile(folder / "guard" / "guard"))
     guard.create(Mark(GATEWAY, 1, 0, journal.first_head))
-    journal.set_meta("guard", str(guard.path))
+    journal.set_meta("guard", guard.name)
     time = Time()
     logbook = Logbook(journal, guard, time.clock())
     logbook.append(OPENED)
@@ -76,7 +79,7 @@ def new_site(folder: Path) -> Site:
     permission = Permission(
         logbook, Latches.beside(path), start_grace_s=5, monotonic=lambda: time.monotonic
     )
-    return Site(folder, time, logbook, permission)
+    return Site(folder, path, time, logbook, permission)
 
 
 def plan(

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from gateway.agent import _plan_in_force
 from gateway.config import GatewayConfig
 from gateway.contract.batch import first_head
 from gateway.contract.errors import ConfigError, JournalError, SignatureInvalid
 from gateway.contract.plan import CentralKey, encode_plan
 from gateway.contract.record import Opened
 from gateway.contract.signed import SigningKey
+from gateway.core import plan_in_force
 from gateway.enrolment import EnrolmentRefused, enrol
-from gateway.guard import Guard
+from gateway.guard import Guard, GuardFile
 from gateway.identity import Identity, stored_plan
 from gateway.inspection import verify
-from gateway.journal import Journal, newest_journal
+from gateway.store import newest_journal, open_journal
 from tests.gateway.desk import Site, plan
 from tests.gateway.records import GATEWAY
 
@@ -122,12 +122,12 @@ def test_a_code_becomes_an_epoch(tmp_path: Path, central: Central) -> None:
     assert identity.public_key("plan", None, RECEIPTS.id) is None
     assert path.with_suffix(".key").stat().st_mode & 0o077 == 0
 
-    journal = Journal(path, writable=False)
+    journal = open_journal(path, writable=False)
     (opened,) = journal.records()
     assert isinstance(opened, Opened)
     assert (opened.reason, opened.config) == ("new gateway", "f" * 64)
     assert opened.devices == {"laser/marker": "panasonic-lp", "laser/reader": "zebra-ssi"}
-    assert Guard(settings.guard.path).read().seq == 1
+    assert Guard(GuardFile(settings.guard.path)).read().seq == 1
     assert verify(path).good
 
 
@@ -140,10 +140,10 @@ def test_the_next_epoch_leaves_the_former_journal_where_it_is(
     central.answers(2)
     newer = Path(enrol(settings, "B", "new disk", "").journal)
     assert newest_journal(settings.journal) == newer
-    assert Journal(newer, writable=False).first_head == first_head(
+    assert open_journal(newer, writable=False).first_head == first_head(
         GATEWAY, 2, bytes.fromhex("ab" * 32)
     )
-    assert Guard(settings.guard.path).read().epoch == 2
+    assert Guard(GuardFile(settings.guard.path)).read().epoch == 2
     assert Identity.load(newer).key.id != Identity.load(former).key.id
     assert verify(former).good
     assert verify(newer).good
@@ -152,7 +152,7 @@ def test_the_next_epoch_leaves_the_former_journal_where_it_is(
 def test_while_the_gateway_runs_the_code_is_not_used(tmp_path: Path, central: Central) -> None:
     settings = config(tmp_path, central.url)
     central.answers(1)
-    running = Journal(Path(enrol(settings, "A", "new gateway", "").journal), writable=True)
+    running = open_journal(Path(enrol(settings, "A", "new gateway", "").journal), writable=True)
     with pytest.raises(JournalError, match="another gateway process"):
         enrol(settings, "B", "new disk", "")
     assert len(central.asked) == 1
@@ -237,15 +237,15 @@ def test_a_central_that_is_not_there(tmp_path: Path, url: str) -> None:
 
 def test_an_identity_that_is_not_whole_says_to_enrol_again(site: Site) -> None:
     with pytest.raises(ConfigError, match="enrol again"):
-        Identity.load(site.journal.path)
+        Identity.load(site.path)
     keys = tuple(CentralKey.model_validate(public(k, "plan")) for k in (PLANS,))
-    Identity(STRANGER, keys).save(site.journal.path)
-    assert Identity.load(site.journal.path).central == keys
+    Identity(STRANGER, keys).save(site.path)
+    assert Identity.load(site.path).central == keys
     for suffix, text in ((".key", "ab"), (".keys.json", "[{}]"), (".keys.json", "{")):
-        Identity(STRANGER, keys).save(site.journal.path)
-        site.journal.path.with_suffix(suffix).write_text(text)
+        Identity(STRANGER, keys).save(site.path)
+        site.path.with_suffix(suffix).write_text(text)
         with pytest.raises(ConfigError, match="enrol again"):
-            Identity.load(site.journal.path)
+            Identity.load(site.path)
 
 
 def test_a_plan_key_that_central_changed_outlives_a_restart(site: Site) -> None:
@@ -257,7 +257,7 @@ def test_a_plan_key_that_central_changed_outlives_a_restart(site: Site) -> None:
     third = plan(version=3).model_copy(update={"keys": (brings,)})
     for accepted, key in ((first, PLANS), (second, PLANS), (third, LATER_PLANS)):
         site.logbook.accept(accepted, encode_plan(accepted, key))
-        assert _plan_in_force(site.logbook, identity) == accepted
+        assert plan_in_force(site.logbook, identity) == accepted
 
 
 def test_a_stored_plan_that_no_key_leads_to_is_not_used(site: Site) -> None:
@@ -269,4 +269,4 @@ def test_a_stored_plan_that_no_key_leads_to_is_not_used(site: Site) -> None:
         site.logbook.accept(forged, encode_plan(forged, LATER_PLANS))
     with pytest.raises(SignatureInvalid):
         stored_plan(site.journal, identity)
-    assert _plan_in_force(site.logbook, identity) is None
+    assert plan_in_force(site.logbook, identity) is None

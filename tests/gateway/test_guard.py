@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.contract.errors import RolledBack
-from gateway.guard import Guard, Mark
+from gateway.guard import Guard, GuardFile, Mark
 from gateway.latches import check_guard
 from tests.gateway.desk import OPENED, Site
 from tests.gateway.records import GATEWAY
@@ -17,20 +17,20 @@ def word(seq: int) -> Mark:
 
 def test_it_keeps_the_newest_word_over_restarts(tmp_path: Path) -> None:
     path = tmp_path / "usb" / "guard"
-    Guard(path).create(word(1))
+    Guard(GuardFile(path)).create(word(1))
     for seq in range(2, 12):
-        guard = Guard(path)
+        guard = Guard(GuardFile(path))
         assert guard.read() == word(seq - 1)
         guard.write(word(seq))
         guard.write(word(seq))
-    assert Guard(path).read() == word(11)
+    assert Guard(GuardFile(path)).read() == word(11)
 
 
 @pytest.mark.parametrize("last", [3, 4])
 def test_a_torn_write_leaves_the_word_before_and_is_written_over(tmp_path: Path, last: int) -> None:
     """Both slots, every byte at which the write may have stopped."""
     path = tmp_path / "guard"
-    guard = Guard(path)
+    guard = Guard(GuardFile(path))
     guard.create(word(1))
     for seq in range(2, last):
         guard.write(word(seq))
@@ -42,7 +42,7 @@ def test_a_torn_write_leaves_the_word_before_and_is_written_over(tmp_path: Path,
     for cut in range(513):
         torn = before[:slot] + after[slot : slot + cut] + before[slot + cut :]
         path.write_bytes(torn)
-        again = Guard(path)
+        again = Guard(GuardFile(path))
         expected = word(last) if torn.rstrip(b"\0\n") == after.rstrip(b"\n") else None
         found = again.read()
         assert found in (word(last - 1), word(last))
@@ -50,22 +50,22 @@ def test_a_torn_write_leaves_the_word_before_and_is_written_over(tmp_path: Path,
             assert found == expected
         if cut % 32 == 0:  # each is a real write to the disk
             again.write(word(last + 1))
-            assert Guard(path).read() == word(last + 1)
+            assert Guard(GuardFile(path)).read() == word(last + 1)
 
 
 def test_missing_empty_or_damaged_it_is_rolled_back(tmp_path: Path) -> None:
     path = tmp_path / "guard"
     with pytest.raises(RolledBack, match="cannot be read"):
-        Guard(path).read()
+        Guard(GuardFile(path)).read()
     for raw in (b"", b"\n" * 1024, b"x" * 1024, bytes(1024)):
         path.write_bytes(raw)
         with pytest.raises(RolledBack, match="no whole entry"):
-            Guard(path).read()
+            Guard(GuardFile(path)).read()
 
 
 def test_a_medium_that_was_taken_out_is_not_replaced_by_the_disk_below(tmp_path: Path) -> None:
     path = tmp_path / "usb" / "guard"
-    guard = Guard(path)
+    guard = Guard(GuardFile(path))
     guard.create(word(1))
     path.unlink()
     with pytest.raises(FileNotFoundError):
@@ -75,12 +75,12 @@ def test_a_medium_that_was_taken_out_is_not_replaced_by_the_disk_below(tmp_path:
 
 def test_a_new_epoch_starts_a_new_guard(tmp_path: Path) -> None:
     path = tmp_path / "guard"
-    guard = Guard(path)
+    guard = Guard(GuardFile(path))
     guard.create(word(9))
     guard.write(word(10))
     fresh = Mark(GATEWAY, 2, 0, bytes(32))
-    Guard(path).create(fresh)
-    assert Guard(path).read() == fresh
+    Guard(GuardFile(path)).create(fresh)
+    assert Guard(GuardFile(path)).read() == fresh
 
 
 def test_it_is_a_floor_under_the_journal(site: Site) -> None:

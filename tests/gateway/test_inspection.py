@@ -14,7 +14,7 @@ import pytest
 from gateway.agent import _serve_locally
 from gateway.contract.batch import next_head
 from gateway.contract.errors import JournalError
-from gateway.guard import Guard, Mark
+from gateway.guard import Mark
 from gateway.inspection import Report, export, show, verify
 from gateway.journal import Cursor
 from gateway.local import PAGE, client, create_local_app
@@ -32,13 +32,13 @@ def stopped(site: Site) -> Path:
     site.logbook.write_guard()
     site.journal.move_cursor(Cursor(3, 12, site.journal.head_at(12) or b""))
     site.journal.close()
-    return site.journal.path
+    return site.path
 
 
 def while_it_runs(site: Site, question: Callable[[], T]) -> T:
     """Ask from another thread, while the gateway's local socket is served from this journal."""
     desk = Desk(GATEWAY, 1, "1-00000000", "sq", site.latches, site.logbook, site.permission)
-    path = site.journal.path
+    path = site.path
 
     async def serve() -> T:
         serving = asyncio.ensure_future(_serve_locally(create_local_app(desk, site.journal), path))
@@ -95,7 +95,7 @@ def test_one_byte_changed_in_a_copy_names_the_record(
 
 def test_an_older_copy_is_rolled_back_by_its_guard(site: Site, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
-    export(site.journal.path, copy)
+    export(site.path, copy)
     site.logbook.append(OPENED)
     site.logbook.write_guard()
     (fault,) = verify(copy).faults
@@ -104,14 +104,14 @@ def test_an_older_copy_is_rolled_back_by_its_guard(site: Site, tmp_path: Path) -
 
 def test_a_receipt_beyond_the_end_is_told(site: Site) -> None:
     site.journal.move_cursor(Cursor(1, 9, bytes(32)))
-    (fault,) = verify(site.journal.path).faults
+    (fault,) = verify(site.path).faults
     assert fault == "rolled back: it ends at 1"
 
 
 def test_the_journal_of_a_closed_epoch_is_good(site: Site) -> None:
     new_journal(site.folder, epoch=2)
-    Guard(site.logbook.guard.path).create(Mark(GATEWAY, 2, 0, bytes(32)))
-    report = verify(site.journal.path)
+    site.logbook.guard.create(Mark(GATEWAY, 2, 0, bytes(32)))
+    report = verify(site.path)
     assert report.good
     assert report.guard.endswith("of a later epoch; this one is closed")
 
@@ -124,7 +124,7 @@ def test_a_record_under_anothers_number_or_no_record_at_all_is_told(
     journal = site.journal
     for body, words in ((entry.body, "says that it is record 1"), (b"{}", "cannot be decoded")):
         copy = tmp_path / f"{len(body)}.db"
-        export(journal.path, copy)
+        export(Path(journal.name), copy)
         with closing(sqlite3.connect(copy)) as db, db:
             head = next_head(journal.head, body)
             db.execute("INSERT INTO record VALUES (2, ?, ?)", (body, head))
@@ -164,7 +164,7 @@ def test_a_running_gateway_is_asked_over_its_socket(tmp_path: Path, deep: bool) 
     site = new_site(tmp_path / ("d" * 120 if deep else "d"))
     site.logbook.append(*[OPENED] * (PAGE + 20))
     site.logbook.write_guard()
-    path = site.journal.path
+    path = site.path
 
     def question() -> tuple[Report, int, int, int]:
         mode = path.with_suffix(".sock").stat().st_mode

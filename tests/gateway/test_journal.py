@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,17 +19,9 @@ import pytest
 from gateway.contract.batch import first_head
 from gateway.contract.errors import JournalCorrupt, JournalError, JournalFull
 from gateway.contract.record import Opened, Record
-from gateway.journal import (
-    RESERVE_BYTES,
-    Cursor,
-    Journal,
-    create,
-    epoch_of,
-    journal_path,
-    must_be_free,
-    newest_journal,
-)
+from gateway.journal import RESERVE_BYTES, Cursor, Entry, StoredPlan
 from gateway.logbook import NOBODY, Draft, Logbook
+from gateway.store import create, epoch_of, journal_path, must_be_free, newest_journal, open_journal
 from tests.contract.wire import literal_heads
 from tests.gateway.desk import OPENED, Site, new_journal, new_site, plan
 from tests.gateway.records import GATEWAY, common, intent, marked
@@ -41,7 +34,7 @@ def opened(seq: int) -> Record:
 def filled(folder: Path, count: int = 20) -> Path:
     """A closed journal with records of some length."""
     path = new_journal(folder)
-    journal = Journal(path, writable=True)
+    journal = open_journal(path, writable=True)
     journal.append(opened)
     for number in range(count - 1):
         journal.append(lambda seq, number=number: intent(seq, number))  # type: ignore[misc]
@@ -50,7 +43,7 @@ def filled(folder: Path, count: int = 20) -> Path:
 
 
 def test_records_are_gapless_and_chained_as_the_contract_says(tmp_path: Path) -> None:
-    journal = Journal(new_journal(tmp_path), writable=True)
+    journal = open_journal(new_journal(tmp_path), writable=True)
     (first,) = journal.append(opened)
     both = journal.append(lambda seq: intent(seq, 1), lambda seq: marked(seq, 2, "done"))
     assert [first.seq, *(record.seq for record in both)] == [1, 2, 3]
@@ -70,15 +63,15 @@ def test_records_are_gapless_and_chained_as_the_contract_says(tmp_path: Path) ->
 
 def test_it_is_the_same_after_it_was_opened_again(tmp_path: Path) -> None:
     path = filled(tmp_path)
-    journal = Journal(path, writable=True)
+    journal = open_journal(path, writable=True)
     before = (journal.end, journal.head, list(journal.records()))
     journal.close()
-    again = Journal(path, writable=False)
+    again = open_journal(path, writable=False)
     assert (again.end, again.head, list(again.records())) == before
 
 
 def test_a_record_that_cannot_be_built_leaves_nothing(tmp_path: Path) -> None:
-    journal = Journal(new_journal(tmp_path), writable=True)
+    journal = open_journal(new_journal(tmp_path), writable=True)
 
     def broken(seq: int) -> Record:
         raise ValueError(seq)
@@ -90,18 +83,18 @@ def test_a_record_that_cannot_be_built_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_second_writer_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
     path = filled(tmp_path)
-    journal = Journal(path, writable=True)
+    journal = open_journal(path, writable=True)
     script = f"""
         from pathlib import Path
-        from gateway.journal import Journal
-        Journal(Path({str(path)!r}), writable=True)
+        from gateway.store import open_journal
+        open_journal(Path({str(path)!r}), writable=True)
     """
     other = [sys.executable, "-c", textwrap.dedent(script)]
     refused = subprocess.run(other, capture_output=True, text=True, check=False)
     assert "another gateway process has this journal open" in refused.stderr
     with pytest.raises(JournalError, match="another gateway"):
         must_be_free(path)
-    assert Journal(path, writable=False).end == 20  # readers are welcome
+    assert open_journal(path, writable=False).end == 20  # readers are welcome
     journal.close()
     must_be_free(path)
     subprocess.run(other, check=True)
@@ -125,13 +118,13 @@ def test_the_file_itself_refuses_what_is_not_the_next_record(
     path = filled(tmp_path)
     with closing(sqlite3.connect(path)) as db, pytest.raises(sqlite3.IntegrityError):
         db.execute(statement)
-    Journal(path, writable=False).verify()
+    open_journal(path, writable=False).verify()
 
 
 def test_a_changed_byte_is_named_by_its_record(tmp_path: Path) -> None:
     path = filled(tmp_path)
     for seq in (1, 7, 20):
-        journal = Journal(path, writable=False)
+        journal = open_journal(path, writable=False)
         (entry,) = journal.entries(seq, seq)
         journal.close()
         copy = tmp_path / f"{seq}.db"
@@ -140,7 +133,7 @@ def test_a_changed_byte_is_named_by_its_record(tmp_path: Path) -> None:
         at = raw.index(entry.body) + len(entry.body) // 2
         copy.write_bytes(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :])
         with pytest.raises(JournalCorrupt, match=rf"record {seq} does not hash"):
-            Journal(copy, writable=False).verify()
+            open_journal(copy, writable=False).verify()
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.6, 0.95])
@@ -149,7 +142,7 @@ def test_a_truncated_file_is_corrupt_and_nothing_else(tmp_path: Path, kept: floa
     raw = path.read_bytes()
     path.write_bytes(raw[: int(len(raw) * kept)])
     with pytest.raises(JournalCorrupt):
-        Journal(path, writable=True).verify()
+        open_journal(path, writable=True).verify()
     must_be_free(path)  # the lock is not left behind
 
 
@@ -168,7 +161,7 @@ def test_no_part_of_a_damaged_file_is_more_than_corrupt(tmp_path: Path) -> None:
             lambda journal: list(journal.entries(5, 5)),
         ):
             try:
-                journal = Journal(damaged, writable=False)
+                journal = open_journal(damaged, writable=False)
                 read(journal)
                 journal.close()
             except JournalCorrupt:
@@ -178,14 +171,14 @@ def test_no_part_of_a_damaged_file_is_more_than_corrupt(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_opened_is_not_called_corrupt(tmp_path: Path) -> None:
     with pytest.raises(JournalError) as missing:
-        Journal(tmp_path / "epoch-0001.db", writable=True)
+        open_journal(tmp_path / "epoch-0001.db", writable=True)
     assert not isinstance(missing.value, JournalCorrupt)
     path = filled(tmp_path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode=EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(JournalError) as busy:
-            Journal(path, writable=False)
+            open_journal(path, writable=False)
         assert not isinstance(busy.value, JournalCorrupt)
 
 
@@ -199,20 +192,20 @@ def test_an_epoch_is_created_once_and_the_newest_is_found_by_number(tmp_path: Pa
     assert newest_journal(tmp_path) == journal_path(tmp_path, 10000)
     assert epoch_of(journal_path(tmp_path, 10000)) == 10000
     path = journal_path(tmp_path, 2)
-    assert Journal(path, writable=False).head == first_head(GATEWAY, 2)
+    assert open_journal(path, writable=False).head == first_head(GATEWAY, 2)
     assert path.stat().st_mode & 0o077 == 0
 
 
 def test_the_cursor_and_the_boot_last(tmp_path: Path) -> None:
     path = filled(tmp_path)
-    journal = Journal(path, writable=True)
+    journal = open_journal(path, writable=True)
     assert journal.cursor() == Cursor(0, 0, journal.first_head)
     head = journal.head_at(7)
     assert head is not None
     journal.move_cursor(Cursor(5, 7, head))
     counter, nonce = journal.next_boot()
     journal.close()
-    again = Journal(path, writable=True)
+    again = open_journal(path, writable=True)
     assert again.cursor() == Cursor(5, 7, head)
     following = again.next_boot()
     assert following[0] == counter + 1
@@ -226,7 +219,7 @@ def test_an_intent_needs_the_whole_reserve_and_what_follows_may_use_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = new_site(tmp_path)
-    reserve = site.journal.path.with_suffix(".reserve")
+    reserve = site.path.with_suffix(".reserve")
     assert reserve.stat().st_blocks * 512 >= RESERVE_BYTES
 
     def no_room(*_: object) -> None:
@@ -309,7 +302,7 @@ def test_where_a_file_may_grow_no_further_nothing_is_half_written(tmp_path: Path
     """A limit on the size of files, which anybody can set: the write fails in the middle."""
     site = new_site(tmp_path)
     draft = Draft(Opened, {"reason": "x" * 200})
-    wal = site.journal.path.with_name(site.journal.path.name + "-wal")
+    wal = site.path.with_name(site.path.name + "-wal")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (wal.stat().st_size + 20_000, hard))
@@ -337,15 +330,15 @@ def fill(logbook: Logbook, draft: Draft) -> None:
 
 def test_a_plan_may_use_the_reserve(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[int] = []
-    really = site.journal._write
+    really = site.journal.store.add
 
-    def full_once(statements: list[tuple[str, tuple[object, ...]]]) -> None:
-        tries.append(site.journal.path.with_suffix(".reserve").stat().st_size)
+    def full_once(entries: Sequence[Entry], plan: StoredPlan | None = None) -> None:
+        tries.append(site.path.with_suffix(".reserve").stat().st_size)
         if len(tries) == 1:
             raise JournalFull("no room")
-        really(statements)
+        really(entries, plan)
 
-    monkeypatch.setattr(site.journal, "_write", full_once)
+    monkeypatch.setattr(site.journal.store, "add", full_once)
     site.logbook.accept(plan(), b"payload")
     assert tries == [RESERVE_BYTES, 0]
     assert site.journal.plan_at(0) == b"payload"

@@ -6,17 +6,19 @@ from pathlib import Path
 import pytest
 
 from gateway.contract.errors import JournalCorrupt
-from gateway.guard import Guard, Mark
+from gateway.guard import Guard, GuardFile, Mark
 from gateway.journal import Cursor, Journal
-from gateway.latches import Latches, inspect
+from gateway.latches import Latches, LatchFile, inspect
+from gateway.store import open_journal
 from tests.gateway.desk import OPENED, Site
 from tests.gateway.records import GATEWAY
 
 
 def found(journal: Journal, guard: Guard) -> dict[str, str]:
-    latches = Latches(journal.path.with_suffix(".other-latches"))
+    path = Path(journal.name).with_suffix(".other-latches")
+    latches = Latches(LatchFile(path))
     inspect(journal, guard, latches)
-    latches.path.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
     return latches.causes
 
 
@@ -30,7 +32,7 @@ def test_a_latch_lasts_and_its_first_cause_stays(site: Site) -> None:
     site.latches.set("forked", "first")
     site.latches.set("forked", "second")
     site.latches.set("two-of-me", "third")
-    again = Latches.beside(site.journal.path)
+    again = Latches.beside(site.path)
     assert again.causes == {"forked": "first", "two-of-me": "third"}
     assert told == [True, True]
 
@@ -38,8 +40,8 @@ def test_a_latch_lasts_and_its_first_cause_stays(site: Site) -> None:
 def test_a_damaged_file_of_latches_is_a_latch(site: Site) -> None:
     site.latches.set("forked", "first")
     for raw in (b"", b"{", b"[1]", b"\xff"):
-        site.latches.path.write_bytes(raw)
-        assert list(Latches.beside(site.journal.path).causes) == ["journal-corrupt"]
+        site.path.with_suffix(".latches").write_bytes(raw)
+        assert list(Latches.beside(site.path).causes) == ["journal-corrupt"]
 
 
 def test_a_latch_that_cannot_be_kept_holds_and_is_tried_again(
@@ -53,19 +55,19 @@ def test_a_latch_that_cannot_be_kept_holds_and_is_tried_again(
         with pytest.raises(OSError, match="no room"):
             site.latches.set("forked", "first")
     assert site.latches.causes == {"forked": "first"}
-    assert not Latches.beside(site.journal.path)
+    assert not Latches.beside(site.path)
     site.latches.set("forked", "again")
-    assert Latches.beside(site.journal.path).causes == {"forked": "first"}
+    assert Latches.beside(site.path).causes == {"forked": "first"}
 
 
 def test_yesterdays_copy_is_caught_by_the_guard_alone(site: Site, tmp_path: Path) -> None:
     site.journal.close()
     yesterday = tmp_path / "copy.db"
-    shutil.copy(site.journal.path, yesterday)
-    site.logbook.journal = Journal(site.journal.path, writable=True)
+    shutil.copy(site.path, yesterday)
+    site.logbook.journal = open_journal(site.path, writable=True)
     site.logbook.append(OPENED)
     site.logbook.write_guard()
-    causes = found(Journal(yesterday, writable=False), site.logbook.guard)
+    causes = found(open_journal(yesterday, writable=False), site.logbook.guard)
     assert causes == {"rolled-back": "the guard knows record 2, the journal ends at 1"}
 
 
@@ -79,19 +81,19 @@ def test_a_receipt_beyond_the_end_or_of_another_record(site: Site) -> None:
 
 
 def test_without_its_guard_it_is_rolled_back(site: Site, tmp_path: Path) -> None:
-    causes = found(site.journal, Guard(tmp_path / "nowhere"))
+    causes = found(site.journal, Guard(GuardFile(tmp_path / "nowhere")))
     assert list(causes) == ["rolled-back"]
-    other = Guard(tmp_path / "other")
+    other = Guard(GuardFile(tmp_path / "other"))
     other.create(Mark(GATEWAY, 2, 0, bytes(32)))
     assert "epoch 2" in found(site.journal, other)["rolled-back"]
 
 
 def test_a_changed_record_is_corrupt_and_named(site: Site, tmp_path: Path) -> None:
     site.journal.close()
-    raw = site.journal.path.read_bytes()
+    raw = site.path.read_bytes()
     copy = tmp_path / "copy.db"
     copy.write_bytes(raw.replace(b"new gateway", b"old gateway"))
-    causes = found(Journal(copy, writable=False), site.logbook.guard)
+    causes = found(open_journal(copy, writable=False), site.logbook.guard)
     assert list(causes) == ["journal-corrupt"]
     assert "record 1 does not hash" in causes["journal-corrupt"]
 
@@ -101,12 +103,12 @@ def test_pages_of_nonsense_latch_and_never_crash(site: Site, tmp_path: Path) -> 
         site.logbook.append(OPENED)
     site.logbook.write_guard()
     site.journal.close()
-    raw = site.journal.path.read_bytes()
+    raw = site.path.read_bytes()
     copy = tmp_path / "copy.db"
     for page in range(1, len(raw) // 4096):
         copy.write_bytes(raw[: page * 4096] + b"\xa5" * 4096 + raw[(page + 1) * 4096 :])
         try:
-            journal = Journal(copy, writable=False)
+            journal = open_journal(copy, writable=False)
         except JournalCorrupt:
             continue
         assert "journal-corrupt" in found(journal, site.logbook.guard)

@@ -15,6 +15,7 @@ from gateway.contract.signed import SigningKey
 from gateway.journal import Cursor, Journal
 from gateway.logbook import Draft
 from gateway.outbox import Ignored, Latch, Moved, next_batch, take_receipt
+from gateway.store import open_journal
 from tests.gateway.desk import OPENED, Site, new_journal
 from tests.gateway.records import GATEWAY, NOON, common
 
@@ -154,7 +155,7 @@ acts = st.lists(
 def test_the_cursor_never_passes_what_the_register_committed(acts: list[tuple[str, int]]) -> None:
     """Receipts come late, twice and out of order; restores of the register lower it."""
     with TemporaryDirectory() as folder:
-        journal = Journal(new_journal(Path(folder)), writable=True)
+        journal = open_journal(new_journal(Path(folder)), writable=True)
         incarnation, committed = 1, 0
         said: list[Receipt] = [receipt(journal, 0)]
         newest = said[0]

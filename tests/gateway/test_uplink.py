@@ -7,6 +7,7 @@ from gateway.contract.errors import JournalFull
 from gateway.contract.plan import Plan, encode_plan
 from gateway.contract.record import Accepted
 from gateway.contract.signed import SigningKey
+from gateway.link import MqttLink
 from gateway.plan import Permit
 from gateway.uplink import Uplink
 from tests.gateway.desk import Site, plan
@@ -22,7 +23,7 @@ def uplink(site: Site) -> Uplink:
         logbook=site.logbook,
         permission=site.permission,
         latches=site.latches,
-        broker=BrokerConfig(url="mqtt://127.0.0.1:1"),
+        link=MqttLink(BrokerConfig(url="mqtt://127.0.0.1:1")),
         patience=UplinkConfig(),
         boot=BOOT,
         key=KEY,
@@ -89,7 +90,7 @@ def test_a_plan_that_cannot_be_kept_stops_marking_under_the_one_before(
         raise JournalFull("no room")
 
     with monkeypatch.context() as patched:
-        patched.setattr(site.journal, "_write", full)
+        patched.setattr(site.journal.store, "add", full)
         with pytest.raises(JournalFull):
             take(uplink, plan(version=2, state="suspended"))
     held = site.permission.ask("o1")

@@ -197,7 +197,7 @@ def test_the_names_it_is_known_by_are_served(tmp_path: Path, host: str) -> None:
 
 def test_a_gateway_whose_journal_cannot_be_opened_still_says_why(tmp_path: Path) -> None:
     async def whole() -> None:
-        latches = Latches(tmp_path / "epoch-0001.latches")
+        latches = Latches.beside(tmp_path / "epoch-0001.db")
         latches.set("journal-corrupt", "record 7 does not hash to its head")
         desk = Desk("gramsh.line-2", 0, "", "sq", latches)
         transport = httpx.ASGITransport(create_screen_app(desk))

@@ -63,7 +63,7 @@ def test_a_shot_and_the_back_door(tmp_path: Path, listen: str) -> None:
             assert (state["moment"], state["held"], state["ready"]) == ("armed", False, True)
             assert await ask(control, {"op": "fault", "name": "silent"}) == {"ok": True}
             assert await ask(control, {"op": "hold", "moment": "marked"}) == {"ok": True}
-            assert await ask(control, {"op": "pedal"}) == {"ok": True}
+            assert await ask(control, {"op": "pedal"}) == {"ok": True, "fired": True}
             held = await ask(control, {"op": "await_held", "timeout": 5})
             assert held == {"ok": True, "held": True}
             assert [each.content for each in parts.seen("line")] == [CONTENT]
@@ -91,12 +91,12 @@ def test_wrong_requests_are_answered_and_end_nothing(tmp_path: Path) -> None:
                 ({"op": "fault", "name": "drop", "direction": "up"}, "no direction 'up'"),
                 ({"op": "fault", "name": "drop", "colour": "red"}, "colour"),
                 ({"op": "hold", "moment": "lunch"}, "no moment 'lunch'"),
-                ({"op": "pedal"}, "nothing is armed"),
                 ({"op": "power"}, "on"),
             ):
                 reply = await ask(control, request)
                 assert reply["ok"] is False
                 assert error in reply["error"]
+            assert await ask(control, {"op": "pedal"}) == {"ok": True, "fired": False}
             reader, writer = await asyncio.open_unix_connection(control)
             writer.write(b"no json\n[1]\n")
             assert b'"ok": false' in await reader.readline()

@@ -35,10 +35,10 @@ from gateway.contract.plan import (
 from gateway.contract.record import Opened, Record
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import Boot
-from gateway.guard import Guard, Mark
+from gateway.guard import Guard, GuardFile, Mark
 from gateway.identity import Identity
-from gateway.journal import Journal, create, journal_path
 from gateway.latches import Latches
+from gateway.link import MqttLink
 from gateway.logbook import Draft, Logbook
 from gateway.moves import (
     RESTING,
@@ -48,6 +48,7 @@ from gateway.permission import Permission
 from gateway.screen.app import create_screen_app
 from gateway.screen.desk import Desk, badge_hash
 from gateway.station import Station
+from gateway.store import create, journal_path, open_journal
 from gateway.uplink import Uplink
 from simulators.control import Device
 from simulators.device import build
@@ -268,8 +269,8 @@ def _gateway(folder: Path, language: str) -> Line:
     path = journal_path(folder / "journal", 1)
     create(path, GATEWAY, 1)
     Identity(key, ()).save(path)
-    journal = Journal(path, writable=True)
-    guard = Guard(folder / "guard" / "guard")
+    journal = open_journal(path, writable=True)
+    guard = Guard(GuardFile(folder / "guard" / "guard"))
     guard.create(Mark(GATEWAY, 1, 0, journal.first_head))
     logbook = Logbook(journal, guard, TrustedClock(trust_hardware=True))
     logbook.append(
@@ -289,7 +290,7 @@ def _uplink(made: Line) -> Uplink:
         logbook=made.logbook,
         permission=made.permission,
         latches=made.latches,
-        broker=BrokerConfig(url="mqtt://127.0.0.1:1"),
+        link=MqttLink(BrokerConfig(url="mqtt://127.0.0.1:1")),
         patience=UplinkConfig(),
         boot=made.desk.boot,
         key=made.key,

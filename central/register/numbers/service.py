@@ -7,29 +7,40 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.dialects.postgresql import Range
 
 from central import schema
-from central.errors import NotFound
+from central.errors import Conflict, NotFound
+from central.register.numbers.models import block_id
 
 PlanKey = tuple[int, int]
 
 
 def issue(
-    connection: Connection, space: str, size: int, stream: int, order: str, plan: PlanKey
-) -> str:
-    """Issue the next `size` numbers of a space; returns the block's id. Raises `NotFound`."""
+    connection: Connection,
+    space: str,
+    size: int,
+    stream: int,
+    order: str,
+    plan: PlanKey,
+    *,
+    start: int,
+) -> None:
+    """Issue the next `size` numbers of a space, which begin at `start`.
+
+    Raises `NotFound`, or `Conflict` where others were issued since `start` was looked up.
+    """
     table = schema.number_space
-    start = connection.execute(
+    following = connection.execute(
         select(table.c.next).where(table.c.name == space).with_for_update()
     ).scalar_one_or_none()
-    if start is None:
+    if following is None:
         raise NotFound(f"no number space {space}")
     highest = connection.execute(
         select(func.max(func.upper(schema.block.c.span))).where(schema.block.c.space == space)
     ).scalar_one()
-    start = max(start, highest or 1)
-    block = f"{space}.{start}"
+    if start != max(following, highest or 1):
+        raise Conflict(f"{space}: the next number is no longer {start}")
     connection.execute(
         schema.block.insert().values(
-            id=block,
+            id=block_id(space, start),
             space=space,
             span=Range(start, start + size),
             stream=stream,
@@ -39,7 +50,6 @@ def issue(
         )
     )
     connection.execute(table.update().where(table.c.name == space).values(next=start + size))
-    return block
 
 
 def lose(connection: Connection, stream: int) -> None:

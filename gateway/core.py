@@ -1,0 +1,228 @@
+"""The gateway without its machine: what stands between the edges, put together.
+
+The edges come from outside: where bytes lie (`Store`, `Slots`, `Slip`), the way to the broker
+(`Link`), devices, clocks and chance. Every wait goes through the event loop's clock and every
+time through the injected ones, so that a loop on a time of its own drives all of it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from drivers.errors import DeviceError
+from drivers.protocols import CodeReader, Marker
+from gateway.clock import TrustedClock
+from gateway.config import StationConfig, UplinkConfig
+from gateway.contract.errors import ContractError, JournalCorrupt
+from gateway.contract.plan import Plan
+from gateway.contract.topics import Boot
+from gateway.guard import Guard
+from gateway.identity import Identity, stored_plan
+from gateway.journal import Journal
+from gateway.latches import Latches, inspect
+from gateway.logbook import Logbook, new_salt
+from gateway.permission import Permission
+from gateway.station import Observer, Station, new_cycle_id
+from gateway.uplink import Link, TakenOver, Uplink
+
+log = logging.getLogger(__name__)
+
+RESTART_S = 1.0
+WIND_DOWN_S = 8.0
+"""How long a stop waits for the cycles under way; below what service managers allow."""
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Where everything comes from that nobody should foresee."""
+
+    salt: Callable[[], str] = new_salt
+    cycle_id: Callable[[], str] = new_cycle_id
+    jitter: Callable[[float, float], float] = random.uniform
+
+
+@dataclass(frozen=True)
+class Devices:
+    """One station's devices, not connected."""
+
+    marker: Marker
+    reader: CodeReader | None
+
+
+@dataclass
+class Core:
+    """Everything that marks and publishes in one gateway's process."""
+
+    journal: Journal
+    latches: Latches
+    logbook: Logbook
+    permission: Permission
+    uplink: Uplink
+    stations: dict[str, Station]
+    boot: str
+    on_change: list[Callable[[], None]] = field(default_factory=list)
+    """Told when something that people see is different."""
+    latched: bool = False
+    """A latch stood at the start: nothing is journalled by this process's stations."""
+
+    def changed(self) -> None:
+        for listener in self.on_change:
+            listener()
+
+    def tasks(self) -> Iterator[Coroutine[None, None, None]]:
+        """Each task is a fault domain of its own; none ends by itself."""
+        yield self._link()
+        for station in self.stations.values():
+            if self.latched:
+                # A journal that is not this gateway's truth must not grow; but nothing may fire.
+                yield keep_disarmed(station.marker, station.name)
+            else:
+                yield _supervise(station)
+
+    async def _link(self) -> None:
+        """Whatever breaks the link, no station stops for it."""
+        while True:
+            try:
+                await self.uplink.run()
+            except TakenOver:
+                log.error("another client has this gateway's name; not connecting again")  # noqa: TRY400
+                await asyncio.Event().wait()
+            except Exception as error:
+                self.uplink.connected = False
+                self.uplink.last_error = f"{type(error).__name__}: {error}"
+                log.exception("the link was stopped by a fault; starting it again")
+                self.changed()
+            await asyncio.sleep(RESTART_S)
+
+    async def wind_down(self) -> None:
+        """Let every cycle come to its end, so that no device is left armed; begin none."""
+        self.permission.stopping = True
+        deadline = asyncio.get_running_loop().time() + WIND_DOWN_S
+        while any(station.busy for station in self.stations.values()):
+            if asyncio.get_running_loop().time() > deadline:
+                log.warning("stopping in the middle of a cycle; the next start recovers it")
+                return
+            await asyncio.sleep(0.05)
+
+    async def close(self) -> None:
+        """Close the devices and the journal."""
+        for station in self.stations.values():
+            with contextlib.suppress(DeviceError):
+                await station.marker.close()
+            if station.reader is not None:
+                with contextlib.suppress(DeviceError):
+                    await station.reader.shut()
+        self.journal.close()
+
+
+def assemble(
+    *,
+    journal: Journal,
+    guard: Guard,
+    latches: Latches,
+    clock: TrustedClock,
+    identity: Identity,
+    link: Link,
+    uplink: UplinkConfig,
+    stations: Sequence[StationConfig],
+    devices: Mapping[str, Devices],
+    observer: Observer | None = None,
+    chance: Chance | None = None,
+) -> Core:
+    """Look the journal over, fold it, count the start, and put everything on it.
+
+    `devices` are by station. Raises `JournalCorrupt`, which is latched then, or `JournalError`
+    where the start cannot be counted, and has closed the journal; OSError where a latch that was
+    found cannot be kept.
+    """
+    chance = chance or Chance()
+    logbook = Logbook(journal, guard, clock, salt=chance.salt)
+    try:
+        boot = _start(logbook, latches)
+        plan = plan_in_force(logbook, identity)
+    except BaseException:
+        journal.close()
+        raise
+    permission = Permission(
+        logbook, latches, uplink.start_grace_s, monotonic=clock.monotonic, plan=plan
+    )
+    sending = Uplink(
+        logbook=logbook,
+        permission=permission,
+        latches=latches,
+        link=link,
+        patience=uplink,
+        boot=boot,
+        key=identity.key,
+        receipt_key=lambda name: identity.public_key("receipt", permission.plan, name),
+        plan_key=lambda name: identity.public_key("plan", permission.plan, name),
+        jitter=chance.jitter,
+    )
+    core = Core(journal, latches, logbook, permission, sending, {}, boot, latched=bool(latches))
+    latches.on_change = sending.on_change = core.changed
+    for config in stations:
+        core.stations[config.name] = Station(
+            config=config,
+            logbook=logbook,
+            permission=permission,
+            marker=devices[config.name].marker,
+            reader=devices[config.name].reader,
+            on_change=core.changed,
+            observer=observer,
+            cycle_id=chance.cycle_id,
+        )
+    return core
+
+
+def _start(logbook: Logbook, latches: Latches) -> str:
+    """What a start does to its journal before anything stands on it; returns the boot."""
+    journal = logbook.journal
+    inspect(journal, logbook.guard, latches)
+    if "journal-corrupt" in latches.causes:
+        raise JournalCorrupt(latches.causes["journal-corrupt"])
+    logbook.load()
+    journal.set_meta("guard", logbook.guard.name)
+    return str(Boot(*journal.next_boot()))
+
+
+def plan_in_force(logbook: Logbook, identity: Identity) -> Plan | None:
+    """The last accepted plan; it was checked when it was accepted, and is checked again."""
+    try:
+        plan = stored_plan(logbook.journal, identity)
+    except ContractError as error:
+        log.warning("the stored plan is not used: %s", error)
+        return None
+    return plan if plan is not None and plan.which.key() == logbook.ledger.accepted else None
+
+
+async def _supervise(station: Station) -> None:
+    """Keep one station running: whatever breaks it, it starts again as after a restart."""
+    while True:
+        try:
+            await station.run()
+        except Exception as error:
+            station.broken = f"{type(error).__name__}: {error}"
+            log.exception("%s: stopped by a fault; recovering", station.name)
+            station.on_change()
+        await asyncio.sleep(RESTART_S)
+        station.broken = ""
+
+
+async def keep_disarmed(marker: Marker, name: str) -> None:
+    """Withdraw permission once the device answers; nothing is journalled."""
+    told = False
+    while True:
+        try:
+            await marker.connect()
+            await marker.disarm()
+        except DeviceError as error:
+            if not told:  # one line a change, not one a failure
+                log.warning("%s: cannot confirm that it is disarmed: %s", name, error)
+            told = True
+            await asyncio.sleep(RESTART_S)
+        else:
+            log.info("%s: disarmed", name)
+            await asyncio.Event().wait()  # the page stays and says why; a task's end ends them all

@@ -1,0 +1,269 @@
+"""The journal's file: SQLite, one file an epoch, WAL, synchronous=FULL.
+
+One connection in the running gateway writes and checkpoints; whoever else wants to read asks
+that gateway over its local socket, or opens the file read-only when none runs. Triggers refuse
+whatever would change a record.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from gateway.contract.batch import NO_HEAD
+from gateway.contract.errors import JournalCorrupt, JournalError, JournalFull
+from gateway.journal import RESERVE_BYTES, Entry, Journal, StoredPlan, description
+
+BUSY_S = 1.0
+"""Nobody else writes, and readers do not hinder: a file that is locked longer is in wrong hands."""
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE record (seq INTEGER PRIMARY KEY, body BLOB NOT NULL, head BLOB NOT NULL) STRICT;
+CREATE TABLE plan (
+    incarnation INTEGER NOT NULL, version INTEGER NOT NULL, payload BLOB NOT NULL,
+    PRIMARY KEY (incarnation, version)
+) STRICT;
+CREATE TRIGGER record_is_final BEFORE UPDATE ON record
+    BEGIN SELECT RAISE(ABORT, 'a record is never changed'); END;
+CREATE TRIGGER record_stays BEFORE DELETE ON record
+    BEGIN SELECT RAISE(ABORT, 'a record is never removed'); END;
+CREATE TRIGGER record_follows BEFORE INSERT ON record
+    WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM record)
+    BEGIN SELECT RAISE(ABORT, 'a record follows the last one, and replaces none'); END;
+"""
+_FILE = re.compile(r"epoch-([0-9]{4,})\.db")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_Statement = tuple[str, tuple[object, ...]]
+
+
+def journal_path(folder: Path, epoch: int) -> Path:
+    return folder / f"epoch-{epoch:04d}.db"
+
+
+def newest_journal(folder: Path) -> Path | None:
+    """The journal of the newest epoch, or None before the first enrolment."""
+    found = {
+        int(name[1]): path for path in folder.glob("*.db") if (name := _FILE.fullmatch(path.name))
+    }
+    return found[max(found)] if found else None
+
+
+def epoch_of(path: Path) -> int:
+    """The epoch in a journal's file name."""
+    name = _FILE.fullmatch(path.name)
+    assert name is not None
+    return int(name[1])
+
+
+def create(path: Path, gateway: str, epoch: int, previous: bytes = NO_HEAD) -> None:
+    """A new, empty journal; only enrolment does this. Raises JournalError if there is one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        raise JournalError(f"{path} exists; an epoch is opened once")
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.executescript(_SCHEMA)
+        values = description(gateway, epoch, previous)
+        db.executemany("INSERT INTO meta VALUES (?, ?)", list(values.items()))
+    path.chmod(0o600)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def open_journal(path: Path, *, writable: bool) -> Journal:
+    """The journal of a file. Raises `JournalCorrupt` or `JournalError`."""
+    return Journal(SqliteStore(path, writable=writable))
+
+
+def must_be_free(path: Path) -> None:
+    """Raises `JournalError` while a gateway's process has this journal open."""
+    os.close(_lock(path))
+
+
+class SqliteStore:
+    """An open file. `writable` takes the lock and the reserve; a second writer is refused."""
+
+    def __init__(self, path: Path, *, writable: bool) -> None:
+        self.path = path
+        self.name = str(path)
+        self._lock: int | None = None
+        if not path.is_file():
+            raise JournalError(f"{path}: there is no such journal")
+        if writable:
+            self._lock = _lock(path)
+        mode = "rw" if writable else "ro"
+        try:
+            self._db = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode={mode}",
+                uri=True,
+                isolation_level=None,
+                timeout=BUSY_S,
+            )
+            if writable:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+        except sqlite3.Error as error:
+            self.close()
+            raise _in_our_words(path, error) from error
+        if writable:
+            self._reserve = path.with_suffix(".reserve")
+            try:
+                self.restore_reserve()
+            except JournalError:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        if hasattr(self, "_db"):
+            self._db.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    # -- what it holds
+
+    def get(self, key: str) -> str | None:
+        row = self._one("SELECT value FROM meta WHERE key = ?", key)
+        return None if row is None else str(row[0])
+
+    def last(self) -> Entry | None:
+        row = self._one("SELECT seq, body, head FROM record ORDER BY seq DESC LIMIT 1")
+        return self._entry(*row) if row else None
+
+    def entries(self, first: int, last: int) -> Iterator[Entry]:
+        try:
+            rows = self._db.execute(
+                "SELECT seq, body, head FROM record WHERE seq BETWEEN ? AND ? ORDER BY seq",
+                (first, last),
+            )
+            for row in rows:
+                yield self._entry(*row)
+        except sqlite3.Error as error:
+            raise _in_our_words(self.path, error) from error
+
+    def head_at(self, seq: int) -> bytes | None:
+        row = self._one("SELECT head FROM record WHERE seq = ?", seq)
+        return self._blob(row[0]) if row else None
+
+    def plan(self, age: int) -> bytes | None:
+        row = self._one(
+            "SELECT payload FROM plan ORDER BY incarnation DESC, version DESC LIMIT 1 OFFSET ?", age
+        )
+        return self._blob(row[0]) if row else None
+
+    def check(self) -> None:
+        """SQLite's own look at the file; raises `JournalCorrupt`."""
+        found = self._one("PRAGMA quick_check(1)")
+        if found is None or found[0] != "ok":
+            raise JournalCorrupt(f"{self.path}: {found[0] if found else 'it cannot be checked'}")
+
+    def copy_into(self, copy: sqlite3.Connection) -> None:
+        """A consistent copy of the whole file, whoever writes meanwhile."""
+        try:
+            self._db.backup(copy)
+        except sqlite3.Error as error:
+            raise _in_our_words(self.path, error) from error
+
+    def _entry(self, seq: int, body: object, head: object) -> Entry:
+        return Entry(seq, self._blob(body), self._blob(head))
+
+    def _blob(self, value: object) -> bytes:
+        """SQLite's own promise of a BLOB that is not null does not hold on a damaged page."""
+        if not isinstance(value, bytes):
+            raise JournalCorrupt(f"{self.path}: {type(value).__name__} where bytes belong")
+        return value
+
+    def _one(self, sql: str, *values: object) -> Any:
+        """One row, or None."""
+        try:
+            return self._db.execute(sql, values).fetchone()
+        except sqlite3.Error as error:
+            raise _in_our_words(self.path, error) from error
+
+    # -- what is added
+
+    def put(self, values: Mapping[str, str]) -> None:
+        self._write(
+            [("INSERT OR REPLACE INTO meta VALUES (?, ?)", pair) for pair in values.items()]
+        )
+
+    def add(self, entries: Sequence[Entry], plan: StoredPlan | None = None) -> None:
+        statements: list[_Statement] = []
+        if plan is not None:
+            row = (plan.incarnation, plan.version, plan.payload)
+            statements.append(("INSERT INTO plan VALUES (?, ?, ?)", row))
+        for entry in entries:
+            values = (entry.seq, entry.body, entry.head)
+            statements.append(("INSERT INTO record VALUES (?, ?, ?)", values))
+        self._write(statements)
+
+    def _write(self, statements: Sequence[_Statement]) -> None:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            for sql, values in statements:
+                self._db.execute(sql, values)
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                with contextlib.suppress(sqlite3.Error):  # the first error is the one to tell
+                    self._db.execute("ROLLBACK")
+            raise _in_our_words(self.path, error) from error
+
+    # -- room
+
+    def restore_reserve(self) -> bool:
+        try:
+            descriptor = os.open(self._reserve, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise JournalError(f"{self._reserve}: {error.strerror}") from error
+            return False
+        return True
+
+    def release_reserve(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.truncate(self._reserve, 0)
+
+
+def _lock(path: Path) -> int:
+    try:
+        descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise JournalError(f"{path}: cannot be locked: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise JournalError(f"{path}: another gateway process has this journal open") from error
+    return descriptor
+
+
+def _in_our_words(path: Path, error: sqlite3.Error) -> JournalError:
+    name = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and _is_full(path)):
+        return JournalFull(f"{path}: no room on the disk")
+    # SQLITE_ERROR is a table of ours that is not there: a file cut to nothing.
+    if name.startswith("SQLITE_CORRUPT") or name in ("SQLITE_NOTADB", "SQLITE_ERROR"):
+        return JournalCorrupt(f"{path}: {error}")
+    return JournalError(f"{path}: {error}")
+
+
+def _is_full(path: Path) -> bool:
+    """SQLite reports a full disk under WAL as an I/O error now and then."""
+    space = os.statvfs(path.parent)
+    return space.f_bavail * space.f_frsize < RESERVE_BYTES

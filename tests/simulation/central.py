@@ -1,0 +1,313 @@
+"""The centre: its register in memory, the processes around it, its backups and restores."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from central.ingest.facts import Evidence
+from central.plan.compile import compile_plan
+from gateway.contract.batch import decode_batch
+from gateway.contract.plan import CentralKey, encode_plan
+from gateway.contract.signed import SigningKey
+from gateway.contract.topics import ALL_RECORDS_SHARED, ALL_STATES, gateway_of, topic
+from tests.central.memory import Enrolled, Register
+from tests.simulation.chance import Chance
+from tests.simulation.loop import SimLoop
+from tests.simulation.machine import NOON
+from tests.simulation.network import Broker, LineLost, Message, Session
+from tests.simulation.officers import Officers, facts, newest
+from tests.simulation.story import Story
+
+PLAN_EVERY_S = 20.0
+PLAN_WAIT_S = 1.0
+"""How long news are gathered before plans are compiled."""
+
+
+@dataclass
+class Backup:
+    """The whole database as it stood at a moment."""
+
+    register: Register
+    officers: Officers
+    at: float
+
+
+@dataclass
+class Said:
+    """A receipt that was published, for whoever wants to compare it with the register."""
+
+    gateway: str
+    epoch: int
+    incarnation: int
+    committed: int
+    at: float
+
+
+class Centre:
+    """One database, two workers, one plan process, all on one broker."""
+
+    def __init__(self, loop: SimLoop, chance: Chance, story: Story, broker: Broker) -> None:
+        self.loop = loop
+        self.chance = chance
+        self.story = story
+        self.broker = broker
+        self.receipt_key = SigningKey.from_bytes(chance.bytes(32))
+        self.plan_key = SigningKey.from_bytes(chance.bytes(32))
+        self.keys = tuple(
+            CentralKey(id=key.id, use=use, public=key.public.hex())
+            for use, key in (("receipt", self.receipt_key), ("plan", self.plan_key))
+        )
+        self.register = Register(self.receipt_key, incarnation=int(NOON.timestamp()) - 86400)
+        self.officers = Officers()
+        self.away_until = 0.0
+        """The database cannot be reached."""
+        self.backups: list[Backup] = []
+        self.restores = 0
+        self.crash: str | None = None
+        """The next moment at which the worker that comes to it ends: before-commit, after-commit,
+        after-ack."""
+        self.heard: list[tuple[str, bytes, datetime, str]] = []
+        """Every message that was committed, in order, for the real store to be fed the same."""
+        self.on_receipt: Callable[[bytes], None] = lambda _payload: None
+        self.on_crash: Callable[[str], None] = lambda _moment: None
+        self._changed: dict[str, None] = {}
+        self._news = asyncio.Event()
+
+    def now(self) -> datetime:
+        """True time: the centre's clock is the measure."""
+        return NOON + timedelta(seconds=self.loop.now)
+
+    # -- what officers do
+
+    def enrol(self, gateway: str, public: bytes) -> Enrolled:
+        enrolled = self.register.enrol(gateway, public)
+        self.story.tell("centre", f"{gateway}: epoch {enrolled.epoch} opened")
+        self.touch()
+        return enrolled
+
+    def touch(self) -> None:
+        """Officers have changed something that plans follow from."""
+        for gateway in sorted({name for name, _ in self.register.streams}):
+            self._changed[gateway] = None
+        self._news.set()
+
+    def back_up(self) -> None:
+        self.backups.append(Backup(self.register.copy(), self.officers.copy(), self.loop.now))
+        self.story.tell("centre", "a backup is made")
+
+    def restorable(self) -> list[Backup]:
+        """The backups that know every epoch that was opened."""
+        epochs = self.register.streams.keys()
+        return [backup for backup in self.backups if backup.register.streams.keys() == epochs]
+
+    def restore(self, backup: Backup) -> None:
+        """The database is lost; a backup takes its place, and the restore is declared."""
+        self.register, self.officers = backup.register.copy(), backup.officers.copy()
+        self.register.incarnation = max(self.register.incarnation, backup.register.incarnation)
+        self.register.declare_restore(self.now())
+        self.restores += 1
+        self.story.tell(
+            "centre",
+            f"restored from the backup of {backup.at:.3f}, incarnation {self.register.incarnation}",
+        )
+        self.touch()
+
+    # -- the processes
+
+    def tasks(self) -> list["asyncio.Future[None]"]:
+        return [
+            asyncio.ensure_future(self._keep("ingest-1", self._ingest)),
+            asyncio.ensure_future(self._keep("ingest-2", self._ingest)),
+            asyncio.ensure_future(self._keep("states", self._states)),
+            asyncio.ensure_future(self._keep("plan", self._plan)),
+        ]
+
+    async def _keep(self, name: str, work: "Work") -> None:
+        """Connect, work, and again after each loss."""
+        while True:
+            arrived: asyncio.Queue[Arrived | None] = asyncio.Queue()
+            try:
+                session = await self.broker.connect(
+                    name,
+                    None,
+                    lambda message, number, put=arrived.put_nowait: put(Arrived(message, number)),  # type: ignore[misc]
+                    lambda _why, put=arrived.put_nowait: put(None),  # type: ignore[misc]
+                    manual_ack=True,
+                )
+                await work(session, arrived)
+            except LineLost:
+                pass
+            except Crashed as crash:
+                self.story.tell(name, f"the process ends {crash}")
+                session.drop()
+            await asyncio.sleep(self.chance.uniform(0.5, 2))
+
+    async def _database(self) -> None:
+        await asyncio.sleep(self.chance.uniform(0.001, 0.02))
+        left = self.away_until - self.loop.now
+        if left > 0:
+            await asyncio.sleep(left)
+
+    def _may_crash(self, moment: str) -> None:
+        if self.crash == moment:
+            self.crash = None
+            self.on_crash(moment)
+            raise Crashed(moment)
+
+    async def _ingest(self, session: Session, arrived: "asyncio.Queue[Arrived | None]") -> None:
+        session.subscribe(ALL_RECORDS_SHARED)
+        while (came := await arrived.get()) is not None:
+            await self._database()
+            self._may_crash("before-commit")
+            gateway = gateway_of(came.message.topic)
+            now = self.now()
+            answer = self._batch(gateway, came.message.payload, now)
+            self._may_crash("after-commit")
+            session.ack(came.number)
+            self._may_crash("after-ack")
+            if answer is not None:
+                await self._answer(session, gateway, answer)
+
+    def _batch(self, gateway: str, payload: bytes, now: datetime) -> bytes | None:
+        before = len(self.register.batches)
+        outcome = self.register.receive(gateway, payload)
+        self.heard.append((gateway, payload, now, "records"))
+        if isinstance(outcome, Evidence):
+            self.story.tell("centre", f"{gateway}: evidence, {outcome.reason}: {outcome.detail}")
+            if not outcome.answer:
+                return None
+        elif len(self.register.batches) > before:
+            batch = self.register.batches[-1]
+            self.story.tell("centre", f"{gateway}: records {batch.first} to {batch.last} committed")
+            self._changed[gateway] = None
+            self._news.set()
+        header = decode_batch(payload).header
+        return self.register.receipt(gateway, header.epoch, header.boot, now)
+
+    async def _answer(self, session: Session, gateway: str, receipt: bytes) -> None:
+        self.on_receipt(receipt)
+        await session.publish(topic(gateway, "receipts"), receipt)
+
+    async def _states(self, session: Session, arrived: "asyncio.Queue[Arrived | None]") -> None:
+        session.subscribe(ALL_STATES)
+        while (came := await arrived.get()) is not None:
+            await self._database()
+            gateway = gateway_of(came.message.topic)
+            now = self.now()
+            receipt = self.register.state(gateway, came.message.payload, now)
+            self.heard.append((gateway, came.message.payload, now, "state"))
+            session.ack(came.number)
+            await self._repeat_if_older(session, gateway)
+            self._changed[gateway] = None
+            self._news.set()
+            if receipt is not None:
+                await self._answer(session, gateway, receipt)
+
+    async def _repeat_if_older(self, session: Session, gateway: str) -> None:
+        """A gateway that stands on an older plan did not get the newer one."""
+        told, latest = self.register.states.get(gateway), self._latest(gateway)
+        if told is None or not told.online or latest is None:
+            return
+        if (told.plan or (0, 0)) < latest[0]:
+            await session.publish(topic(gateway, "plan"), latest[1], retain=True)
+
+    def _latest(self, gateway: str) -> tuple[tuple[int, int], bytes] | None:
+        keys = [key for name, key in self.register.plans if name == gateway]
+        return (max(keys), self.register.plans[gateway, max(keys)]) if keys else None
+
+    async def _plan(self, session: Session, arrived: "asyncio.Queue[Arrived | None]") -> None:
+        await self._database()
+        names = sorted({name for name, _ in self.register.streams})
+        for gateway in names:
+            latest = self._latest(gateway)
+            if latest is not None:  # a broker may have forgotten what was retained
+                await session.publish(topic(gateway, "plan"), latest[1], retain=True)
+        self._changed |= dict.fromkeys(names)
+        while session.here:
+            await self._database()
+            changed, self._changed = sorted(self._changed), {}
+            self._news.clear()
+            for gateway in changed:
+                payload = self.compile(gateway)
+                if payload is not None:
+                    await session.publish(topic(gateway, "plan"), payload, retain=True)
+            await asyncio.sleep(PLAN_WAIT_S)
+            if not self._changed:
+                try:
+                    async with asyncio.timeout(PLAN_EVERY_S):
+                        await self._news.wait()
+                except TimeoutError:
+                    self.touch()
+
+    def compile(self, gateway: str) -> bytes | None:
+        """A new plan where the present one no longer says what is so; stored and signed."""
+        told = facts(
+            self.register,
+            self.officers,
+            gateway,
+            self.keys,
+            self.now(),
+            may_issue=self._may_issue(),
+        )
+        if told is None:
+            return None
+        decision = compile_plan(told)
+        if decision.again is not None:
+            again = (decision.again - self.now()).total_seconds()
+            self.loop.call_later(max(0.1, again), self._again, gateway)
+        if decision.plan is None:
+            return None
+        for issue in decision.issues:
+            self.officers.spaces[issue.space] = issue.start + issue.size
+        plan = decision.plan
+        payload = encode_plan(plan, self.plan_key)
+        self.register.put_plan(payload)
+        states = ", ".join(f"{order.id} {order.state}" for order in plan.orders)
+        blocks = ", ".join(f"{block.start}-{block.end}" for block in plan.blocks)
+        self.story.tell("centre", f"{gateway}: plan {plan.version}: {states}; {blocks}")
+        return payload
+
+    def _again(self, gateway: str) -> None:
+        self._changed[gateway] = None
+        self._news.set()
+
+    def _may_issue(self) -> bool:
+        """As `central.register.numbers.may_issue`."""
+        register = self.register
+        if not register.restored:
+            return True
+        declared = datetime.fromtimestamp(register.incarnation, NOON.tzinfo)
+        for (gateway, epoch), stream in register.streams.items():
+            if stream.state != "live":
+                continue
+            told = register.states.get(gateway)
+            if told is None or told.epoch != epoch or told.at < declared or not told.online:
+                return False
+            if told.seq is None or told.seq > stream.committed:
+                return False
+        register.restored = False
+        return True
+
+    def calm(self) -> None:
+        self.away_until = self.loop.now
+        self.crash = None
+
+    def behind(self, gateway: str) -> int:
+        """The register's newest committed record of the gateway's newest epoch."""
+        stream = self.register.streams.get((gateway, newest(self.register, gateway)))
+        return 0 if stream is None else stream.committed
+
+
+class Crashed(Exception):
+    """A process of the centre ends."""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    message: Message
+    number: int
+
+
+Work = Callable[[Session, "asyncio.Queue[Arrived | None]"], Coroutine[Any, Any, None]]

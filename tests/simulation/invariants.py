@@ -1,0 +1,296 @@
+"""What must never break, held against the simulated metal: at every step, and at the end.
+
+`architecture.md` names the promises; each check here says which one it is. A check that a fault
+excuses names the fault: what no program could have prevented is told, and not held against one.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from drivers.protocols import Shot
+from gateway.contract.record import (
+    Intent,
+    Mark,
+    Marked,
+    Record,
+    Repeat,
+    Settled,
+    Verified,
+    decode_record,
+)
+from tests.simulation.bench import Bench
+from tests.simulation.machine import Machine
+from tests.simulation.metal import Engraving, MarkRef, Part
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+class Broken(BaseException):
+    """A promise was broken; `str()` says which. No program's supervisor holds it up."""
+
+
+@dataclass
+class Journalled:
+    """What one machine's journals said, as they were written."""
+
+    seen: dict[int, int] = field(default_factory=dict)
+    """By epoch, how many records were taken in."""
+
+
+class Watch:
+    """Looks on at every step. Raises `Broken`."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.marks: dict[MarkRef, Mark] = {}
+        """Every mark that any journal ever announced, durably."""
+        self.not_started: dict[MarkRef, float] = {}
+        self.engraved: dict[MarkRef, list[Part]] = {}
+        self.armed: set[tuple[str, int, int]] = set()
+        self.remarks: set[str] = set()
+        """Contents that people allowed to be marked once more."""
+        self._journals: dict[str, Journalled] = {}
+        world.metal.on_engraved = self.on_engraved
+
+    # -- the journal
+
+    def adopt(self, machine: Machine) -> None:
+        """A copy, or an old state, of a journal that was seen already."""
+        entries = len(machine.epoch.disk.entries)
+        self._journals.setdefault(machine.label, Journalled()).seen[max(machine.epochs)] = entries
+
+    def on_records(self, machine: Machine) -> None:
+        """Something was journalled durably, or a journal fell back."""
+        seen = self._journals.setdefault(machine.label, Journalled()).seen
+        epoch = max(machine.epochs)
+        entries = machine.epoch.disk.entries
+        for entry in entries[seen.get(epoch, 0) :]:
+            self._journalled(machine, epoch, decode_record(entry.body))
+        seen[epoch] = len(entries)
+
+    def _journalled(self, machine: Machine, epoch: int, record: Record) -> None:
+        match record:
+            case Intent():
+                self._intent(machine, epoch, record)
+            case Marked():
+                self._marked(machine, epoch, record)
+            case Verified(verdict="good", entry="device"):
+                self._read_good(record)
+            case Settled(how="remark"):
+                ref = MarkRef(record.of.gateway, record.of.epoch, record.of.seq, record.position)
+                if ref in self.marks:
+                    self.remarks.add(self.marks[ref].content)
+            case _:
+                pass
+
+    def _intent(self, machine: Machine, epoch: int, record: Intent) -> None:
+        run = machine.run
+        assert run is not None
+        if run.latches:
+            raise Broken(f"{machine.label}: an intent after the latch {machine.latches}")
+        if run.contradicted:
+            raise Broken(f"{machine.label}: an intent, though {run.contradicted}")
+        for mark in record.marks:
+            ref = MarkRef(machine.name, epoch, record.seq, mark.position)
+            former = self.marks.get(ref)
+            if former is not None and former.content != mark.content:
+                self._world.excuse(machine, f"record {record.seq} was another one before")
+            self.marks[ref] = mark
+
+    def _marked(self, machine: Machine, epoch: int, record: Marked) -> None:
+        for result in record.results:
+            ref = MarkRef(machine.name, epoch, record.intent, result.position)
+            if result.did == "not_started":
+                self.not_started[ref] = self._world.loop.now
+                if self.engraved.get(ref):
+                    raise Broken(f"not started, by record {record.seq}: it is on a part")
+            elif (
+                result.did == "done"
+                and ref not in self.engraved
+                and not any(each.mark == ref for each in self._world.metal.air)
+            ):
+                raise Broken(f"done, by record {record.seq}: nothing was engraved")
+
+    def _read_good(self, record: Verified) -> None:
+        ref = MarkRef(record.of.gateway, record.of.epoch, record.of.seq, record.position)
+        mark = self.marks.get(ref)
+        if mark is not None and not self._world.metal.legible(mark.content, mark.component):
+            raise Broken(f"{mark.content}: read and good, and no part carries it legibly")
+
+    # -- the device
+
+    def on_arm(self, machine: Machine, bench: Bench, shot: Shot) -> None:
+        """The first byte of a shot is about to enter the device."""
+        station = machine.station(bench.config.name)
+        assert station is not None
+        opened = station.cycle.open
+        if opened is None:
+            return  # a trial carries no number
+        journal = machine.epoch.disk
+        epoch, seq = journal.epoch, opened.seq
+        if seq > len(journal.entries):
+            raise Broken(f"{bench.name}: armed before record {seq} was durable")
+        record = decode_record(journal.entries[seq - 1].body)
+        if not isinstance(record, Intent):
+            raise Broken(f"{bench.name}: armed for record {seq}, which is no intent")
+        told = {mark.position: mark.content for mark in record.marks}
+        if {mark.position: mark.content for mark in shot.marks} != told:
+            raise Broken(f"{bench.name}: what is armed is not what record {seq} announced")
+        guarded = self._world.guarded(machine)
+        if guarded is None or guarded < (epoch, seq):
+            raise Broken(f"{bench.name}: armed for record {seq}, the guard knows {guarded}")
+        name = (machine.label, epoch, seq)
+        if name in self.armed and not machine.doubtful:
+            raise Broken(f"{bench.name}: armed twice for record {seq}")
+        self.armed.add(name)
+        for position, eye in enumerate(bench.eyes, start=1):
+            if eye.sessions <= eye.at_prepare:
+                raise Broken(f"{bench.name}: armed, and nothing looked at position {position}")
+
+    def on_engraved(self, part: Part, engraving: Engraving) -> None:
+        ref = engraving.mark
+        former = part.engravings[:-1]
+        if ref is not None:
+            self.engraved.setdefault(ref, []).append(part)
+            if ref in self.not_started:
+                raise Broken(f"{engraving.content}: engraved, and it was called not started")
+        if former:
+            self._over(part, engraving, former)
+        others = [
+            each for each in self._world.metal.carriers(engraving.content) if each is not part
+        ]
+        if others and ref is not None:
+            self._twice(part, engraving, others)
+
+    def _over(self, part: Part, engraving: Engraving, former: list[Engraving]) -> None:
+        """A marked part is not marked over, save with its own number where people allowed it."""
+        own = all(each.content == engraving.content for each in former)
+        if own and engraving.content in self.remarks:
+            return
+        seen = [each for each in former if each.legible]
+        why = self._world.unseen(part, engraving)
+        if seen and not why:
+            raise Broken(f"{part}: {former[-1].content} is marked over with {engraving.content}")
+        self._world.tell("watch", f"{part} is marked over: {why or 'what was there is illegible'}")
+        self._world.marked_over.append(part)
+
+    def _twice(self, part: Part, engraving: Engraving, others: list[Part]) -> None:
+        mark = self.marks.get(engraving.mark) if engraving.mark else None
+        same = [
+            each
+            for other in others
+            for each in other.engravings
+            if each.content == engraving.content
+        ]
+        if mark is not None and isinstance(mark.source, Repeat):
+            if all(each.component != engraving.component for each in same):
+                return  # another component of the same weapon
+            if engraving.content in self.remarks:
+                self._world.false_remark(engraving.content, part)
+                return
+        if any(self._world.excused(each.mark) for each in (*same, engraving)):
+            self._world.tell("watch", f"{engraving.content} on two parts, by two journals")
+            self._world.doubled.add(engraving.content)
+            return
+        raise Broken(f"{engraving.content}: on {others[0]} and on {part}")
+
+
+def at_the_end(world: "World") -> None:
+    """All is delivered, or latched: do metal, journals and register agree? Raises `Broken`."""
+    _everything_is_delivered(world)
+    _what_is_engraved_is_claimed(world)
+    _what_is_good_is_engraved(world)
+    _nothing_is_refused(world)
+    _every_number_is_accounted_for(world)
+    _nothing_broke_a_program(world)
+
+
+def _everything_is_delivered(world: "World") -> None:
+    for machine in world.machines:
+        if machine.latches or not machine.epochs:
+            continue
+        disk = machine.epoch.disk
+        stream = world.centre.register.streams.get((machine.name, disk.epoch))
+        if stream is None:
+            raise Broken(f"{machine.label}: the register knows no epoch {disk.epoch}")
+        if stream.committed != len(disk.entries):
+            raise Broken(
+                f"{machine.label}: the register holds {stream.committed} of {len(disk.entries)}"
+            )
+        if disk.entries and stream.head != disk.entries[-1].head:
+            raise Broken(f"{machine.label}: the register's head is another one")
+
+
+def _what_is_engraved_is_claimed(world: "World") -> None:
+    held = world.centre.register.held
+    for part in world.metal.parts:
+        for engraving in part.engravings:
+            ref = engraving.mark
+            if ref is None:
+                continue
+            mark = world.watch.marks[ref]
+            item = held.items.get((mark.item.uii, mark.component))
+            if item is None:
+                if not world.lost_with_its_journal(ref):
+                    raise Broken(f"{engraving.content} is on {part}; the register has no claim")
+                continue
+            if item.state == "voided" and not world.decided(ref, "voided"):
+                raise Broken(f"{engraving.content} is on {part}, and the register says voided")
+
+
+def _what_is_good_is_engraved(world: "World") -> None:
+    register = world.centre.register
+    contents = {
+        (mark.item.uii, mark.component): mark.content for mark in world.watch.marks.values()
+    }
+    for key, item in register.held.items.items():
+        if item.state != "good":
+            continue
+        content = contents[key]
+        if world.metal.legible(content, item.component):
+            continue
+        if any(d.content == content and not d.true for d in world.decisions):
+            world.tell("watch", f"{content} is good by what people said; no part carries it")
+            continue
+        raise Broken(f"{content} is good in the register, and no part carries it legibly")
+
+
+def _nothing_is_refused(world: "World") -> None:
+    for key, found in sorted(world.centre.register.held.refused.items()):
+        if found.resolved or world.may_be_refused(key.gateway):
+            continue
+        raise Broken(f"{key.gateway} epoch {key.epoch} record {key.seq}: refused, {found.code}")
+
+
+TERMS = {"open", "marked", "good", "rejected", "scrapped", "voided", "unknown"}
+
+
+def _every_number_is_accounted_for(world: "World") -> None:
+    """issued = unused + claimed in some state + lost, each counted and none by subtraction."""
+    register = world.centre.register
+    lost = {
+        (register.blocks[block].space, number)
+        for block, start, end in register.losses
+        for number in range(start, end + 1)
+    }
+    states: dict[tuple[str | None, int | None], set[str]] = {}
+    for item in register.held.items.values():
+        states.setdefault((item.space, item.number), set()).add(item.state)
+    for block in register.blocks.values():
+        highest = max(
+            (n for n in range(block.start, block.end + 1) if (block.space, n) in states),
+            default=block.start - 1,
+        )
+        for number in range(block.start, block.end + 1):
+            key = (block.space, number)
+            if key in states:
+                if not states[key] <= TERMS:
+                    raise Broken(f"number {number} stands as {states[key]}")
+            elif key not in lost and number <= highest and not world.may_skip(block.stream):
+                raise Broken(f"number {number} of block {block.id} is unaccounted for")
+
+
+def _nothing_broke_a_program(world: "World") -> None:
+    if world.breakdowns:
+        raise Broken(world.breakdowns[0])

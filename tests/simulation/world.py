@@ -1,0 +1,417 @@
+"""A seed's world: gateways, stations, orders, people and the centre, put together and run."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from gateway.contract.signed import SigningKey
+from gateway.moves import Effect, Phase, Prepare
+from tests.simulation import faults, invariants
+from tests.simulation.bench import Bench
+from tests.simulation.central import Centre
+from tests.simulation.chance import Chance
+from tests.simulation.coverage import Coverage
+from tests.simulation.disk import MemorySlots
+from tests.simulation.loop import ProcessEnded, SimLoop
+from tests.simulation.machine import Epoch, Machine
+from tests.simulation.metal import Engraving, MarkRef, Metal, Part
+from tests.simulation.network import Broker
+from tests.simulation.people import Decision, Operator
+from tests.simulation.scenery import add_machine, build
+from tests.simulation.story import Story
+
+CALM_S = 240.0
+"""How long a world may take to finish once nothing goes wrong any more."""
+FOREIGN = "[)>\x1e06\x1d17VX9Z99\x1d1PX1\x1dSA17\x1e\x04"
+"""A mark of another maker."""
+
+
+class World:
+    """Everything. `live` runs it from its beginning to its end, and raises `Broken`."""
+
+    def __init__(self, seed: int, loop: SimLoop) -> None:
+        self.seed = seed
+        self.loop = loop
+        self.chance = Chance(seed)
+        self.story = Story(loop.time)
+        self.tell = self.story.tell
+        self.coverage = Coverage()
+        self.metal = Metal()
+        self.broker = Broker(loop, self.chance.of("broker"), self.story)
+        self.centre = Centre(loop, self.chance.of("centre"), self.story, self.broker)
+        self.machines: list[Machine] = []
+        self.operators: list[Operator] = []
+        self.decisions: list[Decision] = []
+        self.marked_over: list[Part] = []
+        self.doubled: set[str] = set()
+        self.breakdowns: list[str] = []
+        self.is_calm = False
+        self.enrols_again = self.chance.of("registry").yes(0.7)
+        """Whether the registry gives a latched gateway a new epoch."""
+        self.snapshots: dict[str, list[tuple[Epoch, MemorySlots]]] = {}
+        self._tasks: list[asyncio.Future[Any]] = []
+        self._undo: list[tuple[asyncio.TimerHandle, Callable[[], object]]] = []
+        self._key_number = 0
+        self.watch = invariants.Watch(self)
+        build(self)
+        self._connect()
+        self.plan = faults.draw(self.chance.of("faults"), [bench.name for bench in self.benches])
+
+    # -- who is who
+
+    @property
+    def benches(self) -> list[Bench]:
+        return [bench for machine in self.machines for bench in machine.benches.values()]
+
+    def operator(self, bench: Bench) -> Operator:
+        return next(each for each in self.operators if each.bench is bench)
+
+    def machine_of(self, bench: Bench) -> Machine:
+        return self.operator(bench).machine
+
+    # -- time
+
+    def task(self, work: Coroutine[Any, Any, Any]) -> None:
+        self._tasks.append(asyncio.ensure_future(work))
+
+    def later(self, seconds: float, undo: Callable[[], object]) -> None:
+        """Ends a fault; at the latest when calm comes."""
+        entry = (self.loop.call_later(seconds, self._done_later, undo), undo)
+        self._undo.append(entry)
+
+    def _done_later(self, undo: Callable[[], object]) -> None:
+        self._undo = [entry for entry in self._undo if entry[1] is not undo]
+        undo()
+
+    # -- faults
+
+    def _connect(self) -> None:
+        for machine in self.machines:
+            self.connect(machine)
+        self.broker.on_fate = lambda fate, client: self._count_client(f"message-{fate}", client)
+        self.centre.on_crash = lambda moment: self.count(f"worker-{moment}")
+
+    def connect(self, machine: Machine) -> None:
+        """Let everything that happens on a machine be seen."""
+        machine.on_phase = self._on_phase
+        machine.on_effect = self._on_effect
+        machine.on_records = self.watch.on_records
+        machine.on_end = self._on_end
+        machine.on_breakdown = lambda machine, why: self.breakdowns.append(f"{machine.label}/{why}")
+        for bench in machine.benches.values():
+            self._connect_bench(machine, bench)
+
+    def _connect_bench(self, machine: Machine, bench: Bench) -> None:
+        name = bench.config.name
+        bench.on_arm = lambda shot: self.watch.on_arm(machine, bench, shot)
+        bench.device.wire.on_fate = lambda fate: self.count(f"marker-{fate}", machine, name)
+        for eye in bench.eyes:
+            eye.wire.on_fate = lambda fate: self.count(f"reader-{fate}", machine, name)
+
+    def _phases(self, machine: Machine | None, station: str | None) -> Iterable[Phase]:
+        for each in self.machines if machine is None else (machine,):
+            for name, phase in each.phases.items():
+                if station in (None, name):
+                    yield phase
+
+    def count(self, fault: str, machine: Machine | None = None, station: str | None = None) -> None:
+        """A fault has landed."""
+        if not self.is_calm:
+            self.coverage.met(fault, self._phases(machine, station))
+            where = "" if machine is None else f"{machine.label}/{station or '*'}"
+            self.tell("fault", f"{fault} {where}".rstrip())
+
+    def _count_client(self, fault: str, client: str) -> None:
+        for machine in self.machines:
+            if machine.name == client:
+                self.count(fault, machine)
+                return
+        self.count(fault)
+
+    def _on_end(self, machine: Machine, reason: str) -> None:
+        if reason.startswith("killed ") and machine.crash is not None:
+            kind = {
+                ("before", "add"): "crash-before-commit",
+                ("after", "add"): "crash-after-commit",
+                ("before", "put"): "crash-before-cursor",
+                ("after", "put"): "crash-after-cursor",
+                ("before", "guard"): "crash-in-guard",
+                ("after", "guard"): "crash-after-guard",
+            }.get(machine.crash)
+            if kind:
+                self.count(kind, machine)
+
+    def _on_phase(self, machine: Machine, station: str, phase: Phase) -> None:
+        self.tell(f"{machine.label}/{station}", phase.value)
+        bench = machine.benches[station]
+        self.operator(bench).wake()
+        if self.is_calm:
+            return
+        due = self.plan.take(phase, bench.name)
+        if due is not None:
+            strike = faults.Strike(
+                self, machine, bench, self.chance.of(f"due/{len(self.plan.due)}")
+            )
+            if due.delay:
+                self.loop.call_later(due.delay, self._strike_later, due.name, strike)
+            else:
+                self._strike(due.name, strike)
+
+    def _strike_later(self, name: str, strike: faults.Strike) -> None:
+        if self.is_calm:
+            return
+        try:
+            self._strike(name, strike)
+        except ProcessEnded:
+            return
+
+    def _strike(self, name: str, strike: faults.Strike) -> None:
+        fault = faults.FAULTS.get(name) or faults.LEADS[name]
+        if name not in faults.COUNTED_LATER and name not in faults.LEADS:
+            phases = list(self._phases(strike.machine, strike.bench.config.name))
+            if fault(strike):
+                self.coverage.met(name, phases)
+                self.tell("fault", f"{name} at {strike.bench.name}")
+        else:
+            fault(strike)
+
+    def _on_effect(self, machine: Machine, station: str, moment: str, effect: Effect) -> None:
+        if moment == "before" and isinstance(effect, Prepare):
+            for eye in machine.benches[station].eyes:
+                eye.at_prepare = eye.sessions
+
+    def swap(self, bench: Bench, what: str, chance: Chance) -> bool:
+        """Somebody lays another part where one lies; whether there was one to lay."""
+        operator = self.operator(bench)
+        position = chance.int(1, bench.place.positions)
+        here = bench.place.at(position)
+        part: Part | None
+        if what == "blank":
+            part = self.metal.blank(here.kind if here else "receiver")
+        elif what == "old":
+            if not operator.taken:
+                return False
+            part = chance.pick(operator.taken)
+            operator.taken.remove(part)
+        elif what == "foreign":
+            part = self.metal.blank(here.kind if here else "receiver")
+            part.engravings.append(
+                Engraving(FOREIGN, True, self.loop.now, "another maker", None, part.kind)
+            )
+        else:
+            part = None
+        former = bench.place.lay(position, part)
+        if former is not None:
+            operator.taken.append(former)
+        self.tell(bench.name, f"{former or 'nothing'} is swapped for {part or 'nothing'}")
+        return True
+
+    # -- what the checks ask
+
+    def guarded(self, machine: Machine) -> tuple[int, int] | None:
+        mark = machine.guarded()
+        return None if mark is None else (mark.epoch, mark.seq)
+
+    def unseen(self, part: Part, engraving: Engraving) -> str:
+        """Why nothing could have seen what was on the part; empty where a look should have."""
+        bench = next(each for each in self.benches if each.device.name == engraving.device)
+        position = engraving.mark.position if engraving.mark else 1
+        if position > len(bench.eyes):
+            return "nothing looks here"
+        eye = bench.eyes[position - 1]
+        if eye.hid:
+            return "the reader was blind"
+        if bench.place.since(position) > eye.looked_at:
+            return "it was laid there after the look"
+        return ""
+
+    def excuse(self, machine: Machine, why: str) -> None:
+        """Two stories under one number: only a copy, or a journal that fell back, has them."""
+        if not (machine.doubtful or machine.lied):
+            raise invariants.Broken(f"{machine.label}: {why}")
+
+    def excused(self, ref: MarkRef | None) -> bool:
+        return ref is not None and any(
+            machine.name == ref.gateway and machine.doubtful for machine in self.machines
+        )
+
+    def false_remark(self, content: str, part: Part) -> None:
+        self.tell("watch", f"{content} was marked again, on another part: {part}")
+        self.doubled.add(content)
+
+    def decided(self, ref: MarkRef, how: str) -> bool:
+        return any(each.mark == ref and each.how == how for each in self.decisions)
+
+    def lost_with_its_journal(self, ref: MarkRef) -> bool:
+        """Whether the journal that announced it is closed, latched or gone."""
+        machines = [machine for machine in self.machines if machine.name == ref.gateway]
+        return all(
+            machine.latches or ref.epoch not in machine.epochs or ref.epoch < max(machine.epochs)
+            for machine in machines
+        )
+
+    def may_be_refused(self, gateway: str) -> bool:
+        return self.centre.restores > 0 or self.excused(MarkRef(gateway, 0, 0, 0))
+
+    def may_skip(self, stream: tuple[str, int]) -> bool:
+        """Whether numbers of that stream may stand nowhere: its gateway is latched or restored."""
+        return self.centre.restores > 0 or any(
+            machine.name == stream[0] and machine.latches for machine in self.machines
+        )
+
+    # -- life
+
+    def enrol(self, machine: Machine, why: str) -> None:
+        """A new epoch: a code from the registry, typed in at a gateway that is stopped."""
+        self._key_number += 1
+        key = SigningKey.from_bytes(self.chance.of(f"key/{self._key_number}").bytes(32))
+        enrolled = self.centre.enrol(machine.name, key.public)
+        machine.install(enrolled.epoch, enrolled.previous_head, key, self.centre.keys, why)
+        self.watch.on_records(machine)
+
+    async def live(self) -> None:
+        """From the first start to the last check."""
+        self._tasks += self.centre.tasks()
+        for operator in self.operators:
+            self.task(operator.work())
+        for machine in self.machines:
+            machine.start()
+        self.task(self._back_up())
+        self.task(self._registry())
+        faults.weather(self, self.chance.of("weather"))
+        while self.loop.now < self.plan.until and not self.done():
+            await self._a_second()
+        self.calm()
+        end = self.loop.now + CALM_S
+        while self.loop.now < end and not self.done():
+            await self._a_second()
+        self.tell("world", "the end")
+        if not self.done():
+            raise invariants.Broken(f"not done {CALM_S:g} s after the last fault: {self.lacks()}")
+        invariants.at_the_end(self)
+
+    async def _back_up(self) -> None:
+        """Somebody copies the centre's database, and the disks of the gateways, now and then."""
+        chance = self.chance.of("backups")
+        while not self.is_calm:
+            await asyncio.sleep(chance.uniform(1, 20))
+            if chance.yes(0.5):
+                self.centre.back_up()
+            for machine in self.machines:
+                if machine.epochs:
+                    self.snapshots.setdefault(machine.label, []).append(machine.snapshot())
+
+    async def _registry(self) -> None:
+        """An officer who looks after gateways that are latched, or that no lease can reach."""
+        chance = self.chance.of("registry-office")
+        while True:
+            await asyncio.sleep(chance.uniform(4, 12))
+            for machine in list(self.machines):
+                if not machine.latches or machine.held_down:
+                    continue
+                if machine.clone:
+                    machine.held_down = True
+                    machine.stop("found to be a copy, and switched off", None)
+                elif self.enrols_again:
+                    machine.stop("to be enrolled again", None)
+                    self.enrol(machine, f"latched: {', '.join(machine.latches)}")
+                    machine.start()
+
+    def clone(self, machine: Machine, *, guard_too: bool) -> Machine:
+        """A copy of a machine's disk runs at another line, with a laser of its own."""
+        twin = add_machine(self, machine.name, self.chance.of("clone"), clone=True)
+        epoch, guard = machine.snapshot()
+        twin.epochs = {epoch.disk.epoch: epoch}
+        if guard_too:
+            twin.guard, twin.doubtful = guard, True
+        self.watch.adopt(twin)
+        self.connect(twin)
+        self.tell("world", f"a copy of {machine.label} runs at another line")
+        twin.start()
+        self.task(self.operators[-1].work())
+        return twin
+
+    async def _a_second(self) -> None:
+        await asyncio.sleep(1)
+        for task in self._tasks:
+            if task.done():
+                task.result()
+        if self.loop.faults:
+            raise self.loop.faults[0]
+
+    def calm(self) -> None:
+        """Nothing goes wrong from now on, and whatever is off is put right."""
+        self.tell("world", "calm")
+        self.is_calm = True
+        for handle, undo in self._undo:
+            handle.cancel()
+            undo()
+        self._undo.clear()
+        self.broker.calm()
+        self.centre.calm()
+        for bench in self.benches:
+            bench.calm()
+        for machine in self.machines:
+            machine.crash = None
+            machine.guard.present, machine.guard.broken = True, False
+            machine.epoch.disk.free()
+            machine.clock.offset, machine.clock.synchronised = 0.0, True
+            machine.start()
+        for operator in self.operators:
+            operator.lies, operator.careless = 0, False
+
+    def done(self) -> bool:
+        return not self.lacks()
+
+    def lacks(self) -> str:
+        """What is still to come; empty when all is done that can be done."""
+        for machine in self.machines:
+            if machine.held_down:
+                continue
+            if machine.latches:
+                if self.enrols_again or machine.clone:
+                    return f"{machine.label}: not enrolled again"
+            elif not self._delivered(machine):
+                return f"{machine.label}: not everything is delivered"
+        for order in self.centre.officers.orders.values():
+            if not self._can_go_on(order.code):
+                continue
+            held = self.centre.register.held
+            states = {i.number: i.state for i in held.items.values() if i.order == order.code}
+            good = sum(state == "good" for state in states.values())
+            # What waits for people's word is not replaced by another number, nor is what stands
+            # open in a journal that has ended.
+            ended = {
+                claim.number
+                for mark, claim in held.claims.items()
+                if self.ended((mark.gateway, mark.epoch))
+            }
+            waiting = sum(
+                state in ("unknown", "rejected")
+                or (number in ended and state in ("open", "marked"))
+                for number, state in states.items()
+            )
+            if good + waiting < order.quantity:
+                why = [operator.why_not for operator in self.operators]
+                return f"{order.code}: {good} of {order.quantity} are good; {why}"
+        return ""
+
+    def ended(self, stream: tuple[str, int]) -> bool:
+        """Whether nothing more will be heard of that epoch."""
+        return self.centre.register.streams[stream].state != "live" or all(
+            machine.latches for machine in self.machines if machine.name == stream[0]
+        )
+
+    def _can_go_on(self, order: str) -> bool:
+        members = self.centre.officers.orders[order].members
+        return all(
+            not machine.latches
+            for machine in self.machines
+            if any(member.gateway == machine.name for member in members) and not machine.clone
+        )
+
+    def _delivered(self, machine: Machine) -> bool:
+        core = machine.core
+        if core is None or not core.permission.answered:
+            return False
+        return core.journal.cursor().committed == core.journal.end
