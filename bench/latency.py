@@ -256,7 +256,7 @@ def _start(config: GatewayConfig, path: Path) -> Line:
         logbook=logbook,
         permission=permission,
         marker=MemoryMarker(bed, MARK_SECONDS),
-        reader=MemoryReader(bed),
+        readers=(MemoryReader(bed),),
         on_change=desk.changed,
         observer=observe,
     )

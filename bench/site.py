@@ -42,7 +42,7 @@ class Site:
             logbook=self.logbook,
             permission=self.permission,
             marker=marker,
-            reader=reader,
+            readers=() if reader is None else (reader,),
             on_change=self.desk.changed,
         )
         self.desk.stations[config.name] = made

@@ -183,9 +183,10 @@ async def _running(bench: Bench) -> AsyncIterator[Bench]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        await bench.station.marker.close()
-        if bench.station.reader is not None:
-            await bench.station.reader.shut()
+        if bench.station.marker is not None:
+            await bench.station.marker.close()
+        for reader in bench.station.readers:
+            await reader.shut()
         bench.site.logbook.journal.close()
         if bench.parts is not None:
             bench.parts.close()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from drivers.protocols import Marker, MarkText
-from gateway.agent import build_marker, build_reader
+from gateway.agent import build_marker, build_readers
 from gateway.config import GatewayConfig, StationConfig, line_of
 from gateway.contract.errors import ConfigError, ContractError, JournalError
 from gateway.contract.plan import Plan, PlanOrder
@@ -11,7 +11,7 @@ from gateway.contract.uii import UiiError
 from gateway.identity import Identity, stored_plan
 from gateway.store import newest_journal, open_journal
 
-Found = tuple[tuple[str, ...], str]
+Found = tuple[tuple[str | int, ...], str]
 """Where in its table, and what is wrong there."""
 
 
@@ -61,23 +61,27 @@ def _station(station: StationConfig) -> list[Found]:
     try:
         marker = build_marker(station)
     except ConfigError as error:
-        findings += _where(error, "marker")
+        findings += _where(error)
     else:
-        findings += _start(station, marker)
+        if marker is not None and station.marker is not None:
+            findings += _start(station, marker, station.marker.kind)
     try:
-        build_reader(station)
+        build_readers(station)
     except ConfigError as error:
-        findings += _where(error, "reader")
+        findings += _where(error)
     return findings
 
 
-def _start(station: StationConfig, marker: Marker) -> list[Found]:
+def _start(station: StationConfig, marker: Marker, kind: str) -> list[Found]:
     """Whether what fires at this station is what the marker can be armed for."""
-    name, kind = station.name, station.marker.kind
-    if station.start == "pedal" and not marker.single_shot:
-        why = f"{name}: a pedal needs a marker that can be armed for one shot; {kind} cannot"
+    name = station.name
+    if station.start != "operator" and not marker.single_shot:
+        why = (
+            f"{name}: a {station.start} needs a marker that can be armed for one shot; "
+            f"{kind} cannot"
+        )
         return [(("start",), f'{why}; write start = "operator"')]
-    wanted = "input" if station.start == "pedal" else "command"
+    wanted = "command" if station.start == "operator" else "input"
     if wanted not in marker.starts:
         fires = " or ".join(sorted(marker.starts))
         why = f'{name}: start = "{station.start}", but its marker is set to be fired by {fires}'
@@ -85,11 +89,15 @@ def _start(station: StationConfig, marker: Marker) -> list[Found]:
     return []
 
 
-def _where(error: ConfigError, role: str) -> list[Found]:
-    """A driver's faults, each at the key that it names."""
-    return [
-        ((role, fault.split(": ")[1].partition(".")[0]), fault) for fault in str(error).splitlines()
-    ]
+def _where(error: ConfigError) -> list[Found]:
+    """A driver's faults, each at the key that it names: `station/reader-2: url: …`."""
+    found: list[Found] = []
+    for fault in str(error).splitlines():
+        name, key = fault.split(": ")[:2]
+        role, _, place = name.rpartition("/")[2].partition("-")
+        at = (int(place) - 1,) if place else ()
+        found.append(((role, *at, key.partition(".")[0]), fault))
+    return found
 
 
 def _stored_plan(config: GatewayConfig) -> tuple[Plan | None, str]:
@@ -112,6 +120,8 @@ def _content(station: StationConfig, order: PlanOrder, plan: Plan) -> list[str]:
     try:
         marker = build_marker(station)
     except ConfigError:
+        return []
+    if marker is None:
         return []
     for block in plan.blocks:
         if block.order != order.id:

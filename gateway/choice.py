@@ -71,7 +71,10 @@ def next_work(
     if "{serial}" not in order.template.content:
         raise UiiError("the template's content has no {serial}: every part would carry the same")
     again = ledger.station(post.station).again
-    if again is not None and again.marks[0].order == order.id:
+    if again is not None:
+        if again.marks[0].order != order.id:
+            # It still lies there, and may look blank: another order's number would go over it.
+            return Note("again-first", (("order", again.marks[0].order),))
         return _again(order, again.seq, again.marks, post)
     tray = order.tray or 1
     for component in order.components:

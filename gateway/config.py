@@ -142,10 +142,19 @@ class StationConfig(_Section):
     reader: tuple[DeviceConfig, ...] = ()
     """`[station.reader]`, or `[[station.reader]]` for each place of the tray in turn."""
 
+    @property
+    def devices(self) -> tuple[tuple[str, DeviceConfig], ...]:
+        """Its devices by role: `marker`, and `reader`, or `reader-1` and so on for a tray."""
+        markers = () if self.marker is None else (("marker", self.marker),)
+        if len(self.reader) == 1:
+            return (*markers, ("reader", self.reader[0]))
+        readers = ((f"reader-{at}", each) for at, each in enumerate(self.reader, start=1))
+        return (*markers, *readers)
+
     @field_validator("reader", mode="before")
     @classmethod
     def _one_or_several(cls, value: object) -> object:
-        return [value] if isinstance(value, dict | DeviceConfig) else value
+        return [value] if isinstance(value, dict | DeviceConfig) else value or ()
 
     @model_validator(mode="after")
     def _does_something(self) -> "StationConfig":
@@ -197,11 +206,27 @@ def load(path: Path) -> GatewayConfig:
         for fault in error.errors(include_url=False, include_input=False):
             if fault["type"] == "too_short" and raw.get("station"):
                 continue  # the stations are there; what is wrong with each is told beside this
-            where = ".".join(str(part) for part in fault["loc"])
+            place = _as_written(fault["loc"], raw)
+            where = ".".join(str(part) for part in place)
             words = in_words(fault["type"], fault["msg"])
-            lines.append(f"{path}:{line_of(text, fault['loc'])}: {where}: {words}")
+            lines.append(f"{path}:{line_of(text, place)}: {where}: {words}")
         raise ConfigError("\n".join(lines)) from error
     return _from_folder(config, path.resolve().parent)
+
+
+def _as_written(place: tuple[str | int, ...], raw: dict[str, Any]) -> tuple[str | int, ...]:
+    """A fault's place in the file: one `[station.reader]` has no number of its own."""
+    found: object = raw
+    written: list[str | int] = []
+    for part in place:
+        if isinstance(part, int) and isinstance(found, dict):
+            continue
+        written.append(part)
+        try:
+            found = found[part]  # type: ignore[index] -- what cannot be entered ends the way
+        except (KeyError, IndexError, TypeError):
+            found = None
+    return tuple(written)
 
 
 def in_words(kind: str, message: str) -> str:

@@ -19,13 +19,14 @@ from gateway.config import StationConfig, UplinkConfig
 from gateway.contract.errors import ContractError, JournalCorrupt
 from gateway.contract.plan import Plan
 from gateway.contract.topics import Boot
+from gateway.execution import new_cycle_id
 from gateway.guard import Guard
 from gateway.identity import Identity, stored_plan
 from gateway.journal import Journal
 from gateway.latches import Latches, inspect
 from gateway.logbook import Logbook, new_salt
 from gateway.permission import Permission
-from gateway.station import Observer, Station, new_cycle_id
+from gateway.station import Observer, Station
 from gateway.uplink import Link, TakenOver, Uplink
 
 log = logging.getLogger(__name__)
@@ -48,8 +49,8 @@ class Chance:
 class Devices:
     """One station's devices, not connected."""
 
-    marker: Marker
-    reader: CodeReader | None
+    marker: Marker | None
+    readers: tuple[CodeReader, ...]
 
 
 @dataclass
@@ -78,7 +79,8 @@ class Core:
         for station in self.stations.values():
             if self.latched:
                 # A journal that is not this gateway's truth must not grow; but nothing may fire.
-                yield keep_disarmed(station.marker, station.name)
+                if station.marker is not None:
+                    yield keep_disarmed(station.marker, station.name)
             else:
                 yield _supervise(station)
 
@@ -111,10 +113,11 @@ class Core:
         """Close the devices and the journal."""
         for station in self.stations.values():
             with contextlib.suppress(DeviceError):
-                await station.marker.close()
-            if station.reader is not None:
+                if station.marker is not None:
+                    await station.marker.close()
+            for reader in station.readers:
                 with contextlib.suppress(DeviceError):
-                    await station.reader.shut()
+                    await reader.shut()
         self.journal.close()
 
 
@@ -169,7 +172,7 @@ def assemble(
             logbook=logbook,
             permission=permission,
             marker=devices[config.name].marker,
-            reader=devices[config.name].reader,
+            readers=devices[config.name].readers,
             on_change=core.changed,
             observer=observer,
             cycle_id=chance.cycle_id,

@@ -329,10 +329,16 @@ def _disarmed(state: Cycle, proof: Outcome | None) -> Step:
 
 
 def _weigh(heard: Outcome | None, proof: Outcome | None) -> Outcome:
-    """The outcome, from what was heard before the disarm and what the device then proves."""
-    if proof is not None and (proof.did is not Did.UNKNOWN or proof.places):
-        return proof
-    return heard or _restarted()
+    """The outcome, from what was heard before the disarm and what the device then proves.
+
+    A place that was said to be done stays so: no later word blanks the metal.
+    """
+    if heard is None:
+        heard = _restarted()
+    if proof is None or (proof.did is Did.UNKNOWN and not proof.places):
+        return heard
+    done = dict.fromkeys((at for at, did in heard.places if did is Did.DONE), Did.DONE)
+    return replace(proof, places=tuple((dict(proof.places) | done).items())) if done else proof
 
 
 def _after_disarm(state: Cycle) -> Step:

@@ -81,8 +81,7 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
         devices = {
             f"{station.name}/{role}": device.kind
             for station in config.station
-            for role, device in (("marker", station.marker), ("reader", station.reader))
-            if device is not None
+            for role, device in station.devices
         }
         fields = {
             "reason": reason,

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from gateway.choice import Work, left, next_work
+from gateway.choice import Work, left
 from gateway.contract.encoding import format_time
 from gateway.contract.plan import Person, Plan
 from gateway.contract.uii import serial
@@ -23,7 +23,7 @@ from gateway.moves import (
     Phase,
 )
 from gateway.permission import Permission
-from gateway.plan import Permit, person_by_badge
+from gateway.plan import person_by_badge
 from gateway.station import NotNow, Station
 from gateway.uplink import Uplink
 
@@ -207,7 +207,7 @@ class Desk:
         assert self.permission is not None
         cycle = station.cycle
         order_id = station.order
-        found = self._next_work(station)
+        found = station.next_work()
         ledger = self.logbook.ledger.station(station.name)
         opened = cycle.open
         return {
@@ -247,16 +247,6 @@ class Desk:
                 for part in reversed(ledger.parts)
             ],
         }
-
-    def _next_work(self, station: Station) -> Work | Note:
-        assert self.permission is not None
-        found = self.permission.ask(station.order)
-        if not isinstance(found, Permit):
-            return found
-        try:
-            return next_work(found, station.logbook.ledger, station.post)
-        except ValueError as error:
-            return Note("no-uii", (("detail", str(error)),))
 
     def _order(self, order_id: str | None) -> dict[str, Any] | None:
         plan = self._plan()
@@ -313,4 +303,4 @@ def _can(station: Station, *, permitted: bool) -> list[str]:
     if phase is Phase.IDLE:
         return ["begin", "trial"] if permitted else []
     can = _IN_PHASE.get(phase, ())
-    return [name for name in can if name != "read_again" or station.reader is not None]
+    return [name for name in can if name != "read_again" or bool(station.readers)]

@@ -57,9 +57,9 @@ def faults(folder: Path, text: str) -> list[str]:
 def test_a_whole_file(tmp_path: Path) -> None:
     config = load(written(tmp_path, GOOD))
     assert [station.name for station in config.station] == ["laser", "press"]
-    assert config.station[0].reader is not None
-    assert config.station[0].reader.options == {"aim_identifiers": True}
-    assert config.station[1].reader is None
+    (reader,) = config.station[0].reader
+    assert reader.options == {"aim_identifiers": True}
+    assert config.station[1].reader == ()
     assert (config.broker.host, config.broker.port, config.broker.tls) == (
         "broker.example",
         8883,

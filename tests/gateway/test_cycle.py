@@ -1,75 +1,25 @@
-"""The marking cycle against a model of the metal: stories by example, then every interleaving."""
-
-from collections.abc import Callable
-from random import Random
+"""The marking cycle against a model of the metal: stories by example."""
 
 import pytest
 
 from drivers.protocols import Activity, Did, MarkerStatus, Outcome
 from gateway import cycle as c
 from gateway import moves as m
-from gateway.contract.record import Intent, Latched, Marked, Record, Settled, Trial, Verified
+from gateway.contract.record import Latched
 from gateway.cycle import Unexpected, step
-from gateway.moves import (
-    Phase,
-)
+from gateway.moves import Phase, Seen
 from tests.gateway import records
-from tests.gateway.metal import Fate, Metal, Part, Setup
+from tests.gateway.bench import Part, Setup
+from tests.gateway.metal import Fate, Metal
+from tests.gateway.stories import facts, idle, play, until
 
 LASER = Setup()
 PEDAL = Setup(by_input=True)
 CELL = Setup(keeps=True)
 CELL_PEDAL = Setup(by_input=True, keeps=True)
-EYE = Setup(reader=False)
+EYE = Setup(reader=False, mode="eye")
 READY = MarkerStatus(Activity.READY)
-SETUPS = [LASER, PEDAL, CELL, CELL_PEDAL, EYE, Setup(by_input=True, reader=False)]
-
-
-def idle(setup: Setup) -> Metal:
-    """A station that has just started with an empty journal."""
-    metal = Metal(setup)
-    metal.carry_out()
-    assert metal.cycle.phase is Phase.IDLE
-    return metal
-
-
-def until(metal: Metal, effect: type[object]) -> None:
-    """Carry out, without a fault, all that comes before an effect of that kind."""
-    for _ in range(20):
-        if isinstance(metal.effect, effect):
-            return
-        metal.carry_out()
-    raise AssertionError(f"{effect.__name__} does not come")
-
-
-def facts(metal: Metal) -> list[str]:
-    """The journal in short."""
-    return [_fact(record) for record in metal.journal]
-
-
-def _fact(record: Record) -> str:
-    match record:
-        case Marked():
-            return record.results[0].did
-        case Verified():
-            return record.verdict
-        case Settled():
-            return f"settled:{record.how}"
-        case Trial():
-            return f"trial:{record.did}"
-    return record.type
-
-
-def play(metal: Metal, *, trial: bool = False) -> list[str]:
-    """A whole cycle without a fault; the effects in their order."""
-    metal.begin(trial=trial)
-    order = []
-    while metal.effect is not None:
-        order.append(type(metal.effect).__name__)
-        if isinstance(metal.effect, m.AwaitOutcome):
-            metal.pedal()
-        metal.carry_out()
-    return order
+SETUPS = [LASER, PEDAL, CELL, CELL_PEDAL, EYE, Setup(by_input=True, reader=False, mode="eye")]
 
 
 # -- without a fault
@@ -180,8 +130,8 @@ def test_a_marked_part_is_not_marked_over() -> None:
 
 def test_a_code_that_the_order_expects_does_not_stop_it() -> None:
     waiting = m.Cycle(Phase.LOOKING, m.Job("o1", "1", expect=frozenset({"5901234123457"})))
-    assert step(waiting, m.Saw(("5901234123457",)))[0].phase is Phase.COMMITTING
-    assert step(waiting, m.Saw(("5901234123457", "X")))[0].phase is Phase.IDLE
+    assert step(waiting, m.Saw((Seen(1, "5901234123457"),)))[0].phase is Phase.COMMITTING
+    assert step(waiting, m.Saw((Seen(1, "5901234123457"), Seen(1, "X"))))[0].phase is Phase.IDLE
 
 
 def test_a_late_look_is_repeated_and_the_part_before_is_named_when_it_stays() -> None:
@@ -357,7 +307,7 @@ def test_a_late_read_of_the_part_before_is_dropped_and_repeated() -> None:
     metal.begin()
     until(metal, m.Read)
     metal.carry_out(late=True)
-    assert metal.effect == m.Read(1)
+    assert metal.effect == m.Read(1, frozenset({1}))
     metal.carry_out()
     metal.carry_out()
     assert facts(metal)[-1] == "good"
@@ -376,11 +326,11 @@ def test_the_part_before_is_remembered_over_a_part_that_was_not_marked() -> None
 
 
 def test_a_stranger_beside_the_right_code_is_a_mismatch() -> None:
-    opened = m.Open(1, (records.mark(1),), None, Outcome(Did.DONE))
+    opened = m.Open(1, (records.mark(1),), None, Outcome(Did.DONE), frozenset({1}))
     reading = m.Cycle(Phase.READING, m.Job("o1", "1"), opened)
-    _, effect = step(reading, m.Saw((records.content(1), "X")))
+    _, effect = step(reading, m.Saw((Seen(1, records.content(1)), Seen(1, "X"))))
     assert isinstance(effect, m.RecordVerified)
-    assert (effect.verdict, effect.content) == ("mismatch", "X")
+    assert effect.verdicts == (m.PlaceVerdict(1, "mismatch", "X"),)
 
 
 @pytest.mark.parametrize("fate", [Fate.FAILED, Fate.REFUSED, Fate.LOST])
@@ -423,7 +373,7 @@ def test_an_eye_cannot_settle_an_unknown_and_the_latch_is_journalled() -> None:
     assert facts(metal) == ["intent", "unknown", "latched"]
     with pytest.raises(Unexpected):
         metal.tell(m.ReadAgain())
-    metal.decide(leave_open=True)
+    metal.leave_open()
     assert metal.cycle.note == m.Note("settled", (("how", "left-open"),))
     metal.audit()
 
@@ -454,7 +404,7 @@ def test_a_part_that_waits_to_be_set_aside_still_waits_after_a_restart() -> None
     assert isinstance(metal.effect, m.Disarm)
     metal.carry_out()
     assert metal.cycle.phase is Phase.SET_ASIDE
-    assert metal.cycle.note == m.Note("unreadable", (("content", ""),))
+    assert metal.cycle.note == m.Note("unreadable", (("content", ""), ("positions", "1")))
     with pytest.raises(Unexpected):
         metal.begin()
     metal.tell(m.ReadAgain())
@@ -476,7 +426,7 @@ def test_an_eyes_judgement_is_asked_for_again_after_a_restart() -> None:
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_an_event_that_cannot_come_is_refused(phase: Phase) -> None:
-    event = m.Judged(True) if phase is Phase.INSPECTING else m.Inspected(READY)
+    event = m.Judged() if phase is Phase.INSPECTING else m.Inspected(READY)
     with pytest.raises(Unexpected):
         step(m.Cycle(phase), event)
 
@@ -488,124 +438,3 @@ def test_a_latch_stands_in_the_journal_for_every_unknown_that_no_read_settled() 
     metal.carry_out(Fate.FAILED)
     metal.calm_down()
     assert [r.cause for r in metal.journal if isinstance(r, Latched)] == ["link-timeout"]
-
-
-# -- every interleaving
-
-AFTER_SHOT = frozenset(
-    {Phase.RECORDING, Phase.READING, Phase.VERIFYING, Phase.READ_BLOCKED, Phase.SET_ASIDE}
-    | {Phase.UNKNOWN, Phase.JUDGING}
-)
-
-
-class Walk:
-    """One way through: effects with any fate, people, pedals, swapped parts, restarts.
-
-    What must hold is checked in `Metal`, at each effect. Faults come in spells, so that whole
-    cycles happen as well.
-    """
-
-    def __init__(self, setup: Setup, seed: int) -> None:
-        self.random = Random(seed)
-        self.metal = Metal(setup)
-        self.trouble = 0.1
-
-    def chance(self, probability: float) -> bool:
-        return self.random.random() < probability
-
-    def go(self, steps: int) -> None:
-        for _ in range(steps):
-            if self.chance(0.02):
-                self.trouble = self.random.choice((0, 0.05, 0.2, 0.6))
-            self.disturb()
-            if self.metal.effect is not None:
-                fate = self.random.choice(list(Fate)) if self.chance(self.trouble) else Fate.DONE
-                late, lie = self.chance(0.15), self.chance(0.3)
-                self.metal.carry_out(fate, late=late, lie=lie)
-            else:
-                self.people()
-            self.check()
-
-    def disturb(self) -> None:
-        metal = self.metal
-        if metal.armed is not None and self.chance(0.3):
-            metal.pedal()
-        if self.chance(0.02):
-            metal.start()
-        if self.chance(0.05):
-            metal.legible = self.chance(0.7)
-            metal.busy = self.random.choice((0, 2))
-        if metal.part.content is not None and self.chance(0.04):
-            self.swap()
-
-    def swap(self) -> None:
-        """The marked part is taken away too early; blank or foreign metal lies in its place."""
-        after = self.metal.cycle.phase in AFTER_SHOT
-        gone = [part for part in self.metal.parts if part.content and part is not self.metal.part]
-        if after and gone and self.chance(0.3):
-            self.metal.change_part(self.random.choice(gone))
-        elif after and self.chance(0.5):
-            self.metal.change_part(Part(f"FOREIGN {len(self.metal.parts)}", self.chance(0.7)))
-        else:
-            self.metal.change_part()
-
-    def people(self) -> None:
-        metal = self.metal
-        choices: dict[Phase, list[Callable[[], None]]] = {
-            Phase.IDLE: [self.begin],
-            Phase.JUDGING: [metal.judge],
-            Phase.SET_ASIDE: [metal.put_aside, metal.decide, self.read_again],
-            Phase.READ_BLOCKED: [metal.decide, self.read_again],
-            Phase.UNKNOWN: [metal.decide, self.leave_open, self.read_again],
-        }
-        self.random.choice(choices[metal.cycle.phase])()
-
-    def leave_open(self) -> None:
-        self.metal.decide(leave_open=True)
-
-    def begin(self) -> None:
-        """An operator may forget to change a part; of an illegible one the screen told."""
-        part = self.metal.part
-        ours = (part.content or "").startswith("[)>")
-        if (part.content and not part.legible and not ours) or self.chance(0.8):
-            self.metal.change_part()
-        self.metal.begin(trial=self.chance(0.1))
-
-    def read_again(self) -> None:
-        if self.metal.setup.reader:
-            if self.chance(0.3):
-                self.metal.part.legible = True
-            self.metal.tell(m.ReadAgain())
-        else:
-            with pytest.raises(Unexpected):
-                self.metal.tell(m.ReadAgain())
-
-    def check(self) -> None:
-        contents = [part.content for part in self.metal.parts if part.content]
-        assert len(contents) == len(set(contents))
-        opened = self.metal.cycle.open
-        if opened is not None:
-            newest = max(r.seq for r in self.metal.journal if isinstance(r, Intent))
-            assert opened.seq == newest
-
-    def rest(self) -> None:
-        """Without faults it comes to rest, and the next part is marked."""
-        metal = self.metal
-        metal.calm_down()
-        metal.audit()
-        metal.change_part()
-        metal.legible, metal.busy = True, 0
-        metal.begin()
-        until(metal, m.AwaitOutcome)
-        metal.pedal()
-        metal.calm_down()
-        assert metal.cycle.note == m.Note("good")
-        metal.audit()
-
-
-@pytest.mark.parametrize("setup", SETUPS)
-@pytest.mark.parametrize("seed", range(40))
-def test_whatever_happens(setup: Setup, seed: int) -> None:
-    walk = Walk(setup, seed)
-    walk.go(200)
-    walk.rest()

@@ -159,7 +159,7 @@ def bench(site: Site, *, start: str = "operator", reader: bool = True) -> Bench:
             "reader": {"kind": "bench", "url": ""} if reader else None,
         }
     )
-    station = Station(config, site.logbook, site.permission, marker, seeing if reader else None)
+    station = Station(config, site.logbook, site.permission, marker, (seeing,) if reader else ())
     made = Bench(site, station, marker, seeing, part)
     station.on_change = made.changed.set
     return made

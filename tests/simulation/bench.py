@@ -39,7 +39,7 @@ class Bench:
         starts: frozenset[Start] = frozenset({"command", "input"})
         marker = SimMarker(self.device, lambda: whose(station()), starts, self.on_arm)
         readers = [SimReader(eye) for eye in self.eyes]
-        return Devices(marker, readers[0] if readers else None)
+        return Devices(marker, tuple(readers))
 
     def pedal(self) -> None:
         """Somebody treads on it, or a PLC sees a part."""

@@ -163,7 +163,7 @@ class Operator:
 
     def _set_aside(self, station: Station, author: Author) -> None:
         choice = self.chance.weighted({"aside": 0.6, "again": 0.2, "settle": 0.2})
-        if choice == "again" and station.reader is not None:
+        if choice == "again" and station.readers:
             station.read_again(author)
         elif choice == "settle":
             self._settle(station)
@@ -174,7 +174,7 @@ class Operator:
     def _unknown(self, station: Station, author: Author) -> None:
         choice = self.chance.weighted({"again": 0.4, "settle": 0.55, "leave": 0.05})
         opened = station.cycle.open
-        if choice == "again" and station.reader is not None and not (opened and opened.eye):
+        if choice == "again" and station.readers and not (opened and opened.eye):
             station.read_again(author)
         elif choice == "leave":
             self.story.tell(self.bench.name, "two people leave the number open")

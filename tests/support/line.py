@@ -350,7 +350,7 @@ async def _wire(
         logbook=made.logbook,
         permission=made.permission,
         marker=cast("Marker", _bind(marker, f"{name}/marker")),
-        reader=cast("CodeReader", _bind(scanner, f"{name}/reader")) if scanner else None,
+        readers=(cast("CodeReader", _bind(scanner, f"{name}/reader")),) if scanner else (),
         on_change=made.desk.changed,
     )
     made.stations[name] = station
@@ -364,7 +364,8 @@ def _bind(device: DeviceConfig, name: str) -> Marker | CodeReader:
 
 async def _unbind(station: Station) -> None:
     with contextlib.suppress(DeviceError):
-        await station.marker.close()
-    if station.reader is not None:
+        if station.marker is not None:
+            await station.marker.close()
+    for reader in station.readers:
         with contextlib.suppress(DeviceError):
-            await station.reader.shut()
+            await reader.shut()
