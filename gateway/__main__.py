@@ -14,7 +14,8 @@ from typing import Any
 
 from drivers.catalog import kinds
 from drivers.errors import DeviceError
-from gateway.agent import build_marker, build_reader, run
+from drivers.protocols import CodeReader, Marker
+from gateway.agent import build_marker, build_readers, run
 from gateway.check import check
 from gateway.config import GatewayConfig, load
 from gateway.contract.errors import ConfigError, GjurmaError, JournalError
@@ -119,26 +120,20 @@ def _probe(arguments: argparse.Namespace) -> int:
 async def _probe_all(config: GatewayConfig) -> int:
     worst = GOOD
     for station in config.station:
-        for role in ("marker", "reader"):
-            marker = build_marker(station) if role == "marker" else None
-            reader = build_reader(station) if role == "reader" else None
-            device = marker or reader
-            if device is None:
-                continue
+        marker, readers = build_marker(station), build_readers(station)
+        devices: list[Marker | CodeReader] = [*([marker] if marker else []), *readers]
+        for (name, _), device in zip(station.named_devices, devices, strict=True):
             try:
                 await device.connect()
                 found = await device.identify()
-                print(
-                    f"{station.name}/{role}: {found.maker} {found.model} {found.version}".rstrip()
-                )
+                print(f"{name}: {found.maker} {found.model} {found.version}".rstrip())
             except DeviceError as error:
                 print(f"{error.code}: {error}")
                 worst = FINDING
-            finally:
-                if marker is not None:
-                    await marker.close()
-                if reader is not None:
-                    await reader.shut()
+        if marker is not None:
+            await marker.close()
+        for reader in readers:
+            await reader.shut()
     return worst
 
 

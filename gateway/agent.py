@@ -59,16 +59,21 @@ class Seams:
     clock: Callable[[bool], TrustedClock] = TrustedClock
 
 
-def build_marker(station: StationConfig) -> Marker:
-    """The station's marker, not connected. Raises ConfigError."""
+def build_marker(station: StationConfig) -> Marker | None:
+    """The station's marker, not connected, where there is one. Raises ConfigError."""
+    if station.marker is None:
+        return None
     return cast("Marker", _build(station.marker, "marker", f"{station.name}/marker"))
 
 
-def build_reader(station: StationConfig) -> CodeReader | None:
-    """The station's reader, not connected, where there is one. Raises ConfigError."""
-    if station.reader is None:
-        return None
-    return cast("CodeReader", _build(station.reader, "reader", f"{station.name}/reader"))
+def build_readers(station: StationConfig) -> tuple[CodeReader, ...]:
+    """The station's readers, not connected, one a position. Raises ConfigError."""
+    return tuple(build_reader(name, device) for name, device in station.named_readers)
+
+
+def build_reader(name: str, device: DeviceConfig) -> CodeReader:
+    """One reader, not connected. Raises ConfigError."""
+    return cast("CodeReader", _build(device, "reader", name))
 
 
 def _build(device: DeviceConfig, role: str, name: str) -> Marker | CodeReader:
@@ -139,7 +144,11 @@ class _Latched:
     def __init__(self, config: GatewayConfig, latches: Latches) -> None:
         self._config = config
         self._desk = Desk(config.gateway, 0, "", config.screen.language, latches)
-        self._stations = [(build_marker(station), station.name) for station in config.station]
+        self._stations = [
+            (marker, station.name)
+            for station in config.station
+            if (marker := build_marker(station)) is not None
+        ]
 
     def tasks(self) -> Iterator[Coroutine[None, None, None]]:
         log.error("marking is latched: %s", self._desk.latches.causes)
@@ -163,7 +172,7 @@ class _Agent:
         self._path = path
         identity = Identity.load(path)
         devices = {
-            station.name: Devices(build_marker(station), build_reader(station))
+            station.name: Devices(build_marker(station), build_readers(station))
             for station in config.station
         }
         self._core = core = assemble(
