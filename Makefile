@@ -5,6 +5,7 @@
 #   make test     every test but the full matrix of kills; as root installs what they need
 #   make quick    only the tests that start no program: under a minute
 #   make check    format, lint, types, import boundaries, catalogues, the tree
+#   make simulate the whole system in one thread on virtual time: SEEDS=10000, or SEED=n
 #   make kill     a gateway ended at every step of the cycle, restarted, compared with the metal
 #   make bench    measures each path against its bare floor; writes bench/results/latest.json
 #   make format   puts the code into the form that `make check` asks for
@@ -21,7 +22,7 @@ PYTEST ?=
 PARALLEL := -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check kill bench format lock clean
+.PHONY: help setup demo test quick check simulate kill bench format lock clean
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -50,6 +51,10 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_catalogues.py tests/test_tree.py
+
+SEEDS ?= 1000
+simulate: $(STAMP)
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 kill: $(STAMP)
 	$(BIN)/python -m pytest -n 4 -m kill $(PYTEST)

@@ -9,6 +9,7 @@ from psycopg import errors as pg
 from central import db, keys
 from central.config import load
 from central.ingest import receipts, rules, store
+from central.ingest.database import Connection
 from central.ingest.facts import Evidence
 from gateway.contract.signed import SigningKey
 
@@ -27,7 +28,7 @@ def ingest(ready: Callable[[], None], config_file: Path, lots: list[Lot]) -> Non
                 pass
 
 
-def _take(connection: store.Connection, key: SigningKey, lot: Lot) -> bool:
+def _take(connection: Connection, key: SigningKey, lot: Lot) -> bool:
     """One lot in one transaction, receipts signed; False when it has to be tried again."""
     try:
         with connection.transaction():

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 
 from bench.loop import CHANNEL
-from central.ingest.store import LIVE_CHANNEL
+from central.ingest.database import LIVE_CHANNEL
 
 
 class Seen:

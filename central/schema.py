@@ -245,15 +245,26 @@ item = Table(
     Column("number", BigInteger),
     Column("serial", Text(collation="C"), nullable=False),
     Column("changed", BigInteger, nullable=False),
+    _text("readback", "each"),
+    Column("sample", Text),
     UniqueConstraint("uii", "component"),
     UniqueConstraint("elements", "component"),
     Index("item_order_state", "order_code", "state"),
     Index("item_serial", "serial"),
     Index("item_changed", "changed"),
+    Index("item_sample", "sample", postgresql_where="sample IS NOT NULL"),
+    Index(
+        "item_unread",
+        "order_code",
+        "changed",
+        postgresql_where="readback = 'elsewhere' AND state = 'marked' AND NOT read_ok",
+    ),
 )
 """One component that carries a number. `changed` is the batch that changed it last.
-`state`: open, marked, good, rejected, unknown, voided, scrapped. `basis` of good: read, keyed,
-eye, accepted. `read_ok`: this component is good by itself; `good` needs its siblings too."""
+`state`: open, marked, good, rejected, unknown, voided, scrapped. `basis` of good: read, sample,
+keyed, eye, accepted. `read_ok`: this component is good by itself; `good` needs its siblings too.
+`remark` of a voided one: nothing was engraved, and another repeat may. `readback` is the mode by
+which its present mark is read back, `sample` the group that this mark has joined."""
 
 claim = Table(
     "claim",
@@ -282,6 +293,39 @@ about = Table(
     Column("pos", Integer, primary_key=True),
 )
 """Every later record that says something of an item: marked, verified, settled, corrected."""
+
+sample_group = Table(
+    "sample_group",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("stream", BigInteger, ForeignKey("stream.id"), nullable=False),
+    _text("station"),
+    _text("order_code"),
+    Column("size", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    _text("state"),
+    Index("sample_group_open", "stream", postgresql_where="state = 'open'"),
+)
+"""Parts of one station and order of which one is read for all. `id` is the first member's mark,
+gateway/epoch/seq/position; `seq` and `position` name the newest one, the sample once it is closed.
+`state`: open, closed, good, failed."""
+
+waiting = Table(
+    "waiting",
+    metadata,
+    Column("stream", BigInteger, ForeignKey("stream.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("batch", BigInteger, ForeignKey("batch.id"), nullable=False),
+    _text("of_gateway"),
+    Column("of_epoch", BigInteger, nullable=False),
+    Column("of_seq", BigInteger, nullable=False),
+    Column("of_position", SmallInteger, nullable=False),
+    Column("heard", Boolean, nullable=False),
+    Index("waiting_of", "of_gateway", "of_epoch", "of_seq"),
+)
+"""Reads and decisions of another stream's mark that came too early. `heard`: the mark is known by
+now, and what became of it is not."""
 
 refusal = Table(
     "refusal",

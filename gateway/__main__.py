@@ -122,13 +122,11 @@ async def _probe_all(config: GatewayConfig) -> int:
     for station in config.station:
         marker, readers = build_marker(station), build_readers(station)
         devices: list[Marker | CodeReader] = [*([marker] if marker else []), *readers]
-        for (role, _), device in zip(station.devices, devices, strict=True):
+        for (name, _), device in zip(station.named_devices, devices, strict=True):
             try:
                 await device.connect()
                 found = await device.identify()
-                print(
-                    f"{station.name}/{role}: {found.maker} {found.model} {found.version}".rstrip()
-                )
+                print(f"{name}: {found.maker} {found.model} {found.version}".rstrip())
             except DeviceError as error:
                 print(f"{error.code}: {error}")
                 worst = FINDING

@@ -60,25 +60,20 @@ class Seams:
 
 
 def build_marker(station: StationConfig) -> Marker | None:
-    """The station's marker, not connected; none at a reading post. Raises ConfigError."""
+    """The station's marker, not connected, where there is one. Raises ConfigError."""
     if station.marker is None:
         return None
     return cast("Marker", _build(station.marker, "marker", f"{station.name}/marker"))
 
 
 def build_readers(station: StationConfig) -> tuple[CodeReader, ...]:
-    """The station's readers, not connected, place after place. Raises ConfigError for all."""
-    readers, faults = [], []
-    for role, device in station.devices:
-        if role == "marker":
-            continue
-        try:
-            readers.append(cast("CodeReader", _build(device, "reader", f"{station.name}/{role}")))
-        except ConfigError as error:
-            faults.append(str(error))
-    if faults:
-        raise ConfigError("\n".join(faults))
-    return tuple(readers)
+    """The station's readers, not connected, one a position. Raises ConfigError."""
+    return tuple(build_reader(name, device) for name, device in station.named_readers)
+
+
+def build_reader(name: str, device: DeviceConfig) -> CodeReader:
+    """One reader, not connected. Raises ConfigError."""
+    return cast("CodeReader", _build(device, "reader", name))
 
 
 def _build(device: DeviceConfig, role: str, name: str) -> Marker | CodeReader:

@@ -1,34 +1,34 @@
 """`gjurma-gateway check`: everything that can be found wrong without connecting, all at once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from drivers.protocols import Marker, MarkText
-from gateway.agent import build_marker, build_readers
+from gateway.agent import build_marker, build_reader
 from gateway.config import GatewayConfig, StationConfig, line_of
 from gateway.contract.errors import ConfigError, ContractError, JournalError
-from gateway.contract.plan import Plan, PlanOrder
+from gateway.contract.plan import Component, Plan, PlanOrder
 from gateway.contract.uii import UiiError
 from gateway.identity import Identity, stored_plan
 from gateway.store import newest_journal, open_journal
 
 Found = tuple[tuple[str | int, ...], str]
-"""Where in its table, and what is wrong there."""
+"""Where it is written, and what is wrong there."""
 
 
 def check(config: GatewayConfig, text: str) -> list[str]:
     """Every finding as `line: what is wrong and what would be right`; `text` is the file's."""
-    found: list[tuple[tuple[str | int, ...], str]] = [*_guard(config), *_listening(config)]
+    found: list[Found] = [*_guard(config), *_listening(config)]
     for index, station in enumerate(config.station):
         found += [(("station", index, *where), finding) for where, finding in _station(station)]
-    findings = [f"{line_of(text, where)}: {finding}" for where, finding in found]
     plan, fault = _stored_plan(config)
     if fault:
-        findings.append(f"1: {fault}")
+        found.append(((), fault))
     if plan is not None:
-        for station in config.station:
-            for order in plan.orders:
-                findings += [f"1: {fault}" for fault in _content(station, order, plan)]
-    return findings
+        found += _components(config, plan)
+        for order in plan.orders:
+            found += _order(config, order, plan)
+    return [f"{line_of(text, where)}: {finding}" for where, finding in found]
 
 
 def _guard(config: GatewayConfig) -> list[Found]:
@@ -61,27 +61,28 @@ def _station(station: StationConfig) -> list[Found]:
     try:
         marker = build_marker(station)
     except ConfigError as error:
-        findings += _where(error)
+        findings += _where(error, ("marker",))
     else:
-        if marker is not None and station.marker is not None:
-            findings += _start(station, marker, station.marker.kind)
-    try:
-        build_readers(station)
-    except ConfigError as error:
-        findings += _where(error)
+        findings += _start(station, marker) if marker else []
+    for index, (name, device) in enumerate(station.named_readers):
+        try:
+            build_reader(name, device)
+        except ConfigError as error:
+            findings += _where(error, ("reader", index))
     return findings
 
 
-def _start(station: StationConfig, marker: Marker, kind: str) -> list[Found]:
+def _start(station: StationConfig, marker: Marker) -> list[Found]:
     """Whether what fires at this station is what the marker can be armed for."""
-    name = station.name
-    if station.start != "operator" and not marker.single_shot:
+    assert station.marker is not None
+    name, kind = station.name, station.marker.kind
+    if station.by_input and not marker.single_shot:
         why = (
-            f"{name}: a {station.start} needs a marker that can be armed for one shot; "
+            f'{name}: start = "{station.start}" needs a marker that can be armed for one shot; '
             f"{kind} cannot"
         )
         return [(("start",), f'{why}; write start = "operator"')]
-    wanted = "command" if station.start == "operator" else "input"
+    wanted = "input" if station.by_input else "command"
     if wanted not in marker.starts:
         fires = " or ".join(sorted(marker.starts))
         why = f'{name}: start = "{station.start}", but its marker is set to be fired by {fires}'
@@ -89,15 +90,12 @@ def _start(station: StationConfig, marker: Marker, kind: str) -> list[Found]:
     return []
 
 
-def _where(error: ConfigError) -> list[Found]:
-    """A driver's faults, each at the key that it names: `station/reader-2: url: …`."""
-    found: list[Found] = []
-    for fault in str(error).splitlines():
-        name, key = fault.split(": ")[:2]
-        role, _, place = name.rpartition("/")[2].partition("-")
-        at = (int(place) - 1,) if place else ()
-        found.append(((role, *at, key.partition(".")[0]), fault))
-    return found
+def _where(error: ConfigError, device: tuple[str | int, ...]) -> list[Found]:
+    """A driver's faults, each at the key that it names."""
+    return [
+        ((*device, fault.split(": ")[1].partition(".")[0]), fault)
+        for fault in str(error).splitlines()
+    ]
 
 
 def _stored_plan(config: GatewayConfig) -> tuple[Plan | None, str]:
@@ -115,24 +113,63 @@ def _stored_plan(config: GatewayConfig) -> tuple[Plan | None, str]:
         return None, f"{error.code}: {error}"
 
 
-def _content(station: StationConfig, order: PlanOrder, plan: Plan) -> list[str]:
-    """Whether this station's marker can engrave what the order asks for, to the last number."""
-    try:
-        marker = build_marker(station)
-    except ConfigError:
-        return []
-    if marker is None:
-        return []
+def _components(config: GatewayConfig, plan: Plan) -> Iterator[Found]:
+    """Pieces that a station is to mark, and that no order has."""
+    known = {component.name for order in plan.orders for component in order.components}
+    for index, station in enumerate(config.station):
+        strange = [name for name in station.components if name not in known]
+        if strange and plan.orders:
+            has = ", ".join(sorted(known))
+            why = f"{station.name}: no order has {', '.join(strange)}; its orders have {has}"
+            yield ("station", index, "components"), why
+
+
+def _order(config: GatewayConfig, order: PlanOrder, plan: Plan) -> Iterator[Found]:
+    """Why no station here can mark a piece of the order; nothing where one can."""
+    for component in order.components:
+        if order.marks is not None and component.name not in order.marks:
+            continue
+        reasons: list[Found] = []
+        for index, station in enumerate(config.station):
+            if station.components and component.name not in station.components:
+                continue
+            try:
+                marker = build_marker(station)
+            except ConfigError:
+                continue
+            if marker is None:
+                continue
+            why = _why_not(station, marker, order, component, plan)
+            if why is None:
+                break
+            reasons.append((("station", index), f"{station.name}: order {order.id} {why}"))
+        else:
+            yield from reasons
+            if reasons:
+                return
+
+
+def _why_not(
+    station: StationConfig, marker: Marker, order: PlanOrder, component: Component, plan: Plan
+) -> str | None:
+    """Why this station cannot mark that piece, to the last number; None if it can."""
+    tray, readers = order.tray or 1, len(station.reader)
+    if readers < tray and order.verify.mode in ("each", "sample"):
+        what = f"is read back in trays of {tray}" if tray > 1 else "is read back"
+        return (
+            f"{what}, and there {'is' if readers == 1 else 'are'} {readers or 'no'} "
+            f"reader{'' if readers == 1 else 's'}; write one [[station.reader]] a position"
+        )
     for block in plan.blocks:
         if block.order != order.id:
             continue
-        for component in order.components:
-            try:
-                order.item(block.end, component)
-            except UiiError as error:
-                return [f"order {order.id}: its template gives no UII: {error}"]
-            content, lines = order.content(block.end, component), order.lines(block.end, component)
-            refusal = marker.refuses(MarkText(1, content, lines))
+        content, lines = order.content(block.end, component), order.lines(block.end, component)
+        try:
+            order.item(block.end, component)
+        except UiiError as error:
+            return f"cannot be marked: its template gives no UII: {error}"
+        for position in range(1, tray + 1):
+            refusal = marker.refuses(MarkText(position, content, lines))
             if refusal is not None:
-                return [f"{station.name}: order {order.id} cannot be engraved here: {refusal}"]
-    return []
+                return f"cannot be engraved here: {refusal}"
+    return None

@@ -28,8 +28,10 @@ class Post:
     components: tuple[str, ...] = ()
     """Empty: every component of an order."""
 
-    def marks(self, component: str) -> bool:
-        return not self.components or component in self.components
+    def marks(self, order: PlanOrder, component: str) -> bool:
+        """Whether such a piece is marked here, by the station's settings and by the plan."""
+        here = not self.components or component in self.components
+        return here and (order.marks is None or component in order.marks)
 
     def repeat(self, opened: MarkAt) -> Repeat:
         """A mark of this journal, as the source of another mark."""
@@ -78,7 +80,7 @@ def next_work(
         return _again(order, again.seq, again.marks, post)
     tray = order.tray or 1
     for component in order.components:
-        if not post.marks(component.name):
+        if not post.marks(order, component.name):
             continue
         waiting = list(islice(_repeats(plan, order, component, ledger, post), tray + 1))
         if waiting:
@@ -86,7 +88,7 @@ def next_work(
             is_last = len(waiting) <= tray and not left(plan, order.id, ledger)
             return Work(order, component, _marks(order, component, waiting[:tray], None, is_last))
     first = order.components[0]
-    if not post.marks(first.name):
+    if not post.marks(order, first.name):
         return Note("nothing-due", (("order", order.id),))
     numbers = list(islice(_free(plan, order.id, ledger), tray))
     if not numbers:

@@ -3,10 +3,17 @@
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from gateway.contract.encoding import GatewayName
 from gateway.contract.errors import ConfigError
@@ -124,43 +131,58 @@ class DeviceConfig(_Section):
 
 
 class StationConfig(_Section):
-    """One station: a marker, and one reader a place of the tray where there are any.
-
-    Without a marker it is a reading post.
-    """
+    """One station: a marker, readers, or both. Without a marker it only reads parts back."""
 
     name: Name
     start: Literal["operator", "pedal", "plc"] = "operator"
     """Who fires: the gateway when the operator asks, or the device's own input."""
-    components: tuple[str, ...] = ()
-    """The pieces that are marked here; every piece of an order where it is empty."""
+    components: tuple[Annotated[str, Field(min_length=1, max_length=60)], ...] = ()
+    """Which pieces of a product are marked here, by name; all of them where empty."""
     arm_timeout_s: Seconds = 60
     mark_timeout_s: Seconds = 60
     look_s: Seconds = 0.5
     read_s: Seconds = 2
     marker: DeviceConfig | None = None
     reader: tuple[DeviceConfig, ...] = ()
-    """`[station.reader]`, or `[[station.reader]]` for each place of the tray in turn."""
-
-    @property
-    def devices(self) -> tuple[tuple[str, DeviceConfig], ...]:
-        """Its devices by role: `marker`, and `reader`, or `reader-1` and so on for a tray."""
-        markers = () if self.marker is None else (("marker", self.marker),)
-        if len(self.reader) == 1:
-            return (*markers, ("reader", self.reader[0]))
-        readers = ((f"reader-{at}", each) for at, each in enumerate(self.reader, start=1))
-        return (*markers, *readers)
+    """One a position of the tray, in the positions' order: one table, or several."""
 
     @field_validator("reader", mode="before")
     @classmethod
-    def _one_or_several(cls, value: object) -> object:
-        return [value] if isinstance(value, dict | DeviceConfig) else value or ()
+    def _one_or_several(cls, reader: Any) -> Any:
+        if reader is None:
+            return ()
+        return reader if isinstance(reader, list | tuple) else (reader,)
 
     @model_validator(mode="after")
-    def _does_something(self) -> "StationConfig":
+    def _does_something(self) -> Self:
         if self.marker is None and not self.reader:
-            raise ValueError("a station has a [station.marker], a [station.reader], or both")
+            raise ValueError("neither a marker nor a reader; write [station.marker], or a reader")
+        if self.marker is None and self.start != "operator":
+            raise ValueError(f'start = "{self.start}" needs a marker; write [station.marker]')
+        if self.marker is None and self.components:
+            raise ValueError("components are marked, and there is no marker; take them out")
         return self
+
+    @property
+    def named_readers(self) -> tuple[tuple[str, DeviceConfig], ...]:
+        """`laser/reader`, or `laser/reader-1`, `laser/reader-2` where there are several."""
+        if len(self.reader) == 1:
+            return ((f"{self.name}/reader", self.reader[0]),)
+        return tuple(
+            (f"{self.name}/reader-{position}", device)
+            for position, device in enumerate(self.reader, start=1)
+        )
+
+    @property
+    def named_devices(self) -> tuple[tuple[str, DeviceConfig], ...]:
+        """The marker, if there is one, and the readers."""
+        marker = ((f"{self.name}/marker", self.marker),) if self.marker else ()
+        return (*marker, *self.named_readers)
+
+    @property
+    def by_input(self) -> bool:
+        """The device's own input fires; a person starts a run of parts."""
+        return self.start != "operator"
 
 
 class GatewayConfig(_Section):
@@ -206,26 +228,24 @@ def load(path: Path) -> GatewayConfig:
         for fault in error.errors(include_url=False, include_input=False):
             if fault["type"] == "too_short" and raw.get("station"):
                 continue  # the stations are there; what is wrong with each is told beside this
-            place = _as_written(fault["loc"], raw)
-            where = ".".join(str(part) for part in place)
+            where = ".".join(str(part) for part in _as_written(raw, fault["loc"]))
             words = in_words(fault["type"], fault["msg"])
-            lines.append(f"{path}:{line_of(text, place)}: {where}: {words}")
+            lines.append(f"{path}:{line_of(text, fault['loc'])}: {where}: {words}")
         raise ConfigError("\n".join(lines)) from error
     return _from_folder(config, path.resolve().parent)
 
 
-def _as_written(place: tuple[str | int, ...], raw: dict[str, Any]) -> tuple[str | int, ...]:
-    """A fault's place in the file: one `[station.reader]` has no number of its own."""
-    found: object = raw
+def _as_written(raw: Any, location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The location without the index of a list that is written as one table."""
     written: list[str | int] = []
-    for part in place:
-        if isinstance(part, int) and isinstance(found, dict):
+    for part in location:
+        if isinstance(part, int) and isinstance(raw, dict):
             continue
         written.append(part)
         try:
-            found = found[part]  # type: ignore[index] -- what cannot be entered ends the way
+            raw = raw[part]
         except (KeyError, IndexError, TypeError):
-            found = None
+            raw = None
     return tuple(written)
 
 
@@ -262,15 +282,29 @@ def line_of(text: str, location: tuple[str | int, ...]) -> int:
             names = header[2].split(".")
             if header[1] == "[[":
                 counts[header[2]] = counts.get(header[2], -1) + 1
+                inside = [name for name in counts if name.startswith(f"{header[2]}.")]
+                for name in inside:  # arrays in it begin anew
+                    del counts[name]
             table = _numbered(names, counts)
             here = table
         elif key := re.match(r"\s*([A-Za-z0-9_.\-]+)\s*=", line):
             here = (*table, *key[1].split("."))
         else:
             continue
-        if here == location[: len(here)] and len(here) > best_depth:
+        if _leads_to(here, location) and len(here) > best_depth:
             best_line, best_depth = number, len(here)
     return best_line
+
+
+def _leads_to(here: tuple[str | int, ...], location: tuple[str | int, ...]) -> bool:
+    """Whether a key lies on the way; a list that is written as one table has no index there."""
+    rest = list(location)
+    for part in here:
+        if rest and rest[0] == 0 and part != 0:
+            rest.pop(0)
+        if not rest or rest.pop(0) != part:
+            return False
+    return True
 
 
 def _numbered(names: list[str], counts: dict[str, int]) -> tuple[str | int, ...]:

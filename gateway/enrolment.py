@@ -79,9 +79,9 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
         guard.create(Mark(config.gateway, answer.epoch, 0, journal.first_head))
         logbook = Logbook(journal, guard, TrustedClock(config.clock.trust_hardware))
         devices = {
-            f"{station.name}/{role}": device.kind
+            name: device.kind
             for station in config.station
-            for role, device in station.devices
+            for name, device in station.named_devices
         }
         fields = {
             "reason": reason,

@@ -119,7 +119,7 @@ class Station:
     @property
     def by_input(self) -> bool:
         """The device's own input fires."""
-        return self.config.start != "operator"
+        return self.config.by_input
 
     @property
     def armed(self) -> bool:

@@ -21,16 +21,20 @@ class Moments:
         self.current = ""
         """The last of the moments that the device reached; a family clears it when it is over."""
         self._hold = ""
+        self._passes = 0
         self._held = asyncio.Event()
         self._released = asyncio.Event()
 
-    def hold(self, name: str) -> None:
-        """Stop the device when it reaches `name` next. Raises ValueError if it never does."""
+    def hold(self, name: str, after: int = 0) -> None:
+        """Stop the device when it reaches `name` next, or after it has passed it so many times.
+
+        Raises ValueError if it never does.
+        """
         if name not in self.names:
             raise ValueError(f"no moment {name!r}; there are {', '.join(self.names) or 'none'}")
         if self._held.is_set():
             raise ValueError(f"held at {self.current!r}; release first")
-        self._hold = name
+        self._hold, self._passes = name, after
 
     def release(self) -> None:
         """Let the device go on, and forget a hold that was not reached."""
@@ -54,7 +58,9 @@ class Moments:
     async def reach(self, name: str) -> None:
         """Called by the device; returns at once unless it is to be held here."""
         self.current = name
-        if self._hold == name:
+        if self._hold == name and self._passes:
+            self._passes -= 1
+        elif self._hold == name:
             self._hold = ""
             self._released.clear()
             self._held.set()
@@ -173,7 +179,7 @@ class Control:
                     raise ValueError(f"held at {moments.current!r}")
                 return {"fired": await device.pedal()}
             case "hold":
-                moments.hold(str(request.get("moment", "")))
+                moments.hold(str(request.get("moment", "")), int(request.get("after", 0)))
             case "release":
                 moments.release()
             case "await_held":

@@ -23,6 +23,7 @@ from central import db, mqtt
 from central.config import Config
 from central.errors import DatabaseUnavailable
 from central.ingest import receipts, rules, states, store
+from central.ingest.database import Connection
 from central.ingest.facts import Evidence, Received
 from gateway.contract.errors import ContractError
 from gateway.contract.signed import SigningKey
@@ -62,7 +63,7 @@ class Worker:
         self._generation = 0
         self._elected = False
         self._election_at = 0.0
-        self._database: store.Connection | None = None
+        self._database: Connection | None = None
         self._client = mqtt.make_client(
             config.broker, log, self._subscribe, self._lost_broker, manual_ack=True
         )
@@ -147,7 +148,7 @@ class Worker:
             return result
         return None
 
-    def _connection(self) -> store.Connection:
+    def _connection(self) -> Connection:
         if self._database is None or self._database.closed:
             self._database = db.connect(self._config)
         return self._database
@@ -199,7 +200,7 @@ class Worker:
             answers += self._alone(connection, arrived)
         return answers
 
-    def _alone(self, connection: store.Connection, arrived: Arrived) -> list[Answer]:
+    def _alone(self, connection: Connection, arrived: Arrived) -> list[Answer]:
         """One message in a transaction of its own.
 
         One that the rules or PostgreSQL stumble over becomes evidence: neither its gateway's next
@@ -226,7 +227,7 @@ class Worker:
                     )
                 return []
 
-    def _one(self, connection: store.Connection, arrived: Arrived) -> list[Answer]:
+    def _one(self, connection: Connection, arrived: Arrived) -> list[Answer]:
         now = datetime.now(UTC)
         try:
             gateway = gateway_of(arrived.message.topic)
@@ -243,7 +244,7 @@ class Worker:
         return [] if receipt is None else [Answer(gateway, receipt)]
 
     def _batch(
-        self, connection: store.Connection, gateway: str, payload: bytes, now: datetime
+        self, connection: Connection, gateway: str, payload: bytes, now: datetime
     ) -> tuple[int, str] | None:
         """Store a batch; returns the (epoch, boot) to answer with a receipt."""
         received = rules.examine(gateway, payload)

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from central.ingest.life import Item, ItemKey
+from central.ingest.samples import Group
 from gateway.contract.batch import Batch
 from gateway.contract.plan import Plan
-from gateway.contract.record import Intent, Record
+from gateway.contract.record import Intent, Record, Settled, Verified
 from gateway.contract.topics import Boot
 
 PlanKey = tuple[int, int]
@@ -100,6 +101,24 @@ class Suffix:
     start: int
 
 
+class Held(NamedTuple):
+    """The item that a mark claims; `fresh` when the mark spends a number of a block."""
+
+    item: ItemKey
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A statement of another stream that came too early: judged when more is heard of its mark."""
+
+    by: RecordKey
+    of: MarkKey
+    says: Verified | Settled
+    heard: bool = False
+    """The mark is known, and what became of it is not."""
+
+
 @dataclass(frozen=True)
 class Needs:
     """What the law has to know before it can judge a suffix."""
@@ -111,6 +130,16 @@ class Needs:
     marks: frozenset[MarkKey]
     intents: frozenset[RecordKey]
     orders: frozenset[str]
+    repeated: frozenset[MarkKey]
+    """Of `marks`, those whose number is marked once more: who else claims it matters."""
+    awaited: frozenset[RecordKey]
+    """Own intents, announced or followed by an outcome here, that others may wait for."""
+    outcomes: frozenset[MarkKey]
+    """Of `marks`, those whose outcome is told here."""
+    sampling: bool
+    """A mark is announced here that is read by sample."""
+    reading: bool
+    """A device's read or a decision is told here, which may speak for a whole group."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +148,18 @@ class Known:
 
     plans: Mapping[PlanKey, Plan] = field(default_factory=dict)
     items: Mapping[ItemKey, Item] = field(default_factory=dict)
-    """Every component of each UII that is needed or claimed by a needed mark."""
-    marks: Mapping[MarkKey, ItemKey] = field(default_factory=dict)
+    """Every component of each UII that is needed or claimed by a needed mark; and of each member
+    of a group on which this batch may decide."""
+    marks: Mapping[MarkKey, Held] = field(default_factory=dict)
+    """The needed ones, and every other claim of a number that is repeated."""
     numbers: Mapping[tuple[str, int], tuple[MarkKey, ...]] = field(default_factory=dict)
     intents: Mapping[RecordKey, Intent] = field(default_factory=dict)
     orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The components that an order's product requires."""
+    waiting: Mapping[MarkKey, tuple[Waiting, ...]] = field(default_factory=dict)
+    """For each mark of an awaited intent, in the order of arrival."""
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    """The open ones of the stream, and those that a known item has joined."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +202,15 @@ class SpanSeen:
 
 
 @dataclass(frozen=True)
+class Rejudged:
+    """A waiting record whose mark was heard, and that is refused for another reason now."""
+
+    of: RecordKey
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True)
 class Conclusions:
     """All that the law draws from a run of one stream's records."""
 
@@ -176,11 +220,18 @@ class Conclusions:
     items: Mapping[ItemKey, Item]
     """New and changed items, as they are afterwards."""
     claims: tuple[Claim, ...]
-    about: tuple[tuple[ItemKey, int], ...]
-    """(item, seq) of the later records that say something of it."""
+    about: tuple[tuple[ItemKey, RecordKey], ...]
+    """The later records that say something of an item; late ones of other streams too."""
     refused: tuple[Refused, ...]
     resolved: tuple[RecordKey, ...]
-    """Refused records that a correction of the same gateway names."""
+    """Refused records that a correction of the same gateway names, or whose mark was heard."""
+    rejudged: tuple[Rejudged, ...]
+    waiting: Mapping[RecordKey, Waiting]
+    """Those that wait from now on, or go on waiting."""
+    judged: tuple[RecordKey, ...]
+    """Those that wait no longer."""
+    groups: Mapping[str, Group]
+    """New and changed ones."""
     spans: tuple[SpanSeen, ...]
 
 

@@ -1,9 +1,9 @@
 """The law, one record at a time and by the journal's order, never by arrival."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 
-from central.ingest import life
+from central.ingest import life, order
 from central.ingest.facts import (
     Claim,
     Conclusions,
@@ -13,11 +13,15 @@ from central.ingest.facts import (
     RecordKey,
     RecordRow,
     Refused,
+    Rejudged,
     SpanSeen,
     Stream,
 )
-from central.ingest.life import Item, ItemKey
-from central.ingest.naming import identified, named_item, names_component
+from central.ingest.holdings import Holdings
+from central.ingest.life import Item
+from central.ingest.naming import named_item
+from central.ingest.refusal import Refusal
+from central.ingest.statements import Statements
 from gateway.contract.plan import Plan, PlanOrder
 from gateway.contract.record import (
     Accepted,
@@ -31,24 +35,8 @@ from gateway.contract.record import (
     Settled,
     Verified,
 )
-from gateway.contract.uii import UiiError
 
 OK = "ok"
-TWO_PEOPLE = ("accepted", "remark", "voided")
-"""Decisions that need two names (the operator's own is one of them)."""
-
-
-class Refusal(Exception):
-    """A record is kept, and not accepted. `code` is stable and goes into receipts.
-
-    unreadable, not-licensed, lease-ended, outside-block, unknown-order, wrong-content,
-    bad-quantity, duplicate, out-of-place, unknown-plan, witnesses-missing.
-    """
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.code = code
-        self.detail = detail
 
 
 class Court:
@@ -57,41 +45,40 @@ class Court:
     def __init__(self, stream: Stream, known: Known) -> None:
         self._stream = stream
         self._plans = known.plans
-        self._orders = known.orders
-        self._marks = dict(known.marks)
         self._numbers = {key: list(marks) for key, marks in known.numbers.items()}
-        self._intents = dict(known.intents)
-        self._rows: dict[str, dict[str, Item]] = {}
-        self._uii_of_elements: dict[str, str] = {}
-        for item in known.items.values():
-            self._rows.setdefault(item.uii, {})[item.component] = item
-            self._uii_of_elements[item.elements] = item.uii
-        self.plan_key: PlanKey | None = stream.plan
-        self.rows: list[RecordRow] = []
-        self.changed: dict[ItemKey, Item] = {}
-        self.claims: list[Claim] = []
-        self.about: dict[tuple[ItemKey, int], None] = {}
-        self.refused: list[Refused] = []
-        self.resolved: list[RecordKey] = []
-        self.spans: list[SpanSeen] = []
+        self._held = Holdings(stream, known)
+        self._statements = Statements(stream, self._held, dict(known.waiting))
+        self._plan_key: PlanKey | None = stream.plan
+        self._rows: list[RecordRow] = []
+        self._claims: list[Claim] = []
+        self._refused: list[Refused] = []
+        self._spans: list[SpanSeen] = []
 
     def conclusions(self) -> Conclusions:
         """What the records heard so far change."""
+        said = self._statements
         return Conclusions(
-            plan=self.plan_key,
-            records=tuple(self.rows),
-            items=self.changed,
-            claims=tuple(self.claims),
-            about=tuple(self.about),
-            refused=tuple(self.refused),
-            resolved=tuple(self.resolved),
-            spans=tuple(self.spans),
+            plan=self._plan_key,
+            records=tuple(self._rows),
+            items=self._held.changed,
+            claims=tuple(self._claims),
+            about=tuple(said.about),
+            refused=tuple(self._refused),
+            resolved=tuple(of for of in said.resolved if of not in said.refused_now),
+            rejudged=tuple(
+                Rejudged(of, refusal.code, refusal.detail[:500])
+                for of, refusal in said.refused_now.items()
+            ),
+            waiting=said.waiting,
+            judged=tuple(said.judged),
+            groups=self._held.changed_groups,
+            spans=tuple(self._spans),
         )
 
     def unreadable(self, seq: int, fault: str) -> None:
         """Bytes that are no record of this place: kept, and nothing concluded."""
-        self.rows.append(RecordRow(seq, "", None, "unreadable"))
-        self.refused.append(Refused(seq, "unreadable", fault[:500]))
+        self._rows.append(RecordRow(seq, "", None, "unreadable"))
+        self._refused.append(Refused(seq, "unreadable", fault[:500]))
 
     def hear(self, seq: int, record: Record) -> None:
         """Judge one record."""
@@ -100,8 +87,8 @@ class Court:
             self._hear(record)
         except Refusal as refusal:
             verdict = refusal.code
-            self.refused.append(Refused(seq, refusal.code, refusal.detail[:500]))
-        self.rows.append(RecordRow(seq, record.type, record.at, verdict))
+            self._refused.append(Refused(seq, refusal.code, refusal.detail[:500]))
+        self._rows.append(RecordRow(seq, record.type, record.at, verdict))
 
     def _hear(self, record: Record) -> None:
         if isinstance(record, Opened):
@@ -112,38 +99,44 @@ class Court:
         elif isinstance(record, Intent):
             self._intent(record)
         elif isinstance(record, Marked):
-            self._marked(record)
-        elif isinstance(record, Verified):
-            self._verified(record)
-        elif isinstance(record, Settled):
-            self._settled(record)
+            self._statements.marked(record)
+        elif isinstance(record, Verified | Settled):
+            self._statements.say(record)
         elif isinstance(record, Corrected):
             self._corrected(record)
 
     def _accepted(self, record: Accepted) -> None:
         key = (record.incarnation, record.version)
-        if self.plan_key is not None and key < self.plan_key:
-            raise Refusal("out-of-place", f"plan {key} after plan {self.plan_key}")
-        self.plan_key = key
+        if self._plan_key is not None and key < self._plan_key:
+            raise Refusal("out-of-place", f"plan {key} after plan {self._plan_key}")
+        self._plan_key = key
         plan = self._plans.get(key)
         if plan is None or plan.epoch != self._stream.epoch:
-            self.spans += [
+            self._spans += [
                 SpanSeen(span.block, span.space, span.start, span.end, key)
                 for span in record.blocks
             ]
             raise Refusal("unknown-plan", f"the register holds no plan {key} of this epoch")
+
+    def _corrected(self, record: Corrected) -> None:
+        of = RecordKey(record.of.gateway, record.of.epoch, record.of.seq)
+        mine = of.gateway == self._stream.gateway
+        if not mine or (of.epoch, of.seq) >= (self._stream.epoch, record.seq):
+            raise Refusal("out-of-place", "a correction names an earlier record of its gateway")
+        self._statements.resolved.append(of)
+        self._statements.withdrawn(of)
 
     # --- intents --------------------------------------------------------------------------
 
     def _intent(self, record: Intent) -> None:
         """Claims every mark, whatever the law says: the metal may be marked."""
         me = RecordKey(self._stream.gateway, self._stream.epoch, record.seq)
-        self._intents[me] = record
+        self._held.announce(me, record)
         plan = self._plan_in_force()
         faults: list[Refusal] = []
         for mark in record.marks:
             key = MarkKey(*me, mark.position)
-            if key in self._marks:
+            if self._held.held(key) is not None:
                 faults.append(Refusal("wrong-content", f"position {mark.position} stands twice"))
                 continue
             fault = self._fault_of(record, mark, plan)
@@ -151,12 +144,13 @@ class Court:
             fault = fault or doubled
             if fault is not None:
                 faults.append(fault)
+            self._statements.heard(key)
         if faults:
             details = "; ".join(f"{fault.code}: {fault.detail}" for fault in faults)
             raise Refusal(faults[0].code, details if len(faults) > 1 else faults[0].detail)
 
     def _plan_in_force(self) -> Plan | None:
-        plan = None if self.plan_key is None else self._plans.get(self.plan_key)
+        plan = None if self._plan_key is None else self._plans.get(self._plan_key)
         return plan if plan is not None and plan.epoch == self._stream.epoch else None
 
     def _fault_of(self, record: Intent, mark: Mark, plan: Plan | None) -> Refusal | None:
@@ -171,60 +165,89 @@ class Court:
             raise Refusal("not-licensed", "no plan known to the register was accepted before")
         if record.at > plan.lease_until:
             raise Refusal("lease-ended", f"the lease ended at {plan.lease_until.isoformat()}")
-        order = plan.order(mark.order)
-        if order is None:
+        given = plan.order(mark.order)
+        if given is None:
             raise Refusal("unknown-order", f"plan {plan.version} has no order {mark.order}")
-        if order.state != "released":
-            raise Refusal("not-licensed", f"{order.id} is {order.state}: {order.reason}")
-        number = self._number_of(mark, plan)
-        _check_quantity(mark, order)
-        _check_content(mark, order, number)
+        if given.state != "released":
+            raise Refusal("not-licensed", f"{given.id} is {given.state}: {given.reason}")
+        if isinstance(mark.source, FromBlock):
+            number = order.blocked(mark, plan)
+        else:
+            number = self._repeats(mark)
+        order.check(mark, given, number)
+        self._check_turn(mark, given, plan, number)
 
-    def _number_of(self, mark: Mark, plan: Plan) -> int:
-        source = mark.source
-        if isinstance(source, FromBlock):
-            for block in plan.blocks:
-                if (block.id, block.space, block.order) == (source.block, source.space, mark.order):
-                    if block.start <= source.number <= block.end:
-                        return source.number
-                    break
-            raise Refusal("outside-block", f"{source.number} is not of a block of {mark.order}")
-        row = self._row_of(_repeated(mark))
+    def _repeats(self, mark: Mark) -> int:
+        row = self._held.row_of(_repeated(mark))
         if row is None or row.number is None:
             raise Refusal("out-of-place", "the repeated mark is not known")
         if row.order != mark.order:
             raise Refusal("wrong-content", f"the repeated mark is of order {row.order}")
         return row.number
 
+    def _check_turn(self, mark: Mark, given: PlanOrder, plan: Plan, number: int) -> None:
+        """A number's components are marked in the order's order, by whom the number is known to."""
+        named = named_item(mark)
+        rows = self._held.rows(named.uii, named.elements)
+        names = [component.name for component in given.components]
+        earlier = names[: names.index(mark.component)]
+        if isinstance(mark.source, FromBlock):
+            missing = [name for name in earlier if name not in rows]
+            if missing:
+                raise Refusal("out-of-place", f"a number begins with the {missing[0]}")
+            return
+        before = rows.get(mark.component)
+        if before is not None and before.state != "voided":
+            return  # a re-mark, or a double: `_doubled` tells them apart
+        held = self._held.held(_repeated(mark))
+        if held is None or not held.fresh or not earlier:
+            raise Refusal("out-of-place", "a further component repeats the intent of the first")
+        if not order.is_due(mark, plan, number):
+            self._check_own(mark, rows, earlier, number)
+
+    def _check_own(
+        self, mark: Mark, rows: Mapping[str, Item], earlier: list[str], number: int
+    ) -> None:
+        """Without the plan's word only who marked the component before knows of the number."""
+        known = (rows.get(mark.component), rows.get(earlier[-1]))
+        if not any(row is not None and self._held.claimed_here(row.key) for row in known):
+            raise Refusal("outside-block", f"the {mark.component} of {number} was not due here")
+        for name in earlier:
+            row = rows.get(name)
+            if row is None:
+                raise Refusal("out-of-place", f"the {name} of {number} is not marked")
+            if self._held.claimed_here(row.key) and not life.ready(row):
+                raise Refusal("out-of-place", f"the {name} of {number} is {row.state}")
+
     def _claim(
         self, key: MarkKey, mark: Mark, plan: Plan | None, *, quarantined: bool
     ) -> Refusal | None:
         """Enter the claim; returns a refusal where the number or the item was claimed before."""
         named = named_item(mark)
-        uii = named.uii if named.uii in self._rows else self._uii_of_elements.get(named.elements)
-        rows = self._rows.get(uii or named.uii, {})
+        rows = self._held.rows(named.uii, named.elements)
+        uii = next((row.uii for row in rows.values()), named.uii)
         fresh = isinstance(mark.source, FromBlock)
         space, number = self._spent(mark)
         before = rows.get(mark.component)
         doubled = self._doubled(key, mark, named.elements, rows, before)
-        order = None if plan is None else plan.order(mark.order)
+        given = None if plan is None else plan.order(mark.order)
+        mode = order.mode_of(mark, given)
         if before is None:
             item = Item(
-                uii=uii or named.uii,
+                uii=uii,
                 component=mark.component,
                 # Another item's elements under this UII: the row can only tell of the first.
                 elements=next((r.elements for r in rows.values()), named.elements),
                 order=mark.order,
                 space=space,
                 number=number,
-                serial=order.serial(number)
-                if order is not None and number is not None
+                serial=given.serial(number)
+                if given is not None and number is not None
                 else str(number if number is not None else named.uii),
-                quarantined=quarantined,
-                duplicated=doubled is not None,
+                readback=mode,
             )
         elif doubled is None:
-            item = life.remarked(before)
+            item = life.remarked(before, mode)
         else:
             item = before
         item = replace(
@@ -232,13 +255,13 @@ class Court:
             quarantined=item.quarantined or quarantined,
             duplicated=item.duplicated or doubled is not None,
         )
-        self._put(item)
+        self._held.put(item)
         if doubled is not None:
-            for sibling in list(self._rows[item.uii].values()):
-                self._put(replace(sibling, duplicated=True))
-        self._mend(item)
-        self._marks[key] = item.key
-        self.claims.append(Claim(key.seq, key.position, item.key, mark.order, space, number, fresh))
+            self._held.flag(item.uii)
+        self._held.claim(key, item, fresh=fresh)
+        self._claims.append(
+            Claim(key.seq, key.position, item.key, mark.order, space, number, fresh)
+        )
         return doubled
 
     def _doubled(
@@ -246,13 +269,12 @@ class Court:
         key: MarkKey,
         mark: Mark,
         elements: str,
-        rows: dict[str, Item],
+        rows: Mapping[str, Item],
         before: Item | None,
     ) -> Refusal | None:
         if any(row.elements != elements for row in rows.values()):
             return Refusal("duplicate", "another item has the same UII")
-        repeat = not isinstance(mark.source, FromBlock)
-        if before is not None and not (repeat and before.remark):
+        if before is not None and not self._is_allowed(mark, before):
             return Refusal("duplicate", f"{before.uii} {before.component} was claimed before")
         if isinstance(mark.source, FromBlock):
             spent = self._numbers.setdefault((mark.source.space, mark.source.number), [])
@@ -262,137 +284,24 @@ class Court:
                 return Refusal("duplicate", f"the number was spent by record {others[0].seq}")
         return None
 
+    def _is_allowed(self, mark: Mark, before: Item) -> bool:
+        """One more mark, of the same part: of the mark that was decided on, or of a blank one."""
+        if isinstance(mark.source, FromBlock) or not before.remark:
+            return False
+        held = self._held.held(_repeated(mark))
+        if held is None:
+            return False
+        blank = before.state == "voided" and held.fresh and held.item[0] == before.uii
+        return held.item == before.key or blank
+
     def _spent(self, mark: Mark) -> tuple[str | None, int | None]:
         if isinstance(mark.source, FromBlock):
             return mark.source.space, mark.source.number
-        row = self._row_of(_repeated(mark))
+        row = self._held.row_of(_repeated(mark))
         return (None, None) if row is None else (row.space, row.number)
-
-    # --- what became of a mark --------------------------------------------------------------
-
-    def _marked(self, record: Marked) -> None:
-        keys = [
-            MarkKey(self._stream.gateway, self._stream.epoch, record.intent, result.position)
-            for result in record.results
-        ]
-        self._require(keys)
-        for key, result in zip(keys, record.results, strict=True):
-            did = result.did
-            self._step(key, record.seq, lambda row, did=did: life.marked(row, did))  # type: ignore[misc]
-
-    def _verified(self, record: Verified) -> None:
-        key = MarkKey(record.of.gateway, record.of.epoch, record.of.seq, record.position)
-        row = self._require([key])
-        mark = self._mark_of(key)
-        if record.verdict == "good" and not _reads_as(record, mark):
-            self.about[row.key, record.seq] = None
-            raise Refusal("wrong-content", "called good, and it is not what the mark announced")
-        required = self._orders.get(row.order, ())
-        sure = len(required) <= 1 or (mark is not None and names_component(mark.content))
-        self._step(
-            key,
-            record.seq,
-            lambda item: life.verified(item, record.verdict, record.entry, names_component=sure),
-        )
-
-    def _settled(self, record: Settled) -> None:
-        key = MarkKey(record.of.gateway, record.of.epoch, record.of.seq, record.position)
-        row = self._require([key])
-        people = {*record.witnesses, *([record.operator] if record.operator else [])}
-        if record.how in TWO_PEOPLE and len(people) < 2:
-            self.about[row.key, record.seq] = None
-            raise Refusal("witnesses-missing", f"{record.how} needs two names")
-        self._step(key, record.seq, lambda item: life.settled(item, record.how))
-
-    def _corrected(self, record: Corrected) -> None:
-        of = RecordKey(record.of.gateway, record.of.epoch, record.of.seq)
-        mine = of.gateway == self._stream.gateway
-        if not mine or (of.epoch, of.seq) >= (self._stream.epoch, record.seq):
-            raise Refusal("out-of-place", "a correction names an earlier record of its gateway")
-        self.resolved.append(of)
-
-    def _require(self, keys: list[MarkKey]) -> Item:
-        for key in keys:
-            row = self._row_of(key)
-            if row is None:
-                raise Refusal("out-of-place", f"no mark is known at {_told(key)}")
-        assert row is not None
-        return row
-
-    def _step(self, key: MarkKey, seq: int, step: Callable[[Item], Item]) -> None:
-        row = self._row_of(key)
-        assert row is not None
-        self.about[row.key, seq] = None
-        after = step(row)
-        if after != row:
-            self._put(after)
-            self._mend(after)
-
-    def _mend(self, item: Item) -> None:
-        """Goodness belongs to the number: siblings gain and lose it together."""
-        required = self._orders.get(item.order) or (item.component,)
-        for row in life.whole(self._rows[item.uii], required):
-            self._put(row)
-
-    def _mark_of(self, key: MarkKey) -> Mark | None:
-        intent = self._intents.get(RecordKey(key.gateway, key.epoch, key.seq))
-        if intent is None:
-            return None
-        return next((mark for mark in intent.marks if mark.position == key.position), None)
-
-    def _row_of(self, key: MarkKey) -> Item | None:
-        found = self._marks.get(key)
-        return None if found is None else self._rows[found[0]][found[1]]
-
-    def _put(self, item: Item) -> None:
-        rows = self._rows.setdefault(item.uii, {})
-        if rows.get(item.component) != item:
-            rows[item.component] = item
-            self._uii_of_elements[item.elements] = item.uii
-            self.changed[item.key] = item
 
 
 def _repeated(mark: Mark) -> MarkKey:
     assert not isinstance(mark.source, FromBlock)
     of = mark.source.of
     return MarkKey(of.gateway, of.epoch, of.seq, mark.source.position)
-
-
-def _check_quantity(mark: Mark, order: PlanOrder) -> None:
-    if mark.kind != order.kind:
-        raise Refusal("bad-quantity", f"{order.id} is for kind {order.kind}")
-    if order.kind == "package":
-        most = order.contents
-        if mark.quantity is None or mark.quantity < 1 or (most and mark.quantity > most):
-            raise Refusal("bad-quantity", f"a package of {order.id} holds 1 to {most}")
-    elif mark.quantity not in (None, 1):
-        raise Refusal("bad-quantity", "a serial number stands for one piece")
-
-
-def _check_content(mark: Mark, order: PlanOrder, number: int) -> None:
-    component = next((c for c in order.components if c.name == mark.component), None)
-    if component is None:
-        raise Refusal("wrong-content", f"{order.id} has no component {mark.component}")
-    if mark.lot != order.lot:
-        raise Refusal("wrong-content", f"the lot of {order.id} is {order.lot}")
-    if mark.content != order.content(number, component):
-        raise Refusal("wrong-content", f"not what {order.id} gives for {number}")
-    try:
-        item = identified(mark.content)  # which the order gives: it was compared just now
-    except UiiError as error:
-        raise Refusal("wrong-content", f"names no item: {error}") from error
-    if (mark.item.uii, mark.item.elements) != (item.uii, item.elements):
-        raise Refusal("wrong-content", f"the item is {item.uii}")
-
-
-def _reads_as(record: Verified, mark: Mark | None) -> bool:
-    """An eye needs no content; whatever content there is has to be the mark's."""
-    if mark is None:
-        return False
-    if record.content is None:
-        return record.entry == "eye"
-    return record.content == mark.content
-
-
-def _told(key: MarkKey) -> str:
-    return f"{key.gateway} epoch {key.epoch} record {key.seq} position {key.position}"

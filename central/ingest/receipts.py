@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from central.ingest.store import Connection
+from central.ingest.database import Connection
 from gateway.contract.receipt import MAX_REFUSED, Receipt, Refusal, encode_receipt
 from gateway.contract.signed import SigningKey
 

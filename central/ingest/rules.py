@@ -21,6 +21,7 @@ from central.ingest.facts import (
     Writes,
 )
 from central.ingest.law import Court
+from central.ingest.life import Item
 from central.ingest.naming import named_item
 from gateway.contract.batch import body_of, decode_batch
 from gateway.contract.errors import ChainBroken, ContractError, SignatureInvalid
@@ -164,24 +165,57 @@ def needs(stream: Stream, records: Iterable[Record | None]) -> Needs:
     if stream.plan is not None:
         plans.add(stream.plan)
     marks = {mark for record in new for mark in _marks_named(stream, record)}
-    items = []
-    numbers = set()
-    orders = set()
-    for record in new:
-        if isinstance(record, Intent):
-            for mark in record.marks:
-                items += [mark.item, named_item(mark)]
-                orders.add(mark.order)
-                if isinstance(mark.source, FromBlock):
-                    numbers.add((mark.source.space, mark.source.number))
+    intents = [record for record in new if isinstance(record, Intent)]
+    announced = [mark for intent in intents for mark in intent.marks]
+    outcomes = [record for record in new if isinstance(record, Marked)]
+    items = [item for mark in announced for item in (mark.item, named_item(mark))]
     return Needs(
         plans=frozenset(plans),
         uiis=frozenset(item.uii for item in items),
         elements=frozenset(item.elements for item in items),
-        numbers=frozenset(numbers),
+        numbers=frozenset(
+            (mark.source.space, mark.source.number)
+            for mark in announced
+            if isinstance(mark.source, FromBlock)
+        ),
         marks=frozenset(marks),
         intents=frozenset(RecordKey(*mark[:3]) for mark in marks),
-        orders=frozenset(orders),
+        orders=frozenset(mark.order for mark in announced),
+        repeated=frozenset(mark for intent in intents for mark in _marks_named(stream, intent)),
+        awaited=frozenset(
+            RecordKey(stream.gateway, stream.epoch, seq)
+            for seq in (*(r.seq for r in intents), *(r.intent for r in outcomes))
+        ),
+        outcomes=frozenset(mark for record in outcomes for mark in _marks_named(stream, record)),
+        sampling=any(m.readback is not None and m.readback.mode == "sample" for m in announced),
+        reading=any(
+            isinstance(r, Settled) or (isinstance(r, Verified) and r.entry == "device") for r in new
+        ),
+    )
+
+
+def groups_needed(needs: Needs, known: Iterable[Item]) -> frozenset[str] | None:
+    """The groups that these records may change besides the stream's open ones; None: not even
+    those. `known`: the items that `needs` found."""
+    joined = frozenset(item.sample for item in known if item.sample is not None)
+    if joined or needs.sampling or any(item.readback == "sample" for item in known):
+        return joined
+    return None
+
+
+def may_decide(needs: Needs, marks: Mapping[MarkKey, Item], waiting: bool) -> bool:
+    """Whether a group may be decided on, so that all its members have to be known.
+
+    `marks`: the items that known marks claim; `waiting`: something waits for one of them.
+    """
+    if needs.reading or waiting:
+        return True
+    # What was read or settled elsewhere before its outcome came is weighed when it closes a group.
+    return any(
+        mark in needs.outcomes
+        and item.readback == "sample"
+        and item.state not in ("open", "unknown")
+        for mark, item in marks.items()
     )
 
 

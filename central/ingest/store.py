@@ -5,41 +5,18 @@ adds between our look and our insert makes the batch be judged again.
 """
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-import psycopg
-from psycopg.rows import TupleRow
-
 from central.ingest import rules
-from central.ingest.facts import (
-    Dropped,
-    Evidence,
-    Key,
-    Known,
-    MarkKey,
-    Needs,
-    PlanKey,
-    Received,
-    RecordKey,
-    Stream,
-    Suffix,
-    Writes,
-)
+from central.ingest.database import LIVE_CHANNEL, PLAN_CHANNEL, Connection, columns, notify
+from central.ingest.facts import Dropped, Evidence, Key, Known, Received, Stream, Suffix, Writes
 from central.ingest.life import Item, ItemKey
+from central.ingest.lookup import look_up
 from gateway.contract.batch import first_head, heads
-from gateway.contract.errors import ContractError
-from gateway.contract.plan import Plan
-from gateway.contract.record import Intent, decode_record
-from gateway.contract.signed import take_apart
 from gateway.contract.topics import Boot
 
-Connection = psycopg.Connection[TupleRow]
-LIVE_CHANNEL = "gjurma_live"
-PLAN_CHANNEL = "gjurma_plan"
 _NOTIFY_ITEMS = 200  # item ids in one notification, which PostgreSQL limits to 8000 bytes
 
 
@@ -65,7 +42,7 @@ def receive(
     admitted = rules.admit(stream, received, stored)
     if isinstance(admitted, Suffix):
         needs = rules.needs(stream, received.records[admitted.start :])
-        known = _look_up(connection, stream, needs)
+        known = look_up(connection, stream, needs)
         writes = rules.judge(stream, received, admitted, known)
         _write(connection, stream, received, known, writes, now)
     elif isinstance(admitted, Evidence):
@@ -152,133 +129,6 @@ def _head_at(connection: Connection, stream: Stream, seq: int) -> bytes:
     return head
 
 
-# --- what the law has to know ----------------------------------------------------------------
-
-
-def _look_up(connection: Connection, stream: Stream, needs: Needs) -> Known:
-    marks, ids = _claims_of(connection, needs.marks)
-    items = _items(connection, needs, ids)
-    orders = set(needs.orders) | {item.order for item in items.values()}
-    return Known(
-        plans=_plans(connection, stream.gateway, needs.plans),
-        items=items,
-        marks=marks,
-        numbers=_numbers(connection, needs.numbers),
-        intents=_intents(connection, {RecordKey(*mark[:3]) for mark in marks}),
-        orders=_orders(connection, orders),
-    )
-
-
-def _plans(connection: Connection, gateway: str, keys: Iterable[PlanKey]) -> dict[PlanKey, Plan]:
-    found = {}
-    for incarnation, version in keys:
-        row = connection.execute(
-            "SELECT body FROM plan WHERE gateway = %s AND incarnation = %s AND version = %s",
-            (gateway, incarnation, version),
-        ).fetchone()
-        if row is not None:
-            found[incarnation, version] = _plan(bytes(row[0]))
-    return found
-
-
-@lru_cache(maxsize=256)
-def _plan(body: bytes) -> Plan:
-    """Signed by ourselves and read from our own table: its signature was never in doubt.
-
-    The bytes are read each time, since a restored database may hold others; decoding is not.
-    """
-    return Plan.from_line(take_apart("plan", body).line)
-
-
-def _claims_of(
-    connection: Connection, marks: Iterable[MarkKey]
-) -> tuple[dict[MarkKey, ItemKey], list[int]]:
-    wanted = list(marks)
-    if not wanted:
-        return {}, []
-    rows = connection.execute(
-        "SELECT w.gateway, w.epoch, w.seq, w.position, i.uii, i.component, i.id"
-        " FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bigint[])"
-        "   AS w (gateway, epoch, seq, position)"
-        " JOIN stream s ON s.gateway = w.gateway AND s.epoch = w.epoch"
-        " JOIN claim c ON c.stream = s.id AND c.seq = w.seq AND c.position = w.position"
-        " JOIN item i ON i.id = c.item",
-        _columns(wanted, 4),
-    ).fetchall()
-    return {MarkKey(*row[:4]): (row[4], row[5]) for row in rows}, [row[6] for row in rows]
-
-
-def _items(connection: Connection, needs: Needs, ids: list[int]) -> dict[ItemKey, Item]:
-    """Every component of each UII in question, locked in the order of their ids."""
-    if not (needs.uiis or needs.elements or ids):
-        return {}
-    rows = connection.execute(
-        "SELECT uii, component, elements, order_code, space, number, serial, state, read_ok,"
-        " remark, quarantined, duplicated, basis FROM item WHERE id IN ("
-        "  SELECT s.id FROM item n JOIN item s ON s.uii = n.uii"
-        "  WHERE n.id IN (SELECT id FROM item WHERE uii = ANY(%b)"
-        "   UNION SELECT id FROM item WHERE elements = ANY(%b)"
-        "   UNION SELECT unnest(%b::bigint[])))"
-        " ORDER BY id FOR UPDATE",
-        (sorted(needs.uiis), sorted(needs.elements), ids),
-    ).fetchall()
-    items = [Item(*row) for row in rows]
-    return {item.key: item for item in items}
-
-
-def _numbers(
-    connection: Connection, numbers: Iterable[tuple[str, int]]
-) -> dict[tuple[str, int], tuple[MarkKey, ...]]:
-    wanted = list(numbers)
-    if not wanted:
-        return {}
-    found: dict[tuple[str, int], tuple[MarkKey, ...]] = {}
-    for space, number, *mark in connection.execute(
-        "SELECT c.space, c.number, s.gateway, s.epoch, c.seq, c.position"
-        " FROM unnest(%b::text[], %b::bigint[]) AS w (space, number)"
-        " JOIN claim c ON c.space = w.space AND c.number = w.number AND c.fresh"
-        " JOIN stream s ON s.id = c.stream ORDER BY c.batch, c.pos",
-        _columns(wanted, 2),
-    ).fetchall():
-        found[space, number] = (*found.get((space, number), ()), MarkKey(*mark))
-    return found
-
-
-def _intents(connection: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, Intent]:
-    """The intents of earlier batches, from their stored bytes."""
-    wanted = list(keys)
-    if not wanted:
-        return {}
-    found = {}
-    for gateway, epoch, seq, first, body in connection.execute(
-        "SELECT w.gateway, w.epoch, w.seq, b.first, b.body"
-        " FROM unnest(%b::text[], %b::bigint[], %b::bigint[]) AS w (gateway, epoch, seq)"
-        " JOIN stream s ON s.gateway = w.gateway AND s.epoch = w.epoch"
-        " CROSS JOIN LATERAL (SELECT first, last, body FROM batch WHERE stream = s.id"
-        "   AND first <= w.seq ORDER BY first DESC LIMIT 1) b WHERE b.last >= w.seq",
-        _columns(wanted, 3),
-    ).fetchall():
-        try:
-            record = decode_record(bytes(body).split(b"\n")[seq - first])
-        except ContractError:
-            continue
-        if isinstance(record, Intent):
-            found[RecordKey(gateway, epoch, seq)] = record
-    return found
-
-
-def _orders(connection: Connection, codes: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    wanted = sorted(codes)
-    if not wanted:
-        return {}
-    return {
-        code: tuple(component["name"] for component in components)
-        for code, components in connection.execute(
-            "SELECT code, components FROM orders WHERE code = ANY(%b)", (wanted,)
-        ).fetchall()
-    }
-
-
 # --- the writes ------------------------------------------------------------------------------
 
 
@@ -306,12 +156,16 @@ def _write(
         " SELECT %s, * FROM unnest(%b::int[], %b::text[], %b::timestamptz[], %b::text[])",
         (
             batch,
-            *_columns([(r.seq - writes.first, r.type, r.at, r.verdict) for r in writes.records], 4),
+            *columns([(r.seq - writes.first, r.type, r.at, r.verdict) for r in writes.records], 4),
         ),
     )
     ids = _write_items(connection, known, writes.items, batch)
     _write_claims(connection, stream, writes, batch, ids)
     _write_refusals(connection, stream, writes, now)
+    if writes.groups:
+        _write_groups(connection, writes)
+    if writes.judged or writes.waiting:
+        _write_waiting(connection, stream, writes, batch)
     if writes.next_key is not None:
         _change_key(connection, stream, writes.next_key)
     if writes.spans:
@@ -343,14 +197,15 @@ def _write(
 
 _ITEMS = (
     "unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[],"
-    " %b::text[], %b::bool[], %b::bool[], %b::bool[], %b::bool[], %b::text[])"
-    " AS w (uii, component, elements, order_code, space, number, serial, state, read_ok, remark,"
-    " quarantined, duplicated, basis)"
+    " %b::text[], %b::bool[], %b::bool[], %b::bool[], %b::bool[], %b::text[], %b::text[],"
+    " %b::text[]) AS w (uii, component, elements, order_code, space, number, serial, state,"
+    " read_ok, remark, quarantined, duplicated, basis, readback, sample)"
 )
 _INSERT_ITEMS = " ".join(
     (
         "INSERT INTO item (uii, component, elements, order_code, space, number, serial, state,",
-        "read_ok, remark, quarantined, duplicated, basis, changed) SELECT w.*, %s FROM",
+        "read_ok, remark, quarantined, duplicated, basis, readback, sample, changed)",
+        "SELECT w.*, %s FROM",
         _ITEMS,
         "ON CONFLICT DO NOTHING RETURNING uii, component, id",
     )
@@ -358,8 +213,8 @@ _INSERT_ITEMS = " ".join(
 _UPDATE_ITEMS = " ".join(
     (
         "UPDATE item SET state = w.state, read_ok = w.read_ok, remark = w.remark,",
-        "quarantined = w.quarantined, duplicated = w.duplicated, basis = w.basis, changed = %s",
-        "FROM",
+        "quarantined = w.quarantined, duplicated = w.duplicated, basis = w.basis,",
+        "readback = w.readback, sample = w.sample, changed = %s FROM",
         _ITEMS,
         "WHERE item.uii = w.uii AND item.component = w.component",
         "RETURNING item.uii, item.component, item.id",
@@ -381,8 +236,8 @@ def _write_items(
         (_INSERT_ITEMS, sorted(items.keys() - known.items.keys())),
     ):
         if keys:
-            columns = _columns([_item_row(items[key]) for key in keys], 13)
-            for uii, component, item in connection.execute(statement, (batch, *columns)).fetchall():
+            values = columns([_item_row(items[key]) for key in keys], 15)
+            for uii, component, item in connection.execute(statement, (batch, *values)).fetchall():
                 ids[uii, component] = item
     if len(ids) < len(items):
         raise JudgedTooEarly
@@ -393,7 +248,7 @@ def _item_row(item: Item) -> tuple[Any, ...]:
     return (
         *(item.uii, item.component, item.elements, item.order, item.space, item.number),
         *(item.serial, item.state, item.read_ok, item.remark, item.quarantined),
-        *(item.duplicated, item.basis),
+        *(item.duplicated, item.basis, item.readback, item.sample),
     )
 
 
@@ -410,7 +265,7 @@ def _write_claims(
                 "SELECT i.uii, i.component, i.id FROM item i"
                 " JOIN unnest(%b::text[], %b::text[]) AS w (uii, component)"
                 " ON i.uii = w.uii AND i.component = w.component",
-                _columns(missing, 2),
+                columns(missing, 2),
             ).fetchall()
         }
     if writes.claims:
@@ -420,7 +275,7 @@ def _write_claims(
             " %b::int[], %b::text[], %b::text[], %b::bigint[], %b::bool[])",
             (
                 *(batch, stream.id),
-                *_columns(
+                *columns(
                     [
                         (
                             *(c.seq, c.position, ids[c.item], c.seq - writes.first),
@@ -432,11 +287,69 @@ def _write_claims(
                 ),
             ),
         )
-    if writes.about:
+    here = [(key, by.seq) for key, by in writes.about if by[:2] == _name(stream)]
+    if here:
         connection.execute(
             "INSERT INTO about (batch, item, pos)"
             " SELECT %s, * FROM unnest(%b::bigint[], %b::int[])",
-            (batch, *_columns([(ids[key], seq - writes.first) for key, seq in writes.about], 2)),
+            (batch, *columns([(ids[key], seq - writes.first) for key, seq in here], 2)),
+        )
+    late = [(ids[key], *by) for key, by in writes.about if by[:2] != _name(stream)]
+    if late:
+        connection.execute(
+            "INSERT INTO about (item, batch, pos) SELECT w.item, b.id, w.seq - b.first"
+            " FROM unnest(%b::bigint[], %b::text[], %b::bigint[], %b::bigint[])"
+            "   AS w (item, gateway, epoch, seq)"
+            " JOIN stream s ON s.gateway = w.gateway AND s.epoch = w.epoch"
+            " JOIN batch b ON b.stream = s.id AND b.first <= w.seq AND b.last >= w.seq"
+            " ON CONFLICT DO NOTHING",
+            columns(late, 4),
+        )
+
+
+def _name(stream: Stream) -> tuple[str, int]:
+    return (stream.gateway, stream.epoch)
+
+
+def _write_groups(connection: Connection, writes: Writes) -> None:
+    connection.execute(
+        "INSERT INTO sample_group (id, stream, station, order_code, size, seq, position, state)"
+        " SELECT w.id, s.id, w.station, w.order_code, w.size, w.seq, w.position, w.state"
+        " FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::int[],"
+        "  %b::bigint[], %b::int[], %b::text[])"
+        "   AS w (id, gateway, epoch, station, order_code, size, seq, position, state)"
+        " JOIN stream s ON s.gateway = w.gateway AND s.epoch = w.epoch ORDER BY w.id"
+        " ON CONFLICT (id) DO UPDATE SET size = excluded.size, seq = excluded.seq,"
+        " position = excluded.position, state = excluded.state",
+        columns(
+            [
+                (g.id, g.gateway, g.epoch, g.station, g.order, g.size, g.seq, g.position, g.state)
+                for g in writes.groups.values()
+            ],
+            9,
+        ),
+    )
+
+
+def _write_waiting(connection: Connection, stream: Stream, writes: Writes, batch: int) -> None:
+    for of in writes.judged:
+        connection.execute(
+            "DELETE FROM waiting USING stream s WHERE s.id = waiting.stream"
+            " AND s.gateway = %s AND s.epoch = %s AND waiting.seq = %s",
+            tuple(of),
+        )
+    for by, one in writes.waiting.items():
+        if by[:2] != _name(stream):
+            connection.execute(
+                "UPDATE waiting SET heard = %s FROM stream s WHERE s.id = waiting.stream"
+                " AND s.gateway = %s AND s.epoch = %s AND waiting.seq = %s",
+                (one.heard, *by),
+            )
+            continue
+        connection.execute(
+            "INSERT INTO waiting (stream, seq, batch, of_gateway, of_epoch, of_seq, of_position,"
+            " heard) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            (stream.id, by.seq, batch, *one.of, one.heard),
         )
 
 
@@ -445,7 +358,13 @@ def _write_refusals(connection: Connection, stream: Stream, writes: Writes, now:
         connection.execute(
             "INSERT INTO refusal (stream, seq, code, detail)"
             " SELECT %s, * FROM unnest(%b::bigint[], %b::text[], %b::text[])",
-            (stream.id, *_columns([(r.seq, r.code, r.detail) for r in writes.refused], 3)),
+            (stream.id, *columns([(r.seq, r.code, r.detail) for r in writes.refused], 3)),
+        )
+    for again in writes.rejudged:
+        connection.execute(
+            "UPDATE refusal SET code = %s, detail = %s FROM stream s WHERE s.id = refusal.stream"
+            " AND s.gateway = %s AND s.epoch = %s AND refusal.seq = %s",
+            (again.code, again.detail, *again.of),
         )
     for of in writes.resolved:
         connection.execute(
@@ -476,15 +395,3 @@ def _write_spans(connection: Connection, stream: Stream, writes: Writes) -> None
             " WHERE n.name = %s ON CONFLICT DO NOTHING",
             (span.block, span.start, span.end + 1, stream.id, *span.plan, span.space),
         )
-
-
-def notify(connection: Connection, channel: str, payload: dict[str, Any]) -> None:
-    """Tell listeners once this transaction is committed."""
-    connection.execute(
-        "SELECT pg_notify(%s, %s)", (channel, json.dumps(payload, separators=(",", ":")))
-    )
-
-
-def _columns(rows: list[Any], width: int) -> list[list[Any]]:
-    """Rows to columns, as `unnest` takes them."""
-    return [[row[index] for row in rows] for index in range(width)]

@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 
 from central.ingest.facts import MarkKey, PlanKey, RecordKey
 from central.ingest.life import Item
+from central.ingest.samples import Group
 from central.reconcile.replay import Replay
 from gateway.contract.batch import BatchHeader, first_head, heads
 from gateway.contract.errors import ContractError
@@ -107,6 +108,9 @@ class _Audit:
         self._read_batches(replay)
         self._compare_claims(replay)
         self._compare_items(replay)
+        self._compare_groups(replay)
+        self._compare_waiting(replay)
+        self._compare_refusals(replay)
         self._count(replay)
         return self._balance
 
@@ -232,7 +236,7 @@ class _Audit:
         seen = set()
         for row in self._connection.execute(
             "SELECT uii, component, elements, order_code, space, number, serial, state, read_ok,"
-            " remark, quarantined, duplicated, basis FROM item"
+            " remark, quarantined, duplicated, basis, readback, sample FROM item"
         ):
             item = Item(*row)
             seen.add(item.key)
@@ -242,6 +246,45 @@ class _Audit:
                     self._name(item.order, "", item.serial)
         for key in replay.items.keys() - seen:
             self._doubtful[key[0]] = None
+
+    def _compare_groups(self, replay: Replay) -> None:
+        """A group that is not as its members made it casts doubt on each of them."""
+        seen = {
+            row[0]: Group(*row)
+            for row in self._connection.execute(
+                "SELECT g.id, s.gateway, s.epoch, g.station, g.order_code, g.size, g.seq,"
+                " g.position, g.state FROM sample_group g JOIN stream s ON s.id = g.stream"
+            )
+        }
+        for name in seen.keys() | replay.groups.keys():
+            if seen.get(name) == replay.groups.get(name):
+                continue
+            members = replay.members(name)
+            self._doubtful |= dict.fromkeys(uii for uii, _ in members)
+            if not members:
+                self._strange.append((seen[name].gateway, f"sample group {name}"))
+
+    def _compare_waiting(self, replay: Replay) -> None:
+        ours = {(*key, *one.of, one.heard) for key, one in replay.waiting.items()}
+        theirs = set(
+            self._connection.execute(
+                "SELECT s.gateway, s.epoch, w.seq, w.of_gateway, w.of_epoch, w.of_seq,"
+                " w.of_position, w.heard FROM waiting w JOIN stream s ON s.id = w.stream"
+            ).fetchall()
+        )
+        for gateway, epoch, seq, *_ in sorted(ours ^ theirs):
+            self._strange.append((gateway, f"epoch {epoch} record {seq}, which waits"))
+
+    def _compare_refusals(self, replay: Replay) -> None:
+        ours = {(*key, told.code, told.resolved) for key, told in replay.refused.items()}
+        theirs = set(
+            self._connection.execute(
+                "SELECT s.gateway, s.epoch, r.seq, r.code, r.resolved IS NOT NULL FROM refusal r"
+                " JOIN stream s ON s.id = r.stream"
+            ).fetchall()
+        )
+        for gateway, epoch, seq, *_ in sorted(ours ^ theirs):
+            self._strange.append((gateway, f"epoch {epoch} record {seq}, its refusal"))
 
     # --- the sum -----------------------------------------------------------------------------
 

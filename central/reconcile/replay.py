@@ -12,6 +12,7 @@ from central.ingest import rules
 from central.ingest.facts import (
     Claim,
     Conclusions,
+    Held,
     Known,
     MarkKey,
     Needs,
@@ -19,8 +20,10 @@ from central.ingest.facts import (
     RecordKey,
     RecordRow,
     Stream,
+    Waiting,
 )
 from central.ingest.life import Item, ItemKey
+from central.ingest.samples import Group
 from gateway.contract.plan import Plan
 from gateway.contract.record import Intent, Record
 
@@ -45,11 +48,18 @@ class Replay:
     numbers: dict[tuple[str, int], tuple[MarkKey, ...]] = field(default_factory=dict)
     intents: dict[RecordKey, Intent] = field(default_factory=dict)
     refused: dict[RecordKey, Told] = field(default_factory=dict)
+    waiting: dict[RecordKey, Waiting] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
     spoken: dict[RecordKey, tuple[ItemKey, ...]] = field(default_factory=dict)
     """The items that each record claims or says something of."""
     _in_force: dict[tuple[str, int], PlanKey | None] = field(default_factory=dict)
     _components: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _uiis: dict[str, str] = field(default_factory=dict)
+    _marks: dict[ItemKey, tuple[MarkKey, ...]] = field(default_factory=dict)
+    """Every mark that claims an item."""
+    _members: dict[str, frozenset[ItemKey]] = field(default_factory=dict)
+    _open: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
+    """The open groups of a stream."""
 
     def add(
         self, gateway: str, epoch: int, first: int, lines: Sequence[bytes]
@@ -75,15 +85,22 @@ class Replay:
     def known(self, stream: Stream, needs: Needs) -> Known:
         """What the records so far hold of `needs`, as the store would answer."""
         gateway = stream.gateway
-        marks = {mark: self.claims[mark].item for mark in needs.marks if mark in self.claims}
-        uiis = set(needs.uiis) | {uii for uii, _ in marks.values()}
+        marks = {mark: self._held(mark) for mark in needs.marks if mark in self.claims}
+        for mark in needs.repeated & marks.keys():
+            for item in self.items_of([marks[mark].item[0]]):
+                marks |= {other: self._held(other) for other in self._marks.get(item.key, ())}
+        uiis = set(needs.uiis) | {held.item[0] for held in marks.values()}
         uiis |= {self._uiis[elements] for elements in needs.elements if elements in self._uiis}
-        items = {
-            (uii, component): self.items[uii, component]
-            for uii in uiis
-            for component in self._components.get(uii, ())
-        }
+        items = {item.key: item for item in self.items_of(uiis)}
         orders = set(needs.orders) | {item.order for item in items.values()}
+        waiting = self._waiting_for(needs)
+        groups = self._groups_for(stream, needs, items.values())
+        claimed = {mark: items[held.item] for mark, held in marks.items()}
+        if rules.may_decide(needs, claimed, bool(waiting)):
+            for name in groups:
+                for uii, _ in self.members(name):
+                    items |= {item.key: item for item in self.items_of([uii])}
+                    orders |= {self.groups[name].order}
         return Known(
             plans={
                 key: self.plans[gateway, key] for key in needs.plans if (gateway, key) in self.plans
@@ -93,7 +110,28 @@ class Replay:
             numbers={key: self.numbers[key] for key in needs.numbers if key in self.numbers},
             intents={key: self.intents[key] for key in needs.intents if key in self.intents},
             orders={code: self.orders[code] for code in orders if code in self.orders},
+            waiting=waiting,
+            groups=groups,
         )
+
+    def _held(self, mark: MarkKey) -> Held:
+        claim = self.claims[mark]
+        return Held(claim.item, claim.fresh)
+
+    def _waiting_for(self, needs: Needs) -> dict[MarkKey, tuple[Waiting, ...]]:
+        found: dict[MarkKey, tuple[Waiting, ...]] = {}
+        if self.waiting:
+            for one in self.waiting.values():  # in the order of arrival
+                if RecordKey(*one.of[:3]) in needs.awaited:
+                    found[one.of] = (*found.get(one.of, ()), one)
+        return found
+
+    def _groups_for(self, stream: Stream, needs: Needs, items: Iterable[Item]) -> dict[str, Group]:
+        named = rules.groups_needed(needs, items)
+        if named is None:
+            return {}
+        mine = self._open.get((stream.gateway, stream.epoch), ())
+        return {name: self.groups[name] for name in (*named, *mine)}
 
     def items_of(self, uiis: Iterable[str]) -> list[Item]:
         """Every component of the UIIs."""
@@ -102,6 +140,10 @@ class Replay:
             for uii in uiis
             for component in sorted(self._components.get(uii, ()))
         ]
+
+    def members(self, group: str) -> frozenset[ItemKey]:
+        """The items whose present mark has joined it."""
+        return self._members.get(group, frozenset())
 
     def take(self, stream: Stream, records: Iterable[Record | None], found: Conclusions) -> None:
         """Hold what a run of a stream's records changed."""
@@ -112,6 +154,7 @@ class Replay:
                 self.intents[RecordKey(*me, record.seq)] = record
         spoken: dict[RecordKey, list[ItemKey]] = {}
         for key, item in found.items.items():
+            self._change_group(self.items.get(key), item)
             self.items[key] = item
             components = self._components.get(item.uii, ())
             if item.component not in components:
@@ -120,19 +163,40 @@ class Replay:
         for claim in found.claims:
             mark = MarkKey(*me, claim.seq, claim.position)
             self.claims[mark] = claim
+            self._marks[claim.item] = (*self._marks.get(claim.item, ()), mark)
             spoken.setdefault(RecordKey(*me, claim.seq), []).append(claim.item)
             if claim.fresh and claim.space is not None and claim.number is not None:
                 number = (claim.space, claim.number)
                 self.numbers[number] = (*self.numbers.get(number, ()), mark)
-        for key, seq in found.about:
-            spoken.setdefault(RecordKey(*me, seq), []).append(key)
+        for key, record_key in found.about:
+            if key not in self.spoken.get(record_key, ()):
+                spoken.setdefault(record_key, []).append(key)
         for record_key, keys in spoken.items():
-            self.spoken[record_key] = tuple(keys)
+            self.spoken[record_key] = (*self.spoken.get(record_key, ()), *keys)
         for refusal in found.refused:
             self.refused[RecordKey(*me, refusal.seq)] = Told(refusal.code, refusal.detail)
         for of in found.resolved:
             if of in self.refused:
                 self.refused[of] = replace(self.refused[of], resolved=True)
+        for again in found.rejudged:
+            self.refused[again.of] = Told(again.code, again.detail)
+        for of in found.judged:
+            self.waiting.pop(of, None)
+        self.waiting |= found.waiting
+        for name, group in found.groups.items():
+            self.groups[name] = group
+            mine = self._open.get((group.gateway, group.epoch), frozenset())
+            mine = mine | {name} if group.state == "open" else mine - {name}
+            self._open[group.gateway, group.epoch] = mine
+
+    def _change_group(self, before: Item | None, after: Item) -> None:
+        former = None if before is None else before.sample
+        if former == after.sample:
+            return
+        if former is not None:
+            self._members[former] -= {after.key}
+        if after.sample is not None:
+            self._members[after.sample] = self._members.get(after.sample, frozenset()) | {after.key}
 
     def copy(self) -> "Replay":
         """Neither changes with the other. What is held is immutable, so no more is copied."""

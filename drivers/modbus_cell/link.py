@@ -171,7 +171,11 @@ class CellLink:
         if client is None or lost is None:
             why = self.failure.detail if self.failure else "not connected"
             raise LinkClosed(self._device, operation, why)
-        request = asyncio.ensure_future(call(client))
+
+        async def ask() -> ModbusPDU:  # a call on a lost connection raises before it is awaited
+            return await call(client)
+
+        request = asyncio.ensure_future(ask())
         try:
             ends: set[asyncio.Future[Any]] = {request, lost}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -57,6 +57,8 @@ class PlanOrder(Message):
     job: str
     template: Template
     components: Annotated[tuple[Component, ...], Field(min_length=1)]
+    marks: tuple[Code, ...] | None = None
+    """The components that this gateway marks; all of them where absent."""
     verify: Verify
     expect: tuple[str, ...] = ()
     """Other codes that a part may already carry: a carton's EAN, a foreign maker's mark."""

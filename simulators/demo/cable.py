@@ -24,10 +24,10 @@ class Cable:
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
-        self._drop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.pulled = True
+        while self._tasks:  # one that is still connecting is dropped at the next look
+            self._drop()
+            await asyncio.wait(self._tasks, timeout=0.1)
 
     def pull(self) -> None:
         self.pulled = True
@@ -36,6 +36,11 @@ class Cable:
 
     def plug(self) -> None:
         self.pulled = False
+
+    async def carry(self, data: bytes, writer: asyncio.StreamWriter) -> None:
+        """Pass on what came in; a worse cable takes its time, or lets nothing through."""
+        writer.write(data)
+        await writer.drain()
 
     def _drop(self) -> None:
         for writer in self._open:
@@ -62,8 +67,7 @@ class Cable:
         self._open.add(writer)
         try:
             while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
+                await self.carry(data, writer)
         except OSError:
             pass  # one end went away; the other is closed below
         finally:

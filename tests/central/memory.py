@@ -94,6 +94,8 @@ class Register:
     heads: dict[StreamKey, dict[int, bytes]] = field(default_factory=dict)
     batches: list[StoredBatch] = field(default_factory=list)
     rows: dict[RecordKey, RecordRow] = field(default_factory=dict)
+    changed: dict[ItemKey, tuple[str, int, int]] = field(default_factory=dict)
+    """(gateway, epoch, first) of the batch that changed an item last."""
     about: set[tuple[ItemKey, RecordKey]] = field(default_factory=set)
     evidence: list[Evidence] = field(default_factory=list)
     plans: dict[tuple[str, PlanKey], bytes] = field(default_factory=dict)
@@ -292,7 +294,8 @@ class Register:
                 Block(span.block, span.space, span.start, span.end, name, None, span.plan),
             )
         self.rows |= {RecordKey(*name, row.seq): row for row in writes.records}
-        self.about |= {(item, RecordKey(*name, seq)) for item, seq in writes.about}
+        self.about |= set(writes.about)
+        self.changed |= dict.fromkeys(writes.items, (*name, writes.first))
         self.held.take(stream, received.records[writes.first - header.first :], writes)
 
     # --- backups --------------------------------------------------------------------------------

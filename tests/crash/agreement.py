@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ import psycopg
 from central import keys
 from central.reconcile.balance import reconcile as balance_of
 from gateway import inspection
-from gateway.contract.record import Intent, decode_record
+from gateway.contract.record import Intent, Record, decode_record
 from tests.crash.site import Site
 from tests.support.central import Centre
 
@@ -38,18 +39,22 @@ class Metal:
         return metal
 
 
-def intents(site: Site) -> dict[str, str]:
-    """By symbol content, the UII, of every intent in every journal of the site."""
-    found: dict[str, str] = {}
+def records(site: Site) -> Iterator[Record]:
+    """Every record of every journal of the site, oldest first."""
     for path in site.readable_journals():
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
             bodies = db.execute("SELECT body FROM record ORDER BY seq").fetchall()
-        for (body,) in bodies:
-            record = decode_record(bytes(body))
-            if isinstance(record, Intent):
-                for mark in record.marks:
-                    assert mark.content not in found, f"{mark.content!r} was spent twice"
-                    found[mark.content] = mark.item.uii
+        yield from (decode_record(bytes(body)) for (body,) in bodies)
+
+
+def intents(site: Site) -> dict[str, str]:
+    """By symbol content, the UII, of every intent in every journal of the site."""
+    found: dict[str, str] = {}
+    for record in records(site):
+        if isinstance(record, Intent):
+            for mark in record.marks:
+                assert mark.content not in found, f"{mark.content!r} was spent twice"
+                found[mark.content] = mark.item.uii
     return found
 
 

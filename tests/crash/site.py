@@ -5,6 +5,7 @@ A `Site` is enrolled at a `Centre`. Its gateway is started as `gjurma-gateway ru
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,6 +76,8 @@ class Site:
     gateway: str
     kind: Kind = "panasonic-lp"
     start: Start = "operator"
+    within: Path | None = None
+    """Where `folder` is made; by default where temporary folders are."""
     folder: Path = field(init=False)
     parts: PartStore = field(init=False)
     page: Page = field(init=False)
@@ -86,11 +89,12 @@ class Site:
     small_disk: "SmallDisk | None" = None
     """Where the journal lies, in place of the site's own folder."""
     agent: "subprocess.Popen[bytes] | None" = None
-    _devices: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    devices: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    """The marker's process and the reader's."""
 
     def __post_init__(self) -> None:
         # A short path: it holds Unix sockets.
-        self.folder = Path(tempfile.mkdtemp(prefix="gjurma-site-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="gjurma-site-", dir=self.within))
         self.parts = PartStore(self.folder / FILE)
         self.port = free_port()
         self.page = Page(f"http://127.0.0.1:{self.port}", STATION)
@@ -116,10 +120,15 @@ class Site:
         return site
 
     def close(self) -> None:
+        self.end()
+        shutil.rmtree(self.folder)
+
+    def end(self) -> None:
+        """End all its processes; the folder stays."""
         self.kill()
-        for device in self._devices:
+        for device in self.devices.values():
             device.terminate()
-        for device in self._devices:
+        for device in self.devices.values():
             device.wait(30)
             assert device.stdout is not None
             device.stdout.close()
@@ -127,21 +136,28 @@ class Site:
         self.parts.close()
         if self.small_disk is not None:
             self.small_disk.close()
-        shutil.rmtree(self.folder)
 
     def start_devices(self) -> None:
-        wire = "serial" if self.kind == "panasonic-lp" else "tcp://127.0.0.1:0"
-        options = ["lines=1", "checksum=on"] if self.kind == "panasonic-lp" else []
-        self._start_device("marker", self.kind, wire, options)
-        self._start_device(
-            "reader", "zebra-ssi", "serial", ["decode_seconds=0.05", "response_timeout=0.5"]
-        )
+        for role in ("marker", "reader"):
+            self.start_device(role)
 
-    def _start_device(self, role: str, kind: str, wire: str, options: Sequence[str]) -> None:
+    def start_device(self, role: str) -> None:
+        """Start the marker or the reader; one that has ended comes back where it was."""
+        kind = self.kind if role == "marker" else "zebra-ssi"
+        if kind == "modbus-cell":
+            wire = f"tcp://127.0.0.1:{free_port()}"
+            options = [f"memory={self.folder / 'cell.json'}"]
+        else:
+            wire = f"serial://{self.folder / role}"
+            options = {
+                "panasonic-lp": ["lines=1", "checksum=on"],
+                "zebra-ssi": ["decode_seconds=0.05", "response_timeout=0.5"],
+            }[kind]
         with (self.folder / f"{role}.log").open("ab") as log:
             process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "simulators", "device", kind, "--listen", wire),
+                    *(sys.executable, "-m", "simulators", "device", kind),
+                    *("--listen", self.urls.get(role, wire)),
                     *("--state", str(self.folder), "--station", STATION, "--speed", SPEED),
                     *("--control", str(self.folder / f"{role}.ctl")),
                     *(word for option in options for word in ("--option", option)),
@@ -150,10 +166,14 @@ class Site:
                 stdout=subprocess.PIPE,
                 stderr=log,
             )
-        self._devices.append(process)
+        former = self.devices.get(role)
+        if former is not None and former.stdout is not None:
+            former.stdout.close()
+        self.devices[role] = process
         assert process.stdout is not None
-        self.urls[role] = process.stdout.readline().decode().strip()
-        assert self.urls[role], f"{role}: {(self.folder / f'{role}.log').read_text()}"
+        url = process.stdout.readline().decode().strip()
+        assert url, f"{role}: {(self.folder / f'{role}.log').read_text()}"
+        self.urls[role] = url
 
     @property
     def config(self) -> Path:
@@ -304,6 +324,18 @@ class Site:
 
     def run(self, *, kill: str = "", clock: Path | None = None) -> None:
         """Start the gateway, and wait for its page unless it is killed while it recovers."""
+        self.launch(kill=kill, clock=clock)
+
+        def up() -> bool:
+            assert self.agent is not None
+            assert self.agent.poll() is None, self.log
+            return self.page.answers() is not None
+
+        if "recovery" not in kill:
+            wait_for(f"the page of {self.gateway}", up, 60)
+
+    def launch(self, *, kill: str = "", clock: Path | None = None) -> None:
+        """Start the gateway, and do not wait."""
         assert self.agent is None
         command = [sys.executable, "-m", "gateway", "run", "--config", str(self.config)]
         if kill or clock is not None:
@@ -314,14 +346,6 @@ class Site:
             self.agent = subprocess.Popen(
                 [*self._where, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-
-        def up() -> bool:
-            assert self.agent is not None
-            assert self.agent.poll() is None, self.log
-            return self.page.answers() is not None
-
-        if "recovery" not in kill:
-            wait_for(f"the page of {self.gateway}", up, 60)
 
     def kill(self) -> None:
         """SIGKILL, as a cable pulled from the wall; nothing when it does not run."""
@@ -453,14 +477,20 @@ class SmallDisk:
         space = os.statvfs(self.seen)
         return space.f_bavail * space.f_frsize
 
+    @property
+    def full(self) -> bool:
+        """Whether `fill` has been called, and `make_room` not yet."""
+        return (self.seen / "ballast").exists()
+
     def fill(self) -> None:
-        """Not a byte is left."""
+        """Not a byte is left, also when somebody else writes at this moment."""
         descriptor = os.open(self.seen / "ballast", os.O_WRONLY | os.O_CREAT)
         try:
-            os.posix_fallocate(descriptor, 0, self.free)
+            while free := self.free:
+                with contextlib.suppress(OSError):  # taken since it was asked
+                    os.posix_fallocate(descriptor, os.fstat(descriptor).st_size, free)
         finally:
             os.close(descriptor)
-        assert self.free == 0
 
     def make_room(self) -> None:
         (self.seen / "ballast").unlink()

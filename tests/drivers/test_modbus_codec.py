@@ -51,6 +51,27 @@ def check_vectors(module: ModuleType) -> None:
         echo = module.CellState(echo_length=vector["length"], echo_crc=vector["crc"])
         assert module.encode_echo(text) == image[10:74]
         assert module.decode_echo(echo, image[10:74]) == text
+    for vector in VECTORS["tray"]:
+        texts = {int(position): text.encode() for position, text in vector["texts"].items()}
+        command = module.loaded_tray(vector["sequence"], vector["job"], texts)
+        assert module.encode_command(command)[2:10] == registers(vector["command"])
+        assert module.decode_command(module.encode_command(command)) == command
+        assert module.encode_table(texts) == registers(vector["table"])
+        areas = [0] * 1024
+        for position, text in texts.items():
+            assert str(module.area_of(position)) in vector["areas"]
+            area = registers(vector["areas"][str(module.area_of(position))])
+            assert module.encode_area(text) == area
+            at = module.area_of(position) - 400
+            areas[at : at + len(area)] = area
+        assert (command.marks, command.table_crc) == (len(texts), vector["table_crc"])
+        assert module.decode_tray(command, registers(vector["table"]), areas) == texts
+    for vector in VECTORS["report"]:
+        given = {int(position): place for position, place in vector["places"].items()}
+        places = tuple(module.Place(*given.get(each, (0, 0, 0))) for each in range(1, 17))
+        report = module.Report(vector["sequence"], vector["marks"], places)
+        assert module.encode_report(report) == registers(vector["hex"])
+        assert module.decode_report(registers(vector["hex"])) == report
     for vector in VECTORS["state"]:
         fields = {name: vector[name] for name in vector if name not in ("what", "hex", "status")}
         state = module.CellState(status=bits(module.Status, vector["status"]), **fields)
@@ -85,6 +106,30 @@ MUTANTS = {
         ("TEXT = 10", "TEXT = 6"),
         ("TEXT - 8", "TEXT - 4"),
         ("HOST_REGISTERS = 74", "HOST_REGISTERS = 70"),
+    ],
+    "base of the areas": [("AREAS = 400", "AREAS = 464")],
+    "first position": [("return position - 1", "return position % 16")],
+    "CRC for length in the table": [
+        ("len(text), crc16(text)\n    return table", "crc16(text), len(text)\n    return table"),
+        ("length, crc = table", "crc, length = table"),
+    ],
+    "count for CRC of the table": [
+        (
+            "command.marks,\n        command.table_crc,",
+            "command.table_crc,\n        command.marks,",
+        ),
+        ("marks=registers[6]", "marks=registers[7]"),
+        ("table_crc=registers[7]", "table_crc=registers[6]"),
+    ],
+    "order of the report": [
+        (
+            "image += [place.result, place.echo_length",
+            "image += [place.echo_length, place.result",
+        ),
+        (
+            "Place(*registers[at : at + 3])",
+            "Place(registers[at + 1], registers[at], registers[at + 2])",
+        ),
     ],
     "separator": [('"\\n".join', '"\\r".join'), ('split("\\n")', 'split("\\r")')],
     "length for CRC": [
@@ -189,3 +234,36 @@ def test_text_of_strangers_ends_in_a_value_or_in_value_error(text: bytes) -> Non
     except ValueError:
         return
     assert codec.encode_text(content, lines) == text
+
+
+texts_of_a_tray = st.dictionaries(
+    st.integers(1, 16), st.binary(min_size=1, max_size=128), min_size=1
+)
+
+
+@given(texts_of_a_tray)
+def test_a_trays_table_and_its_request_fit_the_protocol(texts: dict[int, bytes]) -> None:
+    """Function 16 carries 123 registers, function 3 reads 125."""
+    assert len(codec.encode_table(texts)) <= 123
+    assert max(len(codec.encode_area(text)) for text in texts.values()) <= 64
+    assert codec.REPORT_REGISTERS <= 125
+    spans = [range(200, 232), range(240, 290), range(400, 1424)]
+    ends = [codec.TABLE + codec.TABLE_REGISTERS, codec.REPORT + codec.REPORT_REGISTERS]
+    assert [span.stop for span in spans] == [*ends, codec.TOTAL_REGISTERS]
+
+
+@given(texts_of_a_tray, st.integers(0, 2**16))
+def test_no_turned_bit_of_a_tray_passes(texts: dict[int, bytes], where: int) -> None:
+    """In the command's block, in the table or in an area: the cell takes all of it or nothing."""
+    command = codec.loaded_tray(1, 1, texts)
+    table, areas = codec.encode_table(texts), [0] * 1024
+    loaded: list[tuple[list[int], int]] = [(table, at) for at in range(32)]
+    for position, text in texts.items():
+        area = codec.encode_area(text)
+        at = codec.area_of(position) - 400
+        areas[at : at + len(area)] = area
+        loaded += [(areas, at + byte // 2) for byte in range(len(text) - len(text) % 2)]
+    assert codec.decode_tray(command, table, areas) == texts
+    registers, at = loaded[where // 16 % len(loaded)]
+    registers[at] ^= 1 << where % 16
+    assert codec.decode_tray(command, table, areas) is None

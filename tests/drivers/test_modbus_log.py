@@ -11,7 +11,7 @@ from drivers.errors import DeviceError
 from drivers.modbus_cell import link as links
 from drivers.modbus_cell.link import CellLink
 from drivers.transport import TcpTarget, parse_url
-from tests.drivers.test_modbus_driver import bench, until
+from tests.drivers.modbus_bench import bench, until
 
 
 async def connected_again(link: CellLink) -> None:

@@ -19,6 +19,7 @@ from simulators.part import PartStore
 
 pytestmark = pytest.mark.slow
 STATION = "bench"
+TRAY_CRC = "0x98C1"
 WIRES = pytest.mark.parametrize("listen", ["tcp://127.0.0.1:0", "serial"], ids=["tcp", "rtu"])
 Client = AsyncModbusTcpClient | AsyncModbusSerialClient
 
@@ -94,6 +95,43 @@ def test_mbpoll_reads_and_triggers_the_cell(tmp_path: Path, listen: str) -> None
             with pytest.raises(AssertionError, match="Illegal data address"):
                 await mbpoll(url, "-r", "100", "--", "5")
             assert [seen.content for seen in parts.seen(STATION)] == ["MK-0001"]
+        finally:
+            await stop(device, listen)
+            parts.close()
+
+    asyncio.run(scenario())
+
+
+@WIRES
+def test_mbpoll_marks_two_positions_of_a_tray(tmp_path: Path, listen: str) -> None:
+    """As docs/modbus-cell.md has it: `MK-0001` at 1, `K1` at 4; number 8, job 1."""
+
+    async def scenario() -> None:
+        parts = PartStore(tmp_path / "parts.db")
+        device = build({"watchdog": "60", "positions": "4"}, parts, STATION, 50.0)
+        url = await device.start(listen, Faults())
+        try:
+            parts.load(STATION)
+            assert values(await mbpoll(url, "-r", "190", "-c", "2")) == {190: 2, 191: 4}
+            await mbpoll(url, "-r", "0", "--", "1")
+            await mbpoll(url, "-r", "1", "--", "48")
+            await mbpoll(url, "-r", "3", "--", "1")
+            await reads(url, 101, 0x1E1)
+            await mbpoll(url, "-r", "400", "--", "0x4D4B", "0x2D30", "0x3030", "0x3100")
+            await mbpoll(url, "-r", "592", "--", "0x4B31")
+            table = ["7", "0x62FF", "0", "0", "0", "0", "2", "0x94F6", *["0"] * 24]
+            await mbpoll(url, "-r", "200", "--", *table)
+            await mbpoll(url, "-r", "2", "--", "8", "1", "0", "0", "2", TRAY_CRC)
+            await mbpoll(url, "-r", "1", "--", "49")
+            await reads(url, 105, 1)
+            told = values(await mbpoll(url, "-r", "240", "-c", "14"))
+            assert list(told.values()) == [8, 2, 1, 7, 0x62FF, 0, 0, 0, 0, 0, 0, 1, 2, 0x94F6]
+            await mbpoll(url, "-r", "1", "--", "56")
+            assert set(values(await mbpoll(url, "-r", "240", "-c", "14")).values()) == {0}
+            with pytest.raises(AssertionError, match="Illegal data address"):
+                await mbpoll(url, "-r", "240", "--", "5")
+            seen = {each.position: each.content for each in parts.seen(STATION)}
+            assert seen == {1: "MK-0001", 4: "K1"}
         finally:
             await stop(device, listen)
             parts.close()

@@ -141,6 +141,132 @@ def test_a_whole_cycle_over_rtu() -> None:
     play("serial", steps, host)
 
 
+# Positions 1 and 3 of a tray: `K1`, and `MK-0001` with CRC 0x62FF; the table's CRC is TABLE_CRC.
+TABLE = "0002 94f6 0000 0000 0007 62ff" + " 0000" * 26
+TABLE_CRC = crc(TABLE)[-4:]
+TRAY = {2: 9, 3: 1, 6: 2, 7: int(TABLE_CRC[2:] + TABLE_CRC[:2], 16)}
+TRAY_SHOT = Shot((MarkText(1, "K1"), MarkText(3, "MK-0001")), 9)
+AREAS = (("0190", "4b31"), ("0210", "4d4b 2d30 3030 3100"), ("00c8", TABLE))
+
+
+def load_tray() -> list[Step]:
+    """Each area and the table are written, then each is read back; the command comes last."""
+    steps: list[Step] = []
+    for address, hex_words in AREAS:
+        count = len(hex_words.replace(" ", "")) // 4
+        steps.append(Expect(crc(f"01 10 {address} {count:04x} {2 * count:02x} {hex_words}")))
+        steps.append(Reply(crc(f"01 10 {address} {count:04x}")))
+    for address, hex_words in AREAS:
+        count = len(hex_words.replace(" ", "")) // 4
+        steps.append(Expect(crc(f"01 03 {address} {count:04x}")))
+        steps.append(Reply(crc(f"01 03 {2 * count:02x} {hex_words}")))
+    block = registers(74, TRAY)[8:]
+    steps.append(Expect(crc(f"01 10 0002 0048 90 {block}")))
+    steps.append(Reply(crc("01 10 0002 0048")))
+    return steps
+
+
+def report(values: dict[int, int]) -> list[Step]:
+    """240-289, read twice."""
+    read: list[Step] = [
+        Expect(crc("01 03 00f0 0032")),
+        Reply(crc(f"01 03 64 {registers(50, values)}")),
+    ]
+    return read * 2
+
+
+MAP_2 = [
+    Expect(crc("01 03 00be 0001")),
+    Reply(crc("01 03 02 0002")),
+    Expect(crc("01 03 00be 0002")),
+    Reply(crc("01 03 04 0002 0004")),
+]
+
+
+def test_a_tray_over_rtu() -> None:
+    """Every byte of a tray's shot until its outcome: 1 is done, at 3 the laser stopped half-way."""
+
+    async def host(cell: ModbusCell) -> None:
+        await cell.arm(TRAY_SHOT)
+        await cell.fire()
+        outcome = await cell.outcome(5)
+        assert (outcome.did, outcome.places) == (
+            Did.UNKNOWN,
+            ((1, Did.DONE), (3, Did.UNKNOWN)),
+        )
+
+    failed = {**READY, **TRAY, 1: 0x31, 101: 0x01EC, 102: 9, 104: 7, 105: 3}
+    steps = [
+        *MAP_2,
+        *look(1, READY),
+        *load_tray(),
+        *look(2, {**READY, **TRAY}),
+        *look(3, {**READY, **TRAY}),
+        TRIGGER,
+        Reply(crc("01 06 0001 0031")),
+        *look(4, {**READY, **TRAY, 1: 0x31, 101: 0x01E2, 102: 9}),
+        *look(5, failed),
+        *report({0: 9, 1: 2, 2: 1, 3: 2, 4: 0x94F6, 8: 3}),
+        *STANDING,
+    ]
+    play("serial", steps, host)
+
+
+def test_a_restarted_host_asks_what_became_of_each_position() -> None:
+    """It armed nothing itself: a number that failed without an echo may be a tray's."""
+
+    async def host(cell: ModbusCell) -> None:
+        outcome = await cell.disarm(9)
+        assert outcome is not None
+        assert [outcome.at(position) for position in (1, 2, 3)] == [
+            Did.DONE,
+            Did.UNKNOWN,
+            Did.NOT_STARTED,
+        ]
+
+    lost = {**READY, 3: 1, 101: 0x01E4, 102: 9, 105: 4}
+    steps = [
+        *look(1, lost),
+        *STANDING,
+        *CLEAR,
+        *look(2, lost),
+        *look(3, lost),
+        *MAP_2,
+        *report({0: 9, 1: 3, 2: 1, 3: 2, 4: 0x94F6, 5: 4}),
+        *ACKNOWLEDGE,
+        *look(4, {**READY, 1: 0x38, 3: 1, 101: 0x01E0, 102: 9}),
+        *STANDING,
+    ]
+    play("serial", steps, host)
+
+
+def test_two_reports_that_differ_prove_nothing() -> None:
+    async def host(cell: ModbusCell) -> None:
+        with pytest.raises(UnexpectedReply, match="same report"):
+            await cell.disarm(9)
+
+    lost = {**READY, 3: 1, 101: 0x01E4, 102: 9, 105: 4}
+    steps = [
+        *look(1, lost),
+        *STANDING,
+        *CLEAR,
+        *look(2, lost),
+        *look(3, lost),
+        *MAP_2,
+        *report({0: 9, 1: 2, 2: 1, 5: 1})[:2],
+        *report({0: 9, 1: 2, 2: 1})[:2],
+    ]
+    play("serial", steps, host)
+
+
+def test_a_cell_of_map_1_gets_no_byte_of_a_tray() -> None:
+    async def host(cell: ModbusCell) -> None:
+        with pytest.raises(DeviceRefused, match="map is version 1"):
+            await cell.arm(TRAY_SHOT)
+
+    play("serial", [MAP_2[0], Reply(crc("01 03 02 0001"))], host)
+
+
 def test_a_trigger_without_a_reply_is_sent_once() -> None:
     """The reply to TRIGGER is lost; the cell's registers show that it was carried out."""
 

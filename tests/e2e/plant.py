@@ -54,21 +54,25 @@ class Plant(Centre):
             f"[plan]\nlease_hours = {lease_hours}\nblock_size = {block_size}\n"
         )
 
-    def end(self) -> None:
+    def halt(self) -> None:
         if self.server is not None:
             self.server.stop()
-        super().end()
+        super().halt()
 
-    def site(self, gateway: str) -> Site:
-        """A gateway with its devices, enrolled, that reaches the broker with a certificate."""
+    def admit(self, site: Site) -> None:
+        """A certificate for this gateway, in its configuration."""
         broker = self.mosquitto
-        own = broker.gateways.client(gateway)
-        site = Site(self, gateway)
+        own = broker.gateways.client(site.gateway)
         site.options["broker"] = {
             "ca": str(broker.central.ca),
             "cert": str(own.cert),
             "key": str(own.key),
         }
+
+    def site(self, gateway: str) -> Site:
+        """A gateway with its devices, enrolled, that reaches the broker with a certificate."""
+        site = Site(self, gateway)
+        self.admit(site)
         try:
             site.start_devices()
             site.configure()

@@ -84,6 +84,10 @@ class Mosquitto(Broker):
     def log(self) -> str:
         return (self.folder / "mosquitto.log").read_text()
 
+    def forget(self) -> None:
+        """Lose what the disk holds of sessions and retained messages; it must not run."""
+        (self.folder / "mosquitto.db").unlink(missing_ok=True)
+
     def start(self) -> None:
         self.process = subprocess.Popen(
             [_program("mosquitto"), "-c", str(self.folder / "mosquitto.conf")],
@@ -123,14 +127,7 @@ class PostgreSQL:
             *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"),
         )
         file.unlink()
-        options = (
-            f"-c listen_addresses=127.0.0.1 -c port={server.port} "
-            f"-c unix_socket_directories={folder}"
-        )
-        server._run(
-            *("pg_ctl", "-D", str(folder), "-w", "-l", str(folder / "server.log")),
-            *("-o", options, "start"),
-        )
+        server.start()
         made = f"postgresql://postgres:{administrator}@127.0.0.1:{server.port}/postgres"
         with psycopg.connect(made, autocommit=True) as connection:
             connection.execute(
@@ -139,6 +136,22 @@ class PostgreSQL:
             connection.execute("CREATE DATABASE gjurma OWNER gjurma")
         server.url = f"postgresql://gjurma:{owner}@127.0.0.1:{server.port}/gjurma"
         return server
+
+    def start(self) -> None:
+        """Start it, also after a crash: what a killed server leaves behind ends by itself."""
+        options = (
+            f"-c listen_addresses=127.0.0.1 -c port={self.port} "
+            f"-c unix_socket_directories={self.folder}"
+        )
+        self._run(
+            *("pg_ctl", "-D", str(self.folder), "-w", "-l", str(self.folder / "server.log")),
+            *("-o", options, "start"),
+        )
+
+    @property
+    def pid(self) -> int:
+        """The postmaster's process. Raises OSError while there is none."""
+        return int((self.folder / "postmaster.pid").read_text().split(maxsplit=1)[0])
 
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self.folder), "-w", "-m", "immediate", "stop")

@@ -88,6 +88,12 @@ class Bench:
         for position in range(1, self.setup.tray + 1):
             self.lay(position, part if part is not None and position == 1 else Part())
 
+    def take_away(self, position: int, content: str) -> None:
+        """The part at that place, and the one with that content, wherever it lies."""
+        for at, part in list(self.table.items()):
+            if at == position or part.content == content:
+                self.lay(at, Part())
+
     def exchange(self, one: int, other: int) -> None:
         """Two parts change places."""
         first, second = self.table[one], self.table[other]

@@ -19,7 +19,6 @@ from gateway.contract.record import (
     Intent,
     Latched,
     Mark,
-    Marked,
     Record,
     RecordRef,
     Repeat,
@@ -425,7 +424,7 @@ class Metal(Bench):
     def type_in(self, position: int, content: str) -> None:
         """Whoever types holds the part in the hand, and lays it where it belongs."""
         self.tell(m.Typed(m.Seen(position, content)))
-        self.lay(position, Part())
+        self.take_away(position, content)
 
     def decide(self, how: str | None = None, positions: Iterable[int] | None = None) -> None:
         """Two honest people, for the positions that are due; the parts go where they say."""
@@ -445,7 +444,7 @@ class Metal(Bench):
             for position in sorted(places):
                 self.settle((opened.seq, position), said)
                 if said != "remark":
-                    self.lay(position, Part())
+                    self.take_away(position, marks[position].content)
             self.tell(m.Decided(said, places))
 
     def settle(self, at: MarkAt, how: str) -> None:
@@ -461,8 +460,9 @@ class Metal(Bench):
         assert opened is not None
         assert records.STATION in self.ledger.unknown, "a latch that nobody journalled"
         self.write(records.unlatched)
-        for position in opened.unknown:
-            self.lay(position, Part())
+        for mark in opened.marks:
+            if mark.position in opened.unknown:
+                self.take_away(mark.position, mark.content)
         self.tell(m.Decided("left-open", opened.unknown))
 
     # -- after it all

@@ -57,8 +57,7 @@ def faults(folder: Path, text: str) -> list[str]:
 def test_a_whole_file(tmp_path: Path) -> None:
     config = load(written(tmp_path, GOOD))
     assert [station.name for station in config.station] == ["laser", "press"]
-    (reader,) = config.station[0].reader
-    assert reader.options == {"aim_identifiers": True}
+    assert [reader.options for reader in config.station[0].reader] == [{"aim_identifiers": True}]
     assert config.station[1].reader == ()
     assert (config.broker.host, config.broker.port, config.broker.tls) == (
         "broker.example",
@@ -105,6 +104,11 @@ def test_all_errors_at_once_each_with_its_line(tmp_path: Path) -> None:
     [
         ('marker = { kind = "panasonic-lp", url = "s', 'marker = { kind = 3, url = "s', "17: "),
         ('[station.reader]\nkind = "zebra-ssi"', "[station.reader]", "19: station.0.reader.kind"),
+        (
+            "options = { aim_identifiers = true }",
+            '[[station.reader]]\nkind = "zebra-ssi"',
+            "is not TOML",
+        ),
         ('[guard]\npath = "/media/guard/guard"', "guard.path = 3", "4: guard.path"),
         ('name = "press"', 'name = "laser"', ": station: two stations are named laser"),
         ("broker.example", "broker.example:0", "8: broker.url"),
@@ -131,3 +135,23 @@ def test_a_file_that_is_no_text_or_is_not_there(tmp_path: Path) -> None:
     path.write_bytes(b'gateway = "\xff"')
     with pytest.raises(ConfigError, match="not UTF-8 at byte 11"):
         load(path)
+
+
+def test_several_readers_of_several_stations_are_told_apart(tmp_path: Path) -> None:
+    reader = '[[station.reader]]\nkind = "zebra-ssi"\nurl = "serial:///dev/ttyS3"\n'
+    laser, press = (
+        GOOD.split("[station.reader]")[0],
+        GOOD[GOOD.index('[[station]]\nname = "press') :],
+    )
+    text = laser + reader * 2 + press + reader + reader.replace("url", "uri") + reader
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as refused:
+        load(path)
+    line = text[: text.index("uri")].count("\n") + 1
+    assert f":{line}: station.1.reader.1.uri: no such key" in str(refused.value)
+    config = load(written(tmp_path, text.replace("uri", "url")))
+    assert [name for name, _ in config.station[1].named_readers] == [
+        "press/reader-1",
+        "press/reader-2",
+        "press/reader-3",
+    ]

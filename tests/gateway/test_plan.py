@@ -4,21 +4,36 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.contract.record import Item
+from gateway.choice import Post, Work, left, next_work
+from gateway.contract.plan import Plan
+from gateway.contract.record import FromBlock, Item
 from gateway.contract.uii import UiiError
 from gateway.ledger import Ledger
 from gateway.moves import (
     Note,
 )
-from gateway.plan import Permit, choose, left, newer, permit, person_by_badge, spans
+from gateway.plan import Permit, choose, newer, permit, person_by_badge, spans
 from tests.gateway.desk import plan
-from tests.gateway.records import NOON, intent
+from tests.gateway.records import GATEWAY, NOON, intent
 
 SOON = timedelta(microseconds=1)
 
 
 def spent(**used: int) -> Ledger:
-    return Ledger(used=used)
+    return Ledger(GATEWAY, 1, used=used)
+
+
+def chosen(which: Plan, ledger: Ledger) -> Work | Note:
+    found = permit(which, "o1", NOON)
+    assert isinstance(found, Permit)
+    return next_work(found, ledger, Post("laser", GATEWAY, 1))
+
+
+def source(work: Work | Note) -> tuple[str, int]:
+    assert isinstance(work, Work)
+    (mark,) = work.marks
+    assert isinstance(mark.source, FromBlock)
+    return mark.source.block, mark.source.number
 
 
 @pytest.mark.parametrize(
@@ -37,57 +52,52 @@ def spent(**used: int) -> Ledger:
 def test_the_next_number_is_the_first_that_no_intent_spent(
     ledger: Ledger, block: str, number: int
 ) -> None:
-    found = permit(plan(), "o1", ledger, NOON)
-    assert isinstance(found, Permit)
-    assert (found.block.id, found.number) == (block, number)
+    assert source(chosen(plan(), ledger)) == (block, number)
 
 
 def test_every_number_of_the_blocks_is_given_once_and_then_none() -> None:
-    ledger, given = Ledger(), []
+    ledger, given = spent(), []
     for remaining in range(5, 0, -1):
         assert left(plan(), "o1", ledger) == remaining
-        found = permit(plan(), "o1", ledger, NOON)
-        assert isinstance(found, Permit)
-        given.append(found.number)
-        ledger.used[found.block.id] = found.number
+        block, number = source(chosen(plan(), ledger))
+        given.append(number)
+        ledger.used[block] = number
     assert given == [1, 2, 3, 7, 8]
     assert left(plan(), "o1", ledger) == 0
-    assert permit(plan(), "o1", ledger, NOON) == Note("numbers-used-up", (("order", "o1"),))
+    assert chosen(plan(), ledger) == Note("numbers-used-up", (("order", "o1"),))
 
 
 def test_a_number_under_another_blocks_name_is_not_given_again() -> None:
     """As a register would issue it that had forgotten the first block."""
-    ledger = Ledger()
+    ledger = spent()
     for seq, number in enumerate((1, 2), start=1):
         ledger.apply(intent(seq, number))
     renamed = tuple(block.model_copy(update={"id": f"new-{block.id}"}) for block in plan().blocks)
     again = plan(version=2).model_copy(update={"blocks": renamed})
-    found = permit(again, "o1", ledger, NOON)
-    assert isinstance(found, Permit)
-    assert (found.block.id, found.number) == ("new-b1", 3)
+    assert source(chosen(again, ledger)) == ("new-b1", 3)
     assert left(again, "o1", ledger) == 3
 
 
 def test_a_lease_ends_at_its_very_moment() -> None:
     until = plan().lease_until
-    assert isinstance(permit(plan(), "o1", spent(), until - SOON), Permit)
+    assert isinstance(permit(plan(), "o1", until - SOON), Permit)
     for now in (until, until + SOON):
-        ended = permit(plan(), "o1", spent(), now)
+        ended = permit(plan(), "o1", now)
         assert isinstance(ended, Note)
         assert ended.code == "lease-ended"
 
 
 def test_without_plan_order_or_release_nothing_is_permitted() -> None:
-    assert permit(None, "o1", spent(), NOON) == Note("no-plan")
+    assert permit(None, "o1", NOON) == Note("no-plan")
     for order in (None, "o2"):
-        found = permit(plan(), order, spent(), NOON)
+        found = permit(plan(), order, NOON)
         assert isinstance(found, Note)
         assert found.code == "no-order"
     suspended = plan(state="suspended", reason="licence-suspended")
-    found = permit(suspended, "o1", spent(), NOON)
+    found = permit(suspended, "o1", NOON)
     assert found == Note("licence-suspended", (("order", "o1"),))
     for state in ("held", "finished", "suspended"):
-        found = permit(plan(state=state), "o1", spent(), NOON)
+        found = permit(plan(state=state), "o1", NOON)
         assert found == Note(f"order-{state}", (("order", "o1"),))
 
 
@@ -109,9 +119,9 @@ def test_what_is_accepted_carries_the_blocks() -> None:
 
 
 def test_the_mark_is_the_template_with_the_number_in_it() -> None:
-    found = permit(plan(), "o1", spent(b1=1), NOON)
-    assert isinstance(found, Permit)
-    mark = found.mark(found.order.components[0])
+    work = chosen(plan(), spent(b1=1))
+    assert isinstance(work, Work)
+    (mark,) = work.marks
     assert mark.content == "[)>\x1e06\x1d18S7A720000002\x1e\x04"
     assert mark.text == ("000002",)
     assert mark.item == Item(uii="D7A720000002", elements="06:18S=7A720000002")
@@ -119,10 +129,8 @@ def test_the_mark_is_the_template_with_the_number_in_it() -> None:
 
 def test_a_template_that_makes_all_parts_alike_is_refused() -> None:
     alike = plan(template={"content": "[)>\x1e06\x1d18S7A720000001\x1e\x04", "lines": ["{serial}"]})
-    found = permit(alike, "o1", spent(), NOON)
-    assert isinstance(found, Permit)
     with pytest.raises(UiiError, match="serial"):
-        found.mark(found.order.components[0])
+        chosen(alike, spent())
 
 
 def test_the_station_works_on_what_was_wished_while_the_plan_has_it() -> None:

@@ -226,6 +226,10 @@ class Walk:
         metal.change_part()
         metal.legible, metal.busy, metal.stops_after = True, 0, None
         metal.seen.clear()
+        again = metal.ledger.station(records.STATION).again
+        if again is not None:
+            for mark in again.marks:
+                metal.settle((again.seq, mark.position), "scrapped")
         metal.order = "o2"
         assert metal.begin()
         while metal.effect is not None:

@@ -145,13 +145,17 @@ class Centre:
 
     def end(self) -> None:
         """End everything, and remove the folder."""
+        self.halt()
+        shutil.rmtree(self.folder)
+
+    def halt(self) -> None:
+        """End everything; the folder stays."""
         for process in self.programs.values():
             process.kill()
         for process in self.programs.values():
             process.wait(30)
         self.broker.kill()
         embedded.stop(self.folder / "pg", immediate=True)
-        shutil.rmtree(self.folder)
 
     # --- the register -----------------------------------------------------------------------
 

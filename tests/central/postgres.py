@@ -1,0 +1,221 @@
+"""The real store on PostgreSQL behind the methods of `tests.central.memory.Register`.
+
+No broker and no worker: a message is a call and a transaction, with the caller's time. What the
+plan process would add for a plan (its order, product, licence and blocks) is entered with the plan.
+
+    with database() as url:                      # one embedded PostgreSQL, migrated
+        with Store(url, receipt_key) as store:   # emptied
+            store.enrol("gramsh.line-1", public)
+            store.put_plan(payload)
+            receipt = store.records("gramsh.line-1", batch, now)
+            assert differences(of_register(register), of_database(store.connection)) == []
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg import errors as pg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.json import Jsonb
+from psycopg.types.range import Range
+from sqlalchemy import create_engine
+
+from central import embedded
+from central.ingest import receipts, rules, states, store
+from central.ingest.facts import Evidence, Received
+from central.migrations.run import upgrade
+from central.register.gateways.models import Enrolment, NewInvitation
+from central.register.gateways.restore import declare
+from central.register.gateways.service import enrol, invite
+from gateway.contract.plan import Plan, PlanOrder
+from gateway.contract.signed import SigningKey, take_apart
+from tests.central.memory import Enrolled
+
+_TABLES = (
+    "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+)
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """A migrated database of its own; the state folder is not pytest's, as in `Centre`."""
+    folder = Path(tempfile.mkdtemp(prefix="gjurma-test-"))
+    folder.chmod(0o711)
+    embedded.start(folder / "pg")
+    try:
+        url = embedded.url(folder / "pg")
+        engine = create_engine(_dialect(url))
+        upgrade(engine)
+        engine.dispose()
+        yield url
+    finally:
+        embedded.stop(folder / "pg", immediate=True)
+        shutil.rmtree(folder)
+
+
+class Store:
+    """One register, in the database of `url`, which is emptied first."""
+
+    def __init__(self, url: str, key: SigningKey, incarnation: int = 1790000000) -> None:
+        self._url = url
+        self._name = str(conninfo_to_dict(url)["dbname"])
+        self._key = key
+        with psycopg.connect(url, autocommit=True) as owner:
+            names = [sql.Identifier(name) for (name,) in owner.execute(_TABLES).fetchall()]
+            owner.execute(
+                sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(sql.SQL(", ").join(names))
+            )
+            owner.execute(
+                "INSERT INTO setting VALUES ('incarnation', %s), ('restored', 'false')",
+                (str(incarnation),),
+            )
+            self._licence = _licence(owner)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.connection = psycopg.connect(self._url, autocommit=True)
+        self.connection.execute("SET ROLE gjurma_app")
+        self._engine = create_engine(_dialect(self._url))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.connection.close()
+        self._engine.dispose()
+
+    def enrol(self, gateway: str, public: bytes) -> Enrolled:
+        """By the real service, invitation included."""
+        with self._engine.begin() as connection:
+            code = invite(connection, NewInvitation(gateway=gateway)).code
+            asked = Enrolment(code=code, gateway=gateway, public=public.hex(), reason="new")
+            told = enrol(connection, asked, ())
+        head = bytes.fromhex(told.previous_head)
+        return Enrolled(gateway, told.epoch, head, told.incarnation)
+
+    def declare_restore(self, now: datetime) -> int:
+        with self._engine.begin() as connection:
+            return declare(connection, now)
+
+    def put_plan(self, payload: bytes) -> Plan:
+        plan = Plan.from_line(take_apart("plan", payload).line)
+        with self.connection.transaction():
+            for order in plan.orders:
+                space = next((b.space for b in plan.blocks if b.order == order.id), order.product)
+                self._enter_order(order, space)
+            self.connection.execute(
+                "INSERT INTO plan (gateway, incarnation, version, epoch, body)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                (plan.gateway, *plan.which.key(), plan.epoch, payload),
+            )
+            for block in plan.blocks:
+                self.connection.execute(
+                    "INSERT INTO block (id, space, span, stream, order_code, plan_incarnation,"
+                    " plan_version) SELECT %s, %s, %s, id, %s, %s, %s FROM stream"
+                    " WHERE gateway = %s AND epoch = %s ON CONFLICT (id) DO NOTHING",
+                    (
+                        *(block.id, block.space, Range(block.start, block.end + 1), block.order),
+                        *(*plan.which.key(), plan.gateway, plan.epoch),
+                    ),
+                )
+        return plan
+
+    def records(self, gateway: str, payload: bytes, now: datetime) -> bytes | None:
+        """As an ingest worker does with one message."""
+        received = rules.examine(gateway, payload)
+        while True:
+            try:
+                with self.connection.transaction():
+                    outcome: object = received
+                    if isinstance(received, Received):
+                        outcome = store.receive(self.connection, received, now)
+                    else:
+                        store.keep(self.connection, received, now)
+                    if isinstance(outcome, Evidence) and not outcome.answer:
+                        return None
+                    assert isinstance(received, Received)
+                    header = received.batch.header
+                    return receipts.signed_receipt(
+                        self.connection, self._key, gateway, header.epoch, header.boot, now
+                    )
+            except (pg.DeadlockDetected, store.JudgedTooEarly):
+                continue
+
+    def state(self, gateway: str, payload: bytes, now: datetime) -> bytes | None:
+        with self.connection.transaction():
+            asked = states.heard(self.connection, gateway, payload, now)
+            if asked is None:
+                return None
+            return receipts.signed_receipt(self.connection, self._key, gateway, *asked, now)
+
+    def back_up(self, name: str) -> None:
+        """Keep a copy of the whole database, over an older one of that name."""
+        self._swap(name, self._name)
+
+    def restore(self, name: str) -> None:
+        """Put a copy in the place of the database. The copy stays."""
+        self._swap(self._name, name)
+
+    def _swap(self, to: str, source: str) -> None:
+        self.close()
+        admin = make_conninfo(self._url, dbname="template1")
+        with psycopg.connect(admin, autocommit=True) as owner:
+            for statement in ("DROP DATABASE IF EXISTS {}", "CREATE DATABASE {} TEMPLATE {}"):
+                names = [sql.Identifier(to), sql.Identifier(source)]
+                owner.execute(sql.SQL(statement).format(*names[: statement.count("{}")]))
+        self._connect()
+
+    def _enter_order(self, order: PlanOrder, space: str) -> None:
+        fields = order.model_dump(mode="json")
+        self.connection.execute(
+            "INSERT INTO number_space (name) VALUES (%s) ON CONFLICT DO NOTHING", (space,)
+        )
+        self.connection.execute(
+            "INSERT INTO product (code, entity, model, kind, components, template, space)"
+            " VALUES (%s, 'UMG', %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (
+                *(order.product, order.product, order.kind, Jsonb(fields["components"])),
+                *(Jsonb(fields["template"]), space),
+            ),
+        )
+        self.connection.execute(
+            "INSERT INTO orders (code, product, licence, kind, quantity, contents, lot, job,"
+            " template, components, verify, expect)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT (code) DO UPDATE SET components = excluded.components",
+            (
+                *(order.id, order.product, self._licence, order.kind, order.quantity),
+                *(order.contents, order.lot, order.job, Jsonb(fields["template"])),
+                *(Jsonb(fields["components"]), Jsonb(fields["verify"]), Jsonb(fields["expect"])),
+            ),
+        )
+
+
+def _licence(owner: psycopg.Connection[Any]) -> int:
+    owner.execute("INSERT INTO entity (code, name) VALUES ('UMG', 'Uzina Mekanike')")
+    row = owner.execute(
+        "INSERT INTO licence (number, entity, valid_from, valid_until)"
+        " VALUES ('L-1', 'UMG', '2000-01-01', '2100-01-01') RETURNING id"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _dialect(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)

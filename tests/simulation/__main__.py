@@ -1,0 +1,83 @@
+"""Seeds by the thousand, spread over the processors; or one seed with its story.
+
+python -m tests.simulation --seeds 10000 [--first 0] [--processes N]
+python -m tests.simulation --seed 4711
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+
+from tests.simulation.cells import UNREACHABLE
+from tests.simulation.coverage import Coverage
+from tests.simulation.faults import FAULTS
+from tests.simulation.simulate import Outcome, simulate
+
+CHUNK = 20
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--seeds", type=int, help="how many")
+    which.add_argument("--seed", type=int, help="this one, with its whole story")
+    parser.add_argument("--first", type=int, default=0, help="where to begin")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--hash", action="store_true", help="with --seed: nothing but its hash")
+    options = parser.parse_args()
+    if options.seed is not None:
+        return one(options.seed, only_hash=options.hash)
+    return many(range(options.first, options.first + options.seeds), options.processes)
+
+
+def one(seed: int, *, only_hash: bool) -> int:
+    outcome = simulate(seed, tell=True)
+    if only_hash:
+        print(outcome.hash)
+    else:
+        print(*outcome.story, sep="\n")
+        print(f"seed {seed}: {outcome.fault or 'every promise kept'}; {outcome.hash}")
+    return 1 if outcome.fault else 0
+
+
+def many(seeds: range, processes: int) -> int:
+    """The table of faults × states, and every seed that failed; the first one's story."""
+    began = time.monotonic()
+    coverage, failed, parts, seconds = Coverage(), [], 0, 0.0
+    for outcome in run(seeds, processes):
+        coverage.add(outcome.coverage)
+        parts, seconds = parts + outcome.parts, seconds + outcome.seconds
+        if outcome.fault:
+            failed.append(outcome)
+            print(f"seed {outcome.seed}: {outcome.fault}", flush=True)
+    print(*coverage.table(FAULTS, UNREACHABLE), sep="\n")
+    empty = coverage.empty(FAULTS, UNREACHABLE)
+    for fault, phase in empty:
+        print(f"never met: {fault} while {phase.value}")
+    if failed:
+        print(f"\nseed {failed[0].seed}, its story:", *failed[0].story, failed[0].fault, sep="\n")
+        causes = Counter(outcome.fault.partition(":")[0] for outcome in failed)
+        print(*(f"{count} × {cause}" for cause, count in causes.most_common()), sep="\n")
+    print(
+        f"{len(seeds)} seeds, {len(failed)} failed, {len(empty)} cells empty, {parts} parts;"
+        f" {seconds / max(1, len(seeds)):.3f} s of processor a seed,"
+        f" {time.monotonic() - began:.0f} s in all"
+    )
+    return 1 if failed or empty else 0
+
+
+def run(seeds: Iterable[int], processes: int) -> Iterator[Outcome]:
+    """The outcomes in the order of the seeds."""
+    if processes <= 1:
+        yield from map(simulate, seeds)
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        yield from pool.map(simulate, seeds, chunksize=CHUNK)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""One soak: everything is started, things go wrong, they end, and all that remains is counted."""
+
+import asyncio
+import json
+import logging
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.crash.agreement import Metal, records
+from tests.crash.site import Site
+from tests.e2e.demo import command
+from tests.soak.account import Account, Item, compare, words
+from tests.soak.chaos import Chaos
+from tests.soak.people import People
+from tests.soak.traces import traces
+from tests.soak.works import Works
+
+log = logging.getLogger(__name__)
+
+SETTLE_S = 240.0
+"""How long after the last fault every line has for one more good part."""
+DELIVER_S = 120.0
+"""And then every journal to be in the register."""
+KILLS_A_MINUTE = 200 / 30
+
+
+class Ended(Exception):
+    """Somebody wants it to end before its time."""
+
+
+@dataclass
+class Soak:
+    """`ending` may be set at any moment; then nothing is counted."""
+
+    folder: Path
+    minutes: float
+    lines: int
+    seed: int
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    faults: list[str] = field(default_factory=list)
+    """All that was found; empty is good."""
+
+    async def run(self) -> dict[str, Any]:
+        """Everything, until nothing of it runs any more; what is printed. Raises `Ended`."""
+        began = time.monotonic()
+        works = Works(self.folder, self.lines)
+        try:
+            line = await self._run(works)
+        finally:
+            self.faults += await works.end()
+        self.faults += [f"a trace in {where}" for where in traces(self.folder)]
+        line["seconds"] = round(time.monotonic() - began)
+        return line
+
+    async def _run(self, works: Works) -> dict[str, Any]:
+        if not await works.start(lambda: not self.ending.is_set()):
+            raise Ended
+        for what in works.skipped:
+            log.warning("left out: %s", what)
+        people = People(works.sites)
+        working = asyncio.create_task(people.work())
+        chaos = Chaos(works, self.seed)
+        try:
+            reigning = asyncio.create_task(chaos.reign())
+            await self._wait({working, reigning}, self.minutes * 60)
+            reigning.cancel()
+            await asyncio.gather(reigning, return_exceptions=True)
+            log.warning("the faults are over")
+            people.all_is_well(SETTLE_S)
+            await self._wait({working})
+            self.faults += working.result()
+        finally:
+            people.go_home()
+            await asyncio.gather(working, return_exceptions=True)
+        await self._delivered(works)
+        account = await self._count(works)
+        if (kills := sum(chaos.kills.values())) < int(self.minutes * KILLS_A_MINUTE):
+            self.faults.append(f"only {kills} kills")
+        return {
+            "minutes": self.minutes,
+            "gateways": self.lines,
+            "kills": chaos.kills,
+            "killed": kills,
+            "stops": chaos.count("stop"),
+            "cuts": chaos.count("cut", "slow", "hush"),
+            "full_disks": chaos.count("fill"),
+            "ended_by_themselves": {
+                name: program.ended for name, program in works.programs.items() if program.ended
+            },
+            "engraved": account.engraved,
+            **{
+                state: account.states[state]
+                for state in ("good", "rejected", "scrapped", "voided", "unknown")
+            },
+            "lost": account.lost,
+            "doubled": account.doubled,
+            "unaccounted": self._reconcile(works),
+            "seed": self.seed,
+        }
+
+    async def _wait(self, tasks: "set[asyncio.Task[Any]]", seconds: float | None = None) -> None:
+        """Until one of them is done, or the time is up. Raises `Ended`, and what a task raised."""
+        ending = asyncio.create_task(self.ending.wait())
+        done, _ = await asyncio.wait(
+            {*tasks, ending}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        ending.cancel()
+        if self.ending.is_set():
+            raise Ended
+        for task in done:
+            task.result()
+
+    async def _delivered(self, works: Works) -> None:
+        """Every record of every journal has the register's receipt."""
+        deadline = time.monotonic() + DELIVER_S
+        for site in works.sites:
+            while waits := await asyncio.to_thread(_waits, site):
+                if self.ending.is_set():
+                    raise Ended
+                if time.monotonic() > deadline:
+                    self.faults.append(f"{site.gateway} is not in the register: {waits}")
+                    break
+                await asyncio.sleep(0.2)
+
+    async def _count(self, works: Works) -> Account:
+        await works.leave_alone()
+        account = Account()
+        for site in works.sites:
+            if site.agent is not None and site.agent.poll() is None:
+                if code := await asyncio.to_thread(site.stop):
+                    self.faults.append(f"{site.gateway} ended with {code}")
+            account.add(self._count_site(site))
+        self.faults += account.faults
+        for what, statement in (
+            ("refused", "SELECT code, count(*) FROM refusal WHERE resolved IS NULL GROUP BY code"),
+            ("evidence", "SELECT reason, count(*) FROM evidence GROUP BY reason"),
+        ):
+            rows = await asyncio.to_thread(works.plant.sql, statement)
+            self.faults += [f"{what}: {row}" for row in rows]
+        return account
+
+    def _count_site(self, site: Site) -> Account:
+        """What the parts, the journals and the register say of one site."""
+        report = site.verify()
+        if not report["good"]:
+            self.faults.append(f"{site.gateway}: {report}")
+        spent, twice = words(records(site))
+        rows = site.centre.sql(
+            "SELECT uii, state, duplicated, quarantined FROM item WHERE order_code = %s",
+            site.order_code,
+        )
+        held = {
+            uii: Item(
+                state,
+                tuple(
+                    flag
+                    for flag, is_set in (("duplicated", duplicated), ("quarantined", quarantined))
+                    if is_set
+                ),
+            )
+            for uii, state, duplicated, quarantined in rows
+        }
+        account = compare(site.gateway, Metal.of(site), spent, held)
+        account.faults += [f"{site.gateway}: {each}" for each in twice]
+        return account
+
+    def _reconcile(self, works: Works) -> int:
+        """How many numbers the register's own mass balance cannot account for."""
+        done = command(
+            "gjurma-central", "reconcile", "--json", "--config", works.plant.folder / "central.toml"
+        )
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError:
+            self.faults.append(f"reconcile ended with {done.returncode}: {done.stderr}")
+            return 0
+        unaccounted = [name for order in answer["orders"] for name in order["unaccounted"]]
+        if not answer["balanced"] or unaccounted or done.returncode:
+            self.faults.append(f"the mass balance does not close: {done.stdout}")
+        return len(unaccounted)
+
+
+def _waits(site: Site) -> str:
+    """What keeps a site from being wholly in the register; empty when nothing does."""
+    try:
+        link = site.page.snapshot()["link"]
+    except httpx.HTTPError as error:
+        return str(error)
+    if link["refused"]:
+        return f"refused: {link['refused']}"
+    return "" if link["connected"] and not link["waiting"] else str(link)

@@ -1,0 +1,229 @@
+"""Everything that runs in a soak: servers, the register's programs, gateways, devices, ways."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from simulators.broker import free_port
+from tests.crash.site import Kind, Site, SmallDisk, seed
+from tests.e2e.demo import running_in
+from tests.e2e.plant import Plant
+from tests.e2e.servers import Mosquitto, PostgreSQL
+from tests.soak.network import Way
+from tests.soak.program import Program, running, working_in
+
+CENTRAL = ("serve", "plan", "ingest-1", "ingest-2")
+KINDS: tuple[Kind, ...] = ("panasonic-lp", "modbus-cell")
+SMALL_DISKS = 2
+DISK_SIZE = 48 * 1024 * 1024
+BLOCK_SIZE = 25
+"""Small, so that every line needs new numbers again and again."""
+
+
+class RoutedMosquitto(Mosquitto):
+    """The register's programs reach it by a way of ours."""
+
+    central_way = 0
+
+    @property
+    def central_url(self) -> str:
+        return f"mqtts://127.0.0.1:{self.central_way}"
+
+
+@dataclass
+class Works:
+    """One soak's folder and all that works in it. `skipped` says what this user cannot have."""
+
+    folder: Path
+    lines: int
+    plant: Plant = field(init=False)
+    sites: list[Site] = field(default_factory=list)
+    programs: dict[str, Program] = field(default_factory=dict)
+    ways: dict[str, Way] = field(default_factory=dict)
+    disks: dict[str, SmallDisk] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+    broker_forgets: bool = False
+    _began: bool = False
+
+    @property
+    def cast(self) -> dict[str, list[str]]:
+        """Names by kind, of all that something can go wrong with."""
+        found: dict[str, list[str]] = {}
+        for name, program in self.programs.items():
+            found.setdefault(program.kind, []).append(name)
+        for name in self.ways:
+            found.setdefault("central-way" if name == "central" else "gateway-way", []).append(name)
+        found["disk"] = list(self.disks)
+        return found
+
+    # -- start
+
+    async def start(self, go_on: Callable[[], bool]) -> bool:
+        """Start everything, step by step, while `go_on`; whether it came to the end."""
+        for step in (
+            self._start_servers,
+            self._start_central,
+            self._make_sites,
+            self._start_sites,
+        ):
+            if not go_on():
+                return False
+            await step()
+        for program in self.programs.values():
+            program.keep()
+        return True
+
+    async def _start_servers(self) -> None:
+        self.folder.chmod(0o711)  # the servers work under users of their own
+        own = self.folder / "plant"
+        own.mkdir(mode=0o711)
+        broker = await asyncio.to_thread(RoutedMosquitto, self.folder / "mosquitto")
+        self.plant = Plant(own, broker, free_port())
+        self._began = True
+        broker.central_way = await self._open_way("central", broker.central_port)
+        self.plant.server = await asyncio.to_thread(PostgreSQL.started, self.folder / "database")
+        self._add("broker", "broker", self._launch_broker, lambda: running(broker.process))
+        self._add("database", "database", self.plant.server.start, self._database)
+
+    async def _start_central(self) -> None:
+        plant = self.plant
+        plant.configure(lease_hours=72, block_size=BLOCK_SIZE)
+        await asyncio.to_thread(plant.run, "migrate")
+        for name in CENTRAL:
+            await asyncio.to_thread(plant.start, name)
+            self._add(
+                name,
+                name.partition("-")[0],
+                partial(plant.start, name),
+                partial(self._central, name),
+            )
+        await asyncio.to_thread(seed, plant)
+
+    async def _make_sites(self) -> None:
+        home = self.folder / "lines"
+        home.mkdir()
+        for index in range(self.lines):
+            gateway, kind = f"soak.line-{index + 1}", KINDS[index % len(KINDS)]
+            site = Site(self.plant, gateway, kind, within=home)
+            self.sites.append(site)
+            site.broker_url = f"mqtts://127.0.0.1:{await self._open_way(gateway, self._port)}"
+            if index < SMALL_DISKS:
+                self._give_small_disk(site)
+
+    async def _start_sites(self) -> None:
+        await asyncio.gather(*(asyncio.to_thread(self._start_site, site) for site in self.sites))
+        for site in self.sites:
+            for role in ("marker", "reader"):
+                self._add(
+                    f"{site.gateway}/{role}",
+                    role,
+                    partial(site.start_device, role),
+                    partial(_device, site, role),
+                )
+            self._add(
+                site.gateway,
+                "gateway",
+                partial(_launch_gateway, site),
+                partial(_gateway, site),
+            )
+
+    def _start_site(self, site: Site) -> None:
+        """Devices, configuration, order and people, the first epoch; the gateway comes later."""
+        self.plant.admit(site)
+        site.start_devices()
+        site.configure()
+        site.order()
+        site.enrol("new")
+
+    def _give_small_disk(self, site: Site) -> None:
+        try:
+            site.small_disk = SmallDisk(site.journal_folder, DISK_SIZE)
+        except (AssertionError, OSError) as error:
+            site.small_disk = None
+            with contextlib.suppress(OSError):
+                site.journal_folder.rmdir()
+            self.skipped.append(f"a full disk at {site.gateway}: {error}")
+        else:
+            self.disks[site.gateway] = site.small_disk
+
+    async def _open_way(self, name: str, port: int) -> int:
+        way = self.ways[name] = Way(port)
+        await way.start(free_port())
+        return way.port
+
+    @property
+    def _port(self) -> int:
+        return self.plant.broker.port
+
+    def _add(
+        self, name: str, kind: str, launch: Callable[[], object], find: Callable[[], int | None]
+    ) -> None:
+        self.programs[name] = Program(name, kind, launch, find)
+
+    def _launch_broker(self) -> None:
+        if self.broker_forgets:
+            self.plant.mosquitto.forget()
+            self.broker_forgets = False
+        self.plant.mosquitto.start()
+
+    def _database(self) -> int | None:
+        assert self.plant.server is not None
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return working_in(self.plant.server.folder, self.plant.server.pid)
+        return None
+
+    def _central(self, name: str) -> int | None:
+        return running(self.plant.programs.get(name))
+
+    # -- end
+
+    async def leave_alone(self) -> None:
+        """Nothing that ends is started any more."""
+        await asyncio.gather(*(program.leave() for program in self.programs.values()))
+
+    async def end(self) -> list[str]:
+        """End everything, whatever state it is in; what did not end as it should."""
+        await self.leave_alone()
+        faults = []
+        for name, end in self._endings():
+            try:
+                end()  # in this thread, as a site's parts belong to it
+            except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
+                faults.append(f"{name} did not end: {error}")
+        for way in self.ways.values():
+            await way.stop()
+        left = running_in(self.folder)
+        for pid, command in left.items():
+            faults.append(f"left running: {command}")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
+        return faults
+
+    def _endings(self) -> list[tuple[str, Callable[[], object]]]:
+        found: list[tuple[str, Callable[[], object]]] = [
+            (site.gateway, site.end) for site in self.sites
+        ]
+        if self._began:
+            server = self.plant.server
+            if server is not None and self._database() is None:
+                self.plant.server = None  # it ended by itself, and Plant would ask it to
+            found.append(("the plant", self.plant.halt))
+        return found
+
+
+def _launch_gateway(site: Site) -> None:
+    site.agent = None
+    site.launch()
+
+
+def _gateway(site: Site) -> int | None:
+    return running(site.agent)
+
+
+def _device(site: Site, role: str) -> int | None:
+    return running(site.devices.get(role))
