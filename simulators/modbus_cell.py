@@ -110,10 +110,10 @@ class ModbusCell:
         await self.controller.power(on)
 
     def misbehave(self, name: str, count: int, position: int = 0) -> None:
-        self.controller.misbehave(name, count, position)
+        self.controller.misdeeds.plan(name, count, position)
 
     def misdeeds(self) -> dict[str, int]:
-        return dict(self.controller.done_misdeeds)
+        return dict(self.controller.misdeeds.done)
 
     async def operate(self, op: str, request: dict[str, Any]) -> dict[str, Any]:
         match op, request:

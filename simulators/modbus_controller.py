@@ -1,14 +1,12 @@
-"""The controller of a simulated marking cell: its registers, its laser, its retentive memory.
+"""The controller of a simulated marking cell: registers, handshake, safety, watchdog.
 
 No Modbus here: `simulators.modbus_cell` serves these registers on a wire.
 """
 
 import asyncio
-import json
 import time
-from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +31,6 @@ from drivers.modbus_cell.codec import (
     Command,
     Control,
     Fault,
-    Place,
     Report,
     Result,
     Status,
@@ -45,11 +42,13 @@ from drivers.modbus_cell.codec import (
     encode_report,
 )
 from simulators.control import Moments
+from simulators.misdeeds import Misdeeds
+from simulators.modbus_laser import Laser, Latched
+from simulators.modbus_memory import Memory, Retained
 from simulators.part import PartStore
 
 _SCAN_SECONDS = 0.01
 _HEARTBEAT_SECONDS = 1.0
-_HALF_MARKED = 0.2
 MISDEEDS = ("faint", "fail", "echo", "late", "keep")
 
 
@@ -67,30 +66,6 @@ class Options:
     memory: Path | None = None
 
 
-@dataclass(frozen=True)
-class Memory:
-    """What outlives a loss of power. `running`: the shot of that number had not ended."""
-
-    sequence: int = 0
-    result: int = Result.NONE
-    echo: str = ""
-    good: int = 0
-    failed: int = 0
-    running: bool = False
-    marks: int = 0
-    places: tuple[tuple[int, int, int], ...] = ((0, 0, 0),) * HIGHEST_POSITION
-    """By position: result, echo length, echo CRC of a tray's shot."""
-
-
-@dataclass(frozen=True)
-class Latched:
-    """A shot whose text can no longer be changed; a tray's texts by position, else that of 1."""
-
-    sequence: int
-    texts: dict[int, bytes]
-    tray: bool
-
-
 class Controller:
     """One cell at `station`; every change of metal goes to `parts` before a register tells it."""
 
@@ -98,13 +73,22 @@ class Controller:
         self.moments = Moments(("armed", "between", "marked"))
         self.powered = True
         self.defect: asyncio.Future[BaseException] | None = None
-        self.done_misdeeds: Counter[str] = Counter()
+        self.misdeeds = Misdeeds(MISDEEDS)
+        self.retained = Retained(options.memory)
         self._options = options
         self._parts = parts
         self._station = station
         self._speed = speed
-        self._memory = _recall(options.memory)
-        self._misdeeds: Counter[tuple[str, int]] = Counter()
+        self._laser = Laser(
+            parts,
+            station,
+            options.mark_seconds / speed,
+            options.late_seconds / speed,
+            self.retained,
+            self.misdeeds,
+            self.moments,
+            lambda: self.powered,
+        )
         self._interlock = True
         self._e_stop = False
         self._shutter_works = True
@@ -115,14 +99,14 @@ class Controller:
     def _power_up(self) -> None:
         """Forget all that is not retentive. An interrupted shot becomes result 4, unknown."""
         if self._memory.running:
-            self._keep(running=False, result=Result.UNKNOWN)
+            self.retained.keep(running=False, result=Result.UNKNOWN)
         self.powered = True
         self._host = [0] * TOTAL_REGISTERS
         self._job = 0
         self._fault = Fault.NONE
         self._fault_after = Fault.NONE
         self._busy = False
-        self._echo_flaw = 0
+        self._laser.echo_flaw = 0
         self._latched: Latched | None = None
         self._cycle_ms = 0
         self._beats = 0
@@ -154,8 +138,9 @@ class Controller:
         if version == MAP_WITHOUT_TRAYS:
             return image
         image += [0] * (TOTAL_REGISTERS - len(image))
+        report = self.retained.report if self._memory.marks else Report()
         image[POSITIONS] = self._options.positions
-        image[REPORT : REPORT + REPORT_REGISTERS] = encode_report(self._report)
+        image[REPORT : REPORT + REPORT_REGISTERS] = encode_report(report)
         for first, end in ((TABLE, TABLE + TABLE_REGISTERS), (AREAS, TOTAL_REGISTERS)):
             image[first:end] = self._host[first:end]
         return image
@@ -202,7 +187,7 @@ class Controller:
             failed=self._memory.failed,
             cycle_ms=self._cycle_ms,
             echo_length=len(echo),
-            echo_crc=crc16(echo) ^ self._echo_flaw if echo else 0,
+            echo_crc=crc16(echo) ^ self._laser.echo_flaw if echo else 0,
         )
 
     @property
@@ -216,10 +201,8 @@ class Controller:
         return {position: Result(result) for position, (result, _, _) in results if result}
 
     @property
-    def _report(self) -> Report:
-        places = tuple(Place(*place) for place in self._memory.places)
-        marks = self._memory.marks
-        return Report(self._memory.sequence, marks, places) if marks else Report()
+    def _memory(self) -> Memory:
+        return self.retained.memory
 
     @property
     def _command(self) -> Command:
@@ -248,9 +231,9 @@ class Controller:
                 self._trip(Fault.JOB)
         if Control.FAULT_RESET in rose:
             self.reset()
-        if Control.RESULT_ACK in rose and not self._busy and not self._misdeed("keep"):
-            self._keep(result=Result.NONE, echo="", marks=0, places=Memory.places)
-            self._echo_flaw = 0
+        if Control.RESULT_ACK in rose and not self._busy and not self.misdeeds.take("keep"):
+            self.retained.forget_result()
+            self._laser.echo_flaw = 0
         if Control.ABORT in rose:
             self._drop_arm()
             if self._marking is not None:
@@ -330,21 +313,10 @@ class Controller:
         self._marking = self._spawn(self._mark(shot, triggered), "mark")
 
     async def _mark(self, shot: Latched, triggered: bool) -> None:
-        """One position after the other; the first that fails ends it."""
         if triggered:
             await self.moments.reach("armed")
         began = time.monotonic()
-        marks = len(shot.texts) if shot.tray else 0
-        self._keep(sequence=shot.sequence, running=True, marks=marks, places=Memory.places)
-        if self._misdeed("late"):
-            await asyncio.sleep(self._options.late_seconds / self._speed)
-        good = True
-        for number, position in enumerate(sorted(shot.texts)):
-            if number:
-                await self.moments.reach("between")
-            good = await self._mark_at(position, shot)
-            if not good:
-                break
+        good = await self._laser.mark(shot)
         self._cycle_ms = min(0xFFFF, round((time.monotonic() - began) * 1000))
         if good:
             echo = b"" if shot.tray else shot.texts[1]
@@ -353,43 +325,12 @@ class Controller:
             self._end(Result.FAILED, Fault.TIMEOUT)
         self.moments.current = ""
 
-    async def _mark_at(self, position: int, shot: Latched) -> bool:
-        """Engrave one position; False if the laser stopped half-way."""
-        text = shot.texts[position]
-        if shot.tray:
-            # Written before the laser moves: without power from here on, nobody can tell.
-            self._keep_place(position, Place(Result.UNKNOWN))
-        fails = self._misdeed("fail", position)
-        try:
-            seconds = self._options.mark_seconds / self._speed
-            await asyncio.sleep(seconds / 2 if fails else seconds)
-        except asyncio.CancelledError:
-            self._engrave(position, text, _HALF_MARKED)
-            if shot.tray and self.powered:
-                self._keep_place(position, Place(Result.FAILED))
-            raise
-        quality = _HALF_MARKED if fails or self._misdeed("faint", position) else 1.0
-        self._engrave(position, text, quality)
-        await self.moments.reach("marked")
-        flaw = 0 if fails else int(self._misdeed("echo", position))
-        if not shot.tray:
-            self._echo_flaw = flaw
-        elif fails:
-            self._keep_place(position, Place(Result.FAILED))
-        else:
-            self._keep_place(position, Place(Result.OK, len(text), crc16(text) ^ flaw))
-        return not fails
-
-    def _engrave(self, position: int, text: bytes, quality: float) -> None:
-        content, lines = decode_text(text)
-        self._parts.engrave(self._station, position, content, lines, quality, "modbus-cell")
-
     def _end(self, result: Result, fault: Fault, text: bytes = b"") -> None:
         """The shot is over: result, echo and counters, and whatever fault waited for it."""
         counters = {"good": self._memory.good + 1}
         if result != Result.OK:
             counters = {"failed": self._memory.failed + 1}
-        self._keep(running=False, result=result, echo=text.hex(), **counters)
+        self.retained.keep(running=False, result=result, echo=text.hex(), **counters)
         self._busy, self._marking, self._fault_after = False, None, Fault.NONE
         if fault:
             self._trip(fault)
@@ -440,20 +381,6 @@ class Controller:
         else:
             self._trip(fault)
 
-    def misbehave(self, name: str, count: int, position: int = 0) -> None:
-        if name not in MISDEEDS:
-            raise ValueError(f"no fault {name!r}; there are {', '.join(MISDEEDS)}")
-        self._misdeeds[name, position] += count
-
-    def _misdeed(self, name: str, position: int = 0) -> bool:
-        """Whether to do wrong now; one that is meant for a position waits for that."""
-        for key in ((name, position), (name, 0)):
-            if self._misdeeds[key]:
-                self._misdeeds[key] -= 1
-                self.done_misdeeds[name] += 1
-                return True
-        return False
-
     def _trip(self, fault: Fault) -> None:
         self._fault = self._fault or fault
         self._drop_arm()
@@ -500,21 +427,6 @@ class Controller:
             self._host[TABLE:] = [0] * (TOTAL_REGISTERS - TABLE)
             self._trip(Fault.WATCHDOG)
 
-    # What it keeps without power.
-
-    def _keep_place(self, position: int, place: Place) -> None:
-        places = list(self._memory.places)
-        places[position - 1] = (place.result, place.echo_length, place.echo_crc)
-        self._keep(places=tuple(places))
-
-    def _keep(self, **changes: Any) -> None:
-        self._memory = replace(self._memory, **changes)
-        path = self._options.memory
-        if path is not None:
-            fresh = path.with_suffix(".new")
-            fresh.write_text(json.dumps(asdict(self._memory)))
-            fresh.replace(path)
-
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
@@ -526,11 +438,3 @@ class Controller:
         defect = None if task.cancelled() else task.exception()
         if defect is not None and self.defect is not None and not self.defect.done():
             self.defect.set_result(defect)
-
-
-def _recall(path: Path | None) -> Memory:
-    if path is None or not path.exists():
-        return Memory()
-    kept = json.loads(path.read_text())
-    kept["places"] = tuple(tuple(place) for place in kept.get("places", Memory.places))
-    return Memory(**kept)

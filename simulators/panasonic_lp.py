@@ -11,7 +11,6 @@ text that the job does not have and one that comes too early cause 11.
 """
 
 import asyncio
-from collections import Counter
 from typing import Any
 
 from drivers.panasonic_lp import codec
@@ -28,6 +27,7 @@ from drivers.panasonic_lp.codec import (
     Splitter,
     Status,
 )
+from simulators.misdeeds import Misdeeds
 from simulators.part import Engraving, PartStore
 from simulators.pipe import Wire
 from simulators.wired import WiredDevice
@@ -99,8 +99,7 @@ class PanasonicLp(WiredDevice):
         self._parts = parts
         self._station = station
         self._wire: Wire | None = None
-        self._misdeeds: Counter[str] = Counter()
-        self._misdone: Counter[str] = Counter()
+        self._misdeeds = Misdeeds(MISDEEDS)
         self._file = min(self._files)
         self._stored: dict[str, str] = {}
         self._idle = asyncio.Event()
@@ -153,12 +152,10 @@ class PanasonicLp(WiredDevice):
         self.moments.release()
 
     def misbehave(self, name: str, count: int = 1) -> None:
-        if name not in MISDEEDS:
-            raise ValueError(f"no fault {name!r}; this device has {', '.join(MISDEEDS)}")
-        self._misdeeds[name] += count
+        self._misdeeds.plan(name, count)
 
     def misdeeds(self) -> dict[str, int]:
-        return dict(self._misdone)
+        return dict(self._misdeeds.done)
 
     async def operate(self, op: str, request: dict[str, Any]) -> dict[str, Any]:
         if op != "remote":
@@ -305,7 +302,7 @@ class PanasonicLp(WiredDevice):
         if file not in self._files:
             raise _Refusal("09")
         self._forget_texts()
-        if not self._misdo("wrong_file"):
+        if not self._misdeeds.take("wrong_file"):
             self._file = file
 
     def _pump(self, on: bool) -> None:
@@ -345,7 +342,7 @@ class PanasonicLp(WiredDevice):
         if not self._shutter or self._marking:
             raise _Refusal("03")
         if reception:
-            if self._misdo("stubborn"):
+            if self._misdeeds.take("stubborn"):
                 return
             self._alarm = 0
         self._reception = reception
@@ -372,12 +369,12 @@ class PanasonicLp(WiredDevice):
     async def _trigger(self, data: str) -> None:
         if data:
             raise _Refusal("06")
-        if self._alarm or self._misdo("refuse"):
+        if self._alarm or self._misdeeds.take("refuse"):
             raise _Refusal(codec.ALARM)
         if not self._ready:
             raise _Refusal("03")
         self._idle.clear()
-        if self._misdo("late"):
+        if self._misdeeds.take("late"):
             self.later("shot", self._shoot_late())
             return
         await self._mark()
@@ -389,7 +386,7 @@ class PanasonicLp(WiredDevice):
         if not self._ready:
             return
         self._idle.clear()
-        if self._misdo("late"):
+        if self._misdeeds.take("late"):
             await self._shoot_late()
         else:
             await self._mark()
@@ -404,8 +401,8 @@ class PanasonicLp(WiredDevice):
     async def _mark(self) -> None:
         """The metal changes first, and before any reply."""
         texts, self._texts = self._texts, {}
-        failed = self._misdo("failed")
-        quality = _FAINT if failed or self._misdo("faint") else _CLEAR
+        failed = self._misdeeds.take("failed")
+        quality = _FAINT if failed or self._misdeeds.take("faint") else _CLEAR
         self._engraving = self._parts.engrave(
             self._station,
             self._position,
@@ -423,13 +420,13 @@ class PanasonicLp(WiredDevice):
         self._engraving = None
         self._idle.set()
         self.moments.current = ""
-        if not self._reports or not self._remote or self._misdo("silent"):
+        if not self._reports or not self._remote or self._misdeeds.take("silent"):
             return
-        if self._misdo("kept"):
+        if self._misdeeds.take("kept"):
             self._kept += 1
             return
         await self._report()
-        if self._misdo("twice"):
+        if self._misdeeds.take("twice"):
             self.later("second report", self._report_again())
 
     async def _report(self) -> None:
@@ -450,13 +447,6 @@ class PanasonicLp(WiredDevice):
     def _spoil(self) -> None:
         if self._engraving is not None:
             self._parts.spoil(self._engraving.id, _FAINT)
-
-    def _misdo(self, name: str) -> bool:
-        if not self._misdeeds[name]:
-            return False
-        self._misdeeds[name] -= 1
-        self._misdone[name] += 1
-        return True
 
 
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> PanasonicLp:

@@ -133,7 +133,7 @@ class Needs:
     repeated: frozenset[MarkKey]
     """Of `marks`, those whose number is marked once more: who else claims it matters."""
     awaited: frozenset[RecordKey]
-    """Own intents, announced or followed by an outcome here, that others may wait for."""
+    """Intents that are announced here, or of which something is said: others may wait for that."""
     outcomes: frozenset[MarkKey]
     """Of `marks`, those whose outcome is told here."""
     sampling: bool

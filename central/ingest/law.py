@@ -197,7 +197,7 @@ class Court:
                 raise Refusal("out-of-place", f"a number begins with the {missing[0]}")
             return
         before = rows.get(mark.component)
-        if before is not None and before.state != "voided":
+        if before is not None and not (before.state == "voided" and before.remark):
             return  # a re-mark, or a double: `_doubled` tells them apart
         held = self._held.held(_repeated(mark))
         if held is None or not held.fresh or not earlier:

@@ -115,8 +115,7 @@ def verified(item: Item, read: Read) -> Item:
 def _read_good(item: Item, read: Read, unsure: bool) -> Item:
     if unsure and not read.names_component:
         return item
-    # What somebody typed brings back no void number, overrules no two people and no device.
-    if read.entry == "keyed" and (item.state == "voided" or item.remark or item.read_ok):
+    if read.entry == "keyed" and not _may_be_keyed(item):
         return item
     # Another gateway's read may be heard before a re-mark that was lawful when it was made.
     remark = item.remark and not read.own
@@ -125,6 +124,13 @@ def _read_good(item: Item, read: Read, unsure: bool) -> Item:
             return item
         return replace(item, state="marked", remark=remark, basis="")
     return replace(item, state="marked", read_ok=True, remark=remark, basis=_basis(read.entry))
+
+
+def _may_be_keyed(item: Item) -> bool:
+    """What somebody typed brings back no void number, and overrules no two people and no device."""
+    if item.state == "voided" or item.remark:
+        return False
+    return not item.read_ok or item.basis == "sample"
 
 
 def settled(item: Item, how: str) -> Item:

@@ -31,7 +31,7 @@ def look_up(connection: Connection, stream: Stream, needs: Needs) -> Known:
     items = _items(connection, _NAMED, (sorted(needs.uiis), sorted(needs.elements), ids))
     if needs.repeated:
         marks |= _siblings(connection, needs.repeated & marks.keys(), marks)
-    waiting = _waiting(connection, stream, needs.awaited)
+    waiting = _waiting(connection, needs.awaited)
     groups: dict[str, Group] = {}
     joined = rules.groups_needed(needs, items.values())
     if joined is not None:
@@ -169,24 +169,27 @@ def _groups(connection: Connection, stream: Stream, joined: Iterable[str]) -> di
 
 
 def _waiting(
-    connection: Connection, stream: Stream, awaited: Iterable[RecordKey]
+    connection: Connection, awaited: Iterable[RecordKey]
 ) -> dict[MarkKey, tuple[Waiting, ...]]:
     """What waits for these intents, in the order of arrival. After the items are locked: a read of
     a mark that is known waits under its item's lock."""
-    seqs = sorted(key.seq for key in awaited)
-    if not seqs:
+    wanted = sorted(awaited)
+    if not wanted:
         return {}
     found: dict[MarkKey, tuple[Waiting, ...]] = {}
-    for gateway, epoch, seq, of_seq, position, heard, first, body in connection.execute(
-        "SELECT s.gateway, s.epoch, w.seq, w.of_seq, w.of_position, w.heard, b.first, b.body"
-        " FROM waiting w JOIN stream s ON s.id = w.stream JOIN batch b ON b.id = w.batch"
-        " WHERE w.of_gateway = %s AND w.of_epoch = %s AND w.of_seq = ANY(%b)"
+    for gateway, epoch, seq, of_gateway, of_epoch, *rest in connection.execute(
+        "SELECT s.gateway, s.epoch, w.seq, w.of_gateway, w.of_epoch, w.of_seq, w.of_position,"
+        " w.heard, b.first, b.body FROM unnest(%b::text[], %b::bigint[], %b::bigint[])"
+        "   AS n (gateway, epoch, seq)"
+        " JOIN waiting w ON w.of_gateway = n.gateway AND w.of_epoch = n.epoch AND w.of_seq = n.seq"
+        " JOIN stream s ON s.id = w.stream JOIN batch b ON b.id = w.batch"
         " ORDER BY w.batch, w.seq",
-        (stream.gateway, stream.epoch, seqs),
+        columns(wanted, 3),
     ).fetchall():
+        of_seq, position, heard, first, body = rest
         says = decode_record(bytes(body).split(b"\n")[seq - first])
         assert isinstance(says, Verified | Settled)
-        of = MarkKey(stream.gateway, stream.epoch, of_seq, position)
+        of = MarkKey(of_gateway, of_epoch, of_seq, position)
         one = Waiting(RecordKey(gateway, epoch, seq), of, says, heard)
         found[of] = (*found.get(of, ()), one)
     return found

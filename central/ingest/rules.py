@@ -183,8 +183,15 @@ def needs(stream: Stream, records: Iterable[Record | None]) -> Needs:
         orders=frozenset(mark.order for mark in announced),
         repeated=frozenset(mark for intent in intents for mark in _marks_named(stream, intent)),
         awaited=frozenset(
-            RecordKey(stream.gateway, stream.epoch, seq)
-            for seq in (*(r.seq for r in intents), *(r.intent for r in outcomes))
+            (
+                *(RecordKey(stream.gateway, stream.epoch, intent.seq) for intent in intents),
+                *(
+                    RecordKey(*mark[:3])
+                    for record in new
+                    if not isinstance(record, Intent)
+                    for mark in _marks_named(stream, record)
+                ),
+            )
         ),
         outcomes=frozenset(mark for record in outcomes for mark in _marks_named(stream, record)),
         sampling=any(m.readback is not None and m.readback.mode == "sample" for m in announced),

@@ -1,5 +1,8 @@
 """What is said of marks that were announced: the marker's word, reads, and people's decisions."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from central.ingest import life
 from central.ingest.facts import MarkKey, RecordKey, Stream, Waiting
 from central.ingest.holdings import Holdings
@@ -56,10 +59,13 @@ class Statements:
         self._judge(me, key, record)
         if foreign and self._is_early(key, record):
             self.waiting[me] = Waiting(me, key, record, heard=True)
+            self._waiting[key] = (*self._waiting.get(key, ()), self.waiting[me])
+        elif self._row(key).state != "open":
+            self._end(self._waiting.pop(key, ()))  # overruled by what was said after them
 
     def heard(self, key: MarkKey) -> None:
         """More is known of a mark: what waited for that is judged again, in order of arrival."""
-        still = []
+        still: list[Waiting] = []
         for one in self._waiting.pop(key, ()):
             if not one.heard:
                 self.resolved.append(one.by)
@@ -67,21 +73,28 @@ class Statements:
                 self._judge(one.by, key, one.says)
             except Refusal as refusal:
                 self.refused_now[one.by] = refusal
-            else:
-                if self._is_early(key, one.says):
-                    one = Waiting(one.by, key, one.says, heard=True)
-                    still.append(one)
-                    self.waiting[one.by] = one
-                    continue
-            self.waiting.pop(one.by, None)
-            self.judged[one.by] = None
+            if one.by not in self.refused_now and self._is_early(key, one.says):
+                still.append(replace(one, heard=True))
+                continue
+            self._end((one,))
+            if self._row(key).state != "open":
+                self._end(still)
+                still = []
         if still:
             self._waiting[key] = tuple(still)
+            self.waiting |= {one.by: one for one in still}
+
+    def _end(self, waiting: Iterable[Waiting]) -> None:
+        for one in waiting:
+            self.waiting.pop(one.by, None)
+            self.judged[one.by] = None
 
     def withdrawn(self, of: RecordKey) -> None:
         """A correction takes back a record: it waits no longer."""
         self.waiting.pop(of, None)
         self.judged[of] = None
+        for key, waiting in self._waiting.items():
+            self._waiting[key] = tuple(one for one in waiting if one.by != of)
 
     def _is_early(self, key: MarkKey, record: Verified | Settled) -> bool:
         """A read that said nothing yet, since nothing is known of what became of the mark."""

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.contract.batch import NO_HEAD
-from gateway.contract.plan import Block, Component, Plan, PlanOrder, Template, Verify
+from gateway.contract.plan import Block, Component, Due, Plan, PlanOrder, Template, Verify
+from gateway.contract.record import Readback
 from gateway.contract.signed import SigningKey
 from tests.central.memory import Register
 from tests.support.central import TEMPLATE
@@ -20,6 +21,7 @@ def plan(version: int = 1, gateway: str = GATEWAY, **order: Any) -> Plan:
     lease: datetime = order.pop("lease_until", datetime.now(UTC) + timedelta(hours=72))
     start: int = order.pop("start", 1)
     names: tuple[str, ...] = order.pop("components", ("receiver",))
+    due: tuple[Due, ...] | None = order.pop("due", None)
     fields: dict[str, Any] = {
         "id": "G-1",
         "product": "M70",
@@ -40,6 +42,7 @@ def plan(version: int = 1, gateway: str = GATEWAY, **order: Any) -> Plan:
         lease_until=lease,
         orders=(one,),
         blocks=(Block(id=f"B{start}", space=SPACE, start=start, end=start + 99, order=one.id),),
+        due=due,
     )
 
 
@@ -60,9 +63,32 @@ class Scene:
         self.register.enrol(gateway, key.public)
         return Journal(gateway, 1, NO_HEAD, key)
 
+    def other(self, name: str = OTHER, start: int = 101, **order: Any) -> tuple[Journal, Plan]:
+        """A second gateway, with numbers of its own of the same order."""
+        same: dict[str, Any] = {
+            "components": tuple(c.name for c in self.plan.orders[0].components),
+            "verify": self.plan.orders[0].verify,
+        }
+        theirs = plan(gateway=name, start=start, **(same | order))
+        self.register.issue(theirs)
+        journal = self.line(name)
+        journal.opened()
+        journal.accept(theirs)
+        return journal, theirs
+
     def intent(self, number: int, component: str | None = None, /, **mark: Any) -> int:
         """One mark of the plan's order."""
         return self.journal.intent(self.journal.mark(self.plan, "G-1", number, component, **mark))
+
+    def done(self, number: int, /, station: str = "station-1", **mark: Any) -> int:
+        """Marked, read back as the order says; returns the intent's seq."""
+        verify = self.plan.orders[0].verify
+        last: bool = mark.pop("last", False)
+        mark.setdefault("readback", Readback(mode=verify.mode, every=verify.every, last=last))
+        one = self.journal.mark(self.plan, "G-1", number, **mark)
+        seq = self.journal.intent(one, station=station)
+        self.journal.marked(seq, station=station)
+        return seq
 
     def good(self, number: int, component: str | None = None, /, **mark: Any) -> int:
         """Marked and read back; returns the intent's seq."""
@@ -90,6 +116,15 @@ class Scene:
             for item in self.register.held.items.values()
             if item.number == number
         }
+
+    def basis(self, number: int) -> str:
+        """State and basis of a number that has one component."""
+        (item,) = (i for i in self.register.held.items.values() if i.number == number)
+        return f"{item.state} {item.basis}".strip()
+
+    def groups(self) -> list[tuple[int, str]]:
+        """(size, state) of the sample groups, oldest first."""
+        return [(g.size, g.state) for g in self.register.held.groups.values()]
 
     def flags(self, number: int) -> set[str]:
         found = set()

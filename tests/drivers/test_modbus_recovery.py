@@ -112,7 +112,7 @@ def test_power_lost_while_marking_is_an_unknown_outcome(tmp_path: Path) -> None:
     async def scenario() -> None:
         memory = str(tmp_path / "cell.json")
         async with bench(tmp_path, mark_seconds="2000", memory=memory) as it:
-            it.device.controller._keep(sequence=4)
+            it.device.controller.retained.keep(sequence=4)
             cell = await it.ready()
             await cell.arm(shot(5))
             await cell.fire()
@@ -158,7 +158,7 @@ def test_time_is_up_for_an_armed_cell(tmp_path: Path) -> None:
 def test_abort_and_emergency_stop_leave_an_unknown_outcome(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with bench(tmp_path, mark_seconds="2000") as it:
-            it.device.controller._keep(sequence=1)
+            it.device.controller.retained.keep(sequence=1)
             cell = await it.ready()
             await cell.arm(shot(5))
             await cell.fire()

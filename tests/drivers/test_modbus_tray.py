@@ -155,7 +155,7 @@ def test_an_echo_that_does_not_hold_makes_its_position_unknown(tmp_path: Path) -
 def test_a_tray_that_is_stopped(tmp_path: Path, by: str) -> None:
     async def scenario() -> None:
         async with bench(tmp_path, mark_seconds="80") as it:  # 0.4 s a position at 200 times
-            it.device.controller._keep(sequence=1)
+            it.device.controller.retained.keep(sequence=1)
             cell = await it.ready()
             what = tray(5, 1, 2, 4)
             await cell.arm(what)

@@ -148,6 +148,27 @@ def test_an_armed_shot_that_nobody_fires_is_proved_not_started(tmp_path: Path) -
     asyncio.run(run())
 
 
+def test_a_short_mark_that_may_have_ended_unseen_is_not_called_not_started(tmp_path: Path) -> None:
+    """Its line is slow, and its end report is lost: between two replies all is over."""
+
+    async def run() -> None:
+        async with bench(tmp_path, shortest_mark_seconds=0.01) as rig:  # a mark takes 10 ms
+            await rig.driver.select_job("1")
+            rig.parts.load("line")
+            rig.device.misbehave("silent")
+            await rig.driver.arm(SHOT)
+            rig.faults.arm("delay", "to_host", seconds=0.1)
+            disarming = asyncio.create_task(rig.driver.disarm())
+            async with asyncio.timeout(5):
+                while not rig.faults.landed["delay"]:  # noqa: ASYNC110 - no event for it
+                    await asyncio.sleep(0.001)
+            assert await rig.device.pedal() is True
+            assert await disarming is None
+            assert [each.content for each in on_part(rig)] == [CONTENT]
+
+    asyncio.run(run())
+
+
 def test_after_a_restart_an_armed_marker_is_disarmed_and_proved_not_started(tmp_path: Path) -> None:
     async def run() -> None:
         async with bench(tmp_path) as rig:
