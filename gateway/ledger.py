@@ -29,6 +29,8 @@ from gateway.moves import Open, PlaceVerdict
 from gateway.numbering import Elsewhere, MarkAt, Piecework, Spent, elsewhere
 
 PARTS_SHOWN = 10
+OVER = frozenset({"good", "scrapped", "voided"})
+"""States after which a mark need not be remembered."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Ledger:
     """Marks of other journals that were read back here as good."""
     _marks: dict[MarkAt, _Known] = field(default_factory=dict)
     _where: dict[int, str] = field(default_factory=dict)
+    """By intent, the station of a shot whose outcome is not journalled."""
 
     def station(self, name: str) -> StationLedger:
         return self.stations.setdefault(name, StationLedger())
@@ -194,13 +197,15 @@ class Ledger:
     def _is_again(self, mark: Mark, source: Repeat) -> bool:
         """Whether a repeat is a second mark on the same piece, not a further piece's first."""
         known = self._marks.get((source.of.seq, source.position))
-        return self._mine(source.of) and known is not None and known.mark.content == mark.content
+        if known is None or not self._mine(source.of):
+            return False
+        old = known.mark
+        return (old.item.uii, old.component) == (mark.item.uii, mark.component)
 
     def _announce(self, record: Intent, name: str, mark: Mark, *, again: bool) -> None:
         at = (record.seq, mark.position)
         station = self.station(name)
-        if len(station.parts) == PARTS_SHOWN:
-            self._shelve((station.parts[0].seq, station.parts[0].position))
+        hidden = station.parts[0] if len(station.parts) == PARTS_SHOWN else None
         station.parts.append(
             Part(
                 record.seq,
@@ -221,11 +226,15 @@ class Ledger:
             self.repeated.add(elsewhere(source, mark.component))
         self._marks[at] = _Known(name, mark, "", again)
         self._show(at, "open")
+        if hidden is not None:
+            self._shelve((hidden.seq, hidden.position))
 
     def _shelve(self, at: MarkAt) -> None:
-        """It leaves the screen: what is over need not be remembered."""
+        """What is over, and has left the screen, is forgotten."""
         known = self._marks.get(at)
-        if known is not None and known.state in ("good", "scrapped", "voided"):
+        if known is None or known.state not in OVER or at in self.station(known.station).samples:
+            return
+        if all((part.seq, part.position) != at for part in self.station(known.station).parts):
             self._forget(at)
 
     def _forget(self, at: MarkAt) -> None:
@@ -234,7 +243,8 @@ class Ledger:
     # -- what became of it
 
     def _marked(self, record: Marked) -> None:
-        station = self._station_of(record.intent)
+        name = self._where.pop(record.intent, None)
+        station = None if name is None else self.station(name)
         if station is None or station.open is None or station.open.seq != record.intent:
             return
         first = record.results[0]
@@ -264,8 +274,11 @@ class Ledger:
         source = mark.source
         if isinstance(source, FromBlock):
             self._show(at, "voided")
+            self._shelve(at)
             return
-        if self._remarks(at):  # the first mark is still on the piece, and the leave still stands
+        if self._marks[
+            at
+        ].again:  # the first mark is still on the piece, and the leave still stands
             self._show(at, "rejected")
             self._allow(station, at)
             return
@@ -275,9 +288,7 @@ class Ledger:
         work = self.pieces.get(mark.order, {}).get(mark.item.uii)
         if work is not None:
             work.states.pop(mark.component, None)
-
-    def _remarks(self, at: MarkAt) -> bool:
-        return self._marks[at].again
+        self._shelve(at)
 
     def _grouped(self, station: StationLedger, at: MarkAt, mark: Mark) -> None:
         assert mark.readback is not None
@@ -304,9 +315,12 @@ class Ledger:
         station = self.station(known.station)
         if record.entry == "device":
             self._sampled(station, at, good=is_good)
+        elif at in station.samples:  # its group still waits for a reader
+            self.awaiting[known.mark.content] = at
         if is_good:
             self._withdraw(station, at)
             self._over(station, at)
+            self._shelve(at)
         else:
             self._reject(station, record)
 
@@ -330,11 +344,12 @@ class Ledger:
         for other in station.samples.pop(at, ()):
             if other != at and other in self._marks and self._marks[other].state == "marked":
                 self._show(other, "good" if good else "rejected")
+                self._shelve(other)
 
     def _settled(self, record: Settled) -> None:
         at = (record.of.seq, record.position)
         known = self._marks.get(at)
-        if known is None or not self._mine(record.of):
+        if known is None or known.state == "scrapped" or not self._mine(record.of):
             return
         station = self.station(known.station)
         if record.how != "read" and at in station.samples:
@@ -348,6 +363,7 @@ class Ledger:
         else:
             self._withdraw(station, at)
         self._over(station, at)
+        self._shelve(at)
 
     def _allow(self, station: StationLedger, at: MarkAt) -> None:
         mark = self._marks[at].mark
@@ -400,10 +416,6 @@ class Ledger:
             station.before = frozenset(mark.content for mark in marked)
         station.open = None
         station.aside = opened if opened.due else None
-
-    def _station_of(self, seq: int) -> StationLedger | None:
-        name = self._where.get(seq)
-        return None if name is None else self.station(name)
 
     # -- states
 

@@ -1,4 +1,4 @@
-"""A station's journal and cycle on a bench: every effect carried out, and checked against the metal.
+"""A station's journal and cycle on a bench: every effect carried out, and checked on the metal.
 
 `Metal` checks, at each effect, what must never break. It knows nothing of how the cycle reaches its
 decisions. Whoever plays it (examples, or a random walk) chooses each effect's `Fate`, and when a
@@ -14,7 +14,7 @@ from drivers.protocols import Did, Outcome
 from gateway import cycle as c
 from gateway import moves as m
 from gateway.choice import Post, Work, due_reads, left, next_work
-from gateway.contract.plan import Block, Component, Due, Plan
+from gateway.contract.plan import Plan
 from gateway.contract.record import (
     Intent,
     Latched,
@@ -31,12 +31,11 @@ from gateway.contract.record import (
 from gateway.ledger import Ledger
 from gateway.numbering import MarkAt
 from gateway.plan import Permit, permit
-from tests.gateway import desk, records
-from tests.gateway.bench import TRIAL, Bench, Part, Setup
+from tests.gateway import records
+from tests.gateway.bench import TRIAL, Bench, Part
+from tests.gateway.orders import plan_for
 
 SEQUENCES = 65535
-FOREIGN = range(50_001, 50_004)
-"""Numbers that another gateway has opened, and whose second piece is to be marked here."""
 JOURNALLED = m.CommitIntent | m.RecordMarked | m.RecordVerified | m.RecordTrial | m.RecordSeen
 POST = Post(records.STATION, records.GATEWAY, 1)
 
@@ -50,36 +49,6 @@ class Fate(Enum):
     LOST = "carried out, but its answer was lost"
     KILLED_BEFORE = "the process ended before it"
     KILLED_AFTER = "carried out, and the process ended before it knew"
-
-
-def plan_for(setup: Setup) -> Plan:
-    """The setup's order `o1`, and `o2`, whose parts are single and each read or judged."""
-    pieces = tuple(Component(name=name, symbol=name.upper()) for name in setup.pieces)
-    made = desk.plan(tray=setup.tray)
-    first = made.orders[0]
-    symbol = "\x1d20P{component}" if pieces else ""
-    content = "[)>\x1e06\x1d18S7A720{serial}" + symbol + "\x1e\x04"
-    template = first.template.model_copy(update={"content": content, "serial_digits": 8})
-    verify = first.verify.model_copy(update={"mode": setup.mode, "every": setup.every})
-    o1 = first.model_copy(
-        update={
-            "template": template,
-            "components": pieces or first.components,
-            "verify": verify,
-        }
-    )
-    simple = verify.model_copy(update={"mode": "each" if setup.reader else "eye", "every": 1})
-    o2 = first.model_copy(update={"id": "o2", "tray": None, "verify": simple})
-    due = tuple(
-        Due(do="mark", order="o1", number=n, component=name, of=records.ref(n, records.OTHER))
-        for n in FOREIGN
-        for name in setup.pieces[1:2]
-    )
-    blocks = (
-        Block(id="b1", space="s1", start=1, end=setup.numbers, order="o1"),
-        Block(id="b2", space="s1", start=20_001, end=30_000, order="o2"),
-    )
-    return made.model_copy(update={"orders": (o1, o2), "blocks": blocks, "due": due})
 
 
 @dataclass
@@ -326,7 +295,9 @@ class Metal(Bench):
                 assert len(self.carrying(mark.content)) == 1, "good, and no part carries it"
                 assert each.content in (mark.content, None)
                 if effect.entry == "device":
-                    assert m.Seen(each.position, mark.content) in self.ever_seen, "good, and not seen"
+                    assert m.Seen(each.position, mark.content) in self.ever_seen, (
+                        "good, and not seen"
+                    )
             if each.position in effect.resolved:
                 assert effect.entry == "device"
                 assert each.verdict == "good"
@@ -491,9 +462,7 @@ class Metal(Bench):
 
     def audit(self) -> None:
         """Every number has an outcome, and every engraved one an end; call when all is calm."""
-        ended = {
-            (r.of.seq, r.position) for r in self.journal if isinstance(r, Verified | Settled)
-        }
+        ended = {(r.of.seq, r.position) for r in self.journal if isinstance(r, Verified | Settled)}
         freed = [r.seq for r in self.journal if isinstance(r, Unlatched)]
         assert len(freed) == sum(isinstance(r, Latched) for r in self.journal)
         for at, mark in self.marks():

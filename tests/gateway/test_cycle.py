@@ -6,8 +6,9 @@ from drivers.protocols import Activity, Did, MarkerStatus, Outcome
 from gateway import cycle as c
 from gateway import moves as m
 from gateway.contract.record import Latched
-from gateway.cycle import Unexpected, step
+from gateway.cycle import step
 from gateway.moves import Phase, Seen
+from gateway.verdicts import READ_TRIES, Unexpected
 from tests.gateway import records
 from tests.gateway.bench import Part, Setup
 from tests.gateway.metal import Fate, Metal
@@ -147,7 +148,7 @@ def test_a_late_look_is_repeated_and_the_part_before_is_named_when_it_stays() ->
 
     metal = idle(LASER)
     play(metal)
-    assert play(metal) == ["Prepare", *["Look"] * c.READ_TRIES]
+    assert play(metal) == ["Prepare", *["Look"] * READ_TRIES]
     assert metal.cycle.note == m.Note("part-before-still-here")
 
 
@@ -338,7 +339,7 @@ def test_a_reader_that_fails_blocks_and_is_asked_again(fate: Fate) -> None:
     metal = idle(LASER)
     metal.begin()
     until(metal, m.Read)
-    for _ in range(c.READ_TRIES):
+    for _ in range(READ_TRIES):
         metal.carry_out(fate)
     assert metal.cycle.phase is Phase.READ_BLOCKED
     metal.tell(m.ReadAgain())

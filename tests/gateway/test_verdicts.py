@@ -6,9 +6,9 @@ from drivers.protocols import Did, Outcome
 from gateway import moves as m
 from gateway.contract.plan import Due
 from gateway.contract.record import Intent, Verified
-from gateway.cycle import Unexpected, step
+from gateway.cycle import step
 from gateway.moves import Phase, PlaceVerdict, Seen
-from gateway.verdicts import READ_TRIES
+from gateway.verdicts import READ_TRIES, Unexpected
 from tests.gateway import records
 from tests.gateway.bench import Part, Setup
 from tests.gateway.metal import Fate, Metal
@@ -152,7 +152,7 @@ def test_reading_settles_some_unknown_places_and_people_the_others_one_by_one() 
     assert metal.cycle.phase is Phase.UNKNOWN
     assert STATION in metal.ledger.unknown
     metal.decide("voided", [2])
-    assert metal.cycle.phase is Phase.IDLE
+    assert metal.cycle.open is None
     assert metal.ledger.unknown == {}
     assert words(metal) == {1: "good", 2: "voided", 3: "scrapped"}
     metal.audit()
@@ -290,6 +290,21 @@ def test_a_part_that_is_marked_again_carries_its_own_number_or_nothing(carried: 
     assert metal.ledger.station(STATION).again is not None
 
 
+def test_two_parts_that_are_marked_again_lie_each_at_its_place() -> None:
+    metal = reading(TRAY)
+    metal.table[1].legible = metal.table[2].legible = False
+    while metal.effect is not None:
+        metal.carry_out()
+    metal.decide("remark")
+    metal.table[1].legible = metal.table[2].legible = True
+    metal.begin()
+    metal.exchange(1, 2)
+    while metal.effect is not None:
+        metal.carry_out()
+    assert metal.cycle.phase is Phase.IDLE
+    assert metal.cycle.note == m.Note("part-before-still-here")
+
+
 def test_its_own_number_may_lie_there() -> None:
     metal = marked_again()
     metal.table[2].legible = True
@@ -334,7 +349,7 @@ def test_a_rejected_part_is_made_good_from_idle_and_the_next_begin_knows_it() ->
     part.legible = True
     metal.change_part(part)
     metal.tell(m.CheckPart())
-    assert isinstance(metal.effect, m.Check)
+    until(metal, m.Check)
     metal.carry_out()
     assert metal.effect == m.RecordSeen((Seen(1, records.content(2)),), "device")
     metal.carry_out()

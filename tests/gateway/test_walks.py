@@ -10,8 +10,8 @@ from random import Random
 import pytest
 
 from gateway import moves as m
-from gateway.cycle import Unexpected
 from gateway.moves import Phase
+from gateway.verdicts import Unexpected
 from tests.gateway import records
 from tests.gateway.bench import Part, Setup
 from tests.gateway.metal import Fate, Metal
@@ -90,7 +90,7 @@ class Walk:
     def swap(self) -> None:
         """Marked parts are taken away too early, or change places; others lie there."""
         metal = self.metal
-        after = metal.cycle.phase in AFTER_SHOT
+        after = metal.cycle.phase in AFTER_SHOT and metal.cycle.open is not None
         position = self.random.randint(1, metal.setup.tray)
         if metal.table[position].content is None or self.is_again():
             return
@@ -152,7 +152,7 @@ class Walk:
                 metal.settle(at, kind if metal.setup.reader else "scrapped")
                 metal.change_part()
             return
-        part = self.random.choice([part for part in metal.parts if part.legible])
+        part = self.random.choice([Part(), *(part for part in metal.parts if part.legible)])
         if self.chance(0.3) and part.content:
             metal.tell(m.CheckPart(part.content))
         elif metal.setup.reader:
@@ -241,10 +241,8 @@ class Walk:
         metal.audit()
 
 
-
-
 @pytest.mark.parametrize("setup", SETUPS.values(), ids=SETUPS.keys())
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(6))
 def test_whatever_happens(setup: Setup, seed: int) -> None:
     walk = Walk(setup, seed)
     walk.go(200)
