@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from central.plan.facts import DueMark, Facts, Member, Number, Order, Piece, StreamKey
+from central.plan.facts import DueMark, Facts, Held, Member, Number, Order, Piece, StreamKey
 from gateway.contract.plan import Due
 from gateway.contract.record import RecordRef
 
@@ -79,28 +79,20 @@ def holder(order: Order, number: Number, component: str) -> StreamKey | None:
     return before.by if member is not None and member.marks(component) else None
 
 
-def in_doubt(
-    order: Order, number: Number, stream: StreamKey, given: frozenset[DueMark]
-) -> tuple[str, ...]:
-    """The components that a stream which now ends may have marked, unreported.
+def in_doubt(order: Order, number: Number, stream: StreamKey, given: Held) -> str | None:
+    """The component that a stream which now ends may have marked, unreported.
 
-    `given`: what the plans that it held named. Once it had the next component it could go on with
-    those after it, as far as its gateway marks them one after the other.
+    `given`: what the plans that it held named; anything, where one of them is forgotten. What
+    comes after that component could only be marked after it: who looks for one piece finds out.
     """
     component = next_component(order, number)
     member = order.member(stream.gateway)
     if component is None or component == order.opener or member is None:
-        return ()
-    named = DueMark(order.code, number.number, component) in given
-    if not named and holder(order, number, component) != stream:
-        return ()
-    names = [c.name for c in order.components]
-    found = []
-    for name in names[names.index(component) :]:
-        if not member.marks(name):
-            break
-        found.append(name)
-    return tuple(found)
+        return None
+    if not member.marks(component):
+        return None
+    named = given.blind or DueMark(order.code, number.number, component) in given.marks
+    return component if named or holder(order, number, component) == stream else None
 
 
 def _proven(piece: Piece | None, mode: str) -> bool:
