@@ -136,7 +136,7 @@ def router(engine: Engine, token_hash: bytes | None, keys: tuple[CentralKey, ...
             orders.set_state(connection, order, "released", why.reason)
         return NewState(state="released")
 
-    @api.get("/orders/{order}/doubts", tags=["orders"])
+    @open_to_all.get("/api/orders/{order}/doubts", tags=["orders"])
     def listed_doubts(order: str) -> list[Doubt]:
         """Further components that a journal which ended may have marked."""
         with engine.connect() as connection:

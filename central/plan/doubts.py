@@ -18,6 +18,7 @@ from central.plan.due import in_doubt
 from central.plan.facts import Held, Number, StreamKey, held_by
 from central.plan.store import plans_in_play, read_orders
 from central.register.acts import record_act
+from central.register.numbers import service as numbers
 
 
 class Doubt(BaseModel):
@@ -49,6 +50,8 @@ def enter(connection: Connection, gateway: str, epoch: int) -> None:
         None if stream.plan_incarnation is None else (stream.plan_incarnation, stream.plan_version)
     )
     given = held_by(accepted, plans_in_play(connection, gateway, epoch, accepted))
+    if not numbers.may_issue(connection):
+        given = Held(given.marks, blind=True)  # restored, and not all has been told again yet
     wanted = _touched(connection, stream.id, list(orders), given)
     key = StreamKey(gateway, epoch)
     rows = [

@@ -91,8 +91,17 @@ def in_doubt(order: Order, number: Number, stream: StreamKey, given: Held) -> st
         return None
     if not member.marks(component):
         return None
-    named = given.blind or DueMark(order.code, number.number, component) in given.marks
-    return component if named or holder(order, number, component) == stream else None
+    owner = holder(order, number, component)
+    if owner == stream or DueMark(order.code, number.number, component) in given.marks:
+        return component
+    others = owner is not None and is_newest(order, owner)
+    return component if given.blind and not others else None
+
+
+def is_newest(order: Order, stream: StreamKey) -> bool:
+    """Whether the stream's gateway has opened no epoch since."""
+    member = order.member(stream.gateway)
+    return member is None or stream.epoch >= member.epoch
 
 
 def _proven(piece: Piece | None, mode: str) -> bool:
@@ -181,13 +190,9 @@ class _Marks:
         if not all(_proven(number.pieces.get(name), order.verify.mode) for name in before):
             return False
         owner = holder(order, number, component)
-        if owner is None or not self._is_newest(order, owner):
+        if owner is None or not is_newest(order, owner):
             return True  # one whose epoch ended, and that was given back
         return owner == self._me and component in number.pieces
-
-    def _is_newest(self, order: Order, stream: StreamKey) -> bool:
-        member = order.member(stream.gateway)
-        return member is None or stream.epoch >= member.epoch
 
     def _key(self, number: Number) -> DueMark:
         component = next_component(self._orders[number.order], number)
