@@ -69,8 +69,8 @@ class Soak:
         people = People(works.sites)
         working = asyncio.create_task(people.work())
         chaos = Chaos(works, self.seed)
+        reigning = asyncio.create_task(chaos.reign())
         try:
-            reigning = asyncio.create_task(chaos.reign())
             await self._wait({working, reigning}, self.minutes * 60)
             reigning.cancel()
             await asyncio.gather(reigning, return_exceptions=True)
@@ -79,8 +79,9 @@ class Soak:
             await self._wait({working})
             self.faults += working.result()
         finally:
+            reigning.cancel()
             people.go_home()
-            await asyncio.gather(working, return_exceptions=True)
+            await asyncio.gather(reigning, working, return_exceptions=True)
         await self._delivered(works)
         account = await self._count(works)
         if (kills := sum(chaos.kills.values())) < int(self.minutes * KILLS_A_MINUTE):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +22,7 @@ CENTRAL = ("serve", "plan", "ingest-1", "ingest-2")
 KINDS: tuple[Kind, ...] = ("panasonic-lp", "modbus-cell")
 SMALL_DISKS = 2
 DISK_SIZE = 48 * 1024 * 1024
+RECOVERY_S = 20.0
 BLOCK_SIZE = 25
 """Small, so that every line needs new numbers again and again."""
 
@@ -88,7 +90,7 @@ class Works:
         broker.central_way = await self._open_way("central", broker.central_port)
         self.plant.server = await asyncio.to_thread(PostgreSQL.started, self.folder / "database")
         self._add("broker", "broker", self._launch_broker, lambda: running(broker.process))
-        self._add("database", "database", self.plant.server.start, self._database)
+        self._add("database", "database", self._launch_database, self._database)
 
     async def _start_central(self) -> None:
         plant = self.plant
@@ -170,6 +172,20 @@ class Works:
             self.plant.mosquitto.forget()
             self.broker_forgets = False
         self.plant.mosquitto.start()
+
+    def _launch_database(self) -> None:
+        """Start it again once the last process of a killed one is gone."""
+        assert self.plant.server is not None
+        deadline = time.monotonic() + RECOVERY_S
+        while True:
+            try:
+                self.plant.server.start()
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
 
     def _database(self) -> int | None:
         assert self.plant.server is not None
