@@ -194,7 +194,9 @@ class Ledger:
     def _is_again(self, mark: Mark, source: Repeat) -> bool:
         """Whether a repeat is a second mark on the same piece, not a further piece's first."""
         known = self._marks.get((source.of.seq, source.position))
-        return self._mine(source.of) and known is not None and known.mark.content == mark.content
+        return (
+            self._mine(source.of) and known is not None and known.mark.component == mark.component
+        )
 
     def _announce(self, record: Intent, name: str, mark: Mark, *, again: bool) -> None:
         at = (record.seq, mark.position)
