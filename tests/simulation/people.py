@@ -148,6 +148,7 @@ class Operator:
         work = station.next_work()
         if isinstance(work, Note):
             self.why_not = work.code
+            self._take_away()
             if self._bin_waits() and station.readers:
                 self._read_back(station, author)
             elif work.code in ("nothing-due", "numbers-used-up") and self.chance.yes(0.3):

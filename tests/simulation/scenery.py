@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from central.plan.facts import Limits, Member, Order
@@ -232,7 +233,7 @@ def add_machine(
             panel,
             world.bin,
         )
-        operator.is_wanted = world.is_wanted
+        operator.is_wanted = partial(world.is_wanted, bench)
         world.operators.append(operator)
     return machine
 

@@ -211,9 +211,11 @@ class World:
 
     # -- what the checks ask
 
-    def is_wanted(self, part: Part) -> bool:
-        """Whether a part that left its station still waits to be read somewhere."""
+    def is_wanted(self, bench: Bench, part: Part) -> bool:
+        """Whether a part still waits to be read at another station than the one that marked it."""
         for engraving in part.engravings:
+            if engraving.device == bench.device.name:
+                continue
             ref = engraving.mark
             mark = self.watch.marks.get(ref) if ref is not None else None
             if mark is None or mark.readback is None or not engraving.legible:
