@@ -126,6 +126,9 @@ class Works:
                     role,
                     partial(site.start_device, role),
                     partial(_device, site, role),
+                    # A pseudo-terminal's number is soon another one's: a gateway that opened it
+                    # by this name would fire somebody else's laser. A real port's name goes too.
+                    vacate=partial((site.folder / role).unlink, missing_ok=True),
                 )
             self._add(
                 site.gateway,
@@ -163,9 +166,14 @@ class Works:
         return self.plant.broker.port
 
     def _add(
-        self, name: str, kind: str, launch: Callable[[], object], find: Callable[[], int | None]
+        self,
+        name: str,
+        kind: str,
+        launch: Callable[[], object],
+        find: Callable[[], int | None],
+        vacate: Callable[[], object] = lambda: None,
     ) -> None:
-        self.programs[name] = Program(name, kind, launch, find)
+        self.programs[name] = Program(name, kind, launch, find, vacate)
 
     def _launch_broker(self) -> None:
         if self.broker_forgets:
