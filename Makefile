@@ -6,6 +6,7 @@
 #   make quick    only the tests that start no program: under a minute
 #   make check    format, lint, types, import boundaries, catalogues, the tree
 #   make simulate the whole system in one thread on virtual time: SEEDS=10000, or SEED=n
+#   make soak     the real programs while processes, networks and disks fail: MINUTES=5, SEED=n
 #   make kill     a gateway ended at every step of the cycle, restarted, compared with the metal
 #   make bench    measures each path against its bare floor; writes bench/results/latest.json
 #   make format   puts the code into the form that `make check` asks for
@@ -22,7 +23,7 @@ PYTEST ?=
 PARALLEL := -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check simulate kill bench format lock clean
+.PHONY: help setup demo test quick check simulate soak kill bench format lock clean
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -55,6 +56,11 @@ check: $(STAMP)
 SEEDS ?= 1000
 simulate: $(STAMP)
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+MINUTES ?= 5
+soak: $(STAMP)
+	@$(BIN)/python -m tests.needs install
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 kill: $(STAMP)
 	$(BIN)/python -m pytest -n 4 -m kill $(PYTEST)

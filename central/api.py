@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from sqlalchemy import Engine
 
 from central.errors import Unauthorized
+from central.plan import doubts
+from central.plan.doubts import Doubt
 from central.problems import RESPONSES
 from central.register.entities import service as entities
 from central.register.entities.models import NewEntity
@@ -68,7 +70,9 @@ def router(engine: Engine, token_hash: bytes | None, keys: tuple[CentralKey, ...
     def enroll(asked: Enrolment) -> Enrolled:
         """Open a gateway's next epoch with a one-time code."""
         with engine.begin() as connection:
-            return gateways.enrol(connection, asked, keys)
+            enrolled = gateways.enrol(connection, asked, keys)
+            doubts.enter(connection, asked.gateway, enrolled.epoch - 1)
+        return enrolled
 
     @api.post("/invitations", status_code=201, tags=["enrolment"])
     def invite(new: NewInvitation) -> Invitation:
@@ -131,6 +135,19 @@ def router(engine: Engine, token_hash: bytes | None, keys: tuple[CentralKey, ...
         with engine.begin() as connection:
             orders.set_state(connection, order, "released", why.reason)
         return NewState(state="released")
+
+    @open_to_all.get("/api/orders/{order}/doubts", tags=["orders"])
+    def listed_doubts(order: str) -> list[Doubt]:
+        """Further components that a journal which ended may have marked."""
+        with engine.connect() as connection:
+            return doubts.listed(connection, order)
+
+    @api.post("/orders/{order}/numbers/{number}/return", tags=["orders"])
+    def give_back(order: str, number: int, why: WithReason) -> NewState:
+        """There is no such piece: the number's further components may be marked after all."""
+        with engine.begin() as connection:
+            doubts.give_back(connection, order, number, why.reason)
+        return NewState(state="returned")
 
     @api.post("/people", status_code=201, tags=["subjects"])
     def put_person(new: NewPerson) -> Entered:

@@ -87,8 +87,9 @@ product = Table(
     Column("template", JSONB, nullable=False),
     Column("space", Text, ForeignKey("number_space.name"), nullable=False),
     _now("created"),
+    Column("tray", Integer),
 )
-"""`components`: [{name, symbol}]; all of them must be good before a number is."""
+"""`components`: [{name, symbol, job}]; all of them must be good before a number is."""
 
 orders = Table(
     "orders",
@@ -108,6 +109,7 @@ orders = Table(
     _text("state", "released"),
     _text("reason", ""),
     _now("created"),
+    Column("tray", Integer),
 )
 """`state`: released, held. A plan calls an order finished or suspended; no row does."""
 
@@ -123,7 +125,11 @@ order_gateway = Table(
     metadata,
     Column("order_code", Text, ForeignKey("orders.code"), primary_key=True),
     Column("gateway", Text, ForeignKey("gateway.name"), primary_key=True),
+    Column("components", ARRAY(Text)),
+    Column("reads", Boolean, nullable=False, server_default="false"),
 )
+"""`components`: those that the gateway marks, all where null. `reads`: it reads back what others
+marked, where the order is verified elsewhere."""
 
 person = Table(
     "person",
@@ -392,6 +398,21 @@ loss = Table(
     _now("at"),
 )
 """Numbers of a closed stream that no record had claimed when it was closed; never issued again."""
+
+doubt = Table(
+    "doubt",
+    metadata,
+    Column("order_code", Text, ForeignKey("orders.code"), primary_key=True),
+    Column("space", Text, ForeignKey("number_space.name"), nullable=False),
+    Column("number", BigInteger, primary_key=True),
+    Column("component", Text, primary_key=True),
+    Column("stream", BigInteger, ForeignKey("stream.id"), primary_key=True),
+    _now("at"),
+    Column("returned", DateTime(timezone=True)),
+    _text("reason", ""),
+)
+"""Further components of a number that a stream, when it ended, may have marked unreported: nobody
+marks them before an officer has said that there is no such piece (`returned`, and why)."""
 
 gateway_state = Table(
     "gateway_state",

@@ -80,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
             made.add_argument(
                 "--how", required=True, choices=("accepted", "remark", "scrapped", "voided")
             )
+            made.add_argument(
+                "--position", action="append", type=int, metavar="N", help="of this place alone"
+            )
+            made.add_argument(
+                "--part", type=int, metavar="SEQ", help="an earlier part, by its intent's number"
+            )
     journal = commands.add_parser("journal", help="Read a journal; changes nothing.")
     acts = journal.add_subparsers(required=True, metavar="ACT")
     for name, act, text in (
@@ -156,14 +162,19 @@ def _enroll(arguments: argparse.Namespace) -> int:
 
 
 def _settle(arguments: argparse.Namespace) -> int:
-    return _decide(arguments, "/settle", {"how": arguments.how})
+    more: dict[str, object] = {"how": arguments.how}
+    if arguments.part is not None:
+        more["part"] = arguments.part
+    if arguments.position:
+        more["positions"] = arguments.position
+    return _decide(arguments, "/settle", more)
 
 
 def _unlatch(arguments: argparse.Namespace) -> int:
     return _decide(arguments, "/unlatch", {})
 
 
-def _decide(arguments: argparse.Namespace, url: str, more: dict[str, str]) -> int:
+def _decide(arguments: argparse.Namespace, url: str, more: dict[str, object]) -> int:
     journal = newest_journal(load(arguments.config).journal)
     http = client(journal) if journal is not None else None
     if http is None:

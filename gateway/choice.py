@@ -154,6 +154,8 @@ def _repeats(
         if wanted == component.name and isinstance(work.mark.source, FromBlock):
             yield work.mark.source.number, post.repeat(work.opened)
     for due in plan.due or ():
+        if (due.of.gateway, due.of.epoch) == (post.gateway, post.epoch):
+            continue  # the ledger knows this journal's own numbers, and sooner than a plan
         source = Repeat(of=due.of, position=due.position)
         if (due.do, due.order, due.component) == ("mark", order.id, component.name) and (
             elsewhere(source, component.name) not in ledger.repeated

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -13,10 +13,12 @@ from gateway.apparatus import TRIAL_CONTENT, Apparatus, texts, told
 from gateway.choice import Post, Work, due_reads, next_work
 from gateway.config import StationConfig
 from gateway.contract.errors import JournalError, JournalFull
+from gateway.contract.plan import Due, Plan
 from gateway.contract.record import Intent, RecordRef
 from gateway.logbook import NOBODY, Author, Draft, Logbook
 from gateway.moves import (
     AwaitOutcome,
+    Check,
     CommitIntent,
     Committed,
     Cycle,
@@ -46,6 +48,8 @@ log = logging.getLogger(__name__)
 
 WITHDRAWAL_CHECK_S = 0.2
 """How often an armed station asks whether it still may mark."""
+READ_PAUSE_S = 0.2
+"""Between two reads of a run."""
 JOURNAL_RETRY_S = 1.0
 
 
@@ -74,6 +78,10 @@ class Execution:
     lying: frozenset[Seen] | None = None
     """In a run of reads, what the last one saw: only what is new is told. None: all of it."""
     _apparatus: Apparatus = field(init=False)
+    _due: tuple[Plan | None, int, Mapping[str, Due]] = field(
+        default_factory=lambda: (None, -1, {}), init=False
+    )
+    """What is due to be read, with the plan and the answers that it was counted by."""
 
     def __post_init__(self) -> None:
         self._apparatus = Apparatus(self.marker, self.readers, self.config.read_s)
@@ -107,6 +115,13 @@ class Execution:
             return Note("no-reader")
         return work
 
+    def due_reads(self) -> Mapping[str, Due]:
+        """By content, the marks of other gateways that are to be read back here."""
+        plan, answers = self.permission.plan, len(self.logbook.ledger.answered)
+        if self._due[0] is not plan or self._due[1] != answers:
+            self._due = (plan, answers, due_reads(plan, self.logbook.ledger))
+        return self._due[2]
+
     def _can_read(self, work: Work) -> bool:
         """A reader at every place, unless the order has its parts read elsewhere or by eye."""
         if not self.readers:
@@ -129,6 +144,8 @@ class Execution:
                 return await self._look(waiting=waiting)
             case AwaitOutcome(by_input=by_input):
                 return await self._await_outcome(by_input=by_input)
+            case Check() if self.lying is not None:
+                await asyncio.sleep(READ_PAUSE_S)  # a part that lies there is seen at once
         last = self.logbook.ledger.station(self.name).sequence
         return await self._apparatus.carry_out(effect, last)
 
@@ -273,11 +290,7 @@ class Execution:
         fresh = [each for each in effect.seen if each not in (self.lying or ())]
         if self.lying is not None:
             self.lying = frozenset(effect.seen)
-        awaited = testimony.Awaited(
-            self.logbook.ledger,
-            due_reads(self.permission.plan, self.logbook.ledger),
-            self.ref,
-        )
+        awaited = testimony.Awaited(self.logbook.ledger, self.due_reads(), self.ref)
         drafts: list[Draft] = []
         note = Note("nothing-seen") if not effect.seen else Note("nothing-new")
         for each in fresh:

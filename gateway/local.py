@@ -47,6 +47,10 @@ class Witness(BaseModel):
 
 class SettleRequest(BaseModel):
     station: str
+    part: Annotated[int, Field(ge=1)] | None = None
+    """An earlier part, by its intent's seq; what the station has before it where it is absent."""
+    positions: frozenset[Annotated[int, Field(ge=1, le=1000)]] | None = None
+    """Of these places alone; of all that wait, or place 1 of an earlier part, where absent."""
     how: Settlement
     reason: Annotated[str, Field(max_length=2000)]
     witnesses: list[Witness]
@@ -84,7 +88,13 @@ def create_local_app(desk: Desk, journal: Journal) -> FastAPI:
 
     @app.post("/settle")
     async def settle(body: SettleRequest) -> dict[str, bool]:
-        await desk.settle(body.station, body.how, body.reason, _credentials(body.witnesses))
+        people = _credentials(body.witnesses)
+        if body.part is None:
+            await desk.settle(body.station, body.how, body.reason, people, body.positions)
+            return {"settled": True}
+        for position in sorted(body.positions or {1}):
+            part = (body.part, position)
+            await desk.settle_earlier(body.station, part, body.how, body.reason, people)
         return {"settled": True}
 
     @app.post("/unlatch")

@@ -38,16 +38,21 @@ class Permission:
         """No receipt has answered this boot yet, and one may still come."""
         return not self.answered and self.monotonic() - self._started < self.start_grace_s
 
-    def ask(self, order: str | None) -> Permit | Note:
-        """The permit, or the note that says why not."""
+    def to_write(self) -> Note | None:
+        """Why nothing may be journalled but what is already true of metal under way; or None."""
         if self.stopping:
             return Note("stopping")
         for latch, cause in self.latches.causes.items():
             return Note(latch, (("cause", cause),))
-        if self.held is not None:
-            return self.held
         if self.logbook.full and self.logbook.lacks_room():
             return Note("journal-full")
+        return None
+
+    def ask(self, order: str | None) -> Permit | Note:
+        """The permit, or the note that says why not."""
+        refused = self.to_write() or self.held
+        if refused is not None:
+            return refused
         if self.awaiting:
             # Offline the guard alone has to do: it was checked at the start, else a latch stands.
             return Note("awaiting-receipt")

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from drivers.protocols import CodeReader, Marker
 from gateway import testimony
 from gateway.choice import Work
 from gateway.config import StationConfig
+from gateway.contract.plan import Due
 from gateway.cycle import step
 from gateway.execution import Execution, new_cycle_id
 from gateway.logbook import NOBODY, Author, Logbook
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 
 GO_ON = frozenset({"good", "marked", "trial-done"})
 """How a part may end for a run to take the next one by itself."""
+READ_ON = frozenset({"read-back", "nothing-new", "nothing-seen", "nothing-waits", "under-way"})
+"""How a read may end for a run of a reading post to go on."""
 
 Observer = Callable[[str, str, Effect], Awaitable[None]]
 """Told "before" and "after", the station and the effect: how the tests kill at every step."""
@@ -104,7 +107,21 @@ class Station:
         )
 
     def _given_up(self) -> Note | None:
-        return None if self.running is not None else self.paused or Note("stopped")
+        """Why what a run waits for is no longer wanted."""
+        if self.running is None:
+            return self.paused or Note("stopped")
+        return self._gone(self.running.author)
+
+    def _gone(self, author: Author) -> Note | None:
+        """Whether the person who started a run may no longer act at the line."""
+        plan = self.permission.plan
+        if author.person is None or plan is None or not plan.people:
+            return None
+        now = self.logbook.clock.lease_now()
+        for person in plan.people:
+            if person.id == author.person and (person.until is None or now < person.until):
+                return None
+        return Note("operator-left", (("person", author.person),))
 
     @property
     def name(self) -> str:
@@ -130,6 +147,10 @@ class Station:
         """What the next cycle would mark, or why nothing may be marked now."""
         return self._execution.next_work(quantity)
 
+    def due_reads(self) -> Mapping[str, Due]:
+        """By content, the marks of other gateways that are to be read back here."""
+        return self._execution.due_reads()
+
     # -- what people ask for
 
     def begin(self, author: Author, *, trial: bool = False, quantity: int | None = None) -> int:
@@ -143,6 +164,8 @@ class Station:
         if isinstance(work, Note):
             raise NotNow(work)
         order = work.order
+        if trial and work.again:  # that part still lies there, and may look blank
+            raise NotNow(Note("again-waits"))
         job = Job(
             order=order.id,
             job=work.job,
@@ -163,8 +186,14 @@ class Station:
         return self.cycles
 
     def start_run(self, author: Author, *, quantity: int | None = None) -> None:
-        """Let cycles, or reads at a reading post, follow each other. Raises `NotNow`."""
+        """Let cycles, or reads at a reading post, follow each other. Raises `NotNow`.
+
+        Only where the device's own input fires: a gateway that triggers by itself would fire at
+        whatever lies there, or at a hand.
+        """
         self._must_be_idle()
+        if self.marker is not None and not self.by_input:
+            raise NotNow(Note("no-run-here"))
         self.running, self.paused = Run(author, quantity), None
         self._execution.lying = frozenset()
         try:
@@ -193,6 +222,9 @@ class Station:
         if typed is None and not self.readers:
             raise NotNow(Note("no-reader"))
         self._must_be_idle()
+        refused = self.permission.to_write()
+        if refused is not None:
+            raise NotNow(refused)
         self._execution.lying = None
         self._ask(CheckPart(typed), author)
 
@@ -314,8 +346,9 @@ class Station:
         if run is None or not self._inbox.empty():
             return
         note = self.cycle.note
-        if self.cycle.phase is not Phase.IDLE or (self.marker is not None and not _went_well(note)):
-            self.stop_run(note or Note("stopped"))
+        on = GO_ON if self.marker is not None else READ_ON
+        if self.cycle.phase is not Phase.IDLE or (note is not None and note.code not in on):
+            self.stop_run(note)
             return
         try:
             self._go_on(run)
@@ -323,6 +356,9 @@ class Station:
             self.stop_run(refusal.note)
 
     def _go_on(self, run: Run) -> None:
+        gone = self._gone(run.author) or self.permission.to_write()
+        if gone is not None:
+            raise NotNow(gone)
         if self.marker is None:
             if not self.readers:
                 raise NotNow(Note("no-reader"))
@@ -347,7 +383,3 @@ class Station:
             log.info("%s: %s (%s)", self.name, self.cycle.phase.value, self.cycle.note.code)
         self.on_change()
         return effect
-
-
-def _went_well(note: Note | None) -> bool:
-    return note is None or note.code in GO_ON

@@ -28,10 +28,13 @@ _MARKS = text(
     "  JOIN stream s ON s.id = c.stream WHERE c.space = n.space AND c.number = n.number"
     "  AND p.component = :before AND s.gateway = ANY(:holders)"
     "  AND s.epoch = (SELECT max(epoch) FROM stream t WHERE t.gateway = s.gateway))"
+    " AND NOT EXISTS (SELECT 1 FROM doubt d WHERE d.order_code = :code AND d.number = n.number"
+    "  AND d.component = :component AND d.returned IS NULL)"
     " ORDER BY n.changed, n.number LIMIT :most"
 )
 _READS = (
-    "SELECT i.number FROM item i WHERE i.order_code = :code AND i.state = 'marked'"
+    "SELECT i.number FROM item i WHERE i.order_code = :code AND i.readback = 'elsewhere'"
+    " AND i.state = 'marked'"
     " AND NOT i.read_ok AND i.number IS NOT NULL"
     " AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.item = i.id AND c.stream = :stream)"
 )
@@ -40,7 +43,8 @@ _NEWEST = text(f"{_READS} ORDER BY i.changed DESC, i.number DESC LIMIT :most")
 _NUMBERS = text(
     "SELECT w.code, c.number, i.component, i.state, i.read_ok, i.remark,"
     " i.quarantined OR i.duplicated AS flagged, s.gateway, s.epoch, c.seq, c.position, c.fresh,"
-    " b.received"
+    " b.received, ARRAY(SELECT d.component FROM doubt d WHERE d.order_code = w.code"
+    "  AND d.number = w.number AND d.returned IS NULL) AS doubtful"
     " FROM unnest(CAST(:codes AS text[]), CAST(:spaces AS text[]), CAST(:numbers AS bigint[]))"
     "   AS w (code, space, number)"
     " JOIN claim c ON c.space = w.space AND c.number = w.number"
@@ -112,6 +116,7 @@ def _marks(
         "code": order.code,
         "made": made,
         "before": before,
+        "component": component,
         "unread": order.verify.mode in OPEN_WITHOUT_READ,
         "taken": [
             mark.number
@@ -146,4 +151,5 @@ def _number(rows: list[Any]) -> Number:
         },
         since=since,
         flagged=any(row.flagged for row in rows),
+        doubtful=frozenset(opened.doubtful),
     )

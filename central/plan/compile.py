@@ -51,7 +51,7 @@ def _is_past(order: Order, facts: Facts) -> bool:
 
 def _told(order: Order, facts: Facts) -> PlanOrder:
     state: OrderState = "released"
-    licence = order.licence
+    licence, member = order.licence, order.member(facts.gateway)
     reason = obstacle(licence.state, licence.valid_from, licence.valid_until, facts.now)
     if reason:
         state = "suspended"
@@ -69,6 +69,7 @@ def _told(order: Order, facts: Facts) -> PlanOrder:
         job=order.job,
         template=order.template,
         components=order.components,
+        marks=None if member is None else member.components,
         verify=order.verify,
         expect=order.expect,
         tray=order.tray,

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from central.plan.facts import DueMark, Facts, Member, Number, Order, Piece, StreamKey
+from central.plan.facts import DueMark, Facts, Held, Member, Number, Order, Piece, StreamKey
 from gateway.contract.plan import Due
 from gateway.contract.record import RecordRef
 
@@ -79,28 +79,29 @@ def holder(order: Order, number: Number, component: str) -> StreamKey | None:
     return before.by if member is not None and member.marks(component) else None
 
 
-def in_doubt(
-    order: Order, number: Number, stream: StreamKey, given: frozenset[DueMark]
-) -> tuple[str, ...]:
-    """The components that a stream which now ends may have marked, unreported.
+def in_doubt(order: Order, number: Number, stream: StreamKey, given: Held) -> str | None:
+    """The component that a stream which now ends may have marked, unreported.
 
-    `given`: what the plans that it held named. Once it had the next component it could go on with
-    those after it, as far as its gateway marks them one after the other.
+    `given`: what the plans that it held named; anything, where one of them is forgotten. What
+    comes after that component could only be marked after it: who looks for one piece finds out.
     """
     component = next_component(order, number)
     member = order.member(stream.gateway)
     if component is None or component == order.opener or member is None:
-        return ()
-    named = DueMark(order.code, number.number, component) in given
-    if not named and holder(order, number, component) != stream:
-        return ()
-    names = [c.name for c in order.components]
-    found = []
-    for name in names[names.index(component) :]:
-        if not member.marks(name):
-            break
-        found.append(name)
-    return tuple(found)
+        return None
+    if not member.marks(component):
+        return None
+    owner = holder(order, number, component)
+    if owner == stream or DueMark(order.code, number.number, component) in given.marks:
+        return component
+    others = owner is not None and is_newest(order, owner)
+    return component if given.blind and not others else None
+
+
+def is_newest(order: Order, stream: StreamKey) -> bool:
+    """Whether the stream's gateway has opened no epoch since."""
+    member = order.member(stream.gateway)
+    return member is None or stream.epoch >= member.epoch
 
 
 def _proven(piece: Piece | None, mode: str) -> bool:
@@ -189,13 +190,9 @@ class _Marks:
         if not all(_proven(number.pieces.get(name), order.verify.mode) for name in before):
             return False
         owner = holder(order, number, component)
-        if owner is None or not self._is_newest(order, owner):
+        if owner is None or not is_newest(order, owner):
             return True  # one whose epoch ended, and that was given back
         return owner == self._me and component in number.pieces
-
-    def _is_newest(self, order: Order, stream: StreamKey) -> bool:
-        member = order.member(stream.gateway)
-        return member is None or stream.epoch >= member.epoch
 
     def _key(self, number: Number) -> DueMark:
         component = next_component(self._orders[number.order], number)

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 from paho.mqtt.client import Client
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from central import db, keys, mqtt, schema
@@ -26,6 +26,14 @@ ONLY_ONE = 0x706C616E  # the advisory lock of the one plan process
 WAIT_S = 0.5
 EVERY_S = 20.0
 """How often everything is looked at, told or not: leases run out without an act."""
+
+_SHARERS = text(
+    "SELECT DISTINCT theirs.gateway FROM order_gateway mine"
+    " JOIN orders o ON o.code = mine.order_code"
+    " JOIN order_gateway theirs ON theirs.order_code = o.code"
+    " WHERE mine.gateway = ANY(:told) AND theirs.gateway <> mine.gateway"
+    " AND (jsonb_array_length(o.components) > 1 OR o.verify->>'mode' = 'elsewhere')"
+)
 
 
 class PlanProcess:
@@ -92,7 +100,8 @@ class PlanProcess:
             changed |= {gateway for gateway, at in self._again.items() if at <= monotonic}
             for gateway in sorted(changed):
                 self._try(gateway)
-            changed = self._told(listener)
+            told = self._told(listener)
+            changed = told | self._concerned(told)
 
     def _told(self, listener: psycopg.Connection[Any]) -> set[str]:
         """The gateways that something was said of within a moment."""
@@ -107,6 +116,13 @@ class PlanProcess:
         for gateway in sorted(stated):
             self._repeat_if_older(gateway)
         return changed
+
+    def _concerned(self, told: set[str]) -> set[str]:
+        """Those that may have work now of what these gateways marked or read."""
+        if not told:
+            return set()
+        with self._engine.connect() as connection:
+            return set(connection.execute(_SHARERS, {"told": sorted(told)}).scalars())
 
     def _gateways(self) -> list[str]:
         with self._engine.connect() as connection:

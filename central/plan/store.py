@@ -111,14 +111,7 @@ def read_facts(
     now: datetime,
 ) -> Facts:
     """All that the gateway's plan follows from."""
-    rows = _order_rows(connection, gateway)
-    codes = [row.code for row in rows]
-    members = _members(connection, codes)
-    streams = _newest_streams(
-        connection, {member.gateway for found in members.values() for member in found}
-    )
-    blocks = _blocks(connection, codes, [found.id for found in streams.values()])
-    orders = _orders(connection, rows, members, streams, blocks)
+    orders, streams, blocks = read_orders(connection, gateway)
     latest = latest_signed(connection, gateway)
     former = None if latest is None else decoded(latest.payload)
     held = _held_elsewhere(connection, gateway, orders, streams)
@@ -143,6 +136,20 @@ def read_facts(
         in_play=in_play,
         blind=frozenset(name for name, found in held.items() if found.blind),
     )
+
+
+def read_orders(
+    connection: Connection, gateway: str
+) -> tuple[tuple[Order, ...], dict[str, Stream], list[tuple[int, HeldBlock]]]:
+    """A gateway's orders, the newest streams of all that share them, and their blocks."""
+    rows = _order_rows(connection, gateway)
+    codes = [row.code for row in rows]
+    members = _members(connection, codes)
+    streams = _newest_streams(
+        connection, {member.gateway for found in members.values() for member in found}
+    )
+    blocks = _blocks(connection, codes, [found.id for found in streams.values()])
+    return _orders(connection, rows, members, streams, blocks), streams, blocks
 
 
 @lru_cache(maxsize=512)
@@ -232,13 +239,17 @@ def _blocks(
 # A number is ended by any of its components; one whose repeat did not start is not ended by that.
 _COUNTS = text(
     "SELECT code, coalesce(b.issued, 0) AS issued, coalesce(l.lost, 0) AS lost,"
-    " coalesce(i.good, 0) AS good, coalesce(i.ended, 0) AS ended,"
+    " d.doubtful, coalesce(i.good, 0) AS good, coalesce(i.ended, 0) AS ended,"
     " coalesce(i.waiting, 0) AS waiting, i.changed"
     " FROM unnest(CAST(:codes AS text[])) AS w (code)"
     " LEFT JOIN LATERAL (SELECT sum(upper(span) - lower(span))::bigint AS issued FROM block"
     "  WHERE order_code = code) b ON true"
     " LEFT JOIN LATERAL (SELECT sum(upper(l.span) - lower(l.span))::bigint AS lost FROM loss l"
     "  JOIN block k ON k.id = l.block WHERE k.order_code = code) l ON true"
+    " LEFT JOIN LATERAL (SELECT count(DISTINCT d.number) AS doubtful FROM doubt d"
+    "  WHERE d.order_code = code AND d.returned IS NULL AND NOT EXISTS (SELECT 1 FROM claim c"
+    "   JOIN item i ON i.id = c.item WHERE c.space = d.space AND c.number = d.number"
+    "   AND (i.state IN ('good', 'scrapped') OR (i.state = 'voided' AND NOT i.remark)))) d ON true"
     " LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE n.good) AS good,"
     "   count(*) FILTER (WHERE n.ended) AS ended,"
     "   count(*) FILTER (WHERE NOT n.good AND NOT n.ended) AS waiting,"
@@ -277,6 +288,8 @@ def _orders(
 def _member(row: Row[Any], stream: Stream | None, left: dict[tuple[int, str], int]) -> Member:
     return Member(
         gateway=row.gateway,
+        components=None if row.components is None else tuple(row.components),
+        reads=row.reads,
         epoch=0 if stream is None else stream.epoch,
         live=stream is not None and stream.state == "live",
         held=0 if stream is None else left.get((stream.id, row.order_code), 0),
@@ -296,13 +309,14 @@ def _order(row: Row[Any], counts: Row[Any], members: tuple[Member, ...]) -> Orde
         components=tuple(Component.model_validate(component) for component in row.components),
         verify=Verify.model_validate(row.verify),
         expect=tuple(row.expect),
-        tray=None,
+        tray=row.tray,
         space=row.space,
         held=row.state == "held",
         licence=Licence(row.licence_state, row.valid_from, row.valid_until),
         members=members,
         issued=counts.issued,
         lost=counts.lost,
+        doubtful=counts.doubtful,
         good=counts.good,
         ended=counts.ended,
         waiting=counts.waiting,
@@ -347,13 +361,16 @@ def _held_elsewhere(
     return {
         other: held_by(
             streams[other].accepted,
-            _plans_in_play(connection, other, streams[other]),
+            plans_in_play(connection, other, streams[other].epoch, streams[other].accepted),
         )
         for other in sorted(others)
     }
 
 
-def _plans_in_play(connection: Connection, gateway: str, stream: Stream) -> list[Plan]:
+def plans_in_play(
+    connection: Connection, gateway: str, epoch: int, accepted: PlanKey | None
+) -> list[Plan]:
+    """The plan that a stream has accepted, and all that it may still come to accept."""
     rows = connection.execute(
         text(
             "SELECT body FROM plan WHERE gateway = :gateway AND epoch = :epoch"
@@ -361,9 +378,9 @@ def _plans_in_play(connection: Connection, gateway: str, stream: Stream) -> list
         ),
         {
             "gateway": gateway,
-            "epoch": stream.epoch,
-            "incarnation": stream.accepted[0] if stream.accepted else 0,
-            "version": stream.accepted[1] if stream.accepted else 0,
+            "epoch": epoch,
+            "incarnation": accepted[0] if accepted else 0,
+            "version": accepted[1] if accepted else 0,
         },
     )
     return [decoded(bytes(row.body)) for row in rows]

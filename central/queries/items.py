@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select, union
 
 from central import schema
 from central.errors import NotFound
+from central.queries.marks import sample
 from central.queries.models import Component, Found, Item, ItemLife, RecordKey, RecordView
 from central.queries.records import Place, entries, place_of
 from central.queries.terms import term_of
@@ -48,7 +49,7 @@ def life(connection: Connection, uii: str) -> ItemLife:
         )
     )
     named: dict[Place, list[str]] = {}
-    for batch, pos, component in sorted(rows.tuples()):
+    for batch, pos, component in sorted(tuple(row) for row in rows):
         named.setdefault((batch, pos), []).append(component)
     return ItemLife(**dict(found[0]), life=entries(connection, named))
 
@@ -120,6 +121,7 @@ def _named_by(connection: Connection, place: Place) -> list[Item]:
 
 def _items(connection: Connection, condition: ColumnElement[bool]) -> list[Item]:
     item, orders, product = schema.item, schema.orders, schema.product
+    group = schema.sample_group
     rows = connection.execute(
         select(
             item,
@@ -130,11 +132,14 @@ def _items(connection: Connection, condition: ColumnElement[bool]) -> list[Item]
             product.c.model,
             product.c.calibre,
             product.c.entity,
+            group.c.size.label("sample_size"),
+            group.c.state.label("sample_state"),
         )
         # An order that the register does not know is refused, and its marks are claimed all the
         # same: they have to be found too.
         .outerjoin(orders, orders.c.code == item.c.order_code)
         .outerjoin(product, product.c.code == orders.c.product)
+        .outerjoin(group, group.c.id == item.c.sample)
         .where(condition)
         .order_by(item.c.uii, item.c.id)
         .limit(_LIMIT * 10)
@@ -168,6 +173,8 @@ def _item(parts: Iterable[Row[Any]]) -> Item:
                 component=row.component,
                 state=row.state,
                 basis=row.basis,
+                readback=row.readback,
+                sample=sample(row),
                 quarantined=row.quarantined,
                 duplicated=row.duplicated,
                 remark=row.remark,

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, lateral, select, true, union_all
 
 from central import schema
-from central.queries.models import Mark
+from central.queries.models import Mark, Sample
 from central.queries.records import Place, StoredBatch, batches
 from gateway.contract.record import Settled
 
@@ -55,7 +55,7 @@ def changed_by(connection: Connection, batch_ids: Collection[int]) -> list[Mark]
 
 def _marks(connection: Connection, condition: ColumnElement[bool], limit: int | None) -> list[Mark]:
     item, orders, product = schema.item, schema.orders, schema.product
-    claim, about = schema.claim, schema.about
+    claim, about, group = schema.claim, schema.about, schema.sample_group
     # The last record of each kind, without the bodies: many marks share a batch.
     claimed, said = (
         lateral(
@@ -74,6 +74,8 @@ def _marks(connection: Connection, condition: ColumnElement[bool], limit: int | 
             orders.c.kind,
             product.c.model,
             product.c.calibre,
+            group.c.size.label("sample_size"),
+            group.c.state.label("sample_state"),
             claimed.c.batch.label("claim_batch"),
             claimed.c.pos.label("claim_pos"),
             said.c.batch.label("said_batch"),
@@ -84,6 +86,7 @@ def _marks(connection: Connection, condition: ColumnElement[bool], limit: int | 
         .outerjoin(said, true())
         .outerjoin(orders, orders.c.code == item.c.order_code)
         .outerjoin(product, product.c.code == orders.c.product)
+        .outerjoin(group, group.c.id == item.c.sample)
         .where(condition)
         .order_by(item.c.id.desc())
         .limit(limit)
@@ -91,6 +94,13 @@ def _marks(connection: Connection, condition: ColumnElement[bool], limit: int | 
     places = [_last(row) for row in rows]
     stored = batches(connection, {batch for batch, _ in places})
     return [_mark(row, stored[batch], pos) for row, (batch, pos) in zip(rows, places, strict=True)]
+
+
+def sample(row: Row[Any]) -> Sample | None:
+    """The group of an item's row, selected with its `sample_size` and `sample_state`."""
+    if row.sample_state is None:
+        return None
+    return Sample(size=row.sample_size, state=row.sample_state)
 
 
 def _last(row: Row[Any]) -> Place:
@@ -114,6 +124,8 @@ def _mark(row: Row[Any], batch: StoredBatch, pos: int) -> Mark:
         lot=row.lot,
         state=row.state,
         basis=row.basis,
+        readback=row.readback,
+        sample=sample(row),
         quarantined=row.quarantined,
         duplicated=row.duplicated,
         remark=row.remark,

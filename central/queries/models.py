@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from central.queries.terms import ItemState, Term
 
+Readback = Literal["each", "sample", "elsewhere", "eye"]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]*$")]
 
 
@@ -24,6 +25,16 @@ class RecordKey(Answer):
     seq: Annotated[int, Field(examples=[1207])]
 
 
+class Sample(Answer):
+    """Parts of which one is read for all."""
+
+    size: int
+    state: Annotated[
+        Literal["open", "closed", "good", "failed"],
+        Field(description="closed: its newest part is the sample, and is to be read"),
+    ]
+
+
 class Mark(Answer):
     """One component that carries a number, and the last record that names it."""
 
@@ -39,10 +50,14 @@ class Mark(Answer):
     kind: str
     lot: str | None
     state: ItemState
-    basis: Annotated[str, Field(description="of good: read, keyed, eye or accepted")]
+    basis: Annotated[str, Field(description="of good: read, sample, keyed, eye or accepted")]
+    readback: Annotated[Readback, Field(description="how the order wants it read back")]
+    sample: Annotated[Sample | None, Field(description="the group that it has joined")]
     quarantined: bool
     duplicated: bool
-    remark: Annotated[bool, Field(description="one more mark on the same part is allowed")]
+    remark: Annotated[
+        bool, Field(description="one more mark is allowed: on the same part, or of one left blank")
+    ]
     record: RecordKey
     type: Annotated[str, Field(examples=["verified"])]
     at: Annotated[datetime | None, Field(description="by the gateway's clock")]
@@ -58,6 +73,8 @@ class Component(Answer):
     component: str
     state: ItemState
     basis: str
+    readback: Readback
+    sample: Sample | None
     quarantined: bool
     duplicated: bool
     remark: bool
@@ -113,7 +130,10 @@ class Entry(Answer):
     components: Annotated[list[str], Field(description="those of the item that it names")]
     verdict: Annotated[str, Field(examples=["ok", "not-licensed"])]
     detail: Annotated[str, Field(description="why it was refused")]
-    resolved: Annotated[datetime | None, Field(description="when a correction answered it")]
+    resolved: Annotated[
+        datetime | None,
+        Field(description="when a correction, or the mark that it names, answered it"),
+    ]
     says: Annotated[dict[str, Any] | None, Field(description="the record, decoded")]
     text: Annotated[str, Field(description="the record's bytes as they were journalled")]
     evidence: Evidence
@@ -219,6 +239,15 @@ class Refusal(Answer):
     type: str
     at: datetime | None
     resolved: datetime | None
+
+
+class Waiting(Answer):
+    """A read or a decision of another gateway's mark that came too early to be judged."""
+
+    record: RecordKey
+    of: Annotated[RecordKey, Field(description="the intent that it names")]
+    position: int
+    heard: Annotated[bool, Field(description="the mark is known, and what became of it is awaited")]
 
 
 class EvidenceRow(Answer):

@@ -1,4 +1,4 @@
-"""What was not accepted: refused records, and messages that could not become a batch."""
+"""What was not accepted: refused records, records that wait, and messages that are no batch."""
 
 import base64
 
@@ -6,7 +6,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from central import schema
 from central.errors import NotFound
-from central.queries.models import BatchView, EvidenceRow, RecordKey, Refusal
+from central.queries.models import BatchView, EvidenceRow, RecordKey, Refusal, Waiting
 from central.queries.records import StoredBatch, batches
 
 
@@ -47,6 +47,26 @@ def refusals(
             resolved=row.resolved,
         )
         for row in connection.execute(query)
+    ]
+
+
+def waiting(connection: Connection, limit: int) -> list[Waiting]:
+    """What came too early, the oldest first."""
+    table, stream = schema.waiting, schema.stream
+    rows = connection.execute(
+        select(table, stream.c.gateway, stream.c.epoch)
+        .join(stream, stream.c.id == table.c.stream)
+        .order_by(table.c.batch, table.c.seq)
+        .limit(limit)
+    )
+    return [
+        Waiting(
+            record=RecordKey(gateway=row.gateway, epoch=row.epoch, seq=row.seq),
+            of=RecordKey(gateway=row.of_gateway, epoch=row.of_epoch, seq=row.of_seq),
+            position=row.of_position,
+            heard=row.heard,
+        )
+        for row in rows
     ]
 
 

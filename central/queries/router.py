@@ -26,6 +26,7 @@ from central.queries.models import (
     RecordKey,
     RecordView,
     Refusal,
+    Waiting,
 )
 from central.queries.reading import snapshot
 from central.queries.terms import ItemState
@@ -139,6 +140,12 @@ def _evidence(api: APIRouter, engine: Engine) -> None:
         """Records that are kept and not accepted, the latest first."""
         with snapshot(engine) as connection:
             return refused.refusals(connection, limit, gateway=gateway, open_only=which == "open")
+
+    @api.get("/waiting", tags=["evidence"])
+    def all_waiting(limit: Limit = LISTED) -> list[Waiting]:
+        """Reads and decisions that came before the mark that they name, the oldest first."""
+        with snapshot(engine) as connection:
+            return refused.waiting(connection, limit)
 
     @api.get("/evidence", tags=["evidence"])
     def all_evidence(limit: Limit = LISTED, gateway: Name | None = None) -> list[EvidenceRow]:

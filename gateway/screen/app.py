@@ -28,6 +28,7 @@ RECONNECT_MS = 1000
 """How soon a browser opens the stream again after it broke."""
 FOR_EVER = "public, max-age=31536000, immutable"
 
+Position = Annotated[int, Field(ge=1, le=1000)]
 SessionCookie = Annotated[str | None, Cookie(alias=COOKIE)]
 LanguageCookie = Annotated[str | None, Cookie(alias=LANGUAGE_COOKIE)]
 
@@ -46,6 +47,18 @@ class SettleBody(BaseModel):
     how: Settlement
     reason: Annotated[str, Field(max_length=2000)]
     witnesses: list[Witness]
+    positions: frozenset[Position] | None = None
+    """Of these places alone; of all that wait where it is absent."""
+
+
+class SettleEarlierBody(BaseModel):
+    """A part that no cycle has under way: its intent's seq, and its place."""
+
+    seq: Annotated[int, Field(ge=1)]
+    position: Position = 1
+    how: Settlement
+    reason: Annotated[str, Field(max_length=2000)]
+    witnesses: list[Witness]
 
 
 class UnlatchBody(BaseModel):
@@ -53,8 +66,27 @@ class UnlatchBody(BaseModel):
     witnesses: list[Witness]
 
 
+class BeginBody(BaseModel):
+    quantity: Annotated[int, Field(ge=1, le=10**6)] | None = None
+    """How many pieces each package holds, where it is not what the order says."""
+
+
 class JudgeBody(BaseModel):
     legible: bool
+    illegible: frozenset[Position] = frozenset()
+    """Of a tray, the places that are not legible while the others are."""
+
+
+class TypeBody(BaseModel):
+    """What a person, or a keyboard wedge, says that a symbol says."""
+
+    content: Annotated[str, Field(min_length=1, max_length=2000)]
+    position: Position = 1
+
+
+class CheckBody(BaseModel):
+    content: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    """Typed; what the readers see where it is absent."""
 
 
 class OrderBody(BaseModel):
@@ -137,8 +169,38 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         return {"signed_in": False}
 
     @app.post("/api/stations/{name}/begin")
-    async def begin(name: str, token: SessionCookie = None) -> dict[str, int]:
-        return {"cycle": desk.station(name).begin(signed_in(token).author)}
+    async def begin(
+        name: str, body: BeginBody | None = None, token: SessionCookie = None
+    ) -> dict[str, int]:
+        quantity = body.quantity if body else None
+        return {"cycle": desk.station(name).begin(signed_in(token).author, quantity=quantity)}
+
+    @app.post("/api/stations/{name}/run")
+    async def start_run(
+        name: str, body: BeginBody | None = None, token: SessionCookie = None
+    ) -> dict[str, bool]:
+        quantity = body.quantity if body else None
+        desk.station(name).start_run(signed_in(token).author, quantity=quantity)
+        return {"running": True}
+
+    @app.post("/api/stations/{name}/stop")
+    async def stop_run(name: str) -> dict[str, bool]:
+        # Whoever stands there may stop it: nobody has to find a badge first.
+        desk.station(name).stop_run()
+        return {"running": False}
+
+    @app.post("/api/stations/{name}/check")
+    async def check(
+        name: str, body: CheckBody | None = None, token: SessionCookie = None
+    ) -> dict[str, bool]:
+        typed = body.content if body else None
+        desk.station(name).check_part(signed_in(token).author, typed)
+        return {"begun": True}
+
+    @app.post("/api/stations/{name}/type")
+    async def type_in(name: str, body: TypeBody, token: SessionCookie = None) -> dict[str, bool]:
+        desk.station(name).type_in(signed_in(token).author, body.content, body.position)
+        return {"begun": True}
 
     @app.post("/api/stations/{name}/trial")
     async def trial(name: str, token: SessionCookie = None) -> dict[str, int]:
@@ -156,7 +218,8 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
 
     @app.post("/api/stations/{name}/judge")
     async def judge(name: str, body: JudgeBody, token: SessionCookie = None) -> dict[str, bool]:
-        desk.station(name).judge(signed_in(token).author, legible=body.legible)
+        author = signed_in(token).author
+        desk.station(name).judge(author, legible=body.legible, illegible=body.illegible)
         return {"judged": True}
 
     @app.post("/api/stations/{name}/order")
@@ -168,7 +231,14 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
     @app.post("/api/stations/{name}/settle")
     async def settle(name: str, body: SettleBody) -> dict[str, bool]:
         people = [witness.credentials() for witness in body.witnesses]
-        await desk.settle(name, body.how, body.reason, people)
+        await desk.settle(name, body.how, body.reason, people, body.positions)
+        return {"settled": True}
+
+    @app.post("/api/stations/{name}/settle-earlier")
+    async def settle_earlier(name: str, body: SettleEarlierBody) -> dict[str, bool]:
+        people = [witness.credentials() for witness in body.witnesses]
+        part = (body.seq, body.position)
+        await desk.settle_earlier(name, part, body.how, body.reason, people)
         return {"settled": True}
 
     @app.post("/api/stations/{name}/unlatch")

@@ -12,18 +12,17 @@ from typing import Any, Literal, TypeAlias
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from gateway.choice import Work, left
 from gateway.contract.encoding import format_time
 from gateway.contract.plan import Person, Plan
-from gateway.contract.uii import serial
 from gateway.latches import Latches
 from gateway.logbook import Author, Logbook
 from gateway.moves import (
     Note,
-    Phase,
 )
+from gateway.numbering import MarkAt
 from gateway.permission import Permission
 from gateway.plan import person_by_badge
+from gateway.screen.snapshot import station_view
 from gateway.station import NotNow, Station
 from gateway.uplink import Uplink
 
@@ -144,13 +143,36 @@ class Desk:
         return self.stations[name]
 
     async def settle(
-        self, station: str, how: Settlement, reason: str, witnesses: list[Credentials]
+        self,
+        station: str,
+        how: Settlement,
+        reason: str,
+        witnesses: list[Credentials],
+        positions: frozenset[int] | None = None,
     ) -> None:
-        """Two named people say what became of the open number. Raises `NotNow`."""
+        """Two named people say what became of the open numbers, or of those at some places.
+
+        Raises `NotNow`.
+        """
         await self._decide(
             reason,
             witnesses,
-            lambda names: self.station(station).settle(how, reason.strip(), names),
+            lambda names: self.station(station).settle(how, reason.strip(), names, positions),
+        )
+
+    async def settle_earlier(
+        self,
+        station: str,
+        part: MarkAt,
+        how: Settlement,
+        reason: str,
+        witnesses: list[Credentials],
+    ) -> None:
+        """Two named people decide of a part that the station made before. Raises `NotNow`."""
+        await self._decide(
+            reason,
+            witnesses,
+            lambda names: self.station(station).settle_earlier(part, how, reason.strip(), names),
         )
 
     async def unlatch(self, station: str, reason: str, witnesses: list[Credentials]) -> None:
@@ -189,7 +211,7 @@ class Desk:
             "link": self._link(),
             "lease_until": format_time(plan.lease_until) if (plan := self._plan()) else None,
             "time_trusted": self.logbook.clock.trusted() if self.logbook else False,
-            "stations": [self._station(station) for station in self.stations.values()],
+            "stations": [station_view(station) for station in self.stations.values()],
         }
 
     def _link(self) -> dict[str, Any]:
@@ -202,70 +224,6 @@ class Desk:
             "refused_more": self.uplink.refused_more,
         }
 
-    def _station(self, station: Station) -> dict[str, Any]:
-        assert self.logbook is not None
-        assert self.permission is not None
-        cycle = station.cycle
-        order_id = station.order
-        found = station.next_work()
-        ledger = self.logbook.ledger.station(station.name)
-        opened = cycle.open
-        return {
-            "name": station.name,
-            "start": station.config.start,
-            "phase": cycle.phase.value,
-            "armed": station.armed,
-            "busy": station.busy,
-            "cycles": station.cycles,
-            "broken": station.broken,
-            "note": _note(cycle.note),
-            "permitted": isinstance(found, Work),
-            "why_not": None if isinstance(found, Work) else _note(found),
-            "can": _can(station, permitted=isinstance(found, Work)),
-            "order": self._order(order_id),
-            "orders": [order.id for order in plan.orders] if (plan := self._plan()) else [],
-            "next": _next(found),
-            "current": None
-            if opened is None
-            else {
-                "seq": opened.seq,
-                "text": list(opened.marks[0].text),
-                "uii": opened.marks[0].item.uii,
-                "serial": serial(opened.marks[0].item.elements),
-            },
-            "counts": dict(ledger.made.get(order_id or "", {})),
-            "parts": [
-                {
-                    "seq": part.seq,
-                    "at": format_time(part.at),
-                    "order": part.order,
-                    "text": part.text,
-                    "uii": part.uii,
-                    "serial": part.serial,
-                    "state": part.state,
-                }
-                for part in reversed(ledger.parts)
-            ],
-        }
-
-    def _order(self, order_id: str | None) -> dict[str, Any] | None:
-        plan = self._plan()
-        order = plan.order(order_id) if plan and order_id else None
-        if plan is None or order is None or self.logbook is None:
-            return None
-        return {
-            "id": order.id,
-            "product": order.product,
-            "kind": order.kind,
-            "quantity": order.quantity,
-            "contents": order.contents,
-            "lot": order.lot,
-            "state": order.state,
-            "reason": order.reason,
-            "verify": order.verify.mode,
-            "left": left(plan, order.id, self.logbook.ledger),
-        }
-
     def _plan(self) -> Plan | None:
         return self.permission.plan if self.permission else None
 
@@ -276,31 +234,3 @@ class Desk:
 def badge_hash(badge: str) -> str:
     """How a plan names a badge: SHA-256 of `gjurma/v1/badge\\n` and its text, in hex."""
     return hashlib.sha256(b"gjurma/v1/badge\n" + badge.strip().encode()).hexdigest()
-
-
-def _note(note: Note | None) -> dict[str, Any] | None:
-    return None if note is None else {"code": note.code, "facts": dict(note.facts)}
-
-
-def _next(found: Work | Note) -> dict[str, Any] | None:
-    if isinstance(found, Note):
-        return None
-    first = found.marks[0]
-    return {"serial": serial(first.item.elements), "lines": list(first.text)}
-
-
-_IN_PHASE: dict[Phase, tuple[str, ...]] = {
-    Phase.JUDGING: ("judge",),
-    Phase.SET_ASIDE: ("acknowledge", "read_again", "settle"),
-    Phase.READ_BLOCKED: ("read_again", "settle"),
-    Phase.UNKNOWN: ("read_again", "settle", "unlatch"),
-}
-
-
-def _can(station: Station, *, permitted: bool) -> list[str]:
-    """The buttons that do something now."""
-    phase = station.cycle.phase
-    if phase is Phase.IDLE:
-        return ["begin", "trial"] if permitted else []
-    can = _IN_PHASE.get(phase, ())
-    return [name for name in can if name != "read_again" or bool(station.readers)]

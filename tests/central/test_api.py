@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.central import PACKAGE, Centre
+from tests.support.central import PACKAGE, TEMPLATE, Centre
 
 pytestmark = pytest.mark.slow
 
@@ -77,6 +77,90 @@ def test_packages_have_a_lot_and_contents(centre: Centre) -> None:
     centre.post("/api/orders", order, expect=422)
     centre.post("/api/orders", order | {"contents": 50}, expect=422)
     centre.post("/api/orders", order | {"contents": 50, "lot": "XYZ07D006-004"})
+
+
+PIECES = [{"name": "receiver", "symbol": "R"}, {"name": "barrel", "symbol": "B"}]
+NO_CODE = "[)>\x1e06\x1d17VA7G1H\x1d1PM70\x1dS{serial}\x1e\x04"
+
+
+@pytest.mark.parametrize(
+    ("product", "faults"),
+    [
+        (
+            {"components": PIECES, "template": {"content": NO_CODE.replace("{serial}", "7")}},
+            ["content holds {serial}", "content holds {component}"],
+        ),
+        (
+            {"components": [PIECES[0], {"name": "receiver", "symbol": "R", "job": ""}]},
+            ["a name of its own", "a symbol of its own", "its job has 1 to 200"],
+        ),
+        (
+            {
+                "components": PIECES,
+                "template": {"content": NO_CODE[:-2] + "\x1d21L{component}\x1e\x04"},
+            },
+            ["receiver: the symbol carries R in element 20P", "barrel: the symbol carries B"],
+        ),
+        (
+            {
+                "components": PIECES,
+                "template": {"content": TEMPLATE.replace("S{serial}", "S{component}{serial}")},
+            },
+            ["all pieces are one"],
+        ),
+        ({"kind": "package", "components": PIECES}, ["a package is one piece"]),
+        ({"components": PIECES, "tray": 1001}, ["less than or equal to 1000"]),
+    ],
+)
+def test_a_product_tells_all_its_faults(centre: Centre, product: Any, faults: list[str]) -> None:
+    body = {"code": "F", "entity": "UMG", "model": "F", "template": {"content": TEMPLATE}}
+    detail = centre.post("/api/products", body | product, expect=422)["detail"]
+    assert all(fault in detail for fault in faults), detail
+
+
+@pytest.mark.parametrize(
+    ("order", "faults"),
+    [
+        (
+            {"verify": {"mode": "eye", "every": 3}, "contents": 5, "tray": 11},
+            ["eye needs a reason", "every stands with", "for packages", "more than the order's 10"],
+        ),
+        ({"verify": {"mode": "sample"}}, ["sample needs every"]),
+        (
+            {"gateways": ["base.line", {"name": "base.line", "components": ["slide"]}]},
+            ["base.line stands twice", "there is no component slide"],
+        ),
+        (
+            {"gateways": [{"name": "base.line", "components": []}]},
+            ["marks nothing and reads nothing", "no gateway marks receiver"],
+        ),
+        ({"gateways": [{"name": "base.line", "reads": True}]}, ["where verify is elsewhere"]),
+        ({"gateways": [{"name": "base.line", "does": 1}]}, ["does"]),
+    ],
+)
+def test_an_order_tells_all_its_faults(centre: Centre, order: Any, faults: list[str]) -> None:
+    body = {"code": "F", "product": "M70", "quantity": 10, "gateways": ["base.line"], "job": "J"}
+    detail = centre.post("/api/orders", body | order, expect=422)["detail"]
+    assert all(fault in detail for fault in faults), detail
+
+
+def test_a_products_tray_is_its_orders_unless_they_say_another(centre: Centre) -> None:
+    centre.post(
+        "/api/products",
+        {
+            "code": "TRAY",
+            "entity": "UMG",
+            "model": "TRAY",
+            "components": [{"name": "carton"}],
+            "template": {"content": NO_CODE.replace("M70", "TRAY")},
+            "tray": 4,
+        },
+    )
+    order = {"product": "TRAY", "quantity": 8, "gateways": ["base.line"], "job": "J"}
+    centre.post("/api/orders", order | {"code": "TRAY-1"})
+    centre.post("/api/orders", order | {"code": "TRAY-2", "tray": 2})
+    rows = centre.sql("SELECT code, tray FROM orders WHERE product = 'TRAY' ORDER BY code")
+    assert rows == [("TRAY-1", 4), ("TRAY-2", 2)]
 
 
 def test_no_order_without_a_licence_in_force(centre: Centre) -> None:

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.central import Centre
+from gateway.contract.plan import Due, Plan
+from gateway.contract.record import Mark, Readback, Repeat
+from tests.support.central import TEMPLATE, Centre
 from tests.support.peer import Peer
 from tests.support.wait import wait_for
 
@@ -156,3 +158,145 @@ def test_a_plan_that_cannot_be_compiled_stops_no_other(centre: Centre, line: Lin
     centre.post(f"/api/orders/{one.order}/release", {"reason": "mended"})
     centre.post(f"/api/orders/{one.order}/hold", {"reason": "and held"})
     one.wait_plan(one.order, "held")
+
+
+def add_split_order(centre: Centre, code: str, *gateways: object, **more: object) -> None:
+    """An order of a product of two pieces, which one gateway each marks."""
+    if not centre.sql("SELECT 1 FROM product WHERE code = 'PAIR'"):
+        centre.post(
+            "/api/products",
+            {
+                "code": "PAIR",
+                "entity": "UMG",
+                "model": "PAIR",
+                "components": [
+                    {"name": "receiver", "symbol": "R"},
+                    {"name": "barrel", "symbol": "B", "job": "BARREL"},
+                ],
+                "template": {"content": TEMPLATE.replace("PM70", "PPAIR"), "lines": ["{serial}"]},
+            },
+        )
+    order = {"code": code, "product": "PAIR", "gateways": gateways, "job": "J"}
+    centre.post("/api/orders", {"quantity": 3} | order | more)
+
+
+def follow(peer: Peer, told: Callable[[Plan], bool], what: str) -> Plan:
+    """Wait for such a plan, accept it, and say so."""
+
+    def newest() -> Plan | None:
+        return peer.plans[-1] if peer.plans and told(peer.plans[-1]) else None
+
+    peer.plan = wait_for(what, newest)
+    assert peer.plan is not None
+    peer.journal.accept(peer.plan)
+    peer.deliver()
+    return peer.plan
+
+
+def repeat(peer: Peer, due: Due) -> int:
+    """Journal the further mark that is due, marked and read; returns the intent's seq."""
+    assert peer.plan is not None
+    order = peer.plan.order(due.order)
+    assert order is not None
+    piece = next(c for c in order.components if c.name == due.component)
+    seq = peer.journal.intent(
+        Mark(
+            position=1,
+            component=piece.name,
+            order=order.id,
+            job=piece.job or order.job,
+            kind=order.kind,
+            item=order.item(due.number, piece),
+            content=order.content(due.number, piece),
+            text=order.lines(due.number, piece),
+            source=Repeat(of=due.of, position=due.position),
+        )
+    )
+    peer.journal.marked(seq)
+    peer.journal.verified(seq)
+    return seq
+
+
+def states(centre: Centre, order: str) -> list[tuple[int, str, str]]:
+    return centre.sql(
+        "SELECT number, component, state FROM item WHERE order_code = %s ORDER BY 1, 2", order
+    )
+
+
+def test_one_gateway_marks_the_receiver_and_another_the_barrel(centre: Centre, line: Line) -> None:
+    one, two = line(), line()
+    add_split_order(
+        centre,
+        "pair",
+        {"name": one.gateway, "components": ["receiver"]},
+        {"name": two.gateway, "components": ["barrel"]},
+    )
+    plan = one.accept("pair")
+    told = plan.order("pair")
+    assert told is not None
+    assert told.marks == ("receiver",)
+    follow(two, lambda plan: plan.order("pair") is not None, "the order")
+    assert two.plan is not None
+    assert not [block for block in two.plan.blocks if block.order == "pair"]
+    opened = one.good(1)
+    one.deliver()
+    plan = follow(two, lambda plan: bool(plan.due), "a barrel that is due")
+    (due,) = plan.due or ()
+    assert (due.do, due.number, due.component) == ("mark", one.number(1), "barrel")
+    assert due.of == one.journal.ref(opened)
+    repeat(two, due)
+    two.deliver()
+    assert states(centre, "pair") == [
+        (due.number, "barrel", "good"),
+        (due.number, "receiver", "good"),
+    ]
+
+    one.good(2)
+    one.deliver()
+    follow(two, lambda plan: [d.number for d in plan.due or ()] == [due.number + 1], "the next")
+    two.enroll(reason="disk lost")
+    one_more = due.number + 1
+    told_doubts = centre.get("/api/orders/pair/doubts")
+    assert [(d["number"], d["component"], d["epoch"]) for d in told_doubts] == [
+        (one_more, "barrel", 1)
+    ]
+    wait_for(
+        "a number in its place",
+        lambda: any(b.start > one_more + 1 for b in one.plans[-1].blocks if b.order == "pair"),
+    )
+    follow(two, lambda plan: plan.epoch == 2, "a plan of the new epoch")
+    assert two.plan.due is None
+    path = f"/api/orders/pair/numbers/{one_more}/return"
+    centre.post(path, {"reason": "no such barrel in the shop"})
+    plan = follow(two, lambda plan: bool(plan.due), "the barrel again")
+    assert [d.number for d in plan.due or ()] == [one_more]
+    repeat(two, (plan.due or ())[0])
+    two.deliver()
+    assert [state for *_, state in states(centre, "pair")] == ["good"] * 4
+    centre.post(path, {"reason": "twice"}, expect=404)
+
+
+def test_marks_are_read_back_by_another_gateway(centre: Centre, line: Line) -> None:
+    one, two = line(), line()
+    add_split_order(
+        centre,
+        "read",
+        one.gateway,
+        {"name": two.gateway, "components": [], "reads": True},
+        verify={"mode": "elsewhere"},
+    )
+    one.accept("read")
+    follow(two, lambda plan: plan.order("read") is not None, "the order")
+    seq = one.intent(1, readback=Readback(mode="elsewhere"))
+    one.journal.marked(seq)
+    one.deliver()
+    plan = follow(two, lambda plan: bool(plan.due), "a read that is due")
+    (due,) = plan.due or ()
+    assert (due.do, due.component, due.of) == ("read", "receiver", one.journal.ref(seq))
+    order = plan.order("read")
+    assert order is not None
+    content = order.content(due.number, order.components[0])
+    two.journal.verified(0, of=due.of, content=content)
+    two.deliver()
+    ((read_ok,),) = centre.sql("SELECT read_ok FROM item WHERE order_code = 'read'")
+    assert read_ok

@@ -101,6 +101,15 @@ def test_what_somebody_typed_is_no_sample() -> None:
     assert bases(one, 1, 2) == ["good sample"] * 2, "the device's read is"
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_what_somebody_typed_of_a_member_says_more_than_its_sample(before: bool) -> None:
+    one = scene()
+    first, _, last = (one.done(number) for number in (1, 2, 3))
+    for seq in (first, last) if before else (last, first):
+        one.journal.verified(seq, entry="keyed" if seq == first else "device")
+    assert bases(one, 1, 2, 3) == ["good keyed", "good sample", "good read"]
+
+
 def test_an_unknown_part_is_of_no_group() -> None:
     one = scene()
     one.done(1)
@@ -111,6 +120,15 @@ def test_an_unknown_part_is_of_no_group() -> None:
     one.journal.verified(one.done(4))
     assert bases(one, 1, 2, 3, 4) == ["good sample", "good read", "good sample", "good read"]
     assert one.groups() == [(3, "good")]
+
+
+def test_a_part_joins_once_however_often_its_outcome_is_told() -> None:
+    one = scene()
+    first = one.done(1)
+    one.journal.marked(first)
+    one.done(2)
+    one.send()
+    assert one.groups() == [(2, "open")]
 
 
 def test_each_station_has_its_own_groups() -> None:

@@ -26,6 +26,14 @@ SAMPLE_FAILS: list[Any] = [
     ("verified", 1, 2, "unreadable", "device", "station-1"),
     ("verified", 0, 0, "good", "device", "station-1"),
 ]
+SINGLY: list[Any] = [(0, 0, 1, False)] * 12
+"""Each record of the first gateway in a batch of its own."""
+READ: Any = ("verified", 0, 2, "good", "device", "station-1")
+ONE_BY_ONE: list[Any] = [
+    step
+    for number in range(3)
+    for step in (("intent", 0, 1, "station-1", False), ("marked", number, "done"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +71,13 @@ def strange(connection: Connection, key: SigningKey) -> dict[str, list[str]]:
 )
 @given(mode=MODES, steps=STEPS, sends=SENDS)
 @example(mode="sample", steps=SAMPLE_FAILS, sends=[(1, 0, 9, False)])
+@example(mode="sample", steps=[*ONE_BY_ONE, READ], sends=SINGLY)
+@example(mode="sample", steps=[*FULL_TRAY, READ], sends=SINGLY)
+@example(
+    mode="sample",
+    steps=[*ONE_BY_ONE, ("verified", 1, 2, "unreadable", "device", "station-1")],
+    sends=[(1, 0, 9, False), *SINGLY],
+)
 def test_memory_and_postgres_hold_the_same(
     url: str, mode: str, steps: list[Any], sends: list[Any]
 ) -> None:

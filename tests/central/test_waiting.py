@@ -125,6 +125,17 @@ def test_several_are_judged_in_the_order_in_which_they_came() -> None:
     assert scene.basis(1) == "good read"
 
 
+def test_what_took_effect_overrules_what_waited() -> None:
+    scene, journal, seq = early()
+    scene.send()
+    read(scene, journal, seq, "unreadable")
+    read(scene, journal, seq)
+    assert scene.register.held.waiting == {}
+    scene.journal.marked(seq)
+    scene.send()
+    assert scene.basis(1) == "good read"
+
+
 def test_a_journal_does_not_wait_for_itself() -> None:
     scene = Scene()
     journal = scene.journal

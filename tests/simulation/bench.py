@@ -37,7 +37,9 @@ class Bench:
     def drivers(self, station: Callable[[], Station | None]) -> Devices:
         """The drivers for one process; `station` is the one that uses them, once there is one."""
         starts: frozenset[Start] = frozenset({"command", "input"})
-        marker = SimMarker(self.device, lambda: whose(station()), starts, self.on_arm)
+        marker = None
+        if self.config.marker is not None:
+            marker = SimMarker(self.device, lambda: whose(station()), starts, self.on_arm)
         readers = [SimReader(eye) for eye in self.eyes]
         return Devices(marker, tuple(readers))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from central.ingest.facts import Evidence
+from central.ingest.facts import Evidence, RecordKey
 from central.plan.compile import compile_plan
 from gateway.contract.batch import decode_batch
 from gateway.contract.plan import CentralKey, encode_plan
@@ -17,7 +17,7 @@ from tests.simulation.chance import Chance
 from tests.simulation.loop import SimLoop
 from tests.simulation.machine import NOON
 from tests.simulation.network import Broker, LineLost, Message, Session
-from tests.simulation.officers import Officers, facts, newest
+from tests.simulation.officers import Officers, enter_doubts, facts, newest
 from tests.simulation.story import Story
 
 PLAN_EVERY_S = 20.0
@@ -82,7 +82,9 @@ class Centre:
     # -- what officers do
 
     def enrol(self, gateway: str, public: bytes) -> Enrolled:
+        former = newest(self.register, gateway)
         enrolled = self.register.enrol(gateway, public)
+        enter_doubts(self.register, self.officers, gateway, former)
         self.story.tell("centre", f"{gateway}: epoch {enrolled.epoch} opened")
         self.touch()
         return enrolled
@@ -180,11 +182,24 @@ class Centre:
                 return None
         elif len(self.register.batches) > before:
             batch = self.register.batches[-1]
+            self._date(batch.stream, batch.first, batch.last, now)
             self.story.tell("centre", f"{gateway}: records {batch.first} to {batch.last} committed")
             self._changed[gateway] = None
             self._news.set()
         header = decode_batch(payload).header
         return self.register.receipt(gateway, header.epoch, header.boot, now)
+
+    def _date(self, stream: tuple[str, int], first: int, last: int, now: datetime) -> None:
+        """Note when the numbers that these records speak of were last changed."""
+        held = self.register.held
+        for seq in range(first, last + 1):
+            for key in held.spoken.get(RecordKey(*stream, seq), ()):
+                item = held.items[key]
+                if item.space is not None and item.number is not None:
+                    self.officers.since[item.space, item.number] = now
+                order = self.officers.orders[item.order]
+                for member in order.members:
+                    self._changed[member.gateway] = None
 
     async def _answer(self, session: Session, gateway: str, receipt: bytes) -> None:
         self.on_receipt(receipt)

@@ -318,7 +318,7 @@ def _pedal(strike: Strike) -> bool:
 
 
 def _lie(strike: Strike) -> bool:
-    strike.world.operator(strike.bench).lies += 1
+    strike.world.operator(strike.bench).panel.lies += 1
     return True
 
 

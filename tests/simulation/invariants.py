@@ -144,9 +144,9 @@ class Watch:
         if name in self.armed and not machine.doubtful:
             raise Broken(f"{bench.name}: armed twice for record {seq}")
         self.armed.add(name)
-        for position, eye in enumerate(bench.eyes, start=1):
-            if eye.sessions <= eye.at_prepare:
-                raise Broken(f"{bench.name}: armed, and nothing looked at position {position}")
+        for eye in bench.eyes:
+            if eye.position in told and eye.sessions <= eye.at_prepare:
+                raise Broken(f"{bench.name}: armed, and nothing looked at position {eye.position}")
 
     def on_engraved(self, part: Part, engraving: Engraving) -> None:
         ref = engraving.mark
@@ -250,6 +250,8 @@ def _what_is_good_is_engraved(world: "World") -> None:
         content = contents[key]
         if world.metal.legible(content, item.component):
             continue
+        if item.basis == "sample" and world.metal.engraved(content, item.component):
+            continue  # nobody looked at it: the sample spoke for it
         if any(d.content == content and not d.true for d in world.decisions):
             world.tell("watch", f"{content} is good by what people said; no part carries it")
             continue

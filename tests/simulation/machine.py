@@ -121,6 +121,8 @@ class Machine:
         self.crash: tuple[str, str] | None = None
         self.held_down = False
         """Nobody starts it again for now."""
+        self.lines: list[object] = []
+        """What its stations were made from, for a copy of it."""
         self.clone = False
         """It is a copy that somebody made of another machine."""
         self.lied = False

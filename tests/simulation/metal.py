@@ -76,6 +76,14 @@ class Metal:
         """The parts with that content on them, legible or not."""
         return self.by_content.get(content, [])
 
+    def engraved(self, content: str, component: str) -> bool:
+        """Whether some part carries the content as that component, legibly or not."""
+        return any(
+            e.content == content and e.component == component
+            for part in self.carriers(content)
+            for e in part.engravings
+        )
+
     def legible(self, content: str, component: str) -> list[Part]:
         """The parts that carry the content legibly as that component."""
         return [

@@ -9,34 +9,21 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from drivers.protocols import Did
 from gateway.contract.errors import JournalError
 from gateway.contract.record import Mark
 from gateway.logbook import Author
-from gateway.moves import Open, Phase
-from gateway.plan import Permit
+from gateway.moves import Note, Open, Phase
 from gateway.station import NotNow, Station
 from tests.simulation.bench import Bench
 from tests.simulation.chance import Chance
+from tests.simulation.decisions import WITNESSES, Panel
 from tests.simulation.loop import ProcessEnded, SimLoop
 from tests.simulation.machine import Machine
-from tests.simulation.metal import MarkRef, Metal, Part
+from tests.simulation.metal import Metal, Part
 from tests.simulation.story import Story
 
 OPERATORS = ("O-1", "O-2", "O-3")
-WITNESSES = ("L-1", "Q-1")
 LONGEST_WAIT_S = 4.0
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What people said of a mark, and whether it was so."""
-
-    mark: MarkRef
-    content: str
-    how: str
-    true: bool
-    at: float
 
 
 @dataclass(eq=False)
@@ -49,12 +36,11 @@ class Operator:
     chance: Chance
     story: Story
     loop: SimLoop
-    decisions: list[Decision]
-    keen: Callable[[], bool] = lambda: True
-    """Whether another part is to be marked."""
+    panel: Panel
+    """The two who settle."""
+    bin: list[Part]
+    """Where parts go that are to be read elsewhere, and whence they come."""
     person: str = OPERATORS[0]
-    lies: int = 0
-    """So many of the next decisions are wrong."""
     careless: bool = False
     """Begins without looking at what lies there."""
     taken: list[Part] = field(default_factory=list)
@@ -62,6 +48,8 @@ class Operator:
     why_not: str = ""
     """The last answer to a wish to begin."""
     dead_since: float | None = None
+    is_wanted: Callable[[Part], bool] = lambda _part: False
+    """Whether a part of the bin still waits for a read."""
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -80,16 +68,16 @@ class Operator:
                     await self._woken.wait()
             await asyncio.sleep(self.chance.uniform(0.1, 0.8))
             with contextlib.suppress(ProcessEnded):
-                await self._act()
+                self._act()
 
-    async def _act(self) -> None:
+    def _act(self) -> None:
         self._look_after_device()
         station = self.machine.station(self.name)
         if station is None or self.machine.core is None or self.machine.core.latched:
             return
         phase = station.cycle.phase
-        if phase is Phase.WAITING and self.bench.by_input:
-            self.bench.pedal()
+        if self.bench.by_input:
+            self._hands_free(station, phase)
         if phase is Phase.SWITCH_OFF:
             self._key()
         if station.busy:
@@ -100,6 +88,14 @@ class Operator:
             self.why_not = reason.note.code
         except JournalError as error:
             self.why_not = error.code  # nothing was journalled; they try again
+
+    def _hands_free(self, station: Station, phase: Phase) -> None:
+        """In a run the part is changed while the station looks, and the pedal trodden after."""
+        job = station.cycle.job
+        if phase is Phase.WAITING:
+            self.bench.pedal()
+        elif phase is Phase.LOOKING and station.running is not None and job and not job.own:
+            self.lay_blanks(job.component, job.positions)
 
     def _look_after_device(self) -> None:
         if self.bench.device.powered:
@@ -117,126 +113,186 @@ class Operator:
     def _serve(self, station: Station, phase: Phase) -> None:
         author = Author(self.person, "pin")
         match phase:
+            case Phase.IDLE if station.marker is None:
+                self._read_back(station, author)
             case Phase.IDLE:
-                self._begin(station, author)
+                self._idle(station, author)
             case Phase.JUDGING:
                 self._judge(station, author)
             case Phase.SET_ASIDE:
                 self._set_aside(station, author)
             case Phase.READ_BLOCKED:
-                station.read_again(author)
+                self._read_blocked(station, author)
             case Phase.UNKNOWN:
                 self._unknown(station, author)
 
-    def _begin(self, station: Station, author: Author) -> None:
-        if not self.keen():
-            return
-        found = station.permission.ask(station.order)
-        if not isinstance(found, Permit):
-            self.why_not = found.code
-            return
-        if not self.careless:
-            self.lay_blanks(found.order.components[0].name)
-        self.why_not = ""
-        station.begin(author)
+    # -- nothing is under way
 
-    def lay_blanks(self, kind: str) -> None:
+    def _idle(self, station: Station, author: Author) -> None:
+        if self.chance.yes(0.03):
+            self.person = self.chance.pick(OPERATORS)
+        orders = station.permission.plan.orders if station.permission.plan else ()
+        released = [order.id for order in orders if order.state == "released"]
+        if len(released) > 1 and (self.chance.yes(0.05) or station.order not in released):
+            station.choose_order(self.chance.pick(released))
+        elif released and station.order not in released:
+            station.choose_order(released[0])
+        if self.panel.decides_earlier(self, station):
+            return
+        if station.readers and self._bin_waits() and self.chance.yes(0.5):
+            self._read_back(station, author)
+            return
+        self._begin(station, author)
+
+    def _begin(self, station: Station, author: Author) -> None:
+        work = station.next_work()
+        if isinstance(work, Note):
+            self.why_not = work.code
+            self._take_away()
+            if self._bin_waits() and station.readers:
+                self._read_back(station, author)
+            elif work.code in ("nothing-due", "numbers-used-up") and self.chance.yes(0.3):
+                self._other_order(station)
+            return
+        trial = self.chance.yes(0.02)
+        if trial:
+            self.lay_blanks("plate", (1,))
+        elif not self.careless and not work.again:
+            self.lay_blanks(work.component.name, work.positions)
+        self.why_not = ""
+        if trial:
+            station.begin(author, trial=True)
+        elif station.by_input:
+            station.start_run(author)
+        elif work.order.kind == "package" and self.chance.yes(0.1):
+            station.begin(author, quantity=self.chance.int(1, work.order.contents or 1))
+        else:
+            station.begin(author)
+
+    def _other_order(self, station: Station) -> None:
+        plan = station.permission.plan
+        orders = [o.id for o in plan.orders if o.state == "released"] if plan else []
+        if orders:
+            station.choose_order(self.chance.pick(orders))
+
+    def lay_blanks(self, kind: str, positions: tuple[int, ...]) -> None:
         """Take what is marked away, and lay blank parts of that kind where there are none."""
         place = self.bench.place
         for position in range(1, place.positions + 1):
             part = place.at(position)
-            if part is not None and part.blank and part.kind == kind:
-                continue
-            self._lift(position)
-            place.lay(position, self.metal.blank(kind))
+            if position not in positions:
+                self._lift(position)
+            elif part is None or not part.blank or part.kind != kind:
+                self._lift(position)
+                place.lay(position, self.metal.blank(kind))
+
+    def _bin_waits(self) -> bool:
+        return any(self.is_wanted(part) for part in self.bin)
+
+    def _read_back(self, station: Station, author: Author) -> None:
+        """Lay parts that others marked before the readers, and have them read or type them in."""
+        wanted = [part for part in self.bin if self.is_wanted(part)]
+        if not wanted:
+            return
+        self._take_away()
+        places = range(1, max(1, len(self.bench.eyes)) + 1)
+        for position, part in zip(places, wanted, strict=False):
+            self.bin.remove(part)
+            self.bench.place.lay(position, part)
+        here = self.bench.place.at(1)
+        legible = [e.content for e in here.engravings if e.legible] if here else []
+        if legible and (not station.readers or self.chance.yes(0.05)):
+            station.check_part(author, legible[-1])
+        elif station.readers:
+            station.check_part(author)
+
+    # -- something waits for a person
 
     def _judge(self, station: Station, author: Author) -> None:
         opened = station.cycle.open
         assert opened is not None
-        legible = all(self._carried(mark) for mark in opened.marks)
-        if self._lie():
-            legible = not legible
-        for mark in opened.marks:
-            if legible:
-                self._note(station, opened, mark, "judged", true=self._carried(mark))
-        station.judge(author, legible=legible)
+        due = [mark for mark in opened.marks if mark.position in opened.due]
+        bad = frozenset(mark.position for mark in due if not self.carried(mark))
+        if self.panel.lie():
+            bad = frozenset(mark.position for mark in due) - bad
+        for mark in due:
+            how = "illegible" if mark.position in bad else "legible"
+            is_true = self.carried(mark) == (how == "legible")
+            self.panel.note(station, opened, mark, how, true=is_true)
+        station.judge(author, legible=not bad, illegible=bad)
 
     def _set_aside(self, station: Station, author: Author) -> None:
-        choice = self.chance.weighted({"aside": 0.6, "again": 0.2, "settle": 0.2})
-        if choice == "again" and station.readers:
+        choice = self.chance.weighted({"aside": 0.5, "again": 0.2, "settle": 0.25, "type": 0.05})
+        if choice == "again" and self._can_read(station):
             station.read_again(author)
+        elif choice == "type" and self._type(station, author):
+            return
         elif choice == "settle":
-            self._settle(station)
+            self.panel.settle(self, station)
         else:
             self._take_away()
             station.acknowledge(author)
 
+    def _read_blocked(self, station: Station, author: Author) -> None:
+        choice = self.chance.weighted({"again": 0.75, "type": 0.1, "settle": 0.15})
+        if choice == "settle":
+            self.panel.settle(self, station)
+        elif choice == "again" or not self._type(station, author):
+            station.read_again(author)
+
     def _unknown(self, station: Station, author: Author) -> None:
         choice = self.chance.weighted({"again": 0.4, "settle": 0.55, "leave": 0.05})
-        opened = station.cycle.open
-        if choice == "again" and station.readers and not (opened and opened.eye):
+        if choice == "again" and self._can_read(station):
             station.read_again(author)
         elif choice == "leave":
             self.story.tell(self.bench.name, "two people leave the number open")
             station.unlatch("left for later", WITNESSES)
             self._take_away()
         else:
-            self._settle(station)
+            self.panel.settle(self, station)
 
-    def _settle(self, station: Station) -> None:
+    def _can_read(self, station: Station) -> bool:
+        opened = station.cycle.open
+        return bool(station.readers) and not (opened is not None and opened.blind)
+
+    def _type(self, station: Station, author: Author) -> bool:
+        """Type what is legible there; whether there was anything to type."""
         opened = station.cycle.open
         assert opened is not None
-        how = self.chance.pick(self._honest(opened))
-        if self._lie():
-            how = self.chance.pick(["accepted", "voided", "scrapped"])
-        self.story.tell(self.bench.name, f"two people settle record {opened.seq}: {how}")
         for mark in opened.marks:
-            self._note(station, opened, mark, how, true=self._true(mark, how))
-        station.settle(how, "seen by both", WITNESSES)
-        self._take_away()
+            if mark.position not in opened.due or mark.position in opened.unknown:
+                continue
+            contents = self.bench.place.contents(mark.position)
+            said = contents[-1] if contents else None
+            if self.panel.lie():
+                said = mark.content
+            if said is not None:
+                is_true = said != mark.content or self.carried(mark)
+                self.panel.note(station, opened, mark, "typed", true=is_true)
+                station.type_in(author, said, mark.position)
+                return True
+        return False
 
-    def _honest(self, opened: Open) -> list[str]:
-        """What honest people may say of what lies before them."""
-        if all(self._carried(mark) for mark in opened.marks):
-            return ["accepted"]
-        parts = [self.bench.place.at(mark.position) for mark in opened.marks]
-        unknown = opened.outcome is not None and opened.outcome.did is Did.UNKNOWN
-        if unknown and all(part is not None and part.blank for part in parts):
-            return ["voided", "scrapped"]
-        return ["scrapped"]
+    # -- parts
 
-    def _true(self, mark: Mark, how: str) -> bool:
-        if how == "accepted":
-            return self._carried(mark)
-        if how == "voided":
-            return not self.metal.carriers(mark.content)
-        if how == "scrapped":
-            part = self.bench.place.at(mark.position)
-            return all(carrier is part for carrier in self.metal.carriers(mark.content))
-        return True
-
-    def _carried(self, mark: Mark) -> bool:
+    def carried(self, mark: Mark) -> bool:
         part = self.bench.place.at(mark.position)
         return part is not None and part.carries(mark.content)
-
-    def _note(self, station: Station, opened: Open, mark: Mark, how: str, *, true: bool) -> None:
-        journal = station.logbook.journal
-        ref = MarkRef(journal.gateway, journal.epoch, opened.seq, mark.position)
-        self.decisions.append(Decision(ref, mark.content, how, true, self.loop.now))
-        if not true:
-            self.story.tell(self.bench.name, f"people say {how} of {mark.content}; it is not so")
-
-    def _lie(self) -> bool:
-        if self.lies:
-            self.lies -= 1
-            return True
-        return False
 
     def _take_away(self) -> None:
         for position in range(1, self.bench.place.positions + 1):
             self._lift(position)
 
+    def take_away_settled(self, opened: Open, how: str, positions: frozenset[int]) -> None:
+        """What was settled leaves, save for what is to be marked again; so does what is done."""
+        for mark in opened.marks:
+            stays = mark.position in opened.due - positions
+            if not stays and not (how == "remark" and mark.position in positions):
+                self._lift(mark.position)
+
     def _lift(self, position: int) -> None:
         part = self.bench.place.lay(position, None)
         if part is not None:
             self.taken.append(part)
+            if not part.blank:
+                self.bin.append(part)

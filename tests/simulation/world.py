@@ -11,12 +11,13 @@ from tests.simulation.bench import Bench
 from tests.simulation.central import Centre
 from tests.simulation.chance import Chance
 from tests.simulation.coverage import Coverage
+from tests.simulation.decisions import Decision
 from tests.simulation.disk import MemorySlots
 from tests.simulation.loop import ProcessEnded, SimLoop
 from tests.simulation.machine import Epoch, Machine
 from tests.simulation.metal import Engraving, MarkRef, Metal, Part
 from tests.simulation.network import Broker
-from tests.simulation.people import Decision, Operator
+from tests.simulation.people import Operator
 from tests.simulation.scenery import add_machine, build
 from tests.simulation.story import Story
 
@@ -42,6 +43,8 @@ class World:
         self.machines: list[Machine] = []
         self.operators: list[Operator] = []
         self.decisions: list[Decision] = []
+        self.bin: list[Part] = []
+        """Marked parts that have left their station."""
         self.marked_over: list[Part] = []
         self.doubled: set[str] = set()
         self.breakdowns: list[str] = []
@@ -208,6 +211,20 @@ class World:
 
     # -- what the checks ask
 
+    def is_wanted(self, bench: Bench, part: Part) -> bool:
+        """Whether a part still waits to be read at another station than the one that marked it."""
+        for engraving in part.engravings:
+            if engraving.device == bench.device.name:
+                continue
+            ref = engraving.mark
+            mark = self.watch.marks.get(ref) if ref is not None else None
+            if mark is None or mark.readback is None or not engraving.legible:
+                continue
+            item = self.centre.register.held.items.get((mark.item.uii, mark.component))
+            if mark.readback.mode == "elsewhere" and (item is None or item.unread):
+                return True
+        return False
+
     def guarded(self, machine: Machine) -> tuple[int, int] | None:
         mark = machine.guarded()
         return None if mark is None else (mark.epoch, mark.seq)
@@ -227,7 +244,7 @@ class World:
 
     def excuse(self, machine: Machine, why: str) -> None:
         """Two stories under one number: only a copy, or a journal that fell back, has them."""
-        if not (machine.doubtful or machine.lied):
+        if not any(m.name == machine.name and (m.doubtful or m.lied) for m in self.machines):
             raise invariants.Broken(f"{machine.label}: {why}")
 
     def excused(self, ref: MarkRef | None) -> bool:
@@ -319,7 +336,7 @@ class World:
 
     def clone(self, machine: Machine, *, guard_too: bool) -> Machine:
         """A copy of a machine's disk runs at another line, with a laser of its own."""
-        twin = add_machine(self, machine.name, self.chance.of("clone"), clone=True)
+        twin = add_machine(self, machine.name, machine.lines, self.chance.of("clone"), clone=True)
         epoch, guard = machine.snapshot()
         twin.epochs = {epoch.disk.epoch: epoch}
         if guard_too:
@@ -358,7 +375,8 @@ class World:
             machine.clock.offset, machine.clock.synchronised = 0.0, True
             machine.start()
         for operator in self.operators:
-            operator.lies, operator.careless = 0, False
+            operator.panel.lies, operator.panel.earlier = 0, 0.0
+            operator.careless = False
 
     def done(self) -> bool:
         return not self.lacks()

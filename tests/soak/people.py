@@ -39,6 +39,7 @@ class People:
     _loop: asyncio.AbstractEventLoop | None = None
     _all_well: asyncio.Event | None = None
     _tasks: list[asyncio.Task[str]] = field(default_factory=list)
+    _gone: bool = False
 
     async def work(self) -> list[str]:
         """Mark until `all_is_well`, then one more part at each line; what could not be done."""
@@ -51,7 +52,8 @@ class People:
             self._loop.call_soon_threadsafe(self._all_well.set)
 
     def go_home(self) -> None:
-        """Leave everything as it is."""
+        """Leave everything as it is, also before they have come."""
+        self._gone = True
         if self._loop is not None:
             for task in self._tasks:
                 self._loop.call_soon_threadsafe(task.cancel)
@@ -59,6 +61,9 @@ class People:
     async def _work(self) -> list[str]:
         self._loop, self._all_well = asyncio.get_running_loop(), asyncio.Event()
         self._tasks = [asyncio.create_task(self._shift(site)) for site in self.sites]
+        if self._gone:
+            for task in self._tasks:
+                task.cancel()
         ended = await asyncio.gather(*self._tasks, return_exceptions=True)
         self._loop = None
         for each in ended:

@@ -26,6 +26,8 @@ class Program:
     kind: str
     launch: Callable[[], object]
     find: Callable[[], int | None]
+    vacate: Callable[[], object] = lambda: None
+    """What its end would leave behind for others to find in its place; called before a kill."""
     ended: int = 0
     """How often it has ended by itself, or could not be started."""
     _away_s: float | None = None
@@ -48,6 +50,7 @@ class Program:
         if self.find() is None:
             return False
         self._away_s = away_s
+        self.vacate()
         return self.send(signal.SIGKILL)
 
     def send(self, number: signal.Signals) -> bool:

@@ -52,6 +52,11 @@ class Soak:
             line = await self._run(works)
         finally:
             self.faults += await works.end()
+        self.faults += [
+            f"{program.name} has ended by itself, {program.ended} times"
+            for program in works.programs.values()
+            if program.ended
+        ]
         self.faults += [f"a trace in {where}" for where in traces(self.folder)]
         line["seconds"] = round(time.monotonic() - began)
         return line
@@ -64,8 +69,8 @@ class Soak:
         people = People(works.sites)
         working = asyncio.create_task(people.work())
         chaos = Chaos(works, self.seed)
+        reigning = asyncio.create_task(chaos.reign())
         try:
-            reigning = asyncio.create_task(chaos.reign())
             await self._wait({working, reigning}, self.minutes * 60)
             reigning.cancel()
             await asyncio.gather(reigning, return_exceptions=True)
@@ -74,8 +79,9 @@ class Soak:
             await self._wait({working})
             self.faults += working.result()
         finally:
+            reigning.cancel()
             people.go_home()
-            await asyncio.gather(working, return_exceptions=True)
+            await asyncio.gather(reigning, working, return_exceptions=True)
         await self._delivered(works)
         account = await self._count(works)
         if (kills := sum(chaos.kills.values())) < int(self.minutes * KILLS_A_MINUTE):
@@ -88,9 +94,6 @@ class Soak:
             "stops": chaos.count("stop"),
             "cuts": chaos.count("cut", "slow", "hush"),
             "full_disks": chaos.count("fill"),
-            "ended_by_themselves": {
-                name: program.ended for name, program in works.programs.items() if program.ended
-            },
             "engraved": account.engraved,
             **{
                 state: account.states[state]
@@ -130,9 +133,9 @@ class Soak:
         await works.leave_alone()
         account = Account()
         for site in works.sites:
-            if site.agent is not None and site.agent.poll() is None:
-                if code := await asyncio.to_thread(site.stop):
-                    self.faults.append(f"{site.gateway} ended with {code}")
+            alive = site.agent is not None and site.agent.poll() is None
+            if alive and (code := await asyncio.to_thread(site.stop)):
+                self.faults.append(f"{site.gateway} ended with {code}")
             account.add(self._count_site(site))
         self.faults += account.faults
         for what, statement in (

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +22,7 @@ CENTRAL = ("serve", "plan", "ingest-1", "ingest-2")
 KINDS: tuple[Kind, ...] = ("panasonic-lp", "modbus-cell")
 SMALL_DISKS = 2
 DISK_SIZE = 48 * 1024 * 1024
+RECOVERY_S = 20.0
 BLOCK_SIZE = 25
 """Small, so that every line needs new numbers again and again."""
 
@@ -88,7 +90,7 @@ class Works:
         broker.central_way = await self._open_way("central", broker.central_port)
         self.plant.server = await asyncio.to_thread(PostgreSQL.started, self.folder / "database")
         self._add("broker", "broker", self._launch_broker, lambda: running(broker.process))
-        self._add("database", "database", self.plant.server.start, self._database)
+        self._add("database", "database", self._launch_database, self._database)
 
     async def _start_central(self) -> None:
         plant = self.plant
@@ -124,6 +126,9 @@ class Works:
                     role,
                     partial(site.start_device, role),
                     partial(_device, site, role),
+                    # A pseudo-terminal's number is soon another one's: a gateway that opened it
+                    # by this name would fire somebody else's laser. A real port's name goes too.
+                    vacate=partial((site.folder / role).unlink, missing_ok=True),
                 )
             self._add(
                 site.gateway,
@@ -161,15 +166,34 @@ class Works:
         return self.plant.broker.port
 
     def _add(
-        self, name: str, kind: str, launch: Callable[[], object], find: Callable[[], int | None]
+        self,
+        name: str,
+        kind: str,
+        launch: Callable[[], object],
+        find: Callable[[], int | None],
+        vacate: Callable[[], object] = lambda: None,
     ) -> None:
-        self.programs[name] = Program(name, kind, launch, find)
+        self.programs[name] = Program(name, kind, launch, find, vacate)
 
     def _launch_broker(self) -> None:
         if self.broker_forgets:
             self.plant.mosquitto.forget()
             self.broker_forgets = False
         self.plant.mosquitto.start()
+
+    def _launch_database(self) -> None:
+        """Start it again once the last process of a killed one is gone."""
+        assert self.plant.server is not None
+        deadline = time.monotonic() + RECOVERY_S
+        while True:
+            try:
+                self.plant.server.start()
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
 
     def _database(self) -> int | None:
         assert self.plant.server is not None

@@ -9,7 +9,6 @@ from central.errors import Conflict, NotFound, NotLicensed, Refused
 from central.register.acts import record_act
 from central.register.licences.models import obstacle
 from central.register.orders.models import NewOrder
-from central.register.products.models import check_names
 from central.register.unique import inserting
 from gateway.contract.plan import Component, Template
 
@@ -25,14 +24,10 @@ def add(connection: Connection, new: NewOrder) -> None:
     components = new.components or tuple(
         Component.model_validate(component) for component in product.components
     )
-    if (product.kind == "package") != (new.contents is not None):
-        raise Refused("contents stands for packages, and there it has to")
-    if "{lot}" in template.content and new.lot is None:
-        raise Refused("the template holds {lot}: the order needs a lot")
-    try:
-        check_names(template, components, new.lot)
-    except ValueError as error:
-        raise Refused(str(error)) from error
+    tray = product.tray if new.tray is None else new.tray
+    faults = new.faults(product.kind, template, components, tray)
+    if faults:
+        raise Refused("; ".join(faults))
     with inserting(f"order {new.code}"):
         connection.execute(
             schema.orders.insert().values(
@@ -48,13 +43,23 @@ def add(connection: Connection, new: NewOrder) -> None:
                 components=[component.model_dump(mode="json") for component in components],
                 verify=new.verify.model_dump(mode="json"),
                 expect=list(new.expect),
+                tray=tray,
             )
         )
         connection.execute(
             schema.order_gateway.insert(),
-            [{"order_code": new.code, "gateway": gateway} for gateway in set(new.gateways)],
+            [
+                {
+                    "order_code": new.code,
+                    "gateway": member.name,
+                    "components": None if member.components is None else list(member.components),
+                    "reads": member.reads,
+                }
+                for member in new.members
+            ],
         )
-    record_act(connection, "order", new.code, "released", gateways=new.gateways)
+    gateways = [member.name for member in new.members]
+    record_act(connection, "order", new.code, "released", gateways=gateways)
 
 
 def set_state(connection: Connection, code: str, state: str, reason: str) -> None:

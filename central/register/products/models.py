@@ -6,14 +6,19 @@ from pydantic import Field, model_validator
 
 from central.register.entities.models import Asked, Code, Name
 from gateway.contract.plan import Component, PlanOrder, Template, Verify
-from gateway.contract.uii import UiiError
+from gateway.contract.uii import COMPONENT_IDENTIFIER, UiiError, identify
 
 Kind = Literal["serial", "package"]
+Tray = Annotated[int, Field(ge=1, le=1000)]
+JOB_LIMIT = 200
 Components = Annotated[tuple[Component, ...], Field(min_length=1, max_length=20)]
 
 
 class NewProduct(Asked):
-    """`space` names the number space; the entity and the product make one when it is left out."""
+    """`space` names the number space; the entity and the product make one when it is left out.
+
+    `tray`: how many parts lie in one tray and are marked in one cycle.
+    """
 
     code: Code
     entity: Code
@@ -23,20 +28,54 @@ class NewProduct(Asked):
     components: Components
     template: Template
     space: Code | None = None
+    tray: Tray | None = None
 
     @model_validator(mode="after")
     def _named(self) -> Self:
-        check_names(self.template, self.components, lot="LOT1")
+        found = faults(self.kind, self.template, self.components, lot="LOT1")
+        if found:
+            raise ValueError("; ".join(found))
         return self
 
 
-def check_names(template: Template, components: tuple[Component, ...], lot: str | None) -> None:
-    """Raise ValueError unless the template gives each number and component a UII."""
+def faults(
+    kind: str, template: Template, components: tuple[Component, ...], lot: str | None
+) -> list[str]:
+    """Why this would not give each number and component a symbol of its own; all at once."""
+    found = []
     if "{serial}" not in template.content:
-        raise ValueError("template.content holds {serial}")
+        found.append("template.content holds {serial}: else every part would carry the same")
+    if "{lot}" in template.content and lot is None:
+        found.append("the template holds {lot}: the order needs a lot")
+    if kind == "package" and len(components) > 1:
+        found.append("a package is one piece: it has one component")
+    found += _component_faults(template, components)
+    if not found:
+        found += _symbol_faults(template, components, lot)
+    return found
+
+
+def _component_faults(template: Template, components: tuple[Component, ...]) -> list[str]:
+    found = []
     names = [component.name for component in components]
     if len(set(names)) != len(names):
-        raise ValueError("each component has a name of its own")
+        found.append("each component has a name of its own")
+    for component in components:
+        if component.job is not None and not 1 <= len(component.job) <= JOB_LIMIT:
+            found.append(f"component {component.name}: its job has 1 to {JOB_LIMIT} characters")
+    if len(components) > 1:
+        if "{component}" not in template.content:
+            found.append("several components: template.content holds {component}")
+        symbols = [component.symbol for component in components]
+        if "" in symbols or len(set(symbols)) != len(symbols):
+            found.append("several components: each has a symbol of its own")
+    return found
+
+
+def _symbol_faults(
+    template: Template, components: tuple[Component, ...], lot: str | None
+) -> list[str]:
+    """What only the filled symbol shows."""
     trial = PlanOrder(
         id="trial",
         product="trial",
@@ -49,8 +88,20 @@ def check_names(template: Template, components: tuple[Component, ...], lot: str 
         verify=Verify(mode="each"),
         state="held",
     )
+    found, uiis = [], set()
     for component in components:
         try:
-            trial.item(1, component)
+            named = identify(trial.content(1, component))
         except UiiError as error:
-            raise ValueError(f"template.content names no item: {error}") from error
+            found.append(f"template.content names no item: {component.name}: {error}")
+            continue
+        uiis.add(named.uii)
+        if len(components) > 1 and named.component != component.symbol:
+            carrier = COMPONENT_IDENTIFIER[named.envelope.format]
+            found.append(
+                f"component {component.name}: the symbol carries {component.symbol} in element"
+                f" {carrier}, so that a read tells the pieces of one number apart"
+            )
+    if len(uiis) > 1:
+        found.append("{component} stands outside the item's identification: all pieces are one")
+    return found

@@ -134,7 +134,7 @@ const SIGN_IN = { id: "sign-in", dialog: "sign-in", label: "do.sign-in", icon: "
 
 /** The one button for what comes next, and the quieter ones. */
 function actions(snapshot, station, shown) {
-  const all = (station?.can ?? []).map((id) => ({ id, ...ACTIONS[id] }));
+  const all = (station?.can ?? []).filter((id) => id in ACTIONS).map((id) => ({ id, ...ACTIONS[id] }));
   if (snapshot.latches.length || !station) return { primary: [], secondary: [] };
   // Two people decide with their own badges, whoever is signed in.
   const free = all.filter((each) => each.free);

@@ -1,0 +1,58 @@
+"""What the pages are told of samples, and of records that wait."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import create_engine
+
+from central.queries import items, marks, refused
+from gateway.contract.signed import SigningKey
+from tests.central.postgres import Store, database
+from tests.central.scene import GATEWAY, OTHER
+from tests.central.stories import Story
+
+pytestmark = pytest.mark.slow
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with database() as made:
+        yield made
+
+
+def test_a_group_and_a_read_that_waits(url: str) -> None:
+    story = Story("sample")
+    story.tell([("intent", 0, 2, "station-1", False), ("marked", 0, "done")])
+    story.tell([("intent", 1, 1, "station-1", False)])
+    story.tell([("verified", 0, 2, "good", "device", "station-1")])
+    with Store(url, SigningKey.new()) as store:
+        for journal in story.lines:
+            store.enrol(journal.gateway, journal.key.public)
+        for payload in story.payloads():
+            store.put_plan(payload)
+        line = story.lines[0]
+        store.records(GATEWAY, line.batch(1, line.seq), NOW)
+        engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+        with engine.connect() as connection:
+            (item,) = items.by_serial(connection, "G000001")
+            (component,) = item.components
+            assert (component.state, component.readback) == ("marked", "sample")
+            assert component.sample is not None
+            assert (component.sample.size, component.sample.state) == (2, "open")
+            assert [mark.sample for mark in marks.newest(connection, 9)] == [component.sample] * 2
+            (waiting,) = refused.waiting(connection, 9)
+            assert (waiting.record.gateway, waiting.record.seq) == (GATEWAY, line.seq)
+            assert (waiting.of.gateway, waiting.position, waiting.heard) == (OTHER, 1, False)
+            (refusal,) = refused.refusals(connection, 9)
+            assert (refusal.code, refusal.record) == ("out-of-place", waiting.record)
+        other = story.lines[1]
+        store.records(OTHER, other.batch(1, other.seq), NOW)
+        with engine.connect() as connection:
+            assert refused.waiting(connection, 9) == []
+            assert refused.refusals(connection, 9) == []
+            life = items.life(connection, items.by_serial(connection, "G000101")[0].uii).life
+            assert [each.record.gateway for each in life] == [GATEWAY, OTHER]
+            assert life[0].resolved == NOW
+        engine.dispose()

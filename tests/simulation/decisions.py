@@ -1,0 +1,128 @@
+"""Two named people settle what no reader can: what they say, and whether it is so."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gateway.contract.record import Mark
+from gateway.moves import Open
+from gateway.station import Station
+from tests.simulation.chance import Chance
+from tests.simulation.metal import MarkRef, Metal
+from tests.simulation.story import Story
+
+if TYPE_CHECKING:
+    from tests.simulation.people import Operator
+
+WITNESSES = ("L-1", "Q-1")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What people said of a mark, and whether it was so."""
+
+    mark: MarkRef
+    content: str
+    component: str
+    how: str
+    true: bool
+    at: float
+
+
+@dataclass(eq=False)
+class Panel:
+    """The two who decide, at one station."""
+
+    metal: Metal
+    chance: Chance
+    story: Story
+    decisions: list[Decision]
+    lies: int = 0
+    """So many of the next words are wrong."""
+    earlier: float = 0.02
+    """How likely it is that a part which is over is decided upon."""
+    _seen: dict[MarkRef, None] = field(default_factory=dict)
+
+    def lie(self) -> bool:
+        if self.lies:
+            self.lies -= 1
+            return True
+        return False
+
+    def note(self, station: Station, opened: Open, mark: Mark, how: str, *, true: bool) -> None:
+        journal = station.logbook.journal
+        ref = MarkRef(journal.gateway, journal.epoch, opened.seq, mark.position)
+        now = self.story.clock()
+        self.decisions.append(Decision(ref, mark.content, mark.component, how, true, now))
+        if not true:
+            self.story.tell("people", f"say {how} of {mark.content}; it is not so")
+
+    def settle(self, operator: "Operator", station: Station) -> None:
+        """Look at what lies there and say what becomes of it: of all, or of some of a tray."""
+        opened = station.cycle.open
+        assert opened is not None
+        due = [mark for mark in opened.marks if mark.position in opened.due]
+        chosen = due if len(due) == 1 or self.chance.yes(0.6) else self.chance.some(due, 1)
+        how = self._honest(operator, opened, chosen)
+        if self.lie():
+            how = self.chance.pick(["accepted", "voided", "scrapped", "remark"])
+        positions = frozenset(mark.position for mark in chosen)
+        places = ", ".join(str(each) for each in sorted(positions))
+        self.story.tell("people", f"settle record {opened.seq} at {places}: {how}")
+        for mark in chosen:
+            self.note(station, opened, mark, how, true=self._is_so(operator, mark, how))
+        station.settle(how, "seen by both", WITNESSES, positions)
+        operator.take_away_settled(opened, how, positions)
+
+    def _honest(self, operator: "Operator", opened: Open, marks: list[Mark]) -> str:
+        """What honest people may say of what lies before them."""
+        if all(operator.carried(mark) for mark in marks):
+            return "accepted"
+        parts = [operator.bench.place.at(mark.position) for mark in marks]
+        own = all(
+            part is not None and all(e.content == mark.content for e in part.engravings)
+            for mark, part in zip(marks, parts, strict=True)
+        )
+        if own and self.chance.yes(0.4):
+            return "remark"  # blank, or its own number illegibly: it is marked once more
+        blank = all(part is not None and part.blank for part in parts)
+        unknown = all(mark.position in opened.unknown for mark in marks)
+        return self.chance.pick(["voided", "scrapped"]) if blank and unknown else "scrapped"
+
+    def _is_so(self, operator: "Operator", mark: Mark, how: str) -> bool:
+        here = operator.bench.place.at(mark.position)
+        carriers = [
+            part
+            for part in self.metal.carriers(mark.content)
+            if any(e.component == mark.component for e in part.engravings)
+        ]
+        if how == "accepted":
+            return operator.carried(mark)
+        if how == "voided":
+            return not carriers
+        # Scrapped, or marked again on the same part: only if it is that part, or there is none.
+        return all(carrier is here for carrier in carriers)
+
+    def decides_earlier(self, operator: "Operator", station: Station) -> bool:
+        """A part of the last ones was dropped, say: it is scrapped. Whether they did."""
+        if not self.chance.yes(self.earlier):
+            return False
+        parts = [
+            part
+            for part in station.logbook.ledger.station(station.name).parts
+            if part.state in ("good", "rejected", "marked", "unknown")
+        ]
+        if not parts:
+            return False
+        part = self.chance.pick(parts)
+        at = (part.seq, part.position)
+        mark = station.logbook.ledger.mark(at)
+        if mark is None:
+            return False
+        journal = station.logbook.journal
+        ref = MarkRef(journal.gateway, journal.epoch, *at)
+        self.story.tell("people", f"scrap what record {part.seq} marked at {part.position}")
+        station.settle_earlier(at, "scrapped", "dropped", WITNESSES)
+        self.decisions.append(
+            Decision(ref, mark.content, mark.component, "scrapped", True, self.story.clock())
+        )
+        return True

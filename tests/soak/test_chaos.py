@@ -1,0 +1,90 @@
+"""What goes wrong is decided by the seed; a program that is killed comes back."""
+
+import asyncio
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+from tests.soak.chaos import EVERY_S, LASTS_S, WEIGHTS, draw
+from tests.soak.program import Program, running
+from tests.soak.traces import traces
+
+CAST = {
+    "gateway": ["a", "b"],
+    "marker": ["a/marker"],
+    "broker": ["broker"],
+    "database": ["database"],
+    "gateway-way": ["a", "b"],
+    "disk": ["a"],
+}
+
+
+def test_the_seed_decides() -> None:
+    first = list(islice(draw(7, CAST), 400))
+    assert first == list(islice(draw(7, CAST), 400))
+    assert first != list(islice(draw(8, CAST), 400))
+    possible = {key for key in WEIGHTS if key[1] in CAST}
+    assert {(act.what, act.kind) for act in first} == possible, "each comes in a few minutes"
+    for act in first:
+        assert act.whom in CAST[act.kind]
+        low, high = LASTS_S[act.what]
+        assert low <= act.seconds <= high
+    mean = sum(act.after for act in first) / len(first)
+    assert 0.8 * EVERY_S < mean < 1.2 * EVERY_S
+
+
+def test_nothing_happens_to_what_is_not_there() -> None:
+    acts = islice(draw(1, {**CAST, "disk": []}), 400)
+    assert "fill" not in {act.what for act in acts}
+
+
+def test_a_killed_program_comes_back_and_one_that_ends_is_counted() -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def launch() -> None:
+        started.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+
+    async def until(count: int) -> None:
+        async with asyncio.timeout(10):
+            while len(started) < count or running(started[-1]) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def scenario() -> None:
+        program = Program("one", "one", launch, lambda: running(started[-1]) if started else None)
+        program.keep()
+        await until(1)
+        assert program.kill()
+        await until(2)
+        assert program.ended == 0
+        await asyncio.to_thread(started[-1].communicate, b"\n")
+        await until(3)
+        assert program.ended == 1
+        await program.leave()
+        assert program.kill()
+        await asyncio.to_thread(started[-1].wait)
+        assert not program.kill()
+        assert len(started) == 3
+
+    asyncio.run(scenario())
+    for process in started:
+        assert process.stdin is not None
+        if not process.stdin.closed:
+            process.stdin.close()
+
+
+def test_a_trace_in_a_log_is_found_unless_it_is_a_librarys_own(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("2026-11-24 10:00:00,000 INFO well\n")
+    assert traces(tmp_path) == []
+    trace = "Traceback (most recent call last)\n  File x\n"
+    own = (
+        "2026-11-24 10:00:01,000 ERROR Exception in callback BaseSelectorEventLoop.add_writer(11)\n"
+        f"{trace}OSError: [Errno 9] Bad file descriptor\n"
+    )
+    (tmp_path / "a.log").write_text(own)
+    assert traces(tmp_path) == []
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "b.log").write_text(
+        f"{own}2026-11-24 10:00:02,0 ERROR x\n{trace}KeyError: 1\n"
+    )
+    assert traces(tmp_path) == [f"{tmp_path}/b/b.log: KeyError: 1"]
