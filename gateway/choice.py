@@ -151,8 +151,11 @@ def _repeats(
     reads = order.verify.mode in ("each", "eye")
     names = [each.name for each in order.components]
     for work, wanted in unfinished(ledger.pieces.get(order.id, {}).values(), names, reads=reads):
-        if wanted == component.name and isinstance(work.mark.source, FromBlock):
-            yield work.mark.source.number, post.repeat(work.opened)
+        if wanted == component.name and work.number is not None:
+            source = work.source
+            if isinstance(source, tuple):
+                source = post.repeat(source)
+            yield work.number, source
     for due in plan.due or ():
         if (due.of.gateway, due.of.epoch) == (post.gateway, post.epoch):
             continue  # the ledger knows this journal's own numbers, and sooner than a plan
@@ -173,6 +176,9 @@ def _mark(
     *,
     last: bool,
 ) -> Mark:
+    pieces = len(order.components) if len(order.components) > 1 else None
+    if isinstance(source, Repeat):
+        source = source.model_copy(update={"number": number})
     return Mark(
         position=position,
         component=component.name,
@@ -185,7 +191,8 @@ def _mark(
         content=order.content(number, component),
         text=order.lines(number, component),
         readback=_readback(order, last=last),
-        pieces=len(order.components) if len(order.components) > 1 else None,
+        pieces=pieces,
+        piece=None if pieces is None else order.components.index(component) + 1,
         source=source,
     )
 

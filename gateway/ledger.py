@@ -26,7 +26,7 @@ from gateway.contract.record import (
 )
 from gateway.contract.uii import serial
 from gateway.moves import Open, PlaceVerdict
-from gateway.numbering import Elsewhere, MarkAt, Piecework, Spent, elsewhere
+from gateway.numbering import Elsewhere, MarkAt, Piecework, Spent, elsewhere, tells_pieces_apart
 
 PARTS_SHOWN = 10
 OVER = frozenset({"good", "scrapped", "voided"})
@@ -220,10 +220,13 @@ class Ledger:
             )
         )
         source = mark.source
-        if mark.pieces is not None and isinstance(source, FromBlock):
-            self.pieces.setdefault(mark.order, {})[mark.item.uii] = Piecework(at, mark)
-        elif isinstance(source, Repeat) and not self._mine(source.of):
+        if isinstance(source, Repeat) and not self._mine(source.of):
             self.repeated.add(elsewhere(source, mark.component))
+        if mark.pieces is not None:
+            opening = at if isinstance(source, FromBlock) else source
+            works = self.pieces.setdefault(mark.order, {})
+            if isinstance(opening, tuple) or not self._mine(opening.of):
+                works.setdefault(mark.item.uii, Piecework(mark, opening))
         self._marks[at] = _Known(name, mark, "", again)
         self._show(at, "open")
         if hidden is not None:
@@ -309,7 +312,9 @@ class Ledger:
         known = self._marks.get(at)
         if known is None or known.state == "scrapped":
             return
-        if known.state == "unknown" and (not is_good or record.entry != "device"):
+        if known.state == "unknown" and not (
+            is_good and record.entry == "device" and tells_pieces_apart(known.mark)
+        ):
             return  # it proves nothing: the part may have been swapped
         self._show(at, "good" if is_good else "rejected")
         station = self.station(known.station)
@@ -442,8 +447,7 @@ class Ledger:
         if work is None or mark.pieces is None:
             return
         work.states[mark.component] = state
-        complete = list(work.states.values()).count("good") >= mark.pieces
-        if complete or state == "scrapped" or (state == "voided" and mark is work.mark):
+        if work.complete or state == "scrapped" or (state == "voided" and mark is work.mark):
             del works[mark.item.uii]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gateway.contract.record import Mark, Repeat
+from gateway.contract.uii import names_component
 
 MarkAt: TypeAlias = tuple[int, int]
 """A mark of this journal: the intent's seq, and the position."""
@@ -39,13 +40,30 @@ class Spent:
 
 @dataclass
 class Piecework:
-    """A number of this journal that several pieces carry, and what has become of each of them."""
+    """A number that several pieces carry, and what became of each that this journal has marked."""
 
-    opened: MarkAt
     mark: Mark
-    """The mark that opened it."""
+    """The first of them that this journal marked; the number's opening, where it is its own."""
+    source: Repeat | MarkAt
+    """The opening: a mark of this journal, or another's as this journal repeats it."""
     states: dict[str, str] = field(default_factory=dict)
     """By component."""
+
+    @property
+    def number(self) -> int | None:
+        """The number itself, where the records tell it."""
+        return self.mark.source.number
+
+    @property
+    def complete(self) -> bool:
+        """Every piece from the first of this journal on is good."""
+        pieces, first = self.mark.pieces or 1, self.mark.piece or 1
+        return list(self.states.values()).count("good") > pieces - first
+
+
+def tells_pieces_apart(mark: Mark) -> bool:
+    """Whether the symbol says on which piece it stands; else no read settles an unknown."""
+    return mark.pieces is None or names_component(mark.content)
 
 
 def elsewhere(source: Repeat, component: str) -> Elsewhere:
@@ -60,12 +78,13 @@ def unfinished(
     """The numbers whose next piece can be marked, with its component; oldest first.
 
     `wanted` are the order's components in their order. A piece follows when those before it are
-    good; where parts are not each read back (`reads` False), when they are marked.
+    good; where parts are not each read back (`reads` False), when they are marked. Pieces before
+    the first of this journal are another's, who said that they are.
     """
     settled = ("good",) if reads else ("good", "marked")
     names = tuple(wanted)
     for work in works:
-        for name in names:
+        for name in names[(work.mark.piece or 1) - 1 :]:
             state = work.states.get(name)
             if state is None:
                 yield work, name

@@ -332,7 +332,13 @@ class Station:
         if self.marker is not None:
             found = ledger.open or ledger.aside
             if found is not None:
-                found = replace(found, blind=found.eye or not self.readers)
+                plan = self.permission.plan
+                order = plan.order(found.marks[0].order) if plan else None
+                found = replace(
+                    found,
+                    blind=found.eye or not self.readers,
+                    expect=frozenset(order.expect if order else ()),
+                )
             await self._drive(Recover(found, ledger.before))
         while True:
             self.busy = not self._inbox.empty()

@@ -13,12 +13,14 @@ from gateway.moves import (
     Effect,
     Entry,
     Note,
+    Open,
     Phase,
     PlaceVerdict,
     Read,
     RecordVerified,
     Seen,
 )
+from gateway.numbering import tells_pieces_apart
 
 READ_TRIES = 3
 """Reads of one part before it counts as unreadable; a late read of the part before counts too."""
@@ -90,7 +92,7 @@ def typed(state: Cycle, seen: Seen) -> Step:
 def _record_verdicts(state: Cycle, verdicts: tuple[PlaceVerdict, ...], entry: Entry) -> Step:
     opened = state.open
     assert opened is not None
-    good = frozenset(each.position for each in verdicts if each.verdict == "good")
+    good = _ended(opened, verdicts)
     effect = RecordVerified(
         intent=opened.seq,
         verdicts=verdicts,
@@ -101,11 +103,25 @@ def _record_verdicts(state: Cycle, verdicts: tuple[PlaceVerdict, ...], entry: En
     return replace(state, phase=Phase.VERIFYING, read=verdicts), effect
 
 
+def _ended(opened: Open, verdicts: tuple[PlaceVerdict, ...]) -> frozenset[int]:
+    """The positions that a good verdict brings to their end.
+
+    On several pieces with one symbol a read does not say which of them was read: it settles no
+    unknown outcome.
+    """
+    apart = {mark.position for mark in opened.marks if tells_pieces_apart(mark)}
+    return frozenset(
+        each.position
+        for each in verdicts
+        if each.verdict == "good" and each.position not in opened.unknown - apart
+    )
+
+
 def verified(state: Cycle) -> Step:
     """What is journalled as good is over; the rest waits for people."""
     opened = state.open
     assert opened is not None
-    good = {each.position for each in state.read if each.verdict == "good"}
+    good = _ended(opened, state.read)
     judged = {each.position for each in state.read}
     bad = [each for each in state.read if each.verdict != "good"]
     rejected = tuple(

@@ -110,6 +110,8 @@ class Repeat(Message):
     kind: Literal["repeat"] = "repeat"
     of: RecordRef
     position: Position = 1
+    number: Count | None = None
+    """The number that is repeated, so that this journal alone tells which it is."""
 
 
 class Readback(Message):
@@ -139,6 +141,8 @@ class Mark(Message):
     readback: Readback | None = None
     pieces: Annotated[int, Field(strict=True, ge=2, le=1000)] | None = None
     """How many pieces of the item carry this number, where more than one does."""
+    piece: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
+    """Which of them this is, in the order in which they are marked; the first opens the number."""
     source: Annotated[FromBlock | Repeat, Field(discriminator="kind")]
 
 

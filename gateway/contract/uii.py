@@ -309,6 +309,14 @@ def identify(content: str) -> Identified:
     return Identified(uii(envelope), elements_key(envelope), component(envelope), envelope)
 
 
+def names_component(content: str) -> bool:
+    """Whether a symbol says which component it stands on."""
+    try:
+        return identify(content).component != ""
+    except UiiError:
+        return False
+
+
 def looks_like_uii(content: str) -> bool:
     """Whether a code found on a part before marking is in UII form, well made or not.
 

@@ -83,8 +83,10 @@ def ref(seq: int, gateway: str = GATEWAY) -> RecordRef:
     return RecordRef(gateway=gateway, epoch=1, seq=seq)
 
 
-def repeat(seq: int, position: int = 1, gateway: str = GATEWAY) -> Repeat:
-    return Repeat(of=ref(seq, gateway), position=position)
+def repeat(
+    seq: int, position: int = 1, gateway: str = GATEWAY, *, number: int | None = None
+) -> Repeat:
+    return Repeat(of=ref(seq, gateway), position=position, number=number)
 
 
 def intent_of(

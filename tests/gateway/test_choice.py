@@ -177,7 +177,7 @@ def test_the_pieces_of_a_number_follow_in_the_orders_order() -> None:
     barrel.make()
     chosen = work(barrel.plan, barrel.ledger)
     assert (chosen.job, chosen.component.name) == ("9", "barrel")
-    assert chosen.marks[0].source == repeat(1)
+    assert chosen.marks[0].source == repeat(1, number=1)
     assert chosen.marks[0].pieces == 3
 
 
@@ -185,8 +185,8 @@ def test_trays_of_pieces_repeat_each_at_the_place_that_opened_it() -> None:
     line = Line(plan(**PISTOL, tray=2))
     assert line.make() == "R1 R2"
     assert [mark.source for mark in work(line.plan, line.ledger).marks] == [
-        repeat(1, 1),
-        repeat(1, 2),
+        repeat(1, 1, number=1),
+        repeat(1, 2, number=2),
     ]
     assert [line.make() for _ in range(2)] == ["B1 B2", "S1 S2"]
 
@@ -274,9 +274,17 @@ def test_what_another_gateway_opened_is_marked_once() -> None:
     assert line.make() == "B51"
     assert line.make("not_started") == "B52"
     chosen = work(made, line.ledger, line.posts[0])
-    assert chosen.marks[0].source == Repeat(of=ref(52, OTHER))
+    assert chosen.marks[0].source == Repeat(of=ref(52, OTHER), number=52)
     assert line.make() == "B52"
     assert found(made, line.ledger, line.posts[0]) == Note("nothing-due", (("order", "o1"),))
+
+
+def test_the_pieces_after_another_gateways_go_on_by_this_journal_alone() -> None:
+    made = plan(**PISTOL).model_copy(update={"due": (due(51, "barrel"),)})
+    line = Line(made, Post("press", GATEWAY, 1, ("barrel", "slide")))
+    assert [line.make(), line.make()] == ["B51", "S51"]
+    assert found(made, line.ledger, line.posts[0]) == Note("nothing-due", (("order", "o1"),))
+    assert line.ledger.pieces["o1"] == {}, "what is complete here is not remembered"
 
 
 def test_a_due_read_is_known_by_its_content_until_it_is_answered() -> None:

@@ -307,7 +307,7 @@ def test_a_number_is_over_when_all_its_pieces_are_good() -> None:
     ]
     ledger = fold(*receiver)
     (work,) = ledger.pieces["o1"].values()
-    assert (work.opened, work.states) == ((1, 1), {"receiver": "good"})
+    assert (work.source, work.states) == ((1, 1), {"receiver": "good"})
     for record in (intent_of(4, piece("barrel", of=1)), marked(5, 4, "not_started")):
         ledger.apply(record)
     assert work.states == {"receiver": "good"}  # another barrel may be marked
