@@ -126,6 +126,8 @@ def _components(config: GatewayConfig, plan: Plan) -> Iterator[Found]:
 
 def _order(config: GatewayConfig, order: PlanOrder, plan: Plan) -> Iterator[Found]:
     """Why no station here can mark a piece of the order; nothing where one can."""
+    if plan.blocks and (why := _not_one_item(order)):
+        yield (), f"order {order.id}: {why}"
     for component in order.components:
         if order.marks is not None and component.name not in order.marks:
             continue
@@ -147,6 +149,17 @@ def _order(config: GatewayConfig, order: PlanOrder, plan: Plan) -> Iterator[Foun
             yield from reasons
             if reasons:
                 return
+
+
+def _not_one_item(order: PlanOrder) -> str | None:
+    """Why the pieces of one number would be several items; None where they are one."""
+    try:
+        named = {order.item(1, component).uii for component in order.components}
+    except UiiError:
+        return None  # told with the station that would mark it
+    if len(named) > 1:
+        return "its template gives the pieces of one number several UIIs; it is for the registry"
+    return None
 
 
 def _why_not(

@@ -14,7 +14,8 @@ from gateway.choice import Post, Work, due_reads, next_work
 from gateway.config import StationConfig
 from gateway.contract.errors import JournalError, JournalFull
 from gateway.contract.plan import Due, Plan
-from gateway.contract.record import Intent, RecordRef
+from gateway.contract.record import FromBlock, Intent, RecordRef
+from gateway.contract.uii import UiiError
 from gateway.logbook import NOBODY, Author, Draft, Logbook
 from gateway.moves import (
     AwaitOutcome,
@@ -109,6 +110,8 @@ class Execution:
             return Note("wrong-quantity", (("contents", str(order.contents or 1)),))
         try:
             work = next_work(found, self.logbook.ledger, self.post, quantity)
+            if isinstance(work, Work):
+                _must_be_one_item(work)
         except ValueError as error:  # no UII, or more than a record may hold
             return Note("no-uii", (("detail", str(error)),))
         if isinstance(work, Work) and not self._can_read(work):
@@ -315,3 +318,16 @@ class Execution:
     def ref(self, seq: int) -> RecordRef:
         journal = self.logbook.journal
         return RecordRef(gateway=journal.gateway, epoch=journal.epoch, seq=seq)
+
+
+def _must_be_one_item(work: Work) -> None:
+    """Raises `UiiError` where a fresh number would not be one item on all of its pieces.
+
+    The ledger knows the pieces of a number by their item: else a piece would be marked again.
+    """
+    components = work.order.components
+    source = work.marks[0].source
+    if len(components) > 1 and isinstance(source, FromBlock):
+        named = {work.order.item(source.number, component).uii for component in components}
+        if len(named) > 1:
+            raise UiiError("the template gives the pieces of one number several UIIs")

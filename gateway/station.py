@@ -84,6 +84,8 @@ class Station:
     running: Run | None = None
     paused: Note | None = None
     """Why the last run ended."""
+    told: Note | None = None
+    """How the last part of a run ended, while the next one is awaited."""
     broken: str = ""
     """Why the station's task has ended, if it has."""
     cycles: int = 0
@@ -194,7 +196,7 @@ class Station:
         self._must_be_idle()
         if self.marker is not None and not self.by_input:
             raise NotNow(Note("no-run-here"))
-        self.running, self.paused = Run(author, quantity), None
+        self.running, self.paused, self.told = Run(author, quantity), None, None
         self._execution.lying = frozenset()
         try:
             self._go_on(self.running)
@@ -352,6 +354,8 @@ class Station:
         if run is None or not self._inbox.empty():
             return
         note = self.cycle.note
+        if note is not None and note.code not in ("nothing-new", "nothing-seen"):
+            self.told = note
         on = GO_ON if self.marker is not None else READ_ON
         if self.cycle.phase is not Phase.IDLE or (note is not None and note.code not in on):
             self.stop_run(note)

@@ -39,7 +39,11 @@ def station_view(station: Station) -> dict[str, Any]:
         "cycles": station.cycles,
         "broken": station.broken,
         "note": note_view(cycle.note),
-        "run": {"on": station.running is not None, "paused": note_view(station.paused)},
+        "run": {
+            "on": station.running is not None,
+            "paused": note_view(station.paused),
+            "told": note_view(station.told),
+        },
         "permitted": work is not None,
         "why_not": None if isinstance(found, Work) else note_view(found),
         "can": can(station, permitted=work is not None),

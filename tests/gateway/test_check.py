@@ -12,6 +12,8 @@ from gateway.contract.signed import SigningKey
 from gateway.identity import Identity
 from tests.gateway.desk import Site, plan
 
+NUMBER = "[)>\x1e06\x1d18S7A720{serial}"
+PIECES = [{"name": "receiver", "symbol": "R"}, {"name": "slide", "symbol": "S"}]
 KEY = SigningKey.from_bytes(bytes(range(32)))
 SITE = """\
 gateway = "gramsh.line-2"
@@ -103,13 +105,16 @@ def test_who_fires_must_be_what_the_marker_is_set_to(site: Site, start: str) -> 
 
 
 def test_pieces_that_no_order_has_are_named_where_they_are_written(site: Site) -> None:
-    pistol = plan(
-        components=[{"name": "receiver", "symbol": "R"}, {"name": "slide", "symbol": "S"}],
-        template={"content": "[)>\x1e06\x1d18S7A720{serial}\x1d1P{component}\x1e\x04"},
-    )
+    pistol = plan(components=PIECES, template={"content": f"{NUMBER}\x1d20P{{component}}\x1e\x04"})
     cell = CELL.replace('start = "plc"', 'start = "plc"\ncomponents = ["slide", "barrell"]')
     found = findings(site, cell + READER, pistol)
     assert found == ["4: cell: no order has barrell; its orders have receiver, slide"]
+
+
+def test_pieces_of_one_number_are_one_item(site: Site) -> None:
+    apart = {"content": "[)>\x1e06\x1d17V7A720\x1d1PP{component}\x1dS{serial}\x1e\x04"}
+    (found,) = findings(site, CELL + READER, plan(components=PIECES, template=apart))
+    assert "order o1: its template gives the pieces of one number several UIIs" in found
 
 
 def test_everything_at_once(site: Site) -> None:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import uvicorn
 from pwdlib import PasswordHash
@@ -199,10 +199,31 @@ async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
         await asyncio.sleep(0.01)
 
 
+@dataclass(frozen=True)
+class Fit:
+    """What a station has: a marker or none, and one reader a place."""
+
+    name: str
+    marker: Literal["panasonic-lp", "modbus-cell"] | None = "panasonic-lp"
+    readers: int = 1
+    start: str = "operator"
+    components: tuple[str, ...] = ()
+    at: str = ""
+    """Where its parts lie, if that is another station's place."""
+
+    @property
+    def places(self) -> range:
+        return range(1, self.readers + 1)
+
+    @property
+    def lies_at(self) -> str:
+        return self.at or self.name
+
+
 @contextlib.asynccontextmanager
 async def line(
     folder: Path,
-    stations: Sequence[str] = ("line-1",),
+    stations: Sequence[str | Fit] = ("line-1",),
     *,
     orders: Sequence[PlanOrder] | None = None,
     start: str = "operator",
@@ -214,7 +235,8 @@ async def line(
     reader: bool = True,
     uplink: bool = False,
 ) -> AsyncIterator[Line]:
-    """A gateway under `folder` with one laser and one reader a station, on pseudo-terminals.
+    """A gateway under `folder` with one laser and one reader a station, on pseudo-terminals,
+    or with what each station is said to have.
 
     With `uplink` the desk has one that is never run: the page shows what waits in the outbox.
     A station that breaks ends the test with its error.
@@ -247,11 +269,12 @@ async def line(
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(made.logbook.journal.close)
         stack.callback(made.parts.close)
-        for name in stations:
-            await _wire(made, stack, name, start, speed, reader=reader)
+        for each in stations:
+            fit = each if isinstance(each, Fit) else Fit(each, readers=int(reader), start=start)
+            await _wire(made, stack, fit, speed)
         tasks = [asyncio.create_task(each.run()) for each in made.stations.values()]
         try:
-            for name in stations:
+            for name in made.stations:
                 await made.reach(Phase.IDLE, name)
             yield made
         finally:
@@ -300,61 +323,82 @@ def _uplink(made: Line) -> Uplink:
     )
 
 
-async def _wire(
-    made: Line,
-    stack: contextlib.AsyncExitStack,
-    name: str,
-    start: str,
-    speed: float,
-    *,
-    reader: bool,
-) -> None:
+async def _wire(made: Line, stack: contextlib.AsyncExitStack, fit: Fit, speed: float) -> None:
     """Start one station's devices and bind its drivers to them."""
-    laser = build("panasonic-lp", {}, made.parts, name, speed)
-    made.markers[name], made.marker_faults[name] = laser, Faults()
-    marker_url = await laser.start("serial", made.marker_faults[name])
-    stack.push_async_callback(laser.stop)
-    marker = DeviceConfig(
-        kind="panasonic-lp",
-        url=marker_url,
-        options={
-            "text_wait_seconds": 1 / speed,
-            "mark_seconds": 2 + 4 / speed,
-            "reply_seconds": 0.5,
-            "own_input": start == "pedal",
-        },
-    )
-    scanner = None
-    if reader:
-        eye = build(
-            "zebra-ssi", {"decode_seconds": "0.05", "response_timeout": "0.5"}, made.parts, name, 1
-        )
-        made.readers[name], made.reader_faults[name] = eye, Faults()
-        reader_url = await eye.start("serial", made.reader_faults[name])
-        stack.push_async_callback(eye.stop)
-        options = {"response_timeout": 0.5, "linger": 0.02}
-        scanner = DeviceConfig(kind="zebra-ssi", url=reader_url, options=options)
+    marker = await _start_marker(made, stack, fit, speed)
+    readers = [await _start_reader(made, stack, fit, place) for place in fit.places]
     config = StationConfig.model_validate(
         {
-            "name": name,
-            "start": start,
+            "name": fit.name,
+            "start": fit.start,
+            "components": fit.components,
             "look_s": 0.2,
             "read_s": 0.3,
             "mark_timeout_s": 2 + 4 / speed,
             "marker": marker,
-            "reader": scanner,
+            "reader": readers,
         }
     )
     station = Station(
         config=config,
         logbook=made.logbook,
         permission=made.permission,
-        marker=cast("Marker", _bind(marker, f"{name}/marker")),
-        readers=(cast("CodeReader", _bind(scanner, f"{name}/reader")),) if scanner else (),
+        marker=cast("Marker", _bind(marker, f"{fit.name}/marker")) if marker else None,
+        readers=tuple(
+            cast("CodeReader", _bind(device, name)) for name, device in config.named_readers
+        ),
         on_change=made.desk.changed,
     )
-    made.stations[name] = station
+    made.stations[fit.name] = station
     stack.push_async_callback(_unbind, station)
+
+
+async def _start_marker(
+    made: Line, stack: contextlib.AsyncExitStack, fit: Fit, speed: float
+) -> DeviceConfig | None:
+    if fit.marker is None:
+        return None
+    given, wire, options = _MARKERS[fit.marker](fit, speed)
+    device = build(fit.marker, given, made.parts, fit.lies_at, speed)
+    made.markers[fit.name], made.marker_faults[fit.name] = device, Faults()
+    url = await device.start(wire, made.marker_faults[fit.name])
+    stack.push_async_callback(device.stop)
+    return DeviceConfig(kind=fit.marker, url=url, options=options)
+
+
+def _laser(fit: Fit, speed: float) -> tuple[dict[str, str], str, dict[str, Any]]:
+    """The simulator's options, its wire, and the driver's options."""
+    options = {
+        "text_wait_seconds": 1 / speed,
+        "mark_seconds": 2 + 4 / speed,
+        "reply_seconds": 0.5,
+        "own_input": fit.start != "operator",
+    }
+    return {}, "serial", options
+
+
+def _cell(fit: Fit, speed: float) -> tuple[dict[str, str], str, dict[str, Any]]:
+    given = {"positions": str(max(fit.readers, 1)), "jobs": "12,13,14", "mark_seconds": "2"}
+    start = "command" if fit.start == "operator" else "input"
+    return given, "tcp://127.0.0.1:0", {"start": start, "reply_timeout": 0.5}
+
+
+_MARKERS = {"panasonic-lp": _laser, "modbus-cell": _cell}
+
+
+async def _start_reader(
+    made: Line, stack: contextlib.AsyncExitStack, fit: Fit, place: int
+) -> DeviceConfig:
+    given = {"decode_seconds": "0.05", "response_timeout": "0.5"}
+    if fit.readers > 1:
+        given["position"] = str(place)
+    eye = build("zebra-ssi", given, made.parts, fit.lies_at, 1)
+    name = fit.name if place == 1 else f"{fit.name}/{place}"
+    made.readers[name], made.reader_faults[name] = eye, Faults()
+    url = await eye.start("serial", made.reader_faults[name])
+    stack.push_async_callback(eye.stop)
+    options = {"response_timeout": 0.5, "linger": 0.02}
+    return DeviceConfig(kind="zebra-ssi", url=url, options=options)
 
 
 def _bind(device: DeviceConfig, name: str) -> Marker | CodeReader:
