@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gateway.contract.record import Mark
 from gateway.moves import Open
+from gateway.numbering import MarkAt
 from gateway.station import Station
 from tests.simulation.chance import Chance
 from tests.simulation.metal import MarkRef, Metal
@@ -118,11 +119,14 @@ class Panel:
         mark = station.logbook.ledger.mark(at)
         if mark is None:
             return False
+        self.story.tell("people", f"scrap what record {part.seq} marked at {part.position}")
+        self.scrap(station, at, mark, "dropped")
+        return True
+
+    def scrap(self, station: Station, at: MarkAt, mark: Mark, why: str) -> None:
+        """Of a part that no cycle has under way."""
         journal = station.logbook.journal
         ref = MarkRef(journal.gateway, journal.epoch, *at)
-        self.story.tell("people", f"scrap what record {part.seq} marked at {part.position}")
-        station.settle_earlier(at, "scrapped", "dropped", WITNESSES)
-        self.decisions.append(
-            Decision(ref, mark.content, mark.component, "scrapped", True, self.story.clock())
-        )
-        return True
+        station.settle_earlier(at, "scrapped", why, WITNESSES)
+        now = self.story.clock()
+        self.decisions.append(Decision(ref, mark.content, mark.component, "scrapped", True, now))

@@ -70,6 +70,7 @@ class Watch:
         seen[epoch] = len(entries)
 
     def _journalled(self, machine: Machine, epoch: int, record: Record) -> None:
+        self._world.tell(f"{machine.label}/{record.station or '*'}", told(record))
         match record:
             case Intent():
                 self._intent(machine, epoch, record)
@@ -194,6 +195,26 @@ class Watch:
             self._world.doubled.add(engraving.content)
             return
         raise Broken(f"{engraving.content}: on {others[0]} and on {part}")
+
+
+def told(record: Record) -> str:
+    """A record in a line, for the story."""
+    match record:
+        case Intent():
+            words = " ".join(f"{mark.position}:{mark.content}" for mark in record.marks)
+        case Marked():
+            dids = " ".join(f"{each.position}:{each.did} {each.cause}" for each in record.results)
+            words = f"of {record.intent}, {dids}"
+        case Verified():
+            of, says = record.of, record.content or ""
+            where = f"{of.gateway}/{of.epoch}/{of.seq}/{record.position}"
+            words = f"of {where}, {record.entry}: {record.verdict} {says}"
+        case Settled():
+            of = record.of
+            words = f"of {of.gateway}/{of.epoch}/{of.seq}/{record.position}: {record.how}"
+        case _:
+            words = ""
+    return f"record {record.seq}: {record.type} {words}".rstrip()
 
 
 def at_the_end(world: "World") -> None:

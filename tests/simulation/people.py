@@ -24,6 +24,8 @@ from tests.simulation.story import Story
 
 OPERATORS = ("O-1", "O-2", "O-3")
 LONGEST_WAIT_S = 4.0
+REREAD = 3
+"""So often a part that is left over is read once more."""
 
 
 @dataclass(eq=False)
@@ -50,6 +52,9 @@ class Operator:
     dead_since: float | None = None
     is_wanted: Callable[[Part], bool] = lambda _part: False
     """Whether a part of the bin still waits for a read."""
+    is_open: Callable[[Part], bool] = lambda _part: False
+    """Whether it is one of this gateway's own, of which a read would tell something."""
+    _reread: dict[Part, int] = field(default_factory=dict)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -149,7 +154,9 @@ class Operator:
         if isinstance(work, Note):
             self.why_not = work.code
             self._take_away()
-            if self._bin_waits() and station.readers:
+            if self._scraps_illegible(station):
+                return
+            if (self._bin_waits() or self._left_over()) and station.readers:
                 self._read_back(station, author)
             elif work.code in ("nothing-due", "numbers-used-up") and self.chance.yes(0.3):
                 self._other_order(station)
@@ -189,11 +196,32 @@ class Operator:
     def _bin_waits(self) -> bool:
         return any(self.is_wanted(part) for part in self.bin)
 
+    def _left_over(self) -> list[Part]:
+        """With nothing left to mark: parts of groups that await their sample, and doubtful ones."""
+        if self.machine.core is None:
+            return []
+        return [p for p in self.bin if self._reread.get(p, 0) < REREAD and self.is_open(p)]
+
+    def _scraps_illegible(self, station: Station) -> bool:
+        """A part that is to be read later, and that nobody can read, is scrapped by two people."""
+        ledger = station.logbook.ledger
+        for content, at in ledger.awaiting.items():
+            mark = ledger.mark(at)
+            if mark is None or ledger.made_at(at) != station.name:
+                continue
+            if ledger.state_at(at) == "marked" and not self.metal.legible(content, mark.component):
+                self.story.tell("people", f"scrap what record {at[0]} marked: nobody can read it")
+                self.panel.scrap(station, at, mark, "illegible")
+                return True
+        return False
+
     def _read_back(self, station: Station, author: Author) -> None:
         """Lay parts that others marked before the readers, and have them read or type them in."""
-        wanted = [part for part in self.bin if self.is_wanted(part)]
+        wanted = [part for part in self.bin if self.is_wanted(part)] or self._left_over()
         if not wanted:
             return
+        for part in wanted[: max(1, len(self.bench.eyes))]:
+            self._reread[part] = self._reread.get(part, 0) + 1
         self._take_away()
         places = range(1, max(1, len(self.bench.eyes)) + 1)
         for position, part in zip(places, wanted, strict=False):

@@ -234,6 +234,7 @@ def add_machine(
             world.bin,
         )
         operator.is_wanted = partial(world.is_wanted, bench)
+        operator.is_open = partial(world.is_open, machine)
         world.operators.append(operator)
     return machine
 

@@ -196,6 +196,8 @@ class World:
                 return False
             part = chance.pick(operator.taken)
             operator.taken.remove(part)
+            if part in self.bin:
+                self.bin.remove(part)
         elif what == "foreign":
             part = self.metal.blank(here.kind if here else "receiver")
             part.engravings.append(
@@ -223,6 +225,22 @@ class World:
             item = self.centre.register.held.items.get((mark.item.uii, mark.component))
             if mark.readback.mode == "elsewhere" and (item is None or item.unread):
                 return True
+        return False
+
+    def is_open(self, machine: Machine, part: Part) -> bool:
+        """Whether a read at that gateway would still tell it something of a part of its own."""
+        core = machine.core
+        if core is None:
+            return False
+        ledger = core.logbook.ledger
+        for engraving in part.engravings:
+            ref = engraving.mark
+            mark = self.watch.marks.get(ref) if ref is not None else None
+            if ref is None or mark is None or mark.readback is None or not engraving.legible:
+                continue
+            mine = ref[:2] == (machine.name, core.journal.epoch)
+            if mine and mark.readback.mode != "elsewhere":
+                return ledger.state_at((ref.seq, ref.position)) in ("marked", "rejected", "unknown")
         return False
 
     def guarded(self, machine: Machine) -> tuple[int, int] | None:
@@ -377,6 +395,8 @@ class World:
         for operator in self.operators:
             operator.panel.lies, operator.panel.earlier = 0, 0.0
             operator.careless = False
+            found = [part for part in operator.taken if not part.blank and part not in self.bin]
+            self.bin += found
 
     def done(self) -> bool:
         return not self.lacks()
@@ -395,23 +415,32 @@ class World:
             if not self._can_go_on(order.code):
                 continue
             held = self.centre.register.held
-            states = {i.number: i.state for i in held.items.values() if i.order == order.code}
-            good = sum(state == "good" for state in states.values())
+            numbers: dict[int, set[str]] = {}
+            for item in held.items.values():
+                if item.order == order.code and item.number is not None:
+                    state = "blank" if item.state == "voided" and item.remark else item.state
+                    numbers.setdefault(item.number, set()).add(state)
+            good = sum("good" in states for states in numbers.values())
             # What waits for people's word is not replaced by another number, nor is what stands
-            # open in a journal that has ended.
+            # open in a journal that has ended. What is scrapped or voided is replaced.
             ended = {
                 claim.number
                 for mark, claim in held.claims.items()
                 if self.ended((mark.gateway, mark.epoch))
             }
             waiting = sum(
-                state in ("unknown", "rejected")
-                or (number in ended and state in ("open", "marked"))
-                for number, state in states.items()
+                bool(states & {"unknown", "rejected"} or number in ended)
+                for number, states in numbers.items()
+                if not states & {"good", "scrapped", "voided"}
             )
             if good + waiting < order.quantity:
                 why = [operator.why_not for operator in self.operators]
-                return f"{order.code}: {good} of {order.quantity} are good; {why}"
+                rest = [
+                    f"{item.serial} {item.component} {item.state}"
+                    for item in held.items.values()
+                    if item.order == order.code and item.state != "good"
+                ]
+                return f"{order.code}: {good} of {order.quantity} are good; {rest}; {why}"
         return ""
 
     def ended(self, stream: tuple[str, int]) -> bool:
