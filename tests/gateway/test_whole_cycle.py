@@ -38,6 +38,7 @@ PISTOL = order(
     ),
 )
 SECONDS = 20.0
+pytestmark = pytest.mark.slow  # real wires and simulated devices, some seconds of each
 
 
 def cartons(tray: int, verify: Verify, **changes: Any) -> PlanOrder:
@@ -554,7 +555,8 @@ def test_a_dead_device_slows_no_other_station(
         assert await ill.press("begin") == ""
         beside = await five(well)
         assert [len(contents) for contents in made.engraved().values()].count(1) == 2 * count
-        assert beside < 1.5 * alone + 0.5, f"{beside:.2f} s in place of {alone:.2f} s"
+        # One wait for the dead device in each part would be 0.5 s and more, several times over.
+        assert beside < 2 * alone + 2, f"{beside:.2f} s in place of {alone:.2f} s"
         await until(lambda: not ill.station.busy)
         assert await ill.note() in ("link-timeout", "link-closed")
 
