@@ -77,19 +77,21 @@ class Holdings:
 
     def put(self, item: Item) -> None:
         """Hold an item as it is now, and its number's goodness, which its components share."""
-        self._put(item)
-        for row in life.whole(self._rows[item.uii], self.required(item)):
-            self._put(row)
+        if self._put(item):
+            for row in life.whole(self._rows[item.uii], self.required(item)):
+                self._put(row)
 
     def flag(self, uii: str) -> None:
         """All that carries the number is duplicated."""
         for row in self.siblings(uii):
             self._put(replace(row, duplicated=True))
 
-    def _put(self, item: Item) -> None:
-        if self._rows.get(item.uii, {}).get(item.component) != item:
-            self._enter(item)
-            self.changed[item.key] = item
+    def _put(self, item: Item) -> bool:
+        if self._rows.get(item.uii, {}).get(item.component) == item:
+            return False
+        self._enter(item)
+        self.changed[item.key] = item
+        return True
 
     def _enter(self, item: Item) -> None:
         rows = self._rows.setdefault(item.uii, {})

@@ -25,13 +25,16 @@ def look_up(connection: Connection, stream: Stream, needs: Needs) -> Known:
     marks, ids = _claims_of(connection, needs.marks)
     missing = needs.marks - marks.keys()
     if missing and _lock_others(connection, stream, missing):
-        found, more = _claims_of(connection, missing)
+        found, found_ids = _claims_of(connection, missing)
         marks |= found
-        ids += more
+        ids += found_ids
     items = _items(connection, _NAMED, (sorted(needs.uiis), sorted(needs.elements), ids))
     if needs.repeated:
         marks |= _siblings(connection, needs.repeated & marks.keys(), marks)
-    waiting = _waiting(connection, needs.awaited)
+    required, something_waits = _orders(
+        connection, needs.orders | {item.order for item in items.values()}
+    )
+    waiting = _waiting(connection, needs.awaited) if something_waits else {}
     groups: dict[str, Group] = {}
     joined = rules.groups_needed(needs, items.values())
     if joined is not None:
@@ -39,14 +42,15 @@ def look_up(connection: Connection, stream: Stream, needs: Needs) -> Known:
         claimed = {mark: items[held.item] for mark, held in marks.items() if held.item in items}
         if groups and rules.may_decide(needs, claimed, bool(waiting)):
             items |= _items(connection, _MEMBERS, (sorted(groups),))
-    orders = set(needs.orders) | {item.order for item in items.values()}
+            more = {item.order for item in items.values()} - required.keys()
+            required |= _orders(connection, more)[0]
     return Known(
         plans=_plans(connection, stream.gateway, needs.plans),
         items=items,
         marks=marks,
         numbers=_numbers(connection, needs.numbers),
         intents=_intents(connection, needs.intents),
-        orders=_orders(connection, orders),
+        orders=required,
         waiting=waiting,
         groups=groups,
     )
@@ -171,8 +175,7 @@ def _groups(connection: Connection, stream: Stream, joined: Iterable[str]) -> di
 def _waiting(
     connection: Connection, awaited: Iterable[RecordKey]
 ) -> dict[MarkKey, tuple[Waiting, ...]]:
-    """What waits for these intents, in the order of arrival. After the items are locked: a read of
-    a mark that is known waits under its item's lock."""
+    """What waits for these intents, in the order of arrival."""
     wanted = sorted(awaited)
     if not wanted:
         return {}
@@ -236,13 +239,22 @@ def _intents(connection: Connection, keys: Iterable[RecordKey]) -> dict[RecordKe
     return found
 
 
-def _orders(connection: Connection, codes: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    wanted = sorted(codes)
-    if not wanted:
-        return {}
-    return {
+def _orders(
+    connection: Connection, codes: Iterable[str]
+) -> tuple[dict[str, tuple[str, ...]], bool]:
+    """The components that orders require; and whether anything at all waits for a mark.
+
+    Mostly nothing does, which this question then tells for nothing. It is put after the items are
+    locked: a read of a mark that is known waits under its item's lock.
+    """
+    rows = connection.execute(
+        "SELECT o.code, o.components, EXISTS (SELECT 1 FROM waiting)"
+        " FROM (SELECT 1) one LEFT JOIN orders o ON o.code = ANY(%b)",
+        (sorted(codes),),
+    ).fetchall()
+    required = {
         code: tuple(component["name"] for component in components)
-        for code, components in connection.execute(
-            "SELECT code, components FROM orders WHERE code = ANY(%b)", (wanted,)
-        ).fetchall()
+        for code, components, _ in rows
+        if code is not None
     }
+    return required, bool(rows[0][2])

@@ -36,6 +36,7 @@ from gateway.contract.record import (
     Verified,
     decode_record,
 )
+from gateway.contract.record import Item as RecordItem
 from gateway.contract.signed import key_id
 from gateway.contract.topics import Boot
 
@@ -160,44 +161,52 @@ def _signature_fault(stream: Stream, received: Received) -> str | None:
 
 def needs(stream: Stream, records: Iterable[Record | None]) -> Needs:
     """What to look up before new records of a stream can be judged."""
-    new = [record for record in records if record is not None]
-    plans = {(r.incarnation, r.version) for r in new if isinstance(r, Accepted)}
-    if stream.plan is not None:
-        plans.add(stream.plan)
-    marks = {mark for record in new for mark in _marks_named(stream, record)}
-    intents = [record for record in new if isinstance(record, Intent)]
-    announced = [mark for intent in intents for mark in intent.marks]
-    outcomes = [record for record in new if isinstance(record, Marked)]
-    items = [item for mark in announced for item in (mark.item, named_item(mark))]
+    plans = set() if stream.plan is None else {stream.plan}
+    items: list[RecordItem] = []
+    numbers: set[tuple[str, int]] = set()
+    orders: set[str] = set()
+    said: set[MarkKey] = set()
+    repeated: set[MarkKey] = set()
+    outcomes: set[MarkKey] = set()
+    intents: set[RecordKey] = set()
+    sampling = reading = False
+    for record in records:
+        if isinstance(record, Intent):
+            intents.add(RecordKey(stream.gateway, stream.epoch, record.seq))
+            for mark in record.marks:
+                items += [mark.item, named_item(mark)]
+                orders.add(mark.order)
+                sampling |= mark.readback is not None and mark.readback.mode == "sample"
+                if isinstance(mark.source, FromBlock):
+                    numbers.add((mark.source.space, mark.source.number))
+                else:
+                    of = mark.source.of
+                    repeated.add(MarkKey(of.gateway, of.epoch, of.seq, mark.source.position))
+        elif isinstance(record, Marked):
+            outcomes |= {
+                MarkKey(stream.gateway, stream.epoch, record.intent, result.position)
+                for result in record.results
+            }
+        elif isinstance(record, Verified | Settled):
+            of = record.of
+            said.add(MarkKey(of.gateway, of.epoch, of.seq, record.position))
+            reading |= isinstance(record, Settled) or record.entry == "device"
+        elif isinstance(record, Accepted):
+            plans.add((record.incarnation, record.version))
+    told = {RecordKey(*mark[:3]) for mark in outcomes | said}
     return Needs(
         plans=frozenset(plans),
         uiis=frozenset(item.uii for item in items),
         elements=frozenset(item.elements for item in items),
-        numbers=frozenset(
-            (mark.source.space, mark.source.number)
-            for mark in announced
-            if isinstance(mark.source, FromBlock)
-        ),
-        marks=frozenset(marks),
-        intents=frozenset(RecordKey(*mark[:3]) for mark in marks),
-        orders=frozenset(mark.order for mark in announced),
-        repeated=frozenset(mark for intent in intents for mark in _marks_named(stream, intent)),
-        awaited=frozenset(
-            (
-                *(RecordKey(stream.gateway, stream.epoch, intent.seq) for intent in intents),
-                *(
-                    RecordKey(*mark[:3])
-                    for record in new
-                    if not isinstance(record, Intent)
-                    for mark in _marks_named(stream, record)
-                ),
-            )
-        ),
-        outcomes=frozenset(mark for record in outcomes for mark in _marks_named(stream, record)),
-        sampling=any(m.readback is not None and m.readback.mode == "sample" for m in announced),
-        reading=any(
-            isinstance(r, Settled) or (isinstance(r, Verified) and r.entry == "device") for r in new
-        ),
+        numbers=frozenset(numbers),
+        marks=frozenset(outcomes | said | repeated),
+        intents=frozenset(told | {RecordKey(*mark[:3]) for mark in repeated}),
+        orders=frozenset(orders),
+        repeated=frozenset(repeated),
+        awaited=frozenset(intents | told),
+        outcomes=frozenset(outcomes),
+        sampling=sampling,
+        reading=reading,
     )
 
 
@@ -224,28 +233,6 @@ def may_decide(needs: Needs, marks: Mapping[MarkKey, Item], waiting: bool) -> bo
         and item.state not in ("open", "unknown")
         for mark, item in marks.items()
     )
-
-
-def _marks_named(stream: Stream, record: Record) -> list[MarkKey]:
-    if isinstance(record, Marked):
-        return [
-            MarkKey(stream.gateway, stream.epoch, record.intent, result.position)
-            for result in record.results
-        ]
-    if isinstance(record, Verified | Settled):
-        return [MarkKey(record.of.gateway, record.of.epoch, record.of.seq, record.position)]
-    if isinstance(record, Intent):
-        return [
-            MarkKey(
-                mark.source.of.gateway,
-                mark.source.of.epoch,
-                mark.source.of.seq,
-                mark.source.position,
-            )
-            for mark in record.marks
-            if not isinstance(mark.source, FromBlock)
-        ]
-    return []
 
 
 def hear(
