@@ -54,6 +54,8 @@ class Operator:
     """Whether a part of the bin still waits for a read."""
     is_open: Callable[[Part], bool] = lambda _part: False
     """Whether it is one of this gateway's own, of which a read would tell something."""
+    _changed_for: int = 0
+    """The intent before whose shot the parts were changed last."""
     _reread: dict[Part, int] = field(default_factory=dict)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -98,8 +100,19 @@ class Operator:
         """In a run the part is changed while the station looks, and the pedal trodden after."""
         job = station.cycle.job
         if phase is Phase.WAITING:
+            if job is not None and not job.look:  # nothing else makes them wait until the part is changed
+                self._change_once(station)
             self.bench.pedal()
         elif phase is Phase.LOOKING and station.running is not None and job and not job.own:
+            self.lay_blanks(job.component, job.positions)
+
+    def _change_once(self, station: Station) -> None:
+        """Lay blank parts before the first tread of a shot, where no look asks for them."""
+        opened, job = station.cycle.open, station.cycle.job
+        if opened is None or job is None or job.own or self._changed_for == opened.seq:
+            return
+        self._changed_for = opened.seq
+        if not self.careless:
             self.lay_blanks(job.component, job.positions)
 
     def _look_after_device(self) -> None:
@@ -144,7 +157,8 @@ class Operator:
             station.choose_order(released[0])
         if self.panel.decides_earlier(self, station):
             return
-        if station.readers and self._bin_waits() and self.chance.yes(0.5):
+        again = station.logbook.ledger.station(self.name).again
+        if station.readers and again is None and self._bin_waits() and self.chance.yes(0.5):
             self._read_back(station, author)
             return
         self._begin(station, author)
@@ -217,12 +231,12 @@ class Operator:
 
     def _read_back(self, station: Station, author: Author) -> None:
         """Lay parts that others marked before the readers, and have them read or type them in."""
+        self._take_away()
         wanted = [part for part in self.bin if self.is_wanted(part)] or self._left_over()
         if not wanted:
             return
         for part in wanted[: max(1, len(self.bench.eyes))]:
             self._reread[part] = self._reread.get(part, 0) + 1
-        self._take_away()
         places = range(1, max(1, len(self.bench.eyes)) + 1)
         for position, part in zip(places, wanted, strict=False):
             self.bin.remove(part)
