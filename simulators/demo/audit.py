@@ -1,107 +1,124 @@
 """What the demo ends with: the pieces of metal counted against the register.
 
-Everything is counted from the simulators' pieces and from what the register answers, nothing
-from messages.
+A piece of metal is a place: (piece, position), a receiver or a carton of a tray. Everything is
+counted from the simulators' pieces and from what the register answers, nothing from messages.
 """
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 
-from simulators.part import FILE, PartStore
+from simulators.demo.sites import GS, RS, SITES
+from simulators.part import FILE, PartStore, doubled
 
 TRIAL = "1PTRIAL"
+Place: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Metal:
-    """What is on metal: by content, the pieces that carry it; and pieces with several numbers."""
+class Found:
+    """One place with its number, and what the register says of it; no state if it is lost."""
 
-    pieces_of: dict[str, set[int]]
-    doubly_marked: set[int]
-    stations: dict[str, str]
-
-    @property
-    def engraved(self) -> int:
-        return len({piece for pieces in self.pieces_of.values() for piece in pieces})
-
-
-def metal(state: Path) -> Metal:
-    """Read the pieces; trial shots carry no number."""
-    store = PartStore(state / FILE)
-    try:
-        dump = store.dump()
-    finally:
-        store.close()
-    pieces_of: dict[str, set[int]] = defaultdict(set)
-    on_piece: dict[int, set[str]] = defaultdict(set)
-    stations: dict[str, str] = {}
-    for piece in dump:
-        for engraving in piece["engravings"]:
-            content = engraving["content"]
-            if TRIAL in content or piece["piece"] is None:
-                continue
-            pieces_of[content].add(piece["piece"])
-            on_piece[piece["piece"]].add(content)
-            stations[content] = engraving["station"]
-    twice = {piece for piece, contents in on_piece.items() if len(contents) > 1}
-    return Metal(dict(pieces_of), twice, stations)
+    place: Place
+    content: str
+    component: str
+    uii: str
+    state: str
 
 
 @dataclass(frozen=True)
 class Audit:
     """The demo's last line, but for the faults and the time."""
 
-    engraved: int
-    good: int
-    rejected: int
-    unknown: int
-    other: dict[str, int]
+    places: list[Found]
     lost: list[str]
     doubled: list[str]
-    not_good: dict[str, str]
-    """By content, the state of an engraved piece that is not good."""
-    pieces: dict[str, set[int]]
-    """By content, the pieces that carry it."""
+
+    @property
+    def engraved(self) -> int:
+        return len({each.place for each in self.places})
+
+    def count(self, state: str) -> int:
+        return Counter(each.state for each in self.places)[state]
+
+
+def metal(state: Path) -> tuple[dict[Place, list[str]], list[str]]:
+    """By place, the contents on it, oldest first; and what is on two places, or two on one.
+
+    Trial shots carry no number. The same content again on its own place is no doubling here: the
+    register has to know of a leave for it.
+    """
+    store = PartStore(state / FILE)
+    try:
+        pieces = [piece for piece in store.dump() if piece["piece"] is not None]
+    finally:
+        store.close()
+    for piece in pieces:
+        piece["engravings"] = [e for e in piece["engravings"] if TRIAL not in e["content"]]
+    on_metal: dict[Place, list[str]] = defaultdict(list)
+    for piece in pieces:
+        for engraving in piece["engravings"]:
+            on_metal[piece["piece"], engraving["position"]].append(engraving["content"])
+    twice = [f"{content!r} is on {places}" for content, places in doubled(pieces).items()]
+    twice += [
+        f"{place} carries {contents}"
+        for place, contents in on_metal.items()
+        if len(set(contents)) > 1
+    ]
+    return dict(on_metal), twice
 
 
 async def audit(state: Path, base_url: str) -> Audit:
     """Ask the register for every content that is on metal."""
-    on_metal = metal(state)
-    states: Counter[str] = Counter()
+    on_metal, twice = metal(state)
+    places: list[Found] = []
     lost: list[str] = []
-    not_good: dict[str, str] = {}
     async with httpx.AsyncClient(base_url=base_url, timeout=30) as http:
-        for content in sorted(on_metal.pieces_of):
-            found = await _item(http, content)
-            if found is None:
-                lost.append(content)
-                continue
-            states[found] += 1
-            if found != "good":
-                not_good[content] = found
-    doubled = [content for content, pieces in on_metal.pieces_of.items() if len(pieces) > 1]
-    doubled += [f"piece {piece}" for piece in sorted(on_metal.doubly_marked)]
-    known = ("good", "rejected", "unknown")
-    return Audit(
-        engraved=on_metal.engraved,
-        good=states["good"],
-        rejected=states["rejected"],
-        unknown=states["unknown"],
-        other={name: count for name, count in states.items() if name not in known},
-        lost=lost,
-        doubled=doubled,
-        not_good=not_good,
-        pieces=on_metal.pieces_of,
-    )
+        for place, contents in sorted(on_metal.items()):
+            for content in dict.fromkeys(contents):
+                name = component_of(content)
+                item = await _item(http, content)
+                states = {each["component"]: each["state"] for each in item["components"]}
+                if name not in states:
+                    lost.append(content)
+                places.append(Found(place, content, name, item["uii"], states.get(name, "")))
+            if len(contents) > len(set(contents)):
+                twice += await _undeclared(http, places[-1], contents)
+    return Audit(places, lost, twice)
 
 
-async def _item(http: httpx.AsyncClient, content: str) -> str | None:
-    """The register's state of the item that this content claims; None if it holds none."""
+def component_of(content: str) -> str:
+    """Which piece of the product a symbol names, by the component's code in it."""
+    for site in SITES:
+        if site.ncage in content:
+            for symbol, name in site.components.items():
+                if not symbol or f"{GS}20P{symbol}{RS}" in content:
+                    return name
+    return ""
+
+
+async def _item(http: httpx.AsyncClient, content: str) -> dict[str, Any]:
+    """What the register holds of the item that this content claims; no components if nothing."""
     response = await http.get("/api/search", params={"q": content})
     response.raise_for_status()
     items: list[dict[str, Any]] = response.json()["items"]
-    return str(items[0]["term"]) if items else None
+    return items[0] if items else {"uii": "", "components": []}
+
+
+async def _undeclared(http: httpx.AsyncClient, found: Found, contents: list[str]) -> list[str]:
+    """A place that was marked again: each mark after the first is to be a lawful repeat."""
+    response = await http.get(f"/api/items/{found.uii}")
+    response.raise_for_status()
+    lawful = [
+        mark
+        for entry in response.json()["life"]
+        if entry["type"] == "intent" and entry["verdict"] == "ok"
+        for mark in entry["says"]["marks"]
+        if mark["content"] == found.content
+    ]
+    if len(lawful) >= len(contents):
+        return []
+    return [f"{found.place} carries {contents}, of which the register knows {len(lawful)} times"]

@@ -168,11 +168,8 @@ class Factory:
         folder = self.gateway_folder(site)
         folder.mkdir(parents=True, exist_ok=True)
         speed = ["--speed", str(self.speed)]
-        urls: dict[str, str] = {}
-        for role, kind, wire, options in (
-            ("marker", site.marker_kind, site.marker_wire, site.marker_simulator),
-            ("reader", site.reader_kind, "serial", {}),
-        ):
+
+        async def start(role: str, kind: str, wire: str, options: dict[str, str]) -> str:
             listen = "tcp://127.0.0.1:0" if wire == "tcp" else f"serial://{folder / role}"
             command = [
                 *(program("gjurma-sim"), "device", kind, "--listen", listen),
@@ -187,15 +184,24 @@ class Factory:
             child = self.children.add(f"{site.gateway}/{role}", command, reads_first_line=True)
             child.log = self.state / "logs" / f"{site.gateway}-{role}.log"
             await child.start()
-            urls[role] = child.first_line
+            return child.first_line
+
+        readers = site.reader_roles
+        marker_url, *reader_urls = await asyncio.gather(
+            start("marker", site.marker_kind, site.marker_wire, site.marker_simulator),
+            *(
+                start(role, site.reader_kind, "serial", {"position": str(place)})
+                for place, role in enumerate(readers, start=1)
+            ),
+        )
         text = gateway_toml(
             site,
             folder=folder,
             broker_port=self.ports["cable"],
             web_port=self.ports["web"],
             screen_port=self.ports[site.gateway],
-            marker_url=urls["marker"],
-            reader_url=urls["reader"],
+            marker_url=marker_url,
+            reader_urls=tuple(reader_urls),
             speed=self.speed,
         )
         self.config(site).write_text(text, "utf-8")
@@ -215,7 +221,7 @@ class Factory:
                 operator=operator,
                 agent=agent,
                 marker=self.control(site, "marker"),
-                reader=self.control(site, "reader"),
+                readers=tuple(self.control(site, role) for role in site.reader_roles),
                 parts=PartStore(self.state / FILE),
             )
         )

@@ -164,10 +164,10 @@ class Operator:
         person = self.people[0]
         await self._post("/api/sign-in", {"badge": person.badge, "pin": person.pin})
 
-    async def settle(self, how: str, reason: str) -> None:
-        """Both people put their names to what became of the part."""
+    async def settle(self, how: str, reason: str, places: list[int]) -> None:
+        """Both people put their names to what became of the parts at those places."""
         witnesses = [{"badge": person.badge, "pin": person.pin} for person in self.people[:2]]
-        body = {"how": how, "reason": reason, "witnesses": witnesses}
+        body = {"how": how, "reason": reason, "witnesses": witnesses, "positions": places}
         await self._post(f"/api/stations/{self.station}/settle", body)
 
     async def _post(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:

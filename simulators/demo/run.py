@@ -24,25 +24,27 @@ import httpx
 from simulators.control import ask
 from simulators.demo.audit import Audit, audit
 from simulators.demo.factory import Factory
+from simulators.demo.faults import FAULTS, schedule
 from simulators.demo.folder import SOCKET, FolderRefused, alone_in, clean_up
 from simulators.demo.mischief import Mischief
-from simulators.demo.shift import FAULTS, Line, schedule
+from simulators.demo.shift import Fault, Line
 
 GOOD, FINDING, WRONG_USE = 0, 1, 2
 DRAIN_S = 60.0
 HUMAN_PACE_S = 2.0
+PIECES_A_WEAPON = 3
 MIN_PARTS_WITH_FAULTS = 100
-SHIFT_END_S = 20.0
-"""How long a shift may take to see the piece at its station through once the demo is to end."""
+SHIFT_END_S = 60.0
+"""How long a shift may take to finish the weapon or the group that it has begun."""
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `demo` and `fault` to `gjurma-sim`."""
     demo = commands.add_parser("demo", help="the whole flow on this machine, with two factories")
-    demo.add_argument("--once", action="store_true", help="mark N parts a gateway, then end")
+    demo.add_argument("--once", action="store_true", help="mark N weapons and N cartons, then end")
     demo.add_argument("--fresh", action="store_true", help="begin with an empty state folder")
     demo.add_argument("--state", type=Path, default=Path(".gjurma"), metavar="DIR")
-    demo.add_argument("--parts", type=int, default=50, metavar="N", help="parts a gateway")
+    demo.add_argument("--parts", type=int, default=50, metavar="N", help="weapons, and cartons")
     demo.add_argument("--faults", action="store_true", help="with faults of every kind")
     demo.add_argument("--seed", type=int, help="decides which part meets which fault")
     demo.add_argument("--speed", type=float, help="how many times faster than real devices")
@@ -246,24 +248,37 @@ class Demo:
             before = ended
 
     async def _shift(self, line: Line, index: int) -> None:
+        """Weapon after weapon, tray after tray; what was begun is finished."""
         count = None if self.interactive else self.arguments.parts
         faults: dict[int, str] = {}
         if self.arguments.faults and count is not None:
-            faults = schedule(count, self.seed + index, first=index == 0)
-        number = 0
+            cycles = count * PIECES_A_WEAPON if line.tray == 1 else count // line.tray
+            faults = schedule(cycles * 9 // 10, self.seed + index, tray=line.tray)
+        waiting: list[str] = []
+        cycles = made = told = 0
         await line.take_over()
-        while (count is None or number < count) and not self.ending.is_set():
-            name = faults.get(number)
-            ended = await line.mark_one(FAULTS[name]() if name else None)
-            number += 1
-            if name and not self.show.quiet:
-                self.show.say(f"  {line.gateway}: part {number}: {name}: {ended}")
-            elif self.interactive or number % 25 == 0:
+        while await line.begun():  # a former shift's weapon
+            await line.mark_one()
+        while (count is None or made < count) and not self.ending.is_set():
+            while True:
+                waiting += [faults[cycles]] if cycles in faults else []
+                fault = _fitting(line, waiting)
+                ended = await line.mark_one(fault)
+                cycles += 1
+                if fault is not None and not self.show.quiet:
+                    self.show.say(f"  {line.gateway}: {_what(line, cycles)}: {fault.name}: {ended}")
+                if self.interactive:
+                    self.show.say(f"  {line.gateway}: {_what(line, cycles)}: {ended}")
+                    await self._pause(HUMAN_PACE_S)
+                if not await line.begun():
+                    break
+            made += line.tray
+            if not self.interactive and made - told >= 25:
+                told = made
                 self.show.say(
-                    f"  {line.gateway}: {number} part{'s' * (number > 1)}, the last one {ended}"
+                    f"  {line.gateway}: {made} {'weapons' if line.tray == 1 else 'cartons'}"
                 )
-            if self.interactive:
-                await self._pause(HUMAN_PACE_S)
+        await line.read_back(at_end=True)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -321,9 +336,9 @@ class Demo:
             print(finding, file=sys.stderr)
         line = {
             "engraved": counted.engraved,
-            "good": counted.good,
-            "rejected": counted.rejected,
-            "unknown": counted.unknown,
+            "good": counted.count("good"),
+            "rejected": counted.count("rejected"),
+            "unknown": counted.count("unknown"),
             "lost": len(counted.lost),
             "doubled": len(counted.doubled),
             "unaccounted": unaccounted,
@@ -345,22 +360,30 @@ class Demo:
         findings = [
             f"lost: {content!r} is on metal and not in the register" for content in counted.lost
         ]
-        findings += [f"doubled: {what!r}" for what in counted.doubled]
+        findings += [f"doubled: {what}" for what in counted.doubled]
+        laid = {piece: name for line in self.factory.lines for piece, name in line.laid.items()}
+        findings += [
+            f"{each.content!r} is on piece {each.place[0]}, which is a {laid[each.place[0]]}"
+            for each in counted.places
+            if laid.get(each.place[0], each.component) != each.component
+        ]
         findings += [
             f"{name} ended by itself; see {self.factory.children.by_name[name].log}"
             for name in self.factory.children.ended()
         ]
         if not self.arguments.faults:
-            if not self.interactive and not faults and counted.good != counted.engraved:
-                findings.append(f"not good, without any fault: {counted.not_good}")
+            if not self.interactive and not faults and counted.count("good") != counted.engraved:
+                findings.append(f"not good, without any fault: {_not_good(counted)}")
             return findings
-        if counted.good < 0.95 * counted.engraved:
-            findings.append(f"only {counted.good} of {counted.engraved} engraved parts are good")
+        good = counted.count("good")
+        if good < 0.95 * counted.engraved:
+            findings.append(f"only {good} of {counted.engraved} engraved pieces are good")
         traced = {piece for line in self.factory.lines for piece in line.traced}
+        met = {each.uii for each in counted.places if each.place[0] in traced}
         findings += [
-            f"{content!r} is {state} and no fault met its piece {sorted(pieces)}"
-            for content, state in counted.not_good.items()
-            if not (pieces := counted.pieces[content]) & traced
+            f"{each.content!r} is {each.state} and no fault met its pieces: {each.place}"
+            for each in counted.places
+            if each.state != "good" and each.uii not in met
         ]
         findings += [
             f"{name} landed {faults[name]} times, at least {least} were to"
@@ -368,6 +391,24 @@ class Demo:
             if faults[name] < least
         ]
         return findings
+
+
+def _fitting(line: Line, waiting: list[str]) -> Fault | None:
+    """The first fault that waits and can show in the next cycle."""
+    for name in waiting:
+        fault = FAULTS[name]()
+        if not fault.needs_read or line.sample() is not None:
+            waiting.remove(name)
+            return fault
+    return None
+
+
+def _not_good(counted: Audit) -> dict[str, str]:
+    return {each.content: each.state for each in counted.places if each.state != "good"}
+
+
+def _what(line: Line, cycles: int) -> str:
+    return f"{'piece' if line.tray == 1 else 'tray'} {cycles}"
 
 
 KEYS = {
@@ -383,6 +424,7 @@ EXPECTED_FAULTS = {
     **dict.fromkeys(
         (
             *("kill-marked", "swap", "old-piece", "faint", "blind", "stale"),
+            *("kill-between", "exchange", "carton"),
             *("flip", "drop", "delay", "cut", "double", "split"),
             *("cut-broker", "kill-ingest", "kill-broker", "suspend-licence"),
         ),

@@ -1,13 +1,12 @@
-"""One operator's shift: pieces laid, the button pressed, the verdict obeyed, trouble handled.
+"""One operator's shift: blanks laid, the button pressed, the verdict obeyed, trouble handled.
 
-A fault that is to meet a piece is chosen before the piece is laid, so that whatever ends other
-than good can be traced to it.
+People go by what the page says and by what they see on the metal. A fault that is to meet a piece
+is chosen before the piece is laid, so that whatever ends other than good can be traced to it.
 """
 
 import asyncio
 import logging
-import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,15 +21,36 @@ from simulators.part import PartStore
 
 log = logging.getLogger(__name__)
 
-HOLD_S = 10.0
 TRIES = 100
 """How often an operator takes up the same piece before giving it up."""
 BREATH_S = 0.25
 """What it takes to read the page and press again."""
+RACK = 6
+"""How many of the last trays stand near by."""
+SPARED = 3
+"""Of so many pieces that could be saved, one is given up: both ways belong to the picture."""
 MARKED_BEFORE = frozenset({"already-marked", "part-before-still-here"})
 """What the page says of a piece that has a number; an operator takes the next one."""
 OFFICERS_ACTS = frozenset({"licence-suspended", "order-held"})
 """What keeps a line waiting until an officer lifts it, however long that takes."""
+REASONS = {
+    "accepted": "the number is legible on the piece",
+    "remark": "this very piece is at hand, and no other number is on it",
+    "scrapped": "the piece is of no use, or gone",
+    "voided": "the piece is blank",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong with one piece, or with one tray."""
+
+    name: str
+    prepare: Callable[["Line", int], Awaitable[None]]
+    during: Callable[["Line", int], Awaitable[None]]
+    after: Callable[["Line", int], Awaitable[None]]
+    needs_read: bool = False
+    """It shows only where a part is read back."""
 
 
 @dataclass
@@ -42,30 +62,60 @@ class Line:
     operator: Operator
     agent: Child
     marker: Path
-    reader: Path
+    readers: tuple[Path, ...]
     parts: PartStore
     outcomes: Counter[str] = field(default_factory=Counter)
     landed: Counter[str] = field(default_factory=Counter)
     traced: dict[int, list[str]] = field(default_factory=dict)
     """By piece, the faults that met it."""
+    laid: dict[int, str] = field(default_factory=dict)
+    """By piece, what it is a blank of, by the component's name."""
     last_piece: int | None = None
+    _rack: deque[tuple[int, frozenset[str]]] = field(default_factory=lambda: deque(maxlen=RACK))
+    """The last trays that were marked, and the legible lines on each."""
+    _given_up: set[str] = field(default_factory=set)
+    """The lines of cartons that cannot be read, on whatever tray."""
+    _chances: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def tray(self) -> int:
+        """How many parts lie at the station at a time: there is a reader a place."""
+        return len(self.readers)
+
+    # -- one piece after the other
 
     async def take_over(self) -> None:
-        """See to what lies at the station since a former shift that was cut short."""
+        """See to what a former shift, cut short, has left: at the station, and half done."""
         while (view := await self.operator.wait_rest())["phase"] != "idle":
-            await self._handle(self.parts.present(self.station), view)
+            piece = self.parts.present(self.station)
+            if piece is None:  # it was taken away; whatever lies there is not it
+                piece = self.parts.load(self.station)
+            await self._handle(piece, view)
+        if self.tray > 1 and not self._rack:
+            for tray in self.parts.dump():
+                if tray["station"] == self.station:
+                    lines = {line for each in tray["engravings"] for line in each["lines"]}
+                    self._rack.append((tray["piece"], frozenset(lines)))
+        await self.read_back()
 
-    async def mark_one(self, fault: "Fault | None" = None) -> str:
-        """Lay a piece and see it through; returns how it ended."""
-        piece = self.parts.load(self.station)
+    async def begun(self) -> bool:
+        """Whether a number waits for its next piece, or for a second mark on the same piece."""
+        view = await self._permitted()
+        return bool(view["next"]["again"] or view["next"]["component"] != _first(view))
+
+    async def mark_one(self, fault: Fault | None = None) -> str:
+        """Lay the blank that comes next and see it through; returns how it ended."""
+        piece = self._lay(await self._permitted(), None)
         before = await self.landed_on_wires()
         if fault is not None:
             await fault.prepare(self, piece)
-        ended = await self._see_through(piece, fault)
+        ended, piece = await self._see_through(piece, fault)
         for name, count in (await self.landed_on_wires() - before).items():
             self.trace(piece, name, count)
         self.outcomes[ended] += 1
         self.last_piece = piece
+        self._rack_up()
+        await self.read_back()
         return ended
 
     def trace(self, piece: int, name: str, count: int = 1) -> None:
@@ -76,13 +126,37 @@ class Line:
     async def landed_on_wires(self) -> Counter[str]:
         """What has really happened on the wires and in the devices of this line, by kind."""
         counts: Counter[str] = Counter()
-        for device in (self.marker, self.reader):
+        for device in (self.marker, *self.readers):
             counts.update((await must(device, {"op": "landed"}))["landed"])
         return counts
 
-    async def _see_through(self, piece: int, fault: "Fault | None") -> str:
+    def sample(self) -> int | None:
+        """The place of the tray that lies there which will be read back; None if none will."""
+        view = self.operator.view
+        order = view.get("order")
+        if order is None or order["verify"] != "sample":
+            return 1
+        growing = [
+            group["members"]
+            for group in view["groups"]
+            if group["sample"] is None and group["order"] == order["id"]
+        ]
+        place = int(order["every"]) - sum(growing)
+        return place if place <= self.tray else None
+
+    def _lay(self, view: dict[str, Any], piece: int | None) -> int:
+        """What the next mark goes onto: the piece that lies there, or a blank of the right kind."""
+        coming = view["next"]
+        if coming["again"] and (there := self.parts.present(self.station)) is not None:
+            return there  # two people have allowed a second mark on this very piece
+        if piece is None or self.laid.get(piece, coming["component"]) != coming["component"]:
+            piece = self.parts.load(self.station)
+            self.laid[piece] = coming["component"]
+        return piece
+
+    async def _see_through(self, piece: int, fault: Fault | None) -> tuple[str, int]:
         for _ in range(TRIES):
-            began = await self._press_begin()
+            piece, began = await self._press_begin(piece)
             if fault is not None:
                 await fault.during(self, piece)
             view = await self.operator.wait_rest(began)
@@ -93,174 +167,195 @@ class Line:
                 if ended in MARKED_BEFORE:
                     ended = None  # the one that is to be marked lies there now
             if ended is not None:
-                return ended
+                return ended, piece
             await asyncio.sleep(BREATH_S)
         raise RuntimeError(f"{self.gateway}: piece {piece} could not be marked in {TRIES} tries")
 
-    async def _press_begin(self) -> Began:
+    async def _press_begin(self, piece: int) -> tuple[int, Began]:
         """Press as soon as the page lets it be pressed, whatever keeps it from that just now."""
         while True:
+            piece = self._lay(await self._permitted(), piece)
             try:
-                await self.operator.wait_permitted()
-                return await self.operator.begin()
+                return piece, await self.operator.begin()
             except NotDone as refusal:
                 log.info("%s: not now: %s", self.gateway, refusal.code)
             except httpx.TransportError:
                 pass  # the gateway is being started again
+            await asyncio.sleep(0.1)
+
+    async def _permitted(self) -> dict[str, Any]:
+        """What the page shows once a part may be marked."""
+        while True:
+            try:
+                return await self.operator.wait_permitted()
             except TimeoutError:
                 why = (self.operator.view.get("why_not") or {}).get("code", "")
                 if why not in OFFICERS_ACTS:
                     raise
                 log.warning("%s: still waits: %s", self.gateway, why)
-            await asyncio.sleep(0.1)
 
-    async def _handle(self, piece: int | None, view: dict[str, Any]) -> str | None:
-        """What an operator does at the end of a cycle; None: take the same piece again."""
+    # -- what comes of a cycle
+
+    async def _handle(self, piece: int, view: dict[str, Any]) -> str | None:
+        """What people do at the end of a cycle; None: take the same piece again."""
+        for _ in range(TRIES):
+            try:
+                return await self._respond(piece, view)
+            except NotDone as refusal:
+                log.info("%s: not now: %s", self.gateway, refusal.code)
+            except httpx.TransportError:
+                pass  # the gateway is being started again; it says anew where it stands
+            await asyncio.sleep(BREATH_S)
+            view = await self.operator.wait_rest()
+        raise RuntimeError(f"{self.gateway}: piece {piece}: nothing helps in {view['phase']}")
+
+    async def _respond(self, piece: int, view: dict[str, Any]) -> str | None:
         phase, note = view["phase"], str((view["note"] or {}).get("code", ""))
-        if phase == "idle":
-            if note in MARKED_BEFORE:
-                return note
-            # Another piece may lie there by now; the page speaks of the one that was marked.
-            return "good" if note == "good" or self._legible(piece) else None
-        if phase == "set-aside":
-            await self._do("acknowledge")
-            await self.operator.wait_rest(past=phase)
+        match phase:
+            case "idle":
+                if view["again"]:
+                    return None
+                if note in MARKED_BEFORE:
+                    return note
+                # Another piece may lie there by now; the page speaks of the one that was marked.
+                done = note in ("good", "marked") or self._legible(piece)
+                return (note if note == "marked" else "good") if done else None
+            case "read-blocked":
+                await self.operator.press("read-again")
+            case "set-aside":
+                return await self._set_aside(piece, view)
+            case "unknown":
+                return await self._settle(piece, view)
+            case _:
+                raise RuntimeError(f"{self.gateway}: nobody here knows what to do in {phase}")
+        return await self._respond(piece, await self.operator.wait_rest())
+
+    async def _set_aside(self, piece: int, view: dict[str, Any]) -> str | None:
+        """Put right what lies wrong and read once more; what is still bad is decided by place."""
+        self._put_right(piece, view)
+        await self.operator.press("read-again")
+        view = await self.operator.wait_rest()
+        if view["phase"] != "set-aside":
+            return await self._respond(piece, view)
+        if self.tray == 1 and view["current"]["component"] == _first(view):
+            await self.operator.press("acknowledge")  # no other piece waits for this number
+            await self.operator.wait_rest(past="set-aside")
             return "rejected"
-        if phase == "read-blocked":
-            await self._do("read-again")
-            return await self._handle(piece, await self.operator.wait_rest())
-        if phase == "unknown":
-            return await self._settle(piece, view)
-        raise RuntimeError(f"{self.gateway}: nobody here knows what to do in {phase}")
+        found = self._lines_by_place()
+        decisions: dict[str, list[int]] = {}
+        for place in view["current"]["places"]:
+            if place["due"]:
+                own = found.get(place["position"], set()) & set(place["text"])
+                saved = own and self._chance("remark")
+                decisions.setdefault("remark" if saved else "scrapped", []).append(
+                    place["position"]
+                )
+        return await self._decide(piece, decisions)
 
-    async def _settle(self, piece: int | None, view: dict[str, Any]) -> str:
-        """Two people look at the piece and say what they see."""
-        wanted = view["current"]["text"]
-        lines = {line for engraving in self.parts.seen(self.station) for line in engraving.lines}
-        if any(text in lines for text in wanted):
-            how, reason = "accepted", "the number is legible on the piece"
-        elif self._legible(piece):
-            how, reason = "scrapped", "another number is on the piece"
-        else:
-            how, reason = "voided", "the piece is blank"
-        await self.operator.settle(how, reason)
-        await self.operator.wait_rest(past="unknown")
-        return f"settled-{how}"
+    def _put_right(self, piece: int, view: dict[str, Any]) -> None:
+        """The piece that was marked is looked for; cartons in each other's place change back."""
+        wanted = {p["position"]: set(p["text"]) for p in view["current"]["places"] if p["due"]}
+        found = self._lines_by_place()
+        if any(found.get(at, set()) & text for at, text in wanted.items()):
+            pass  # it is this one
+        elif self.parts.present(self.station) != piece and (
+            self.tray > 1 or self._chance("looked for")
+        ):
+            self.parts.load_again(piece, self.station)
+        for at, text in wanted.items():
+            found = self._lines_by_place()
+            other = next((place for place, lines in found.items() if lines & text), at)
+            if other != at:
+                self.parts.exchange(self.station, at, other)
 
-    def _legible(self, piece: int | None) -> bool:
+    async def _settle(self, piece: int, view: dict[str, Any]) -> str | None:
+        """Two people look at each part of which nobody knows, and say what they see."""
+        found = self._lines_by_place()
+        is_first = view["current"]["component"] == _first(view)
+        decisions: dict[str, list[int]] = {}
+        for place in view["current"]["places"]:
+            if not place["unknown"]:
+                continue
+            lines = found.get(place["position"], set())
+            if lines & set(place["text"]):
+                how = "accepted"
+            elif lines:
+                how = "scrapped"
+            elif is_first or self.parts.present(self.station) != piece:
+                how = "voided"
+            else:
+                how = "remark"  # the other pieces of this number are good
+            decisions.setdefault(how, []).append(place["position"])
+        return await self._decide(piece, decisions)
+
+    async def _decide(self, piece: int, decisions: dict[str, list[int]]) -> str | None:
+        for how, places in decisions.items():
+            await self.operator.settle(how, REASONS[how], places)
+            self.outcomes[how] += 1
+        view = await self.operator.wait_rest()
+        if view["phase"] != "idle":
+            return await self._respond(piece, view)
+        return None if view["again"] else f"settled-{'-'.join(decisions)}"
+
+    # -- trays that were marked before
+
+    async def read_back(self, *, at_end: bool = False) -> None:
+        """Read the cartons that a bad sample has rejected; at a shift's end, the last group too."""
+        tried: set[str] = set()
+        for piece, lines in reversed(self._rack):
+            view = await self.operator.wait_rest()
+            if view["phase"] != "idle" or view["again"]:
+                return  # what lies there comes first
+            rejected = {part["text"] for part in view["parts"] if part["state"] == "rejected"}
+            tried |= rejected
+            wanted = lines & rejected - self._given_up
+            if wanted or (at_end and view["groups"]):
+                self.parts.load_again(piece, self.station)
+                await self._check()
+        self._given_up |= tried
+
+    async def _check(self) -> None:
+        """Read what lies there."""
+        for _ in range(TRIES):
+            try:
+                await self.operator.press("check")
+                await self.operator.wait_rest()
+            except (NotDone, httpx.TransportError) as error:
+                log.info("%s: not now: %s", self.gateway, error)
+                await self.operator.wait_rest()
+                await asyncio.sleep(BREATH_S)
+            else:
+                self.outcomes["read back"] += 1
+                return
+
+    def _rack_up(self) -> None:
+        """What lies at the station now has been marked."""
+        piece = self.parts.present(self.station)
+        if self.tray > 1 and piece is not None:
+            lines = frozenset(line for each in self._lines_by_place().values() for line in each)
+            self._rack.append((piece, lines))
+
+    # -- what they see
+
+    def _lines_by_place(self) -> dict[int, set[str]]:
+        """The legible lines on what lies there, by place."""
+        found: dict[int, set[str]] = {}
+        for engraving in self.parts.seen(self.station):
+            found.setdefault(engraving.position, set()).update(engraving.lines)
+        return found
+
+    def _legible(self, piece: int) -> bool:
         """Whether anything is engraved on the piece that lies there."""
         return self.parts.present(self.station) == piece and bool(self.parts.seen(self.station))
 
-    async def _do(self, action: str) -> None:
-        while True:
-            try:
-                await self.operator.press(action)
-            except httpx.TransportError:
-                await asyncio.sleep(0.2)
-            else:
-                return
+    def _chance(self, name: str) -> bool:
+        self._chances[name] += 1
+        return self._chances[name] % SPARED != 0
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Something that goes wrong with one piece."""
-
-    name: str
-    prepare: Callable[[Line, int], Awaitable[None]]
-    during: Callable[[Line, int], Awaitable[None]]
-    after: Callable[[Line, int], Awaitable[None]]
-
-
-async def nothing(_: Line, __: int) -> None:
-    """A fault that has nothing to do at this moment."""
-
-
-def _on_wire(kind: str, side: str, reach: int, **more: Any) -> Fault:
-    """One fault on the way from the marker or the reader, within the next `reach` bytes."""
-
-    async def prepare(line: Line, piece: int) -> None:
-        after = random.Random(piece).randrange(reach)  # noqa: S311 -- repeatable, not a secret
-        request = {"op": "fault", "name": kind, "after": after, **more}
-        await must(line.marker if side == "marker" else line.reader, request)
-
-    return Fault(f"{kind}-{side}", prepare, nothing, nothing)
-
-
-def _misbehaviour(name: str, side: str, count: int = 1) -> Fault:
-    async def prepare(line: Line, _: int) -> None:
-        request = {"op": "fault", "name": name, "count": count}
-        await must(line.marker if side == "marker" else line.reader, request)
-
-    return Fault(f"{name}-{side}", prepare, nothing, nothing)
-
-
-def _kill_at(moment: str) -> Fault:
-    """SIGKILL of the gateway's process while the device stands still at that moment."""
-
-    async def prepare(line: Line, _: int) -> None:
-        await must(line.marker, {"op": "hold", "moment": moment})
-
-    async def during(line: Line, piece: int) -> None:
-        held = await must(line.marker, {"op": "await_held", "timeout": HOLD_S})
-        if held["held"]:
-            await line.agent.kill()
-            line.trace(piece, f"kill-{moment}")
-        await must(line.marker, {"op": "release"})
-        if held["held"]:
-            await line.agent.start()
-
-    return Fault(f"kill-{moment}", prepare, during, nothing)
-
-
-def _swap() -> Fault:
-    """The marked piece is taken away before it is read, and a blank one lies in its place."""
-
-    async def prepare(line: Line, _: int) -> None:
-        await must(line.marker, {"op": "hold", "moment": "marked"})
-
-    async def during(line: Line, piece: int) -> None:
-        held = await must(line.marker, {"op": "await_held", "timeout": HOLD_S})
-        if held["held"]:
-            line.parts.load(line.station)
-            line.trace(piece, "swap")
-        await must(line.marker, {"op": "release"})
-
-    return Fault("swap", prepare, during, nothing)
-
-
-def _old_piece() -> Fault:
-    """A piece that is marked already is laid in place of a blank one."""
-
-    async def prepare(line: Line, piece: int) -> None:
-        if line.last_piece is not None:
-            line.parts.load_again(line.last_piece, line.station)
-            line.trace(piece, "old-piece")
-
-    async def after(line: Line, piece: int) -> None:
-        line.parts.load_again(piece, line.station)
-
-    return Fault("old-piece", prepare, nothing, after)
-
-
-FAULTS: dict[str, Callable[[], Fault]] = {
-    "kill-armed": lambda: _kill_at("armed"),
-    "kill-marked": lambda: _kill_at("marked"),
-    "swap": _swap,
-    "old-piece": _old_piece,
-    "faint-marker": lambda: _misbehaviour("faint", "marker"),
-    # Blind in the look and in the first read after it: the second read has to find the mark.
-    "blind-reader": lambda: _misbehaviour("blind", "reader", 2),
-    "stale-reader": lambda: _misbehaviour("stale", "reader"),
-    "flip-marker": lambda: _on_wire("flip", "marker", 120),
-    "drop-marker": lambda: _on_wire("drop", "marker", 120),
-    "delay-marker": lambda: _on_wire("delay", "marker", 120, seconds=0.3),
-    "cut-marker": lambda: _on_wire("cut", "marker", 120),
-    "flip-reader": lambda: _on_wire("flip", "reader", 60),
-    "double-reader": lambda: _on_wire("double", "reader", 60),
-    "split-reader": lambda: _on_wire("split", "reader", 60),
-}
-RARE = frozenset({"swap", "faint-marker"})
-"""They cost a good part each."""
+def _first(view: dict[str, Any]) -> str:
+    """The component that opens a number."""
+    return str(view["order"]["components"][0])
 
 
 async def must(path: Path, request: dict[str, Any]) -> dict[str, Any]:
@@ -269,18 +364,3 @@ async def must(path: Path, request: dict[str, Any]) -> dict[str, Any]:
     if not reply.get("ok"):
         raise RuntimeError(f"{path.name}: {request}: {reply.get('error')}")
     return reply
-
-
-def schedule(count: int, seed: int, *, first: bool) -> dict[int, str]:
-    """Which piece of a shift meets which fault: every kind twice, a kill while ARMED six times.
-
-    Deterministic in `seed`. What costs a good part comes twice at the first line, once elsewhere.
-    """
-    chooser = random.Random(seed)  # noqa: S311 -- repeatable, not a secret
-    names = ["kill-armed"] * 6
-    for name in FAULTS:
-        if name != "kill-armed":
-            names += [name] * (1 if name in RARE and not first else 2)
-    chooser.shuffle(names)
-    places = chooser.sample(range(2, count), len(names))
-    return dict(zip(places, names, strict=True))

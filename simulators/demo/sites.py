@@ -1,4 +1,8 @@
-"""The two factories of the demo: what stands there, what they mark, and for whom."""
+"""The two factories of the demo: what stands there, what they mark, and for whom.
+
+Gramsh marks pistols: receiver, barrel and slide carry one number, each with its component's code
+and by a job of its own. Poliçan marks cartons, four in a tray, and reads every fifth back.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -20,7 +24,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Site:
-    """One gateway with one station: a marker and a reader."""
+    """One gateway with one station: a marker, and a reader a place of the tray."""
 
     gateway: str
     station: str
@@ -37,6 +41,28 @@ class Site:
     reader_kind: str = "zebra-ssi"
     reader_driver: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def tray(self) -> int:
+        """How many parts lie there at a time."""
+        return int(self.subject.product.get("tray", 1))
+
+    @property
+    def reader_roles(self) -> tuple[str, ...]:
+        """The readers' names, from place 1 on."""
+        if self.tray == 1:
+            return ("reader",)
+        return tuple(f"reader-{place}" for place in range(1, self.tray + 1))
+
+    @property
+    def ncage(self) -> str:
+        """The producer's code, as it stands in every symbol."""
+        return str(self.subject.entity["ncage"])
+
+    @property
+    def components(self) -> dict[str, str]:
+        """By the code in the symbol, the name of each piece that carries a number."""
+        return {each["symbol"]: each["name"] for each in self.subject.product["components"]}
+
 
 GRAMSH = Site(
     gateway="gramsh.line-1",
@@ -46,7 +72,11 @@ GRAMSH = Site(
     marker_wire="serial",
     marker_simulator={"checksum": "on", "lines": "1"},
     marker_driver={"checksum": True, "lines": 1, "reply_seconds": 0.5},
-    marker_waits={"text_wait_seconds": (1.2, 0.05), "mark_seconds": (15.0, 1.0)},
+    marker_waits={
+        "text_wait_seconds": (1.2, 0.05),
+        "mark_seconds": (15.0, 1.0),
+        "shortest_mark_seconds": (2.0, 0.0),  # the simulator's every mark
+    },
     subject=Subject(
         entity={"code": "umgs", "name": "Uzina Mekanike e Gramshit", "ncage": "A001H"},
         licence="AIM-2026-0001",
@@ -56,10 +86,16 @@ GRAMSH = Site(
             "calibre": "9x19",
             "kind": "serial",
             "space": "umgs-g9",
-            "components": [{"name": "receiver", "symbol": ""}],
+            "components": [
+                {"name": "receiver", "symbol": "RC", "job": "0007"},
+                {"name": "barrel", "symbol": "BL", "job": "0008"},
+                {"name": "slide", "symbol": "SL", "job": "0009"},
+            ],
             "template": {
-                "content": f"[)>{RS}06{GS}17VA001H{GS}1PG9{GS}S{{serial}}{RS}{EOT}",
-                "lines": ["ALB UMGS G9 9x19 {serial}"],
+                "content": (
+                    f"[)>{RS}06{GS}17VA001H{GS}1PG9{GS}S{{serial}}{GS}20P{{component}}{RS}{EOT}"
+                ),
+                "lines": ["ALB UMGS G9 9x19 {serial} {component}"],
                 "serial_prefix": "26",
                 "serial_digits": 6,
             },
@@ -74,7 +110,7 @@ POLICAN = Site(
     place="Poliçan",
     marker_kind="modbus-cell",
     marker_wire="tcp",
-    marker_simulator={},
+    marker_simulator={"positions": "4"},
     marker_driver={},
     subject=Subject(
         entity={"code": "kmp", "name": "Kombinati Mekanik i Poliçanit", "ncage": "A002H"},
@@ -85,6 +121,7 @@ POLICAN = Site(
             "calibre": "9x19",
             "kind": "package",
             "space": "kmp-cartons",
+            "tray": 4,
             "components": [{"name": "carton", "symbol": ""}],
             "template": {
                 "content": f"[)>{RS}06{GS}17VA002H{GS}1T{{lot}}{GS}S{{serial}}{RS}{EOT}",
@@ -99,6 +136,7 @@ POLICAN = Site(
             "job": "1",
             "lot": "KMP26L001-012",
             "contents": 50,
+            "verify": {"mode": "sample", "every": 5},
         },
     ),
 )
@@ -114,7 +152,7 @@ def gateway_toml(
     web_port: int,
     screen_port: int,
     marker_url: str,
-    reader_url: str,
+    reader_urls: tuple[str, ...],
     speed: float,
 ) -> str:
     """The gateway's configuration file."""
@@ -154,12 +192,15 @@ def gateway_toml(
         f'url = "{marker_url}"',
         f"options = {_inline({**site.marker_driver, **waits})}",
         "",
-        "[station.reader]",
-        f'kind = "{site.reader_kind}"',
-        f'url = "{reader_url}"',
-        f"options = {_inline(site.reader_driver)}",
-        "",
     ]
+    for url in reader_urls:
+        lines += [
+            "[[station.reader]]",
+            f'kind = "{site.reader_kind}"',
+            f'url = "{url}"',
+            f"options = {_inline(site.reader_driver)}",
+            "",
+        ]
     return "\n".join(lines)
 
 

@@ -83,7 +83,7 @@ class People:
                 operator=operator,
                 agent=Child(site.gateway, [], site.folder / "agent.log"),
                 marker=site.folder / "marker.ctl",
-                reader=site.folder / "reader.ctl",
+                readers=(site.folder / "reader.ctl",),
                 parts=parts,
             )
             self.outcomes[site.gateway] = line.outcomes
