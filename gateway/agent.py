@@ -16,11 +16,12 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from drivers.catalog import find
+from drivers.errors import DeviceError
 from drivers.protocols import CodeReader, Marker
 from drivers.transport import parse_url
 from gateway.clock import TrustedClock
 from gateway.config import DeviceConfig, GatewayConfig, StationConfig, in_words
-from gateway.contract.errors import ConfigError, JournalCorrupt
+from gateway.contract.errors import ConfigError, JournalCorrupt, JournalFull
 from gateway.core import Devices, assemble, keep_disarmed
 from gateway.guard import Guard, GuardFile
 from gateway.identity import Identity
@@ -30,10 +31,13 @@ from gateway.local import create_local_app, socket_address, socket_path
 from gateway.screen.app import create_screen_app
 from gateway.screen.desk import Desk
 from gateway.station import Observer
-from gateway.store import newest_journal, open_journal
+from gateway.store import NO_ROOM, keep_reserve, newest_journal, open_journal
 from gateway.tasks import end
 
 log = logging.getLogger(__name__)
+
+ROOM_CHECK_S = 1.0
+"""How often a start that found no room looks for it."""
 
 
 class _Quiet(TypedDict):
@@ -107,24 +111,40 @@ def _url_fault(url: str, name: str) -> list[str]:
 
 async def run(config: GatewayConfig, seams: Seams | None = None) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code; raises ConfigError, JournalError."""
-    seams = seams or Seams()
     path = newest_journal(config.journal)
     if path is None:
         raise ConfigError(
             f"{config.journal} holds no journal: ask the registry for a code, then "
             "gjurma-gateway enroll --config FILE --code CODE"
         )
-    latches = Latches.beside(path)
-    agent: _Agent | _Latched
-    try:
-        agent = _Agent(config, path, latches, seams)
-    except JournalCorrupt as error:
-        latches.set("journal-corrupt", str(error))
-        agent = _Latched(config, latches)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    while not stop.is_set():
+        await _work(_begin(config, path, seams or Seams()), stop)
+    return 0
+
+
+def _begin(config: GatewayConfig, path: Path, seams: Seams) -> "_Agent | _Latched":
+    """The agent; where its journal cannot be opened, what disarms and says so in its place."""
+    latches = Latches.beside(path)
+    try:
+        try:
+            return _Agent(config, path, latches, seams)
+        except JournalCorrupt as error:
+            latches.set("journal-corrupt", str(error))
+            return _Latched(config, latches)
+    except (JournalFull, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in NO_ROOM:
+            raise
+        # It is no latch that outlives this process: it ends with the room that it lacks.
+        latches.causes["journal-full"] = str(error)
+        return _Latched(config, latches, lacks_room=path)
+
+
+async def _work(agent: "_Agent | _Latched", stop: asyncio.Event) -> None:
+    """Until it is to stop, or one of its tasks ends."""
     tasks = [asyncio.ensure_future(work) for work in agent.tasks()]
     stopping = asyncio.ensure_future(stop.wait())
     try:
@@ -135,15 +155,24 @@ async def run(config: GatewayConfig, seams: Seams | None = None) -> int:
     finally:
         await end([stopping, *tasks])
         await agent.close()
-    return 0
 
 
 class _Latched:
-    """A journal that cannot be opened: nothing marks, and the screen says why."""
+    """A journal that cannot be opened: nothing marks, and the screen says why.
 
-    def __init__(self, config: GatewayConfig, latches: Latches) -> None:
+    Where only room is lacking, it ends as soon as there is some.
+    """
+
+    def __init__(
+        self, config: GatewayConfig, latches: Latches, lacks_room: Path | None = None
+    ) -> None:
         self._config = config
-        self._desk = Desk(config.gateway, 0, "", config.screen.language, latches)
+        self._causes = latches.causes
+        self._lacks_room = lacks_room
+        self._server = _server(
+            create_screen_app(Desk(config.gateway, 0, "", config.screen.language, latches)), config
+        )
+        self._served = asyncio.Event()
         self._stations = [
             (marker, station.name)
             for station in config.station
@@ -151,17 +180,36 @@ class _Latched:
         ]
 
     def tasks(self) -> Iterator[Coroutine[None, None, None]]:
-        log.error("marking is latched: %s", self._desk.latches.causes)
-        yield _serve(create_screen_app(self._desk), self._config)
+        log.error("marking is latched: %s", self._causes)
+        yield self._serve()
+        if self._lacks_room is not None:
+            yield _until_room(self._lacks_room)
         for marker, name in self._stations:
             yield keep_disarmed(marker, name)
 
+    async def _serve(self) -> None:
+        try:
+            await _serve(self._server, self._config)
+        finally:
+            self._served.set()
+
     async def wind_down(self) -> None:
-        """Nothing is under way."""
+        """Nothing is under way; the page makes way for that of an agent that may follow."""
+        self._server.should_exit = True
+        await self._served.wait()
 
     async def close(self) -> None:
         for marker, _ in self._stations:
-            await marker.close()
+            with contextlib.suppress(DeviceError):
+                await marker.close()
+
+
+async def _until_room(journal: Path) -> None:
+    while True:
+        if keep_reserve(journal):
+            log.info("there is room for the journal")
+            return
+        await asyncio.sleep(ROOM_CHECK_S)
 
 
 class _Agent:
@@ -202,7 +250,7 @@ class _Agent:
 
     def tasks(self) -> Iterator[Coroutine[None, None, None]]:
         """Each task is a fault domain of its own."""
-        yield _serve(create_screen_app(self._desk), self._config)
+        yield _serve(_server(create_screen_app(self._desk), self._config), self._config)
         yield _serve_locally(create_local_app(self._desk, self._core.journal), self._path)
         yield from self._core.tasks()
 
@@ -221,14 +269,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(app: FastAPI, config: GatewayConfig) -> None:
-    screen = config.screen
-    log.info("the operator's screen: http://%s/", screen.listen)
-    server = _Server(uvicorn.Config(app, host=screen.host, port=screen.port, **_QUIET))
+def _server(app: FastAPI, config: GatewayConfig) -> _Server:
+    return _Server(uvicorn.Config(app, host=config.screen.host, port=config.screen.port, **_QUIET))
+
+
+async def _serve(server: _Server, config: GatewayConfig) -> None:
+    log.info("the operator's screen: http://%s/", config.screen.listen)
     try:
         await server.serve()
     except SystemExit as error:  # how uvicorn says that it cannot listen
-        raise ConfigError(f"cannot listen on {screen.listen}; is it taken?") from error
+        raise ConfigError(f"cannot listen on {config.screen.listen}; is it taken?") from error
 
 
 async def _serve_locally(app: FastAPI, journal: Path) -> None:

@@ -16,7 +16,7 @@ from drivers.errors import DeviceError
 from drivers.protocols import CodeReader, Marker
 from gateway.clock import TrustedClock
 from gateway.config import StationConfig, UplinkConfig
-from gateway.contract.errors import ContractError, JournalCorrupt
+from gateway.contract.errors import ContractError, JournalCorrupt, JournalFull
 from gateway.contract.plan import Plan
 from gateway.contract.topics import Boot
 from gateway.execution import new_cycle_id
@@ -138,8 +138,8 @@ def assemble(
     """Look the journal over, fold it, count the start, and put everything on it.
 
     `devices` are by station. Raises `JournalCorrupt`, which is latched then, or `JournalError`
-    where the start cannot be counted, and has closed the journal; OSError where a latch that was
-    found cannot be kept.
+    where the start cannot be counted, not even in the reserve, and has closed the journal; OSError
+    where a latch that was found cannot be kept.
     """
     chance = chance or Chance()
     logbook = Logbook(journal, guard, clock, salt=chance.salt)
@@ -187,8 +187,19 @@ def _start(logbook: Logbook, latches: Latches) -> str:
     if "journal-corrupt" in latches.causes:
         raise JournalCorrupt(latches.causes["journal-corrupt"])
     logbook.load()
-    journal.set_meta("guard", logbook.guard.name)
-    return str(Boot(*journal.next_boot()))
+    logbook.lacks_room()
+    try:
+        return _count(logbook)
+    except JournalFull:
+        logbook.full = True
+        journal.release_reserve()  # a start may use it, as decisions may: it journals nothing new
+        return _count(logbook)
+
+
+def _count(logbook: Logbook) -> str:
+    """Note where the guard lies, and count the start."""
+    logbook.journal.set_meta("guard", logbook.guard.name)
+    return str(Boot(*logbook.journal.next_boot()))
 
 
 def plan_in_force(logbook: Logbook, identity: Identity) -> Plan | None:

@@ -39,7 +39,8 @@ CREATE TRIGGER record_follows BEFORE INSERT ON record
     BEGIN SELECT RAISE(ABORT, 'a record follows the last one, and replaces none'); END;
 """
 _FILE = re.compile(r"epoch-([0-9]{4,})\.db")
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""How the system says that a disk is full, to this user at least."""
 _Statement = tuple[str, tuple[object, ...]]
 
 
@@ -102,10 +103,25 @@ class SqliteStore:
             raise JournalError(f"{path}: there is no such journal")
         if writable:
             self._lock = _lock(path)
+        try:
+            try:
+                self._connect(writable=writable)
+            except JournalFull:
+                if not writable:
+                    raise
+                self.release_reserve()  # the log and its index have to be made before anything
+                self._connect(writable=writable)
+            if writable:
+                self.restore_reserve()
+        except JournalError:
+            self.close()
+            raise
+
+    def _connect(self, *, writable: bool) -> None:
         mode = "rw" if writable else "ro"
         try:
             self._db = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode={mode}",
+                f"{self.path.resolve().as_uri()}?mode={mode}",
                 uri=True,
                 isolation_level=None,
                 timeout=BUSY_S,
@@ -114,15 +130,9 @@ class SqliteStore:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")
         except sqlite3.Error as error:
-            self.close()
-            raise _in_our_words(path, error) from error
-        if writable:
-            self._reserve = path.with_suffix(".reserve")
-            try:
-                self.restore_reserve()
-            except JournalError:
-                self.close()
-                raise
+            if hasattr(self, "_db"):
+                self._db.close()
+            raise _in_our_words(self.path, error) from error
 
     def close(self) -> None:
         if hasattr(self, "_db"):
@@ -223,21 +233,31 @@ class SqliteStore:
     # -- room
 
     def restore_reserve(self) -> bool:
-        try:
-            descriptor = os.open(self._reserve, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            if error.errno not in _NO_ROOM:
-                raise JournalError(f"{self._reserve}: {error.strerror}") from error
-            return False
-        return True
+        return keep_reserve(self.path)
 
     def release_reserve(self) -> None:
         with contextlib.suppress(FileNotFoundError):
-            os.truncate(self._reserve, 0)
+            os.truncate(_reserve(self.path), 0)
+
+
+def keep_reserve(journal: Path) -> bool:
+    """Set a journal's reserve aside; False when there is no room for it. Raises JournalError."""
+    reserve = _reserve(journal)
+    try:
+        descriptor = os.open(reserve, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise JournalError(f"{reserve}: {error.strerror}") from error
+        return False
+    return True
+
+
+def _reserve(journal: Path) -> Path:
+    return journal.with_suffix(".reserve")
 
 
 def _lock(path: Path) -> int:

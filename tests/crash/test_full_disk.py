@@ -1,10 +1,12 @@
 """A full disk stops marking, loses nothing, and ends when there is room."""
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
 from tests.crash.agreement import assert_agree, assert_balanced, reconcile
 from tests.crash.page import Declined
-from tests.crash.site import STATION, Site, SmallDisk
+from tests.crash.site import STATION, Kind, Site, SmallDisk, Start
 from tests.support.central import Centre
 from tests.support.wait import wait_for
 
@@ -14,52 +16,128 @@ MANY = 60
 """More parts than a write-ahead log has room for before it has to grow or be moved."""
 
 
-def test_a_full_disk_stops_marking_and_loses_nothing(centre: Centre) -> None:
-    site = Site(centre, "full.disk")
-    try:
+@pytest.fixture
+def small(centre: Centre) -> Iterator[Callable[..., Site]]:
+    """Makes an enrolled site whose journals lie on a disk of their own."""
+    made: list[Site] = []
+
+    def make(gateway: str, kind: Kind = "panasonic-lp", start: Start = "operator") -> Site:
+        site = Site(centre, gateway, kind, start)
+        made.append(site)
         site.start_devices()
         site.small_disk = SmallDisk(site.journal_folder, SIZE)
         site.configure()
         site.order()
         site.enrol("new")
-        site.run()
-        site.mark_good()
-        _fill_in_the_middle_of_a_cycle(site)
-        good = 2
-        while True:
-            # What fits into the room that the log has already is still marked, and whole.
-            site.page.wait_rest()
-            if site.page.why_not == "journal-full":
-                break
-            assert site.page.why_not in (None, "journal-full")
-            view = site.mark()
-            if view["note"]["code"] == "journal-full":
-                break
-            assert view["note"]["code"] == "good"
-            good += 1
-            assert good < MANY
-        _stands_still(site, good)
+        return site
 
-        assert site.small_disk is not None
-        site.small_disk.make_room()
-        site.mark_good()
-        site.wait_delivered()
-        wait_for("no latch at the register", lambda: latches(site) == [])
-        states = assert_agree(site)
-        assert states == {"good": good + 1}
-        assert_balanced(site, states, reconcile(centre))
-    finally:
+    yield make
+    for site in made:
         site.close()
+
+
+def test_a_full_disk_stops_marking_and_loses_nothing(small: Callable[..., Site]) -> None:
+    site = small("full.disk")
+    site.run()
+    site.mark_good()
+    _fill_in_the_middle_of_a_cycle(site)
+    good = 2
+    while True:
+        # What fits into the room that the log has already is still marked, and whole.
+        site.page.wait_rest()
+        if site.page.why_not == "journal-full":
+            break
+        assert site.page.why_not in (None, "journal-full")
+        view = site.mark()
+        if view["note"]["code"] == "journal-full":
+            break
+        assert view["note"]["code"] == "good"
+        good += 1
+        assert good < MANY
+    _stands_still(site, good)
+    _goes_on(site, good)
+
+
+@pytest.mark.parametrize("end", [Site.kill, Site.stop])
+def test_a_start_on_a_full_disk_uses_the_reserve(
+    small: Callable[..., Site], end: Callable[[Site], object]
+) -> None:
+    """Killed, it has left its log; stopped, it has to make it anew."""
+    site = small(f"full.{end.__name__}")
+    site.run()
+    site.mark_good()
+    end(site)
+    _fill(site)
+    site.run()
+    _stands_still(site, 1)
+    _goes_on(site, 1)
+
+
+@pytest.mark.parametrize("end", [Site.kill, Site.stop])
+def test_a_start_that_finds_not_even_the_reserve_says_so_disarms_and_tries_again(
+    small: Callable[..., Site], end: Callable[[Site], object]
+) -> None:
+    site = small(f"brim.{end.__name__}", "modbus-cell", "pedal")
+    site.run()
+    site.mark_good()
+    if end is Site.kill:
+        _die_armed(site)
+    else:
+        site.stop()
+    (site.journals / site.journal.with_suffix(".reserve").name).unlink()
+    _fill(site)
+    site.run()
+    wait_for("the device to be disarmed", lambda: f"{STATION}: disarmed" in site.log)
+    assert not site.armed
+    assert site.page.latches == ["journal-full"]
+    assert site.page.snapshot()["stations"] == []
+    _goes_on(site, 1)
+
+
+def test_a_gateway_that_waits_for_room_can_be_stopped(small: Callable[..., Site]) -> None:
+    site = small("brim.ended")
+    (site.journals / site.journal.with_suffix(".reserve").name).unlink()
+    _fill(site)
+    site.run()
+    assert site.page.latches == ["journal-full"]
+    assert site.stop() == 0
+
+
+def _fill(site: Site) -> None:
+    assert site.small_disk is not None
+    site.small_disk.fill()
+
+
+def _die_armed(site: Site) -> None:
+    """The device waits for its pedal when the gateway is killed."""
+    site.parts.load(STATION)
+    site.begin()
+    wait_for("the device to be armed", lambda: site.armed)
+    site.kill()
+    assert site.armed
+
+
+def _goes_on(site: Site, good: int) -> None:
+    """With room it marks by itself, and all that it knows reaches the register."""
+    assert site.small_disk is not None
+    site.small_disk.make_room()
+    wait_for("its stations", lambda: (site.page.answers() or {}).get("stations"))
+    assert site.see_to() == []
+    site.mark_good()
+    site.wait_delivered()
+    wait_for("no latch at the register", lambda: latches(site) == [])
+    states = assert_agree(site)
+    assert states["good"] == good + 1
+    assert_balanced(site, states, reconcile(site.centre))
 
 
 def _fill_in_the_middle_of_a_cycle(site: Site) -> None:
     """The disk becomes full while the device is armed: the cycle ends as any other."""
-    assert site.small_disk is not None
     site.parts.load(STATION)
     site.at_device("marker", op="hold", moment="armed")
     cycle = site.begin()
     assert site.at_device("marker", op="await_held", timeout=20)["held"]
-    site.small_disk.fill()
+    _fill(site)
     site.at_device("marker", op="release")
     view = site.page.wait_rest(cycle=cycle)
     assert (view["phase"], view["note"]["code"]) == ("idle", "good")
