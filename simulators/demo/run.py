@@ -259,7 +259,7 @@ class Demo:
         await line.take_over()
         while await line.begun():  # a former shift's weapon
             await line.mark_one()
-        while (count is None or made < count) and not self.ending.is_set():
+        while (count is None or made < count or waiting) and not self.ending.is_set():
             while True:
                 waiting += [faults[cycles]] if cycles in faults else []
                 fault = _fitting(line, waiting)

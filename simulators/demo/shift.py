@@ -222,21 +222,20 @@ class Line:
                 return (note if note == "marked" else "good") if done else None
             case "read-blocked":
                 await self.operator.press("read-again")
-            case "set-aside":
-                return await self._set_aside(piece, view)
-            case "unknown":
-                return await self._settle(piece, view)
-            case _:
-                raise RuntimeError(f"{self.gateway}: nobody here knows what to do in {phase}")
-        return await self._respond(piece, await self.operator.wait_rest())
+                return await self._respond(piece, await self.operator.wait_rest())
+            case "set-aside" | "unknown":
+                self._put_right(piece, view)
+                await self.operator.press("read-again")
+                view = await self.operator.wait_rest()
+                if view["phase"] != phase:
+                    return await self._respond(piece, view)
+                return await (self._set_aside if phase == "set-aside" else self._settle)(
+                    piece, view
+                )
+        raise RuntimeError(f"{self.gateway}: nobody here knows what to do in {phase}")
 
     async def _set_aside(self, piece: int, view: dict[str, Any]) -> str | None:
-        """Put right what lies wrong and read once more; what is still bad is decided by place."""
-        self._put_right(piece, view)
-        await self.operator.press("read-again")
-        view = await self.operator.wait_rest()
-        if view["phase"] != "set-aside":
-            return await self._respond(piece, view)
+        """What was read once more and is still bad is decided by place."""
         if self.tray == 1 and view["current"]["component"] == _first(view):
             await self.operator.press("acknowledge")  # no other piece waits for this number
             await self.operator.wait_rest(past="set-aside")
@@ -259,7 +258,7 @@ class Line:
         if any(found.get(at, set()) & text for at, text in wanted.items()):
             pass  # it is this one
         elif self.parts.present(self.station) != piece and (
-            self.tray > 1 or self._chance("looked for")
+            self.tray > 1 or view["phase"] == "unknown" or self._chance("looked for")
         ):
             self.parts.load_again(piece, self.station)
         for at, text in wanted.items():
