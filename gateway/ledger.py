@@ -316,7 +316,8 @@ class Ledger:
             is_good and record.entry == "device" and tells_pieces_apart(known.mark)
         ):
             return  # it proves nothing: the part may have been swapped
-        self._show(at, "good" if is_good else "rejected")
+        told = self._good(known, record.station) if is_good else "rejected"
+        self._show(at, told)
         station = self.station(known.station)
         if record.entry == "device":
             self._sampled(station, at, good=is_good)
@@ -328,6 +329,12 @@ class Ledger:
             self._shelve(at)
         else:
             self._reject(station, record)
+
+    def _good(self, known: _Known, reader: str | None) -> str:
+        """A mark that is to be read elsewhere stays open when its own station has read it."""
+        readback = known.mark.readback
+        here = readback is not None and readback.mode == "elsewhere" and reader == known.station
+        return "marked" if here and known.state != "good" else "good"
 
     def _reject(self, station: StationLedger, record: Verified) -> None:
         opened = station.open
@@ -359,9 +366,8 @@ class Ledger:
         station = self.station(known.station)
         if record.how != "read" and at in station.samples:
             self._sampled(station, at, good=False)
-        state = {"accepted": "good", "read": "good", "remark": "rejected"}.get(
-            record.how, record.how
-        )
+        states = {"accepted": "good", "read": known.state, "remark": "rejected"}
+        state = states.get(record.how, record.how)
         self._show(at, state)
         if record.how == "remark":
             self._allow(station, at)

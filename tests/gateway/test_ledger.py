@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.record import Mark, Record
+from gateway.contract.record import Mark, Readback, Record
 from gateway.ledger import PARTS_SHOWN, Ledger
 from gateway.moves import PlaceVerdict
 from gateway.numbering import Spent
@@ -75,6 +75,20 @@ def test_a_number_ends_as_its_records_say(name: str) -> None:
     assert sum(station.made["o1"].values()) == numbers
     assert station.made["o1"][state] >= 1
     assert ledger.used == {"b1": 4 + numbers}
+
+
+@pytest.mark.parametrize("did", ["done", "unknown"])
+def test_a_read_at_its_own_station_leaves_a_mark_to_be_read_elsewhere(did: str) -> None:
+    elsewhere = mark(5, readback=Readback(mode="elsewhere", every=1))
+    told = [marked(2, 1, did), verified(3, 1, "good", content(5)), settled(4, 1, "read")]
+    ledger = fold(intent_of(1, elsewhere), *told)
+    assert ledger.state_at((1, 1)) == "marked"
+    assert ledger.awaiting == {content(5): (1, 1)}
+    assert ledger.station(STATION).open is None
+    post = verified(5, 1, "good", content(5)).model_copy(update={"station": "post"})
+    ledger.apply(post)
+    assert ledger.state_at((1, 1)) == "good"
+    assert ledger.awaiting == {}
 
 
 def test_only_what_may_still_change_is_open() -> None:
