@@ -28,6 +28,7 @@ from tests.simulation.story import Story
 from tests.simulation.wire import NotStarted, Wire
 
 T = TypeVar("T")
+LAST_SEQUENCE = 65535
 ENDED_S = 8.0
 """The longest that a driver waits for a marking device at a disarm."""
 
@@ -351,6 +352,8 @@ class SimMarker:
             return device.kept
         if device.ack == 0:
             return Outcome(Did.UNKNOWN, "the cell holds no number: new, or its memory was lost")
+        if (sequence - device.ack) % LAST_SEQUENCE not in (1, 2):
+            return Outcome(Did.UNKNOWN, f"the cell's last number is {device.ack}")
         return Outcome(Did.NOT_STARTED, f"the cell's last number is {device.ack}")
 
     async def abort(self) -> None:

@@ -271,8 +271,11 @@ def _what_is_good_is_engraved(world: "World") -> None:
         content = contents[key]
         if world.metal.legible(content, item.component):
             continue
-        if item.basis == "sample" and world.metal.engraved(content, item.component):
-            continue  # nobody looked at it: the sample spoke for it
+        shots = [each.content for each in world.metal.air]
+        if item.basis == "sample" and (
+            content in shots or world.metal.engraved(content, item.component)
+        ):
+            continue  # nobody looked at it: the marker's word and the sample spoke for it
         if any(d.content == content and not d.true for d in world.decisions):
             world.tell("watch", f"{content} is good by what people said; no part carries it")
             continue

@@ -172,6 +172,8 @@ class Operator:
                 return
             if (self._bin_waits() or self._left_over()) and station.readers:
                 self._read_back(station, author)
+            elif work.code == "again-first":
+                self._choose(station, dict(work.facts)["order"])
             elif work.code in ("nothing-due", "numbers-used-up") and self.chance.yes(0.3):
                 self._other_order(station)
             return
@@ -195,6 +197,12 @@ class Operator:
         orders = [o.id for o in plan.orders if o.state == "released"] if plan else []
         if orders:
             station.choose_order(self.chance.pick(orders))
+
+    def _choose(self, station: Station, order: str) -> None:
+        """The order of a part that is to be marked again first."""
+        plan = station.permission.plan
+        if plan is not None and plan.order(order) is not None:
+            station.choose_order(order)
 
     def lay_blanks(self, kind: str, positions: tuple[int, ...]) -> None:
         """Take what is marked away, and lay blank parts of that kind where there are none."""
