@@ -47,6 +47,8 @@ class Part:
     uii: str
     serial: str
     state: str
+    entry: str = ""
+    """How its last verdict came: device, keyed or eye; empty before there is one."""
 
 
 @dataclass
@@ -317,7 +319,7 @@ class Ledger:
         ):
             return  # it proves nothing: the part may have been swapped
         told = self._good(known, record.station) if is_good else "rejected"
-        self._show(at, told)
+        self._show(at, told, record.entry)
         station = self.station(known.station)
         if record.entry == "device":
             self._sampled(station, at, good=is_good)
@@ -430,7 +432,7 @@ class Ledger:
 
     # -- states
 
-    def _show(self, at: MarkAt, state: str) -> None:
+    def _show(self, at: MarkAt, state: str, entry: str = "") -> None:
         known = self._marks[at]
         station, mark = self.station(known.station), known.mark
         counts = station.made.setdefault(mark.order, {})
@@ -445,7 +447,7 @@ class Ledger:
         self._piece(mark, state)
         for index, part in enumerate(station.parts):
             if (part.seq, part.position) == at:
-                station.parts[index] = replace(part, state=state)
+                station.parts[index] = replace(part, state=state, entry=entry)
 
     def _piece(self, mark: Mark, state: str) -> None:
         works = self.pieces.get(mark.order, {})

@@ -183,6 +183,8 @@ class Station:
             expect=frozenset(order.expect),
             own=frozenset(Seen(m.position, m.content) for m in work.marks if work.again),
         )
+        if self.running is None:
+            self.paused = None  # one part by itself is no run that stands still
         self.cycles += 1
         self._ask(Begin(job), author)
         return self.cycles
@@ -320,6 +322,8 @@ class Station:
 
     def _put(self, event: Event) -> None:
         self.busy = True
+        if self.running is None and self.paused is not None:
+            self.paused = Note("stopped")  # a person has acted on what it was
         self._inbox.put_nowait(event)
 
     # -- the loop

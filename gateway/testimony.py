@@ -128,7 +128,9 @@ class Awaited:
         self, seen: Seen, entry: Entry, device: str, reading: Reading | None
     ) -> tuple[Draft | None, Note]:
         """The record of one code, and what to tell of it."""
-        facts = (("content", seen.content),)
+        facts: tuple[tuple[str, str], ...] = (("content", seen.content),)
+        if entry == "keyed":
+            facts = (*facts, ("entry", entry))
         at = self.ledger.awaiting.get(seen.content)
         if at is not None:
             if self.ledger.is_under_way(at):

@@ -194,12 +194,12 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         name: str, body: CheckBody | None = None, token: SessionCookie = None
     ) -> dict[str, bool]:
         typed = body.content if body else None
-        desk.station(name).check_part(signed_in(token).author, typed)
+        desk.check_part(name, signed_in(token).author, typed)
         return {"begun": True}
 
     @app.post("/api/stations/{name}/type")
     async def type_in(name: str, body: TypeBody, token: SessionCookie = None) -> dict[str, bool]:
-        desk.station(name).type_in(signed_in(token).author, body.content, body.position)
+        desk.type_in(name, signed_in(token).author, body.content, body.position)
         return {"begun": True}
 
     @app.post("/api/stations/{name}/trial")

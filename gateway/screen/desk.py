@@ -23,6 +23,7 @@ from gateway.numbering import MarkAt
 from gateway.permission import Permission
 from gateway.plan import person_by_badge
 from gateway.screen.snapshot import station_view
+from gateway.screen.typed import content_of
 from gateway.station import NotNow, Station
 from gateway.uplink import Uplink
 
@@ -141,6 +142,21 @@ class Desk:
         if name not in self.stations:
             raise NotNow(Note("no-station", (("station", name),)))
         return self.stations[name]
+
+    def check_part(self, name: str, author: Author, typed: str | None) -> None:
+        """Read what lies at a station, or take what somebody types of it. Raises `NotNow`."""
+        station = self.station(name)
+        if typed is not None:
+            typed = content_of(typed, {*station.logbook.ledger.awaiting, *station.due_reads()})
+        station.check_part(author, typed)
+
+    def type_in(self, name: str, author: Author, typed: str, position: int) -> None:
+        """What somebody types of the symbol at a place. Raises `NotNow`."""
+        station = self.station(name)
+        opened = station.cycle.open
+        marks = () if opened is None else opened.marks
+        here = [mark.content for mark in marks if mark.position == position]
+        station.type_in(author, content_of(typed, here), position)
 
     async def settle(
         self,

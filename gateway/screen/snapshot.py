@@ -66,6 +66,7 @@ def station_view(station: Station) -> dict[str, Any]:
                 "uii": part.uii,
                 "serial": part.serial,
                 "state": part.state,
+                "entry": part.entry,
                 "settle": _may_settle(station, ledger, part.seq, part.position),
             }
             for part in reversed(own.parts)

@@ -1,30 +1,37 @@
-// Dialogs: signing in, two people deciding, a trial shot, another order.
+// Dialogs: signing in, two people deciding, a choice of a list, and one thing to be typed.
 
+import { Decide } from "./decide.js";
 import { Declined, post } from "./gateway.js";
 import { icon, make } from "./elements.js";
+import { PART_SHAPES } from "./number.js";
+import { checkedSpots, spots } from "./spots.js";
 import { sentence, t } from "./texts.js";
 
-const HOWS = ["accepted", "remark", "scrapped", "voided"];
-const REASONS = ["seen-legible", "nothing-there", "damaged", "power", "taken-away"];
 const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "", "0", "⌫"];
-const OPEN_PHASES = ["unknown", "read-blocked", "set-aside"];
+// What a scanner at the keyboard sends for the characters that part a symbol's elements.
+const CONTROLS = { "]": "\u001d", "^": "\u001e", "\\": "\u001c", d: "\u0004" };
+const TYPED_PHASES = ["set-aside", "read-blocked"];
 
 const $ = (id) => document.getElementById(id);
 
 export class Dialogs {
   #act;
   #signedIn;
+  #decide;
   #what = "";
-  #number = "";
+  #places = {};
   #seq = 0;
 
   /** `act(path, body)` asks the station; `signedIn()` follows a sign-in. */
   constructor({ act, signedIn }) {
     this.#act = act;
     this.#signedIn = signedIn;
+    this.#decide = new Decide({ act, show: (id) => this.#show(id) });
     for (const dialog of document.querySelectorAll("dialog")) this.#prepare(dialog);
+    $("ask").querySelector("[name=value]").addEventListener("keydown", control);
     this.#submit("sign-in", (data) => this.#enter(data));
-    this.#submit("decide", (data) => this.#decide(data));
+    this.#submit("decide", (data) => this.#decide.send(data));
+    this.#submit("ask", (data) => this.#answer(data));
     this.#submit("choose", () => this.#act("trial"));
   }
 
@@ -35,7 +42,9 @@ export class Dialogs {
   ask(what, station) {
     if (what === "sign-in") this.signIn();
     else if (what === "trial") this.#choose("trial", []);
-    else this.#askTwo(what, station);
+    else if (what === "earlier") this.#earlier(station);
+    else if (["settle", "unlatch"].includes(what)) this.#decide.ask(what, station);
+    else this.#askOne(what, station);
   }
 
   signIn(first = "") {
@@ -56,57 +65,34 @@ export class Dialogs {
     this.#choose("order", buttons);
   }
 
-  /** The station has moved on: a dialog about a number that is settled by now goes away. */
+  /** What is seldom needed; `press(action)` does what is chosen. */
+  more(actions, press) {
+    const buttons = actions.map((action) => {
+      const words = make("span", { "data-t": action.label }, t(action.label));
+      const button = make("button", { type: "button", class: "quiet words", "data-action": action.id }, icon(action.icon), words);
+      button.addEventListener("click", () => {
+        $("choose").close();
+        press(action);
+      });
+      return button;
+    });
+    this.#choose("more", buttons);
+  }
+
+  /** The station has moved on: a dialog about what is over by now goes away. */
   follow(station) {
-    const gone = !station?.current || station.current.seq !== this.#seq || !OPEN_PHASES.includes(station.phase);
-    if ($("decide").open && gone) $("decide").close();
+    this.#decide.follow(station);
+    const asked = $("ask").open && ["type", "illegible"].includes(this.#what);
+    const here = TYPED_PHASES.includes(station?.phase) || station?.phase === "judging";
+    if (asked && (!here || station.current?.seq !== this.#seq)) $("ask").close();
   }
 
   /** In the language that is chosen now. */
   speak() {
-    if (this.#what === "settle" || this.#what === "unlatch") this.#labelTwo();
-    if (this.#what === "trial" || this.#what === "order") this.#labelChoose();
+    this.#decide.speak();
+    if ($("ask").open) this.#labelAsk();
+    if ($("choose").open) this.#labelChoose();
     for (const each of document.querySelectorAll("dialog .wrong")) each.textContent = "";
-  }
-
-  // -- two people
-
-  #askTwo(what, station) {
-    [this.#what, this.#seq] = [what, station.current?.seq ?? 0];
-    this.#number = station.current?.text[0] ?? station.current?.uii ?? "";
-    const reasons = REASONS.map((id) => {
-      const chip = make("button", { type: "button", class: "chip", "data-t": `reason.${id}` });
-      chip.addEventListener("click", () => {
-        $("decide").querySelector("[name=reason]").value = t(`reason.${id}`);
-      });
-      return chip;
-    });
-    const hows = HOWS.map((how) => {
-      const radio = make("input", { type: "radio", name: "how", value: how, required: "" });
-      const words = make("span", {}, make("b", { "data-t": `how.${how}` }), make("small", { "data-t": `how-says.${how}` }));
-      return make("label", { class: "choice" }, radio, words);
-    });
-    $("hows").replaceChildren(...(what === "settle" ? hows : []));
-    $("hows").hidden = what !== "settle";
-    $("reasons").replaceChildren(...reasons);
-    this.#labelTwo();
-    this.#show("decide");
-  }
-
-  #labelTwo() {
-    $("decide-title").textContent = t(`dialog.${this.#what}`, { number: this.#number });
-    $("decide-says").textContent = t(`dialog.${this.#what}-says`);
-    for (const each of $("decide").querySelectorAll("[data-t]")) each.textContent = t(each.dataset.t);
-  }
-
-  async #decide(data) {
-    const witnesses = [1, 2].map((n) => ({ badge: data.get(`badge-${n}`), pin: data.get(`pin-${n}`) }));
-    const body = { reason: data.get("reason"), witnesses };
-    if (this.#what === "settle") {
-      if (!data.get("how")) throw new Declined("not-valid");
-      body.how = data.get("how");
-    }
-    await this.#act(this.#what, body);
   }
 
   // -- signing in
@@ -116,20 +102,74 @@ export class Dialogs {
     this.#signedIn();
   }
 
-  // -- trial, order
+  // -- one thing to be typed, or the places that it is about
+
+  #askOne(what, station) {
+    [this.#what, this.#seq] = [what, station.current?.seq ?? 0];
+    this.#places = { most: station.order?.contents ?? "" };
+    const due = (station.current?.places ?? []).filter((place) => place.due && !place.unknown);
+    const isAmount = what === "quantity";
+    this.#show("ask");
+    spots($("ask-spots"), ["type", "illegible"].includes(what) ? due : [], what === "type" ? "radio" : "checkbox");
+    $("ask").querySelector(".columns").hidden = what === "illegible";
+    $("ask").querySelector(".keypad").hidden = !isAmount;
+    $("ask").querySelector("[name=value]").inputMode = isAmount ? "numeric" : "text";
+    this.#labelAsk();
+    if (what !== "illegible") $("ask").querySelector("[name=value]").focus();
+  }
+
+  #labelAsk() {
+    $("ask-title").textContent = t(`dialog.${this.#what}`, this.#places);
+    $("ask-says").textContent = t(`dialog.${this.#what}-says`);
+    $("ask-label").textContent = t(this.#what === "quantity" ? "field.quantity" : "field.typed");
+  }
+
+  async #answer(data) {
+    const value = data.get("value").trim();
+    if (this.#what === "illegible") {
+      await this.#act("judge", { legible: true, illegible: checkedSpots(data) });
+      return;
+    }
+    if (!value) throw new Declined("not-valid");
+    if (this.#what === "quantity") {
+      if (!/^\d+$/.test(value)) throw new Declined("wrong-quantity");
+      await this.#act("begin", { quantity: Number(value) });
+    } else if (this.#what === "type") {
+      const [position] = checkedSpots(data);
+      await this.#act("type", { content: value, position });
+    } else await this.#act("check", { content: value });
+  }
+
+  // -- one of a list
+
+  #earlier(station) {
+    const buttons = station.parts.filter((part) => part.settle).map((part) => {
+      const words = make("span", {}, part.serial);
+      const state = make("small", { "data-t": `part.${part.state}` }, t(`part.${part.state}`));
+      const button = make("button", { type: "button", class: "quiet" }, icon(PART_SHAPES[part.state] ?? "i-open"), words, state);
+      button.addEventListener("click", () => {
+        $("choose").close();
+        this.#decide.askEarlier(part);
+      });
+      return button;
+    });
+    this.#choose("earlier", buttons);
+  }
 
   #choose(what, buttons) {
     this.#what = what;
     $("choices").replaceChildren(...buttons);
+    $("choices").className = buttons.length > 5 ? "list two" : "list";
     this.#labelChoose();
     this.#show("choose");
   }
 
   #labelChoose() {
-    const trial = this.#what === "trial";
-    $("choose-title").textContent = t(trial ? "dialog.trial" : "order.choose");
-    $("choose-says").textContent = trial ? t("dialog.trial-says") : "";
-    $("choose-yes").hidden = !trial;
+    const what = this.#what;
+    $("choose-title").textContent = t(what === "order" ? "order.choose" : `dialog.${what}`);
+    $("choose-says").textContent = ["trial", "earlier"].includes(what) ? t(`dialog.${what}-says`) : "";
+    $("choose-yes").hidden = what !== "trial";
+    for (const each of $("choices").querySelectorAll("[data-t]")) each.textContent = t(each.dataset.t);
   }
 
   // -- all of them
@@ -147,7 +187,7 @@ export class Dialogs {
     }
     // A PIN does not stay in a closed dialog.
     dialog.addEventListener("close", () => dialog.querySelector("form").reset());
-    const inputs = [...dialog.querySelectorAll("input[name^=badge], input[name^=pin]")];
+    const inputs = [...dialog.querySelectorAll("input[name^=badge], input[name^=pin], input[name=value]")];
     // A scanner ends a badge with Enter: that goes to the next field, not to the button.
     for (const [index, input] of inputs.entries()) {
       input.addEventListener("keydown", (event) => {
@@ -200,4 +240,12 @@ export class Dialogs {
       for (const button of buttons) button.disabled = false;
     }
   }
+}
+
+/** A scanner's control characters are text here, and no shortcut of the browser. */
+function control(event) {
+  const character = event.ctrlKey ? CONTROLS[event.key.toLowerCase()] : undefined;
+  if (character === undefined) return;
+  event.preventDefault();
+  event.target.setRangeText(character, event.target.selectionStart, event.target.selectionEnd, "end");
 }

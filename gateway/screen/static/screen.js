@@ -3,7 +3,8 @@
 import { Declined, Stream, post, stationPath } from "./gateway.js";
 import { Dialogs } from "./dialogs.js";
 import { choose, day, dayAndTime, facts, language, number, sentence, t, time } from "./texts.js";
-import { PART_SHAPES, glance, view } from "./view.js";
+import { glance, view } from "./view.js";
+import { renderSide } from "./side.js";
 import { icon, make, put } from "./elements.js";
 
 const NOTICE_MS = 9000;
@@ -62,7 +63,7 @@ function render() {
   $("gateway").textContent = snapshot.gateway;
   renderTabs();
   renderWho();
-  renderSide(here);
+  renderSide(snapshot, here, () => dialogs.chooseOrder(station()));
   renderFoot();
   renderNumber(here, shown);
   renderButtons(shown);
@@ -78,6 +79,8 @@ function renderState(shown) {
   if (word.textContent !== shown.word) word.textContent = shown.word;
   word.className = wordSize(shown.word);
   $("part").textContent = shown.part;
+  $("part").className = size(shown.part.length, [[24, ""], [Infinity, "long"]]);
+  $("then").textContent = shown.then;
   const text = shown.say || (shown.note ? sentence(shown.note) : "");
   if ($("sentence").textContent !== text) $("sentence").textContent = text;
   $("sentence").className = size(text.length, [[100, ""], [Infinity, "long"]]);
@@ -96,6 +99,7 @@ function renderLost() {
   $("word").textContent = t("state.lost");
   $("word").className = wordSize($("word").textContent);
   $("part").textContent = "";
+  $("then").textContent = "";
   $("sentence").className = "";
   $("sentence").textContent = t("say.lost");
   const seconds = Math.round((Date.now() - lostAt) / 1000);
@@ -103,12 +107,17 @@ function renderLost() {
 }
 
 function renderNumber(here, shown) {
-  document.querySelector(".number").hidden = shown.number === null;
+  const panel = document.querySelector(".number");
+  panel.hidden = shown.number === null;
   if (shown.number === null) return;
-  $("number-label").textContent = shown.number.label;
-  $("serial").textContent = shown.number.text;
-  $("line").textContent = shown.number.line;
-  const names = here ? ["step.prepare", "step.mark", "step.read"] : [];
+  const { label, text, line, piece, places } = shown.number;
+  panel.classList.toggle("tray", places !== null);
+  $("number-label").textContent = label;
+  $("serial").textContent = places ? "" : text;
+  $("line").textContent = line;
+  renderPiece(piece);
+  renderPlaces(places);
+  const names = here?.marks && !piece && !places ? ["step.prepare", "step.mark", "step.read"] : [];
   put(
     $("steps"),
     names.map((name, index) => {
@@ -117,6 +126,42 @@ function renderNumber(here, shown) {
       if (is === "now") step.setAttribute("aria-current", "step");
       return step;
     }),
+  );
+}
+
+/** Which piece of the number: its name, and as many dots as there are pieces. */
+function renderPiece(piece) {
+  const dots = Array.from({ length: piece?.of ?? 0 }, (_, index) => {
+    const is = index + 1 < piece.at ? "past" : index + 1 === piece.at ? "now" : "";
+    return make("i", { class: is });
+  });
+  const parts = piece
+    ? [
+        make("b", {}, piece.name),
+        make("span", { class: "of" }, t("piece.at", { n: piece.at, of: piece.of })),
+        make("span", { class: "dots", "aria-hidden": "true" }, ...dots),
+      ]
+    : [];
+  put($("piece"), parts, `${language()} ${JSON.stringify(piece)}`);
+}
+
+/** The tray, its places in their order. */
+function renderPlaces(places) {
+  const all = places ?? [];
+  $("places").className = size(all.length, [[4, "places"], [8, "places two"], [Infinity, "places many"]]);
+  put(
+    $("places"),
+    all.map((place) =>
+      make(
+        "li",
+        { class: place.state, title: place.serial },
+        icon(place.shape),
+        make("span", { class: "at", "aria-label": t("place.at", { n: place.position }) }, place.position),
+        make("span", { class: "word" }, place.word),
+        make("span", { class: "text" }, place.serial),
+      ),
+    ),
+    `${language()} ${JSON.stringify(all)}`,
   );
 }
 
@@ -155,64 +200,6 @@ function renderWho() {
   }
   put($("who"), parts, `${language()} ${JSON.stringify(person)}`);
 }
-
-function renderSide(here) {
-  const order = here?.order ?? null;
-  const made = [make("h2", {}, t("order.title"))];
-  if (order === null) made.push(make("p", { class: "none" }, t("order.none")));
-  else {
-    const good = here.counts.good ?? 0;
-    const aside = here.counts.rejected ?? 0;
-    const unknown = here.counts.unknown ?? 0;
-    const bar = make("progress", { max: order.quantity, value: Math.min(good, order.quantity) });
-    bar.setAttribute("aria-label", t("order.good-of", { good: number(good), quantity: number(order.quantity) }));
-    made.push(
-      make("p", { class: "order-id" }, order.id),
-      make(
-        "dl",
-        {},
-        ...pair("order.product", order.product),
-        ...(order.lot ? pair("order.lot", order.lot) : []),
-        ...(order.contents ? pair("order.contents", number(order.contents)) : []),
-      ),
-      bar,
-      make("p", { class: "count" }, make("b", {}, number(good)), make("span", {}, ` / ${number(order.quantity)}`)),
-      make(
-        "p",
-        { class: "rest" },
-        make("span", {}, t("order.left", { n: number(order.left) })),
-        ...(aside ? [make("span", { class: "aside" }, t("order.aside", { n: number(aside) }))] : []),
-        ...(unknown ? [make("span", { class: "unknown" }, t("order.unknown", { n: number(unknown) }))] : []),
-      ),
-    );
-  }
-  const free = here?.phase === "idle" && !!snapshot.signed_in && !snapshot.latches.length;
-  if (free && here.orders.length > 1) {
-    const change = make("button", { type: "button", class: "quiet" }, t("order.change"));
-    change.addEventListener("click", () => dialogs.chooseOrder(station()));
-    made.push(change);
-  }
-  put($("order"), made, JSON.stringify([language(), order, here?.counts, here?.orders, free]));
-  const parts = here?.parts ?? [];
-  put(
-    $("parts"),
-    parts.length
-      ? parts.map((part) =>
-          make(
-            "li",
-            { class: part.state },
-            icon(PART_SHAPES[part.state] ?? "i-open"),
-            make("span", { class: "text", title: part.text }, part.serial),
-            make("span", { class: "what" }, t(`part.${part.state}`)),
-            make("time", { datetime: part.at }, time(part.at)),
-          ),
-        )
-      : [make("li", { class: "none" }, t("parts.none"))],
-    JSON.stringify([language(), parts]),
-  );
-}
-
-const pair = (label, value) => [make("div", {}, make("dt", {}, t(label)), make("dd", {}, value))];
 
 function renderFoot() {
   const items = [];
@@ -253,18 +240,19 @@ function renderButtons(shown) {
       icon(action.icon),
       make("span", {}, t(action.label)),
     );
-    button.addEventListener("click", () => press(action));
+    button.addEventListener("click", () => press(action, shown.more));
     button.disabled = off || !!action.off;
     return button;
   };
-  const key = `${language()} ${selected} ${off} ${JSON.stringify([shown.primary, shown.secondary])}`;
+  const key = `${language()} ${selected} ${off} ${JSON.stringify([shown.primary, shown.secondary, shown.more])}`;
   put($("primary"), shown.primary.map((each) => draw(each, true)), key);
   put($("secondary"), shown.secondary.map((each) => draw(each, false)), key);
 }
 
-async function press(action) {
+async function press(action, more = []) {
   if (action.dialog) {
-    dialogs.ask(action.dialog, station());
+    if (action.dialog === "more") dialogs.more(more, press);
+    else dialogs.ask(action.dialog, station());
     return;
   }
   pending = true;

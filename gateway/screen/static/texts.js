@@ -49,11 +49,16 @@ export const facts = (note) =>
 function factText(name, value) {
   if (name === "until") return dayAndTime(value);
   if (name === "content") return visible(value);
-  for (const group of { cause: ["cause"], how: ["how"], state: ["activity"], mode: ["verify"] }[name] ?? []) {
-    if (has(`${group}.${value}`)) return t(`${group}.${value}`);
-  }
-  return value;
+  const group = { cause: "cause", how: "how", state: "activity", mode: "verify", entry: "entry" }[name];
+  return has(`${group}.${value}`) ? t(`${group}.${value}`) : value;
 }
+
+/** A piece in words; one that the catalogues do not know by its own name. */
+export const componentName = (name) => (has(`component.${name}`) ? t(`component.${name}`) : name);
+
+/** The serial number that a symbol's content holds, or "". */
+export const serialIn = (content = "") =>
+  content.split(/[\u0000-\u001f]/).map((element) => /^(?:S|21)(.+)$/.exec(element)?.[1]).find(Boolean) ?? "";
 
 /** A symbol's content for people: without its envelope, its elements apart. */
 export const visible = (content) =>

@@ -1,10 +1,12 @@
 // What is to be shown, from one station's snapshot: pure, touches no page.
 //
-// A view: tone (colour), shape (symbol), word (huge), part (the number that the word is about),
-// say (sentences), note (its text and facts), number {label, text}, step (0 prepare, 1 mark, 2 read, 3 over; -1 none), primary and secondary
-// (actions), busy.
+// A view: tone (colour), shape (symbol), word (huge), then (what to do next, large), part (the
+// number that the word is about), say (sentences), note (its text and facts), step (0 prepare,
+// 1 mark, 2 read, 3 over; -1 none), busy. `actions` adds the buttons, `number` what is marked.
 
-import { t } from "./texts.js";
+import { actions } from "./actions.js";
+import { number } from "./number.js";
+import { has, serialIn, t } from "./texts.js";
 
 const RUNNING = {
   preparing: ["state.preparing", 0],
@@ -19,23 +21,25 @@ const RUNNING = {
   disarming: ["state.checking", 1],
   reading: ["state.reading", 2],
   verifying: ["state.reading", 2],
+  checking: ["state.reading", 2],
 };
 
-// By note: tone, shape, word, and whether they are about the part before. No step of the next one is done.
-const IDLE = {
+// How a part may end well, by note: tone, shape, word, and whether it is about the part before.
+const WELL = {
   good: ["good", "i-good", "state.good", true],
+  marked: ["marked", "i-marked", "state.marked", true],
   settled: ["calm", "i-done", "state.settled", true],
   "trial-done": ["calm", "i-done", "state.trial-done", false],
+  "read-back": ["good", "i-good", "state.good", false],
 };
 
-export const PART_SHAPES = {
-  open: "i-open",
-  marked: "i-open",
-  good: "i-good",
-  rejected: "i-aside",
-  unknown: "i-unknown",
-  scrapped: "i-void",
-  voided: "i-void",
+// What a read outside a cycle may find instead.
+const READ = {
+  "nothing-seen": ["ask", "i-warn", "state.not-read"],
+  "nothing-new": ["ask", "i-warn", "state.not-read"],
+  "nothing-waits": ["ask", "i-warn", "state.not-awaited"],
+  "under-way": ["ask", "i-warn", "state.not-awaited"],
+  "keyed-settles-nothing": ["ask", "i-unknown", "state.unknown"],
 };
 
 /** The screen of one station. `station` is null when the journal cannot be opened at all. */
@@ -59,7 +63,8 @@ function state(snapshot, station) {
   }
   switch (station.phase) {
     case "idle":
-      if (!station.busy) return idle(snapshot, station);
+      if (station.run.on) return between(station);
+      if (!station.busy) return station.marks ? idle(snapshot, station) : post(snapshot, station);
       return made("busy", "i-busy", "state.preparing", { say: t("phase.preparing"), step: 0, busy: true });
     case "judging":
       return made("ask", "i-eye", "state.judging", { say: t("say.judging"), step: 2 });
@@ -74,12 +79,43 @@ function state(snapshot, station) {
       const word = silent ? "state.silent" : "state.switch-off";
       return made("alarm", silent ? "i-warn" : "i-switch-off", word, { note: station.note, busy: true });
     }
+    case "looking":
+    case "preparing":
+    case "checking":
+      if (station.run.on) return between(station);
   }
-  if (station.phase === "waiting" && station.start === "pedal") {
-    return made("busy", "i-ready", "state.pedal", { say: t("say.pedal"), step: 1, busy: true });
+  if (station.phase === "waiting" && station.start !== "operator") {
+    const part = station.run.on && station.run.told ? before(station, { line: true }) : "";
+    return made("busy", `i-${station.start}`, `state.${station.start}`, {
+      say: t(`say.${station.start}`), part, step: 1, busy: true,
+    });
   }
   const [word, step] = RUNNING[station.phase] ?? ["state.checking", -1];
   return made("busy", "i-busy", word, { say: t(`phase.${station.phase}`), step, busy: true });
+}
+
+/** In a run, from the end of one part to the next one's shot: how the part before ended. */
+function between(station) {
+  const ended = station.run.told;
+  if (!station.marks) {
+    const [tone, shape, word] = WELL[ended?.code] ?? READ[ended?.code] ?? [];
+    if (!tone) {
+      return made("ready", "i-ready", "state.place", { say: t("say.place"), busy: true });
+    }
+    if (tone !== "good") return made(tone, shape, word, { note: ended, busy: true });
+    return made(tone, shape, word, { part: serialIn(ended.facts.content), then: t("state.place-next"), busy: true });
+  }
+  const away = isTray(station) ? "-tray" : "";
+  const found = WELL[ended?.code];
+  if (found) {
+    const [tone, shape, word, ofPart] = found;
+    const part = ofPart ? before(station) : "";
+    return made(tone, shape, word, { part, then: t(`state.take-away${away}`), step: 0, busy: true });
+  }
+  if (station.note?.code === "take-away") {
+    return made("ask", "i-away", `state.take-away${away}`, { say: t(`say.take-away${away}`), step: 0, busy: true });
+  }
+  return made("busy", "i-busy", "state.preparing", { say: t(`phase.${station.phase}`), step: 0, busy: true });
 }
 
 function idle(snapshot, station) {
@@ -90,61 +126,70 @@ function idle(snapshot, station) {
     return made("stopped", "i-stopped", "state.stopped", { note: station.why_not });
   }
   const { note } = station;
+  const again = station.next.again && (note === null || note.code in WELL);
+  if (again) return remark(station);
+  const paused = pause(station);
+  if (paused) return made("ask", "i-pause", "state.paused", { note: paused });
+  if (note === null) return made("ready", "i-ready", "state.ready", { say: t(toBegin(snapshot, station)) });
+  if (note.code in READ) return read(READ[note.code], note);
+  if (note.code === "read-back") return read(WELL["read-back"], note);
+  const [tone, shape, word, ofPart] = WELL[note.code] ?? ["ask", "i-warn", "state.not-marked", false];
+  return made(tone, shape, word, { note, part: ofPart ? before(station) : "" });
+}
+
+/** A reading post that rests. */
+function post(snapshot, station) {
+  const paused = pause(station);
+  if (paused) return made("ask", "i-pause", "state.paused", { note: paused });
+  const { note } = station;
   if (note === null) {
-    const pedal = station.start === "pedal" ? "say.ready-pedal" : "say.ready";
-    const say = t(snapshot.signed_in ? pedal : "say.signed-out");
+    const say = t(snapshot.signed_in ? "say.ready-post" : "say.signed-out");
     return made("ready", "i-ready", "state.ready", { say });
   }
-  const [tone, shape, word, ofPart] = IDLE[note.code] ?? ["ask", "i-warn", "state.not-marked", false];
-  const part = ofPart ? (station.parts[0]?.serial ?? "") : "";
-  return made(tone, shape, word, { note, part });
+  return read(WELL[note.code] ?? READ[note.code] ?? ["ask", "i-warn", "state.not-read"], note);
+}
+
+const read = ([tone, shape, word], note) =>
+  made(tone, shape, word, { note, part: tone === "good" ? serialIn(note.facts.content) : "" });
+
+/** What two people allowed to be marked again: the same parts stay. */
+function remark(station) {
+  const { places } = station.next;
+  const say = isTray(station)
+    ? t("say.again-tray", { places: places.map((each) => each.position).join(", ") })
+    : t("say.again", { number: station.next.serial });
+  return made("ask", "i-again", "state.again", { say });
+}
+
+/** Why a run stands still, while that is what a person has to know; null after what came since. */
+function pause(station) {
+  const { paused } = station.run;
+  const { note } = station;
+  if (paused === null || note === null) return paused;
+  const stopped = paused.code === "stopped"; // by a person, or a person has acted on what it was
+  if (note.code in WELL) return stopped ? null : paused;
+  if (note.code in READ) return null;
+  return stopped && note.code === "not-started" ? paused : note;
+}
+
+function toBegin(snapshot, station) {
+  if (!snapshot.signed_in) return "say.signed-out";
+  if (station.can.includes("run")) return `say.ready-${station.start}`;
+  return isTray(station) ? "say.ready-tray" : "say.ready";
+}
+
+const isTray = (station) => (station.order?.tray ?? 1) > 1;
+
+/** The number, or the numbers from the first place to the last, of the marks before. */
+function before(station, { line = false } = {}) {
+  const last = station.parts.find((part) => part.state !== "open");
+  if (!last) return "";
+  const first = station.parts.filter((part) => part.seq === last.seq).at(-1);
+  const text = first === last ? last.serial : `${first.serial} – ${last.serial}`;
+  const typed = last.entry === "keyed" && last.state === "good" ? "part.typed" : `part.${last.state}`;
+  return line || typed === "part.typed" ? `${text} ${t(has(typed) ? typed : "part.open")}` : text;
 }
 
 const made = (tone, shape, word, more) => ({
-  tone, shape, word: t(word), part: "", say: "", note: null, step: -1, busy: false, ...more,
+  tone, shape, word: t(word), then: "", part: "", say: "", note: null, step: -1, busy: false, ...more,
 });
-
-/** The number at work, else the next one; null where nothing can be marked at all. */
-function number(station, shown) {
-  if (!station || shown.shape === "i-latched") return null;
-  const { phase, current, next } = station;
-  if (current && phase !== "idle") {
-    return { label: t("number.current"), text: current.serial, line: beside(current.text, current.serial) };
-  }
-  const line = next ? beside(next.lines, next.serial) : "";
-  return { label: t("number.next"), text: next?.serial ?? "", line };
-}
-
-/** The whole legible line, where it says more than the number. */
-const beside = (lines, serial) => (lines[0] && lines[0] !== serial ? lines[0] : "");
-
-const ACTIONS = {
-  begin: { path: "begin", label: "do.begin", icon: "i-mark" },
-  acknowledge: { path: "acknowledge", label: "do.acknowledge", icon: "i-tray" },
-  read_again: { path: "read-again", label: "do.read-again", icon: "i-again" },
-  settle: { dialog: "settle", label: "do.settle", icon: "i-people", free: true },
-  unlatch: { dialog: "unlatch", label: "do.unlatch", icon: "i-open", free: true },
-  trial: { dialog: "trial", label: "do.trial", icon: "i-open" },
-};
-const JUDGE = [
-  { id: "legible", path: "judge", body: { legible: true }, label: "do.legible", icon: "i-good" },
-  { id: "illegible", path: "judge", body: { legible: false }, label: "do.illegible", icon: "i-aside" },
-];
-const SIGN_IN = { id: "sign-in", dialog: "sign-in", label: "do.sign-in", icon: "i-person" };
-
-/** The one button for what comes next, and the quieter ones. */
-function actions(snapshot, station, shown) {
-  const all = (station?.can ?? []).filter((id) => id in ACTIONS).map((id) => ({ id, ...ACTIONS[id] }));
-  if (snapshot.latches.length || !station) return { primary: [], secondary: [] };
-  // Two people decide with their own badges, whoever is signed in.
-  const free = all.filter((each) => each.free);
-  if (!snapshot.signed_in) return { primary: [SIGN_IN], secondary: free };
-  if (station.can.includes("judge")) return { primary: JUDGE, secondary: [] };
-  const first = all.find((each) => ["begin", "acknowledge", "read_again", "settle"].includes(each.id));
-  if (!first) {
-    const wait = shown.busy ? "do.wait" : "do.begin";
-    return { primary: [{ id: "none", label: wait, icon: shown.busy ? "i-busy" : "i-mark", off: true }], secondary: [] };
-  }
-  const main = first.id === "begin" && station.start === "pedal" ? { ...first, label: "do.begin-pedal" } : first;
-  return { primary: [main], secondary: all.filter((each) => each !== first) };
-}

@@ -1,0 +1,98 @@
+// Two people decide: how, of which places or of which earlier part, why, and who they are.
+
+import { Declined } from "./gateway.js";
+import { make } from "./elements.js";
+import { checkedSpots, spots } from "./spots.js";
+import { t } from "./texts.js";
+
+const HOWS = ["accepted", "remark", "scrapped", "voided"];
+const REASONS = ["seen-legible", "nothing-there", "damaged", "power", "taken-away"];
+const OPEN_PHASES = ["unknown", "read-blocked", "set-aside"];
+
+const $ = (id) => document.getElementById(id);
+
+export class Decide {
+  #act;
+  #show;
+  #what = "";
+  #number = "";
+  #seq = 0;
+  #part = null;
+
+  /** `act(path, body)` asks the station; `show(id)` opens a dialog. */
+  constructor({ act, show }) {
+    this.#act = act;
+    this.#show = show;
+  }
+
+  /** Of what the station has at hand. */
+  ask(what, station) {
+    const { current } = station;
+    const due = (current?.places ?? []).filter((place) => place.due);
+    this.#part = null;
+    this.#open(what, current?.seq ?? 0, HOWS, what === "settle" ? due : []);
+    this.#number = due.length > 1 ? "" : (due[0]?.serial ?? current?.serial ?? "");
+    this.#label();
+  }
+
+  /** Of a part that the station made before. */
+  askEarlier(part) {
+    this.#part = part;
+    const over = ["scrapped", "voided"];
+    this.#open("settle-earlier", part.seq, ["unknown", "rejected"].includes(part.state) ? ["accepted", ...over] : over, []);
+    this.#number = part.serial;
+    this.#label();
+  }
+
+  /** The station has moved on: a dialog about a number that is settled by now goes away. */
+  follow(station) {
+    if (!$("decide").open) return;
+    const over = !station?.current || station.current.seq !== this.#seq || !OPEN_PHASES.includes(station.phase);
+    const gone = this.#part ? station?.phase !== "idle" || station.run.on : over;
+    if (gone) $("decide").close();
+  }
+
+  speak() {
+    if (this.#what) this.#label();
+  }
+
+  async send(data) {
+    const witnesses = [1, 2].map((n) => ({ badge: data.get(`badge-${n}`), pin: data.get(`pin-${n}`) }));
+    const body = { reason: data.get("reason"), witnesses };
+    if (this.#what !== "unlatch") {
+      if (!data.get("how")) throw new Declined("not-valid");
+      body.how = data.get("how");
+    }
+    if (this.#part) Object.assign(body, { seq: this.#part.seq, position: this.#part.position });
+    else if (this.#what === "settle") body.positions = checkedSpots(data);
+    await this.#act(this.#what, body);
+  }
+
+  #open(what, seq, hows, places) {
+    [this.#what, this.#seq] = [what, seq];
+    const reasons = REASONS.map((id) => {
+      const chip = make("button", { type: "button", class: "chip", "data-t": `reason.${id}` });
+      chip.addEventListener("click", () => {
+        $("decide").querySelector("[name=reason]").value = t(`reason.${id}`);
+      });
+      return chip;
+    });
+    const choices = hows.map((how) => {
+      const radio = make("input", { type: "radio", name: "how", value: how, required: "" });
+      const words = make("span", {}, make("b", { "data-t": `how.${how}` }), make("small", { "data-t": `how-says.${how}` }));
+      return make("label", { class: "choice" }, radio, words);
+    });
+    $("hows").replaceChildren(...(what === "unlatch" ? [] : choices));
+    $("hows").hidden = what === "unlatch";
+    $("reasons").replaceChildren(...reasons);
+    this.#show("decide");
+    spots($("decide-spots"), places);
+  }
+
+  #label() {
+    const title = this.#number ? this.#what : "settle-tray";
+    $("decide-title").textContent = t(`dialog.${title}`, { number: this.#number });
+    $("decide-says").textContent = t(`dialog.${title}-says`);
+    for (const each of $("decide").querySelectorAll("[data-t]")) each.textContent = t(each.dataset.t);
+  }
+}
