@@ -159,8 +159,9 @@ class ModbusCell:
         self._cell.require_ready("arm", state)
         if state.sequence == sequence:
             raise self._cell.refusal("arm", f"the cell has already carried out number {sequence}")
-        self._shot, self._concluded = Loaded(sequence, texts), None
-        self._shot = await self._cell.load(sequence, state.job, texts)
+        former = state.sequence
+        self._shot, self._concluded = Loaded(sequence, texts, former=former), None
+        self._shot = await self._cell.load(sequence, state.job, texts, former)
         if self._options.start == "input":
             await self._permit("arm", self._shot, Control.ARM)
 

@@ -10,6 +10,7 @@ from drivers.modbus_cell.codec import (
     CONTROL,
     ECHO,
     HIGHEST_POSITION,
+    HIGHEST_SEQUENCE,
     MAP_VERSION,
     MAP_WITHOUT_TRAYS,
     REPORT,
@@ -42,6 +43,8 @@ from drivers.protocols import Did, Outcome
 
 _POLL_SECONDS = 0.02
 STANDING = Control.SHUTTER_REQ | Control.REMOTE_REQ
+NEWEST_STEP = 2
+"""A new shot's number is the cell's last one plus 1, or plus 2 where the cell never saw one."""
 FIRING = Control.TRIGGER | Control.ARM
 _RESETTABLE = {Fault.JOB, Fault.CRC, Fault.TEXT, Fault.COMMS, Fault.WATCHDOG}
 """Faults that this side caused; every other one needs a person at the cell."""
@@ -51,12 +54,20 @@ _RESETTABLE = {Fault.JOB, Fault.CRC, Fault.TEXT, Fault.COMMS, Fault.WATCHDOG}
 class Loaded:
     """The shot that was last loaded: its texts by position, and its registers from 2 on.
 
-    Both are None where a former process loaded it.
+    All but `sequence` is None where a former process loaded it.
     """
 
     sequence: int
     texts: Mapping[int, bytes] | None = None
     block: list[int] | None = None
+    former: int | None = None
+    """The cell's last number when it was loaded."""
+
+    def is_next_after(self, last: int) -> bool:
+        """Whether a cell that has this last number can have carried out no shot since."""
+        if self.former is not None:
+            return last == self.former
+        return 0 < (self.sequence - last) % HIGHEST_SEQUENCE <= NEWEST_STEP
 
 
 @dataclass(frozen=True)
@@ -101,8 +112,12 @@ class Handshake:
             raise UnexpectedReply(self._name, "identify", why)
         return self.map
 
-    async def load(self, sequence: int, job: int, texts: Mapping[int, bytes]) -> Loaded:
+    async def load(
+        self, sequence: int, job: int, texts: Mapping[int, bytes], former: int
+    ) -> Loaded:
         """Write a shot's texts, then its command in one request; read all of it back.
+
+        `former` is the cell's last number.
 
         One text at position 1 is a shot without a tray, on either map.
         """
@@ -115,7 +130,7 @@ class Handshake:
         command, _ = await self._link.snapshot()
         if encode_command(command)[CMD_SEQ:] != block:
             raise self._differs()
-        return Loaded(sequence, texts, block)
+        return Loaded(sequence, texts, block, former)
 
     async def _load_tray(self, texts: Mapping[int, bytes]) -> None:
         """Areas and table; inert until the command that names them."""
@@ -155,7 +170,11 @@ class Handshake:
             return await self.result(state, shot.texts)
         if state.sequence == 0:
             return Outcome(Did.UNKNOWN, "the cell holds no number: new, or its memory was lost")
-        return Outcome(Did.NOT_STARTED, f"the cell's last number is {state.sequence}")
+        last = f"the cell's last number is {state.sequence}"
+        if not shot.is_next_after(state.sequence):
+            # Other shots came after it, or it is another cell: ours may have been before them.
+            return Outcome(Did.UNKNOWN, last)
+        return Outcome(Did.NOT_STARTED, last)
 
     async def result(self, state: CellState, texts: Mapping[int, bytes] | None) -> Outcome:
         """The result that the cell keeps for its ACK_SEQ; checked against `texts` where known."""

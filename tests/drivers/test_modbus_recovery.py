@@ -40,6 +40,7 @@ def test_a_new_process_learns_the_result_from_the_cell(tmp_path: Path) -> None:
 def test_a_new_process_disarms_what_the_old_one_armed(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with bench(tmp_path) as it:
+            it.device.controller.retained.keep(sequence=4)
             cell = await it.ready(start="input")
             await cell.arm(shot(5))
             await cell.close()
@@ -68,9 +69,35 @@ def test_a_cell_without_a_number_proves_nothing(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_a_cell_that_has_gone_on_since_proves_nothing(tmp_path: Path) -> None:
+    """A journal that was restored asks for a shot that other ones have followed."""
+
+    async def scenario() -> None:
+        async with bench(tmp_path) as it:
+            cell = await it.ready()
+            for sequence in (5, 6, 7):
+                await cell.arm(shot(sequence))
+                await cell.fire()
+                await cell.outcome(10)
+                await cell.disarm()
+            for sequence, did in [
+                (5, Did.UNKNOWN),
+                (6, Did.UNKNOWN),
+                (8, Did.NOT_STARTED),
+                (9, Did.NOT_STARTED),
+                (10, Did.UNKNOWN),
+            ]:
+                outcome = await it.cell().disarm(sequence=sequence)
+                assert outcome is not None
+                assert (sequence, outcome.did) == (sequence, did)
+
+    asyncio.run(scenario())
+
+
 def test_the_watchdog_takes_the_permission_of_a_silent_host(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with bench(tmp_path, watchdog="1.2") as it:
+            it.device.controller.retained.keep(sequence=4)
             cell = await it.ready(start="input")
             await cell.arm(shot(5))
             armed_at = time.monotonic()

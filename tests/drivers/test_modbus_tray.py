@@ -192,6 +192,7 @@ def test_power_lost_at_a_tray(
 
     async def scenario() -> None:
         async with bench(tmp_path, memory=str(tmp_path / "cell.json")) as it:
+            it.device.controller.retained.keep(sequence=4)
             cell = await it.ready()
             what = tray(5, 1, 2, 4)
             await cell.arm(what)
