@@ -76,6 +76,8 @@ class Site:
     gateway: str
     kind: Kind = "panasonic-lp"
     start: Start = "operator"
+    tray: int = 1
+    """How many pieces lie there at a time, each with a reader of its own."""
     within: Path | None = None
     """Where `folder` is made; by default where temporary folders are."""
     folder: Path = field(init=False)
@@ -90,7 +92,7 @@ class Site:
     """Where the journal lies, in place of the site's own folder."""
     agent: "subprocess.Popen[bytes] | None" = None
     devices: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
-    """The marker's process and the reader's."""
+    """The marker's process and the readers'."""
 
     def __post_init__(self) -> None:
         # A short path: it holds Unix sockets.
@@ -137,12 +139,19 @@ class Site:
         if self.small_disk is not None:
             self.small_disk.close()
 
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The readers' names, from place 1 on."""
+        if self.tray == 1:
+            return ("reader",)
+        return tuple(f"reader-{place}" for place in range(1, self.tray + 1))
+
     def start_devices(self) -> None:
-        for role in ("marker", "reader"):
+        for role in ("marker", *self.readers):
             self.start_device(role)
 
     def start_device(self, role: str) -> None:
-        """Start the marker or the reader; one that has ended comes back where it was."""
+        """Start the marker or a reader; one that has ended comes back where it was."""
         kind = self.kind if role == "marker" else "zebra-ssi"
         if kind == "modbus-cell":
             wire = f"tcp://127.0.0.1:{free_port()}"
@@ -153,6 +162,8 @@ class Site:
                 "panasonic-lp": ["lines=1", "checksum=on"],
                 "zebra-ssi": ["decode_seconds=0.05", "response_timeout=0.5"],
             }[kind]
+            if self.tray > 1:
+                options.append(f"position={self.readers.index(role) + 1}")
         with (self.folder / f"{role}.log").open("ab") as log:
             process = subprocess.Popen(
                 [
@@ -223,13 +234,14 @@ class Site:
             f'url = "{self.urls["marker"]}"',
             "[station.marker.options]",
             *(f"{key} = {_toml(value)}" for key, value in marker.items()),
-            "[station.reader]",
-            'kind = "zebra-ssi"',
-            f'url = "{self.urls["reader"]}"',
-            "[station.reader.options]",
-            "response_timeout = 0.5",
-            "linger = 0.02",
         ]
+        for role in self.readers:
+            lines += [
+                "[[station.reader]]",
+                'kind = "zebra-ssi"',
+                f'url = "{self.urls[role]}"',
+                "options = { response_timeout = 0.5, linger = 0.02 }",
+            ]
         self.config.write_text("\n".join(lines) + "\n")
 
     @property

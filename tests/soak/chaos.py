@@ -12,11 +12,12 @@ from typing import Literal
 
 import psycopg
 
+from simulators.control import ask
 from tests.soak.works import Works
 
 log = logging.getLogger(__name__)
 
-What = Literal["kill", "forget", "backend", "stop", "cut", "slow", "hush", "fill"]
+What = Literal["kill", "forget", "backend", "stop", "cut", "slow", "hush", "fill", "blind", "faint"]
 
 EVERY_S = 1.6
 """The mean time between two acts."""
@@ -46,6 +47,8 @@ WEIGHTS: dict[tuple[What, str], float] = {
     ("hush", "gateway-way"): 1,
     ("hush", "central-way"): 0.3,
     ("fill", "disk"): 1,
+    ("blind", "reader"): 3,
+    ("faint", "marker"): 2,
 }
 """How often each act comes, against the others, by the kind of what it is done to."""
 LASTS_S: dict[What, tuple[float, float]] = {
@@ -57,9 +60,14 @@ LASTS_S: dict[What, tuple[float, float]] = {
     "slow": (2.0, 10.0),
     "hush": (1.0, 10.0),
     "fill": (2.0, 12.0),
+    "blind": (0.0, 0.0),
+    "faint": (0.0, 0.0),
 }
 KILLS = frozenset({"kill", "forget", "backend"})
+ANSWER_S = 2.0
 DELAY_S = (0.02, 0.6)
+BLIND = 10
+"""For how many sessions at most a reader sees nothing: enough for every try of a read, twice."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,8 @@ class Chaos:
                 did = await self._stop(act)
             case "fill":
                 did = await self._fill(act)
+            case "blind" | "faint":
+                did = await self._misbehave(act)
             case _:
                 did = await self._spoil_way(act)
         self.done[act.what, act.kind] += did
@@ -172,6 +182,16 @@ class Chaos:
         finally:
             program.send(signal.SIGCONT)
         return True
+
+    async def _misbehave(self, act: Act) -> bool:
+        """From its next occasion on a reader sees nothing, or a mark is too faint to be read."""
+        count = 1 + int(act.dice * (BLIND if act.what == "blind" else 1))
+        request = {"op": "fault", "name": act.what, "count": count}
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return bool((await ask(self.works.control(act.whom), request)).get("ok"))
+        except (OSError, ValueError):  # it is away, or stands still
+            return False
 
     async def _fill(self, act: Act) -> bool:
         disk = self.works.disks[act.whom]

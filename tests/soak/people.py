@@ -20,10 +20,13 @@ from simulators.demo.shift import Line
 from simulators.part import FILE, PartStore
 from tests.crash.page import LEAD, OPERATOR
 from tests.crash.site import STATION, Site
+from tests.soak.hands_free import HandsFree
 
 log = logging.getLogger(__name__)
 
 BREATH_S = 0.2
+WELL = frozenset({"good", "marked"})
+"""How a part may end that has its number; `marked` waits for the sample of its group."""
 TROUBLE = (TimeoutError, NotDone, httpx.HTTPError, OSError, RuntimeError)
 """What a page or a device away, stopped or just back brings about; people try again."""
 
@@ -77,13 +80,13 @@ class People:
         people = [DemoPerson(**asdict(person)) for person in (OPERATOR, LEAD)]
         operator = Operator(f"http://127.0.0.1:{site.port}", STATION, people)
         with closing(PartStore(site.folder / FILE)) as parts:
-            line = Line(
+            line = (HandsFree if site.start == "pedal" else Line)(
                 gateway=site.gateway,
                 station=STATION,
                 operator=operator,
                 agent=Child(site.gateway, [], site.folder / "agent.log"),
                 marker=site.folder / "marker.ctl",
-                readers=(site.folder / "reader.ctl",),
+                readers=tuple(site.folder / f"{role}.ctl" for role in site.readers),
                 parts=parts,
             )
             self.outcomes[site.gateway] = line.outcomes
@@ -98,7 +101,7 @@ class People:
     async def _last_part(self, line: Line) -> str:
         try:
             async with asyncio.timeout(self.settle_s):
-                while await self._try(line) != "good":
+                while not await self._rounded_off(line):
                     if line.operator.snapshot.get("latches"):
                         break
         except TimeoutError:
@@ -107,6 +110,28 @@ class People:
             return f"{line.gateway} marks no part {self.settle_s:.0f} s after the last fault: {why}"
         latches = line.operator.snapshot.get("latches")
         return f"{line.gateway} is latched: {latches}" if latches else ""
+
+    async def _rounded_off(self, line: Line) -> bool:
+        """One more good part; then no number waits for a piece, and no group for its sample."""
+        if await self._try(line) not in WELL:
+            return False
+        try:
+            if isinstance(line, HandsFree):
+                await line.stop()
+                return True
+            if await line.begun():
+                return False
+            await line.read_back(at_end=True)
+        except TROUBLE as error:
+            log.info("%s: %s: %s", line.gateway, type(error).__name__, error)
+            return False
+        return not line.operator.view["groups"]
+
+    @property
+    def settled(self) -> dict[str, int]:
+        """What two people decided, over all lines."""
+        total = sum(self.outcomes.values(), Counter[str]())
+        return {how: total[how] for how in ("accepted", "remark", "scrapped", "voided")}
 
     async def _try(self, line: Line) -> str:
         """See to what is open, then one part; how it ended, or nothing if something came between.

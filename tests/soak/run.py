@@ -4,16 +4,18 @@ import asyncio
 import json
 import logging
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.crash.agreement import Metal, records
+from simulators.part import FILE, PartStore
+from tests.crash.agreement import records
 from tests.crash.site import Site
 from tests.e2e.demo import command
-from tests.soak.account import Account, Item, compare, words
+from tests.soak.account import Account, Item, Metal, compare, words
 from tests.soak.chaos import Chaos
 from tests.soak.people import People
 from tests.soak.traces import traces
@@ -94,11 +96,14 @@ class Soak:
             "stops": chaos.count("stop"),
             "cuts": chaos.count("cut", "slow", "hush"),
             "full_disks": chaos.count("fill"),
+            "misreads": chaos.count("blind", "faint"),
             "engraved": account.engraved,
+            "marked_again": account.marked_again,
             **{
                 state: account.states[state]
                 for state in ("good", "rejected", "scrapped", "voided", "unknown")
             },
+            "settled": people.settled,
             "lost": account.lost,
             "doubled": account.doubled,
             "unaccounted": self._reconcile(works),
@@ -153,11 +158,11 @@ class Soak:
             self.faults.append(f"{site.gateway}: {report}")
         spent, twice = words(records(site))
         rows = site.centre.sql(
-            "SELECT uii, state, duplicated, quarantined FROM item WHERE order_code = %s",
+            "SELECT uii, component, state, duplicated, quarantined FROM item WHERE order_code = %s",
             site.order_code,
         )
         held = {
-            uii: Item(
+            (uii, component): Item(
                 state,
                 tuple(
                     flag
@@ -165,9 +170,11 @@ class Soak:
                     if is_set
                 ),
             )
-            for uii, state, duplicated, quarantined in rows
+            for uii, component, state, duplicated, quarantined in rows
         }
-        account = compare(site.gateway, Metal.of(site), spent, held)
+        with closing(PartStore(site.folder / FILE)) as parts:
+            metal = Metal.of(parts.dump())
+        account = compare(site.gateway, metal, spent, held)
         account.faults += [f"{site.gateway}: {each}" for each in twice]
         return account
 

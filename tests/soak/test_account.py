@@ -4,28 +4,41 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.contract.record import Repeat
 from tests.central.scene import Scene
-from tests.crash.agreement import Metal
-from tests.soak.account import Account, Item, Word, compare, words
+from tests.soak.account import Account, Item, Key, Metal, Place, Shot, Word, compare, words
 
-A, B, C = "content of A", "content of B", "content of C"
+A, B, C, D = "content of A", "content of B", "content of C", "content of D"
+Spent = dict[str, Word]
+Held = dict[Key, Item]
+Change = Callable[[Metal, Spent, Held], object]
 
 
-def scene() -> tuple[Metal, dict[str, Word], dict[str, Item]]:
-    """Two parts marked, one good and one set aside; a third number spent and proved not started."""
-    metal = Metal(pieces={A: [1], B: [2]}, contents={1: [A], 2: [B]})
+def word(name: str, did: str, settled: str = "") -> Word:
+    return Word(name, "carton", 1, [Shot(did, settled)])
+
+
+def scene() -> tuple[Metal, Spent, Held]:
+    """Two cartons of one tray, one good and one set aside; a third number proved not started; a
+    fourth that nobody knows of was marked again and lies on another tray.
+    """
+    metal = Metal()
+    for content, place in ((A, (1, 1)), (B, (1, 2)), (D, (2, 1)), (D, (2, 1))):
+        engrave(metal, content, place)
     spent = {
-        A: Word("A", did="done"),
-        B: Word("B", did="unknown", settled="accepted"),
-        C: Word("C", did="not_started"),
+        A: word("A", "done"),
+        B: word("B", "unknown", "accepted"),
+        C: word("C", "not_started"),
+        D: Word("D", "carton", 1, [Shot("done", "remark"), Shot("done")]),
     }
-    held = {"A": Item("good"), "B": Item("rejected"), "C": Item("voided")}
+    held = {
+        (name, "carton"): Item(state)
+        for name, state in (("A", "good"), ("B", "rejected"), ("C", "voided"), ("D", "good"))
+    }
     return metal, spent, held
 
 
-def account_of(
-    change: Callable[[Metal, dict[str, Word], dict[str, Item]], object] = lambda *_: None,
-) -> Account:
+def account_of(change: Change = lambda *_: None) -> Account:
     metal, spent, held = scene()
     change(metal, spent, held)
     return compare("line", metal, spent, held)
@@ -34,53 +47,82 @@ def account_of(
 def test_what_agrees_is_counted() -> None:
     account = account_of()
     assert account.faults == []
-    assert (account.engraved, account.lost, account.doubled) == (2, 0, 0)
-    assert account.states == {"good": 1, "rejected": 1, "voided": 1}
+    assert (account.engraved, account.marked_again) == (3, 1)
+    assert (account.lost, account.doubled) == (0, 0)
+    assert account.states == {"good": 2, "rejected": 1, "voided": 1}
     total = Account()
     total.add(account)
     total.add(account)
-    assert (total.engraved, total.states["good"]) == (4, 2)
+    assert (total.engraved, total.marked_again, total.states["good"]) == (6, 2, 4)
 
 
-def engrave(metal: Metal, content: str, piece: int) -> None:
-    metal.pieces.setdefault(content, []).append(piece)
-    metal.contents.setdefault(piece, []).append(content)
+def engrave(metal: Metal, content: str, place: Place) -> None:
+    metal.places.setdefault(content, []).append(place)
+    metal.contents.setdefault(place, []).append(content)
+
+
+def says(held: Held, name: str, state: str, *flags: str) -> None:
+    held[name, "carton"] = Item(state, flags)
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda metal, _s, _h: engrave(metal, A, 3), "doubled"),
-        (lambda metal, _s, _h: engrave(metal, A, 1), "doubled"),
-        (lambda metal, _s, _h: engrave(metal, C, 1), "marked over"),
+        (lambda metal, _s, _h: engrave(metal, A, (3, 1)), "doubled"),
+        (lambda metal, _s, _h: engrave(metal, A, (1, 3)), "doubled"),
+        (lambda metal, _s, _h: engrave(metal, A, (1, 1)), "doubled"),
+        (lambda metal, _s, _h: engrave(metal, D, (2, 1)), "doubled"),
+        (lambda metal, _s, _h: engrave(metal, C, (1, 2)), "marked over"),
         (lambda metal, _s, _h: metal.air.append(C), "no part there"),
         (lambda _m, spent, _h: spent.pop(A), "without an intent"),
-        (lambda _m, _s, held: held.pop("A"), "lost"),
-        (lambda _m, _s, held: held.pop("C"), "not in the register"),
-        (lambda metal, _s, _h: (metal.pieces.pop(A), metal.contents.pop(1)), "on no part"),
-        (lambda _m, _s, held: held.update(A=Item("voided")), "engraved, and the register"),
-        (lambda _m, _s, held: held.update(A=Item("marked")), "engraved, and the register"),
-        (lambda _m, _s, held: held.update(C=Item("unknown")), "on no part"),
-        (lambda _m, spent, _h: spent.update({C: Word("C")}), "on no part"),
-        (lambda _m, _s, held: held.update(A=Item("good", ("duplicated",))), "duplicated"),
-        (lambda _m, _s, held: held.update(D=Item("good")), "no journal spent"),
+        (lambda _m, _s, held: held.pop(("A", "carton")), "lost"),
+        (lambda _m, _s, held: held.pop(("C", "carton")), "not in the register"),
+        (lambda metal, _s, _h: (metal.places.pop(A), metal.contents.pop((1, 1))), "on no part"),
+        (lambda _m, _s, held: says(held, "A", "voided"), "engraved, and the register"),
+        (lambda _m, _s, held: says(held, "A", "marked"), "engraved, and the register"),
+        (lambda _m, _s, held: says(held, "C", "unknown"), "on no part"),
+        (lambda _m, spent, _h: spent.update({C: word("C", "")}), "on no part"),
+        (lambda _m, _s, held: says(held, "A", "good", "duplicated"), "duplicated"),
+        (lambda _m, _s, held: says(held, "E", "good"), "no journal spent"),
     ],
 )
-def test_what_does_not_agree_is_told(
-    change: Callable[[Metal, dict[str, Word], dict[str, Item]], object], told: str
-) -> None:
+def test_what_does_not_agree_is_told(change: Change, told: str) -> None:
     account = account_of(change)
     assert told in " ".join(account.faults)
     assert account.doubled == (told in ("doubled", "marked over"))
     assert account.lost == (told in ("without an intent", "lost"))
 
 
-def test_an_unknown_that_the_journal_tells_is_no_fault() -> None:
-    def change(_m: Metal, spent: dict[str, Word], held: dict[str, Item]) -> None:
-        spent[C] = Word("C", did="unknown")
-        held["C"] = Item("unknown")
+@pytest.mark.parametrize(
+    ("did", "settled", "state"),
+    [("unknown", "", "unknown"), ("unknown", "scrapped", "scrapped")],
+)
+def test_a_number_on_no_metal_that_the_journal_explains_is_no_fault(
+    did: str, settled: str, state: str
+) -> None:
+    def change(_m: Metal, spent: Spent, held: Held) -> None:
+        spent[C] = word("C", did, settled)
+        says(held, "C", state)
 
     assert account_of(change).faults == []
+
+
+@pytest.mark.parametrize(
+    ("barrel", "faults"),
+    [("scrapped", 0), (None, 0), ("good", 1), ("marked", 1)],
+)
+def test_a_piece_waits_for_the_others_of_its_number(barrel: str | None, faults: int) -> None:
+    """The receiver of a number is no more than marked while a further piece is not good."""
+    metal = Metal()
+    spent = {A: Word("A", "receiver", 2, [Shot("done")])}
+    held = {("A", "receiver"): Item("marked")}
+    engrave(metal, A, (1, 1))
+    if barrel is not None:
+        engrave(metal, B, (2, 1))
+        spent[B] = Word("A", "barrel", 2, [Shot("done")])
+        held["A", "barrel"] = Item(barrel)
+    found = compare("line", metal, spent, held)
+    assert len(found.faults) == faults + (barrel == "marked")
 
 
 def test_a_journals_last_word_on_each_number() -> None:
@@ -100,3 +142,20 @@ def test_a_journals_last_word_on_each_number() -> None:
     journal.intent(marks[0])
     _, twice = words(journal.records)
     assert twice == [f"the journal spends {marks[0].content!r} twice"]
+
+
+@pytest.mark.parametrize(("how", "lawful"), [("remark", True), ("scrapped", False)])
+def test_the_same_symbol_again_is_lawful_where_two_people_allowed_it(
+    how: str, *, lawful: bool
+) -> None:
+    scene = Scene()
+    journal = scene.journal
+    mark = journal.mark(scene.plan, "G-1", 1)
+    first = journal.intent(mark)
+    journal.marked(first)
+    journal.settled(first, how, "p-1", "p-2")
+    again = journal.intent(mark.model_copy(update={"source": Repeat(of=journal.ref(first))}))
+    journal.marked(again)
+    found, twice = words(journal.records)
+    assert bool(twice) is not lawful
+    assert found[mark.content].most == 2

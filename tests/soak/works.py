@@ -11,15 +11,15 @@ from functools import partial
 from pathlib import Path
 
 from simulators.broker import free_port
-from tests.crash.site import Kind, Site, SmallDisk, seed
+from tests.crash.site import Site, SmallDisk, seed
 from tests.e2e.demo import running_in
 from tests.e2e.plant import Plant
 from tests.e2e.servers import Mosquitto, PostgreSQL
+from tests.soak.lines import Post, give_order, make_products, post
 from tests.soak.network import Way
 from tests.soak.program import Program, running, working_in
 
 CENTRAL = ("serve", "plan", "ingest-1", "ingest-2")
-KINDS: tuple[Kind, ...] = ("panasonic-lp", "modbus-cell")
 SMALL_DISKS = 2
 DISK_SIZE = 48 * 1024 * 1024
 RECOVERY_S = 20.0
@@ -63,6 +63,12 @@ class Works:
         found["disk"] = list(self.disks)
         return found
 
+    def control(self, name: str) -> Path:
+        """A device's back door; its name is `gateway/role`."""
+        gateway, _, role = name.partition("/")
+        (site,) = (site for site in self.sites if site.gateway == gateway)
+        return site.folder / f"{role}.ctl"
+
     # -- start
 
     async def start(self, go_on: Callable[[], bool]) -> bool:
@@ -105,25 +111,31 @@ class Works:
                 partial(self._central, name),
             )
         await asyncio.to_thread(seed, plant)
+        await asyncio.to_thread(make_products, plant)
 
     async def _make_sites(self) -> None:
         home = self.folder / "lines"
         home.mkdir()
         for index in range(self.lines):
-            gateway, kind = f"soak.line-{index + 1}", KINDS[index % len(KINDS)]
-            site = Site(self.plant, gateway, kind, within=home)
+            gateway, made = f"soak.line-{index + 1}", post(index)
+            site = Site(self.plant, gateway, made.kind, made.start, made.tray, within=home)
             self.sites.append(site)
             site.broker_url = f"mqtts://127.0.0.1:{await self._open_way(gateway, self._port)}"
             if index < SMALL_DISKS:
                 self._give_small_disk(site)
 
     async def _start_sites(self) -> None:
-        await asyncio.gather(*(asyncio.to_thread(self._start_site, site) for site in self.sites))
+        await asyncio.gather(
+            *(
+                asyncio.to_thread(self._start_site, site, post(index))
+                for index, site in enumerate(self.sites)
+            )
+        )
         for site in self.sites:
-            for role in ("marker", "reader"):
+            for role in ("marker", *site.readers):
                 self._add(
                     f"{site.gateway}/{role}",
-                    role,
+                    role.partition("-")[0],
                     partial(site.start_device, role),
                     partial(_device, site, role),
                     # A pseudo-terminal's number is soon another one's: a gateway that opened it
@@ -137,12 +149,12 @@ class Works:
                 partial(_gateway, site),
             )
 
-    def _start_site(self, site: Site) -> None:
+    def _start_site(self, site: Site, made: Post) -> None:
         """Devices, configuration, order and people, the first epoch; the gateway comes later."""
         self.plant.admit(site)
         site.start_devices()
         site.configure()
-        site.order()
+        give_order(site, made)
         site.enrol("new")
 
     def _give_small_disk(self, site: Site) -> None:
