@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway.moves import Effect, Phase
+from gateway.moves import Phase
 from tests.simulation.bench import Bench
 from tests.simulation.chance import Chance
 from tests.simulation.machine import Machine
@@ -435,7 +435,17 @@ def _lead_unknown(strike: Strike) -> bool:
     return True
 
 
+def _lead_cannot_journal(strike: Strike) -> bool:
+    """The disk fills up, and what was journalled last is not heard of at once."""
+    strike.world.broker.weather.due.append((strike.machine.name, "lost"))
+    disk = strike.machine.epoch.disk
+    disk.fill()
+    strike.world.later(strike.chance.uniform(4, 9), disk.free)
+    return True
+
+
 LEADS: dict[str, Fault] = {
+    "cannot-journal": _lead_cannot_journal,
     "reader-dead": _lead_reader_dead,
     "marker-dead": _lead_marker_dead,
     "blind-long": _lead_blind,
@@ -496,7 +506,3 @@ def weather(world: "World", chance: Chance) -> None:
             if chance.yes(0.2):
                 read_fate = chance.pick([fate for fate in WIRE_FATES if fate != "refused"])
                 eye.wire.rates = {read_fate: chance.pick((0.01, 0.04))}
-
-
-def effect_name(station: str, effect: Effect) -> str:
-    return f"{station}:{type(effect).__name__}"

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from gateway.clock import TrustedClock
 from gateway.config import UplinkConfig
@@ -31,6 +32,9 @@ from tests.simulation.disk import Disk, MemorySlip, MemorySlots, MemoryStore
 from tests.simulation.loop import ProcessEnded, SimLoop
 from tests.simulation.network import Broker, SimLink
 from tests.simulation.story import Story
+
+if TYPE_CHECKING:
+    from tests.simulation.scenery import Line
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 """What the true time is when the world begins."""
@@ -121,7 +125,7 @@ class Machine:
         self.crash: tuple[str, str] | None = None
         self.held_down = False
         """Nobody starts it again for now."""
-        self.lines: list[object] = []
+        self.lines: list[Line] = []
         """What its stations were made from, for a copy of it."""
         self.clone = False
         """It is a copy that somebody made of another machine."""
@@ -248,7 +252,8 @@ class Machine:
         except JournalCorrupt as error:
             latches.set("journal-corrupt", str(error))
             self.story.tell(self.label, f"starts latched: {error}")
-            markers = [(self._devices(run, name).marker, name) for name in self.benches]
+            found = [(self._devices(run, name).marker, name) for name in self.benches]
+            markers = [(marker, name) for marker, name in found if marker is not None]
             run.tasks = [asyncio.ensure_future(keep_disarmed(*each)) for each in markers]
             return
         self.story.tell(self.label, f"starts, epoch {core.journal.epoch}, boot {core.boot}")
@@ -290,6 +295,7 @@ class Machine:
             run.link.drop()
         self.story.tell(self.label, f"the process ends: {reason}")
         self.on_end(self, reason)
+        self.phases.clear()
         self.crash = None
         for task in run.tasks:
             task.cancel()

@@ -100,7 +100,7 @@ class Operator:
         """In a run the part is changed while the station looks, and the pedal trodden after."""
         job = station.cycle.job
         if phase is Phase.WAITING:
-            if job is not None and not job.look:  # nothing else makes them wait until the part is changed
+            if job is not None and not job.look:  # nothing else makes them wait
                 self._change_once(station)
             self.bench.pedal()
         elif phase is Phase.LOOKING and station.running is not None and job and not job.own:

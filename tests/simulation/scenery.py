@@ -1,9 +1,10 @@
 """What a seed's world consists of: gateways, stations and orders, drawn from the seed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from central.plan.facts import Limits, Member, Order
 from gateway.config import DeviceConfig, StationConfig
@@ -63,14 +64,26 @@ def build(world: "World") -> None:
         settle=timedelta(seconds=chance.pick((0.5, 2))),
     )
     base = _order(world, "G-1")
-    kinds = {_each: 3.0, _weapons: 3.0, _trays: 2.0, _elsewhere: 1.5, _eye: 1.0, _mixed: 1.5}
-    scene = chance.weighted(kinds)(base, chance)
+    wish = world.aim.wish
+    kinds = {name: kind for name, kind in KINDS.items() if not wish.scenes or name in wish.scenes}
+    draw = chance.weighted({name: weight for name, (_, weight) in kinds.items()})
+    scene = kinds[draw][0](base, chance)
+    if wish.two:
+        scene = replace(scene, lines=_doubled(scene.lines))
     for order in scene.orders:
         officers.orders[order.code] = order
         officers.spaces[order.space] = 1
     for gateway in dict.fromkeys(line.gateway for line in scene.lines):
         lines = [line for line in scene.lines if line.gateway == gateway]
         world.enrol(add_machine(world, gateway, lines, chance.of(gateway)), "new gateway")
+
+
+def _doubled(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """With a second station that marks, on the first one's gateway."""
+    first = lines[0]
+    if sum(line.gateway == first.gateway and line.marks for line in lines) > 1:
+        return lines
+    return (*lines, replace(first, name=f"{first.name}-2"))
 
 
 def _order(world: "World", code: str) -> Order:
@@ -203,6 +216,17 @@ def _mixed(base: Order, chance: Chance) -> Scene:
     return Scene((replace(base, quantity=chance.int(5, 8)), second), tuple(lines))
 
 
+KINDS: dict[str, tuple[Callable[[Order, Chance], Scene], float]] = {
+    "each": (_each, 3.0),
+    "weapons": (_weapons, 3.0),
+    "trays": (_trays, 2.0),
+    "elsewhere": (_elsewhere, 1.5),
+    "eye": (_eye, 1.0),
+    "mixed": (_mixed, 1.5),
+}
+"""By name, with how often each is drawn."""
+
+
 def add_machine(
     world: "World", name: str, lines: list[Line], chance: Chance, *, clone: bool = False
 ) -> Machine:
@@ -239,12 +263,16 @@ def add_machine(
     return machine
 
 
+def _start(by_input: bool | None, chance: Chance) -> Literal["operator", "pedal", "plc"]:
+    if by_input is None:
+        return chance.weighted({"operator": 0.6, "pedal": 0.3, "plc": 0.1})
+    return "pedal" if by_input else "operator"
+
+
 def _bench(world: "World", gateway: str, line: Line, chance: Chance) -> Bench:
     config = StationConfig(
         name=line.name,
-        start=chance.weighted({"operator": 0.6, "pedal": 0.3, "plc": 0.1})
-        if line.marks
-        else "operator",
+        start=_start(world.aim.wish.by_input, chance) if line.marks else "operator",
         components=line.components,
         arm_timeout_s=20,
         mark_timeout_s=8,

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.contract.signed import SigningKey
 from gateway.moves import Effect, Phase, Prepare
 from tests.simulation import faults, invariants
+from tests.simulation.aims import TRIES, aim_of
 from tests.simulation.bench import Bench
 from tests.simulation.central import Centre
 from tests.simulation.chance import Chance
@@ -56,6 +57,7 @@ class World:
         self._undo: list[tuple[asyncio.TimerHandle, Callable[[], object]]] = []
         self._key_number = 0
         self.watch = invariants.Watch(self)
+        self.aim = aim_of(seed)
         build(self)
         self._connect()
         self.plan = faults.draw(self.chance.of("faults"), [bench.name for bench in self.benches])
@@ -150,6 +152,7 @@ class World:
         self.operator(bench).wake()
         if self.is_calm:
             return
+        self._take_aim(machine, bench, phase)
         due = self.plan.take(phase, bench.name)
         if due is not None:
             strike = faults.Strike(
@@ -159,6 +162,20 @@ class World:
                 self.loop.call_later(due.delay, self._strike_later, due.name, strike)
             else:
                 self._strike(due.name, strike)
+
+    def _take_aim(self, machine: Machine, bench: Bench, phase: Phase) -> None:
+        """Bring about what this seed aims at, until it has come about."""
+        aim = self.aim
+        if self.coverage.counts[aim.cell]:
+            return
+        chance = self.chance.of(f"aim/{aim.tries}/{aim.leads}")
+        strike = faults.Strike(self, machine, bench, chance)
+        for name in aim.lead(phase):
+            self._strike(name, strike)
+        if phase is aim.phase and aim.tries < TRIES:
+            aim.tries += 1
+            aim.stretch(strike)
+            self._strike(aim.fault, strike)
 
     def _strike_later(self, name: str, strike: faults.Strike) -> None:
         if self.is_calm:

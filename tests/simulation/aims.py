@@ -1,0 +1,102 @@
+"""Every seed aims at one cell of the table faults × states, by its number: chance alone would leave
+the rare ones empty for long.
+
+The aim decides what the scene must have, and is tried again whenever its state comes, until the
+fault has landed there.
+"""
+
+from dataclasses import dataclass
+
+from gateway.moves import Phase
+from tests.simulation.cells import AT_MARKER, AT_READER, UNREACHABLE
+from tests.simulation.coverage import Cell
+from tests.simulation.faults import FAULTS, LEAD, Strike
+
+CELLS: tuple[Cell, ...] = tuple(
+    (fault, phase) for fault in FAULTS for phase in Phase if phase not in UNREACHABLE.get(fault, {})
+)
+TRIES = 12
+"""So often a seed tries to bring about what it aims at."""
+FROM_OUTSIDE = ("message-", "worker-", "crash-before-", "crash-after-", "crash-in-")
+"""These land with something that the station itself does not do: its state has to last."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a scene must have so that the cell can be reached."""
+
+    scenes: frozenset[str] = frozenset()
+    """One of these; any where empty."""
+    two: bool = False
+    """A second station that marks, on the same gateway."""
+    by_input: bool | None = None
+
+
+@dataclass(eq=False)
+class Aim:
+    """One cell, and how often it was tried."""
+
+    fault: str
+    phase: Phase
+    tries: int = 0
+    leads: int = 0
+
+    @property
+    def cell(self) -> Cell:
+        return self.fault, self.phase
+
+    @property
+    def wish(self) -> Wish:
+        return Wish(_scenes(self.fault, self.phase), self.fault.startswith("crash-"), self._input())
+
+    def _input(self) -> bool | None:
+        if self.fault == "pedal":
+            return True
+        return False if self.phase is Phase.FIRING else None
+
+    def lead(self, phase: Phase) -> tuple[str, ...]:
+        """What is to be done when a station comes into `phase`, on the way to the aim."""
+        if self.leads >= TRIES:
+            return ()
+        if self.phase in LEAD:
+            name, at = LEAD[self.phase][self.leads % len(LEAD[self.phase])]
+            names = (name,) if at is phase else ()
+        elif self.fault.startswith(FROM_OUTSIDE) and self.phase is not _OWN.get(self.fault):
+            before = {Phase.RECORDING: Phase.ARMING, Phase.VERIFYING: Phase.READING}
+            names = ("cannot-journal",) if before.get(self.phase) is phase else ()
+        else:
+            names = ()
+        self.leads += bool(names)
+        return names
+
+    def stretch(self, strike: Strike) -> None:
+        """Let the state last until what comes from without has come."""
+        if not self.fault.startswith(FROM_OUTSIDE):
+            return
+        if self.phase in AT_MARKER:
+            strike.bench.device.wire.due.insert(0, "slow")
+        elif self.phase in AT_READER:
+            for eye in strike.bench.eyes:
+                eye.wire.due.insert(0, "slow")
+
+
+_OWN = {
+    "crash-in-guard": Phase.GUARDING,
+    "crash-after-guard": Phase.GUARDING,
+}
+
+
+def aim_of(seed: int) -> Aim:
+    return Aim(*CELLS[seed % len(CELLS)])
+
+
+def _scenes(fault: str, phase: Phase) -> frozenset[str]:
+    """Scenes by the names of `scenery`."""
+    if phase is Phase.JUDGING:
+        return frozenset({"eye"})
+    if phase is Phase.CHECKING:
+        return frozenset({"elsewhere"})
+    looks = phase in AT_READER | {Phase.READ_BLOCKED, Phase.SET_ASIDE, Phase.UNKNOWN}
+    if looks or fault.startswith("reader-") or fault in ("blind", "stale"):
+        return frozenset({"each", "weapons", "trays", "mixed"})
+    return frozenset()
