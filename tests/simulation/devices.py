@@ -72,6 +72,8 @@ class Device:
     """Positions of the next shot that come out illegible; 0 for all."""
     mute: int = 0
     """So many end reports are lost."""
+    keeps: int = 0
+    """So many times the cell's last result outlives its acknowledgement."""
     start_late: float = 0.0
     """The next trigger is obeyed after so long."""
     shots: int = 0
@@ -341,7 +343,11 @@ class SimMarker:
             else:
                 proof = self._conclude(sequence)
                 self._concluded = (sequence, proof)
-        device.kept, device.report = None, None
+        device.report = None
+        if device.keeps:
+            device.keeps -= 1
+        else:
+            device.kept = None
         return proof
 
     def _conclude(self, sequence: int) -> Outcome:

@@ -6,9 +6,11 @@ any time. Each fault that lands is counted with the phase that it met.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from gateway.contract.topics import Leaf, topic
 from gateway.moves import Phase
+from tests.simulation import forgery
 from tests.simulation.bench import Bench
 from tests.simulation.chance import Chance
 from tests.simulation.machine import Machine
@@ -123,7 +125,7 @@ def _disk_broken(strike: Strike) -> bool:
 
 def _guard_gone(strike: Strike) -> bool:
     machine = strike.machine
-    machine.guard.present = False
+    machine.guard.present, machine.lost_guard = False, True
     strike.world.tell(machine.label, "the guard's medium is taken out")
 
     def back() -> None:
@@ -176,6 +178,25 @@ def _message(fate: Fate) -> Fault:
         return True
 
     return next_ones
+
+
+def _forged(what: Literal["receipt", "plan", "records"]) -> Fault:
+    def forge(strike: Strike) -> bool:
+        machine, register = strike.machine, strike.world.centre.register
+        if what == "receipt":
+            leaf: Leaf = "receipts"
+            payload = forgery.receipt(machine, register)
+        elif what == "plan":
+            leaf, payload = "plan", forgery.plan(machine)
+        else:
+            leaf, payload = "records", forgery.records(machine, register)
+        if payload is None:
+            return False
+        strike.world.tell("network", f"{machine.name}: somebody forges its {leaf}")
+        strike.world.broker.inject(topic(machine.name, leaf), payload)
+        return True
+
+    return forge
 
 
 # -- the centre
@@ -270,6 +291,15 @@ def _mute(strike: Strike) -> bool:
     return True
 
 
+def _keeps_old_report(strike: Strike) -> bool:
+    """Its result stands for longer than it was acknowledged, under the number that it was of."""
+    device = strike.bench.device
+    if device.kind != "cell":
+        return False
+    device.keeps = strike.chance.pick((1, 2, 4))
+    return True
+
+
 def _fires_late(strike: Strike) -> bool:
     strike.bench.device.start_late = strike.chance.pick((0.5, 2.0, 7.0, 9.0, 25.0))
     return True
@@ -357,6 +387,9 @@ FAULTS: dict[str, Fault] = {
     "broker-restarts": _broker(forgets=False),
     "broker-forgets": _broker(forgets=True),
     **{f"message-{fate}": _message(fate) for fate in FATES},
+    "forged-receipt": _forged("receipt"),
+    "forged-plan": _forged("plan"),
+    "forged-records": _forged("records"),
     "worker-before-commit": _worker("before-commit"),
     "worker-after-commit": _worker("after-commit"),
     "worker-after-ack": _worker("after-ack"),
@@ -368,6 +401,7 @@ FAULTS: dict[str, Fault] = {
     **{f"reader-{fate}": _wire(fate, "reader") for fate in WIRE_FATES if fate != "refused"},
     "device-power": _device_power,
     "no-end-report": _mute,
+    "old-end-report": _keeps_old_report,
     "fires-late": _fires_late,
     "faint": _faint,
     "partly": _partly,

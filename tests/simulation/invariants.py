@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drivers.protocols import Shot
+from gateway.apparatus import TRIAL_CONTENT
 from gateway.contract.record import (
     Intent,
     Mark,
@@ -18,6 +19,7 @@ from gateway.contract.record import (
     Verified,
     decode_record,
 )
+from gateway.moves import Note, Phase
 from tests.simulation.bench import Bench
 from tests.simulation.machine import Machine
 from tests.simulation.metal import Engraving, MarkRef, Part
@@ -47,9 +49,17 @@ class Watch:
         """Every mark that any journal ever announced, durably."""
         self.not_started: dict[MarkRef, float] = {}
         self.engraved: dict[MarkRef, list[Part]] = {}
+        self.outcomes: dict[MarkRef, str] = {}
+        """What the marker did, by the journal."""
+        self.read_good: set[MarkRef] = set()
+        """By a device."""
         self.armed: set[tuple[str, int, int]] = set()
         self.remarks: set[str] = set()
         """Contents that people allowed to be marked once more."""
+        self.latched: set[tuple[str, int]] = set()
+        """Machines and epochs that a latch has stopped for good."""
+        self._forbidden: dict[str, int] = {}
+        """By bench, the intent that was armed a second ago already though nothing permitted it."""
         self._journals: dict[str, Journalled] = {}
         world.metal.on_engraved = self.on_engraved
 
@@ -77,9 +87,11 @@ class Watch:
             case Marked():
                 self._marked(machine, epoch, record)
             case Verified(verdict="good", entry="device"):
-                self._read_good(record)
+                self._read_good(machine, record)
+            case Settled(how="read"):
+                self._is_legible(ref_of(record), "settled by a read")
             case Settled(how="remark"):
-                ref = MarkRef(record.of.gateway, record.of.epoch, record.of.seq, record.position)
+                ref = ref_of(record)
                 if ref in self.marks:
                     self.remarks.add(self.marks[ref].content)
             case _:
@@ -92,6 +104,8 @@ class Watch:
             raise Broken(f"{machine.label}: an intent after the latch {machine.latches}")
         if run.contradicted:
             raise Broken(f"{machine.label}: an intent, though {run.contradicted}")
+        if (machine.label, epoch) in self.latched and not (machine.lied or machine.doubtful):
+            raise Broken(f"{machine.label}: an intent, and the epoch was latched")
         for mark in record.marks:
             ref = MarkRef(machine.name, epoch, record.seq, mark.position)
             former = self.marks.get(ref)
@@ -102,6 +116,7 @@ class Watch:
     def _marked(self, machine: Machine, epoch: int, record: Marked) -> None:
         for result in record.results:
             ref = MarkRef(machine.name, epoch, record.intent, result.position)
+            self.outcomes[ref] = result.did
             if result.did == "not_started":
                 self.not_started[ref] = self._world.loop.now
                 if self.engraved.get(ref):
@@ -113,11 +128,61 @@ class Watch:
             ):
                 raise Broken(f"done, by record {record.seq}: nothing was engraved")
 
-    def _read_good(self, record: Verified) -> None:
-        ref = MarkRef(record.of.gateway, record.of.epoch, record.of.seq, record.position)
+    def _read_good(self, machine: Machine, record: Verified) -> None:
+        ref = ref_of(record)
+        self.read_good.add(ref)
+        self._is_legible(ref, "read and good")
+        station = machine.station(record.station or "")
+        opened = None if station is None else station.cycle.open
+        if opened is None or ref[:3] != (machine.name, max(machine.epochs), opened.seq):
+            return  # read outside of its cycle: at whatever place it lay
+        eye = machine.benches[record.station or ""].eyes[record.position - 1]
+        if record.content not in eye.delivered:
+            raise Broken(
+                f"{record.content}: good at position {record.position}, and not seen there"
+            )
+
+    def _is_legible(self, ref: MarkRef, how: str) -> None:
         mark = self.marks.get(ref)
         if mark is not None and not self._world.metal.legible(mark.content, mark.component):
-            raise Broken(f"{mark.content}: read and good, and no part carries it legibly")
+            raise Broken(f"{mark.content}: {how}, and no part carries it legibly")
+
+    # -- as time goes by
+
+    def every_second(self) -> None:
+        """What must not last: latches are kept, and an armed device that may not mark is not."""
+        for machine in self._world.machines:
+            if not machine.epochs:
+                continue
+            if machine.latches:
+                self._latched(machine)
+            if machine.core is not None:
+                for bench in machine.benches.values():
+                    self._may_wait(machine, bench)
+
+    def _latched(self, machine: Machine) -> None:
+        name = (machine.label, max(machine.epochs))
+        if name in self.latched:
+            return
+        self.latched.add(name)
+        if not self._world.may_latch(machine):
+            raise Broken(f"{machine.label}: latched ({', '.join(machine.latches)}) for no reason")
+
+    def _may_wait(self, machine: Machine, bench: Bench) -> None:
+        """Whether what is armed and waits for the device's own input may still wait."""
+        station = machine.station(bench.config.name)
+        assert station is not None
+        cycle = station.cycle
+        if cycle.phase is not Phase.WAITING or cycle.open is None or not station.by_input:
+            self._forbidden.pop(bench.name, None)
+            return
+        found = station.permission.ask(cycle.open.marks[0].order)
+        if not isinstance(found, Note):
+            self._forbidden.pop(bench.name, None)
+        elif self._forbidden.get(bench.name) == cycle.open.seq:
+            raise Broken(f"{bench.name}: still armed, a second after {found.code}")
+        else:
+            self._forbidden[bench.name] = cycle.open.seq
 
     # -- the device
 
@@ -127,7 +192,9 @@ class Watch:
         assert station is not None
         opened = station.cycle.open
         if opened is None:
-            return  # a trial carries no number
+            if any(mark.content != TRIAL_CONTENT for mark in shot.marks):
+                raise Broken(f"{bench.name}: a number is armed, and no intent announced it")
+            return
         journal = machine.epoch.disk
         epoch, seq = journal.epoch, opened.seq
         if seq > len(journal.entries):
@@ -156,6 +223,9 @@ class Watch:
             self.engraved.setdefault(ref, []).append(part)
             if ref in self.not_started:
                 raise Broken(f"{engraving.content}: engraved, and it was called not started")
+            if ref in self.outcomes and not self._world.excused(ref):
+                did = self.outcomes[ref]
+                raise Broken(f"{engraving.content}: engraved, after it was called {did}")
         if former:
             self._over(part, engraving, former)
         others = [
@@ -197,6 +267,11 @@ class Watch:
         raise Broken(f"{engraving.content}: on {others[0]} and on {part}")
 
 
+def ref_of(record: Verified | Settled) -> MarkRef:
+    """The mark that a record speaks of."""
+    return MarkRef(record.of.gateway, record.of.epoch, record.of.seq, record.position)
+
+
 def told(record: Record) -> str:
     """A record in a line, for the story."""
     match record:
@@ -222,6 +297,7 @@ def at_the_end(world: "World") -> None:
     _everything_is_delivered(world)
     _what_is_engraved_is_claimed(world)
     _what_is_good_is_engraved(world)
+    _what_is_good_was_seen(world)
     _nothing_is_refused(world)
     _every_number_is_accounted_for(world)
     _nothing_broke_a_program(world)
@@ -280,6 +356,18 @@ def _what_is_good_is_engraved(world: "World") -> None:
             world.tell("watch", f"{content} is good by what people said; no part carries it")
             continue
         raise Broken(f"{content} is good in the register, and no part carries it legibly")
+
+
+def _what_is_good_was_seen(world: "World") -> None:
+    """A group by the read of its sample; what was unknown never by what somebody typed."""
+    held, watch = world.centre.register.held, world.watch
+    for group in held.groups.values():
+        if group.state == "good" and MarkRef(*group.sample()) not in watch.read_good:
+            raise Broken(f"the group of {group.id} is good, and nobody has read its sample")
+    last = {claim.item: MarkRef(*mark) for mark, claim in held.claims.items()}
+    for key, item in held.items.items():
+        if item.basis == "keyed" and watch.outcomes.get(last[key]) == "unknown":
+            raise Broken(f"{item.serial} {item.component}: unknown, and good by what was typed")
 
 
 def _nothing_is_refused(world: "World") -> None:

@@ -131,6 +131,8 @@ class Machine:
         """It is a copy that somebody made of another machine."""
         self.lied = False
         """Its disk has lost what it had said was safe."""
+        self.lost_guard = False
+        """Its guard's medium was taken out at some time."""
         self.doubtful = False
         """Its journal and its guard are another machine's, or of another time."""
         self.on_phase: Callable[[Machine, str, Phase], None] = lambda _m, _s, _p: None

@@ -208,6 +208,10 @@ class Broker:
 
     # -- messages
 
+    def inject(self, topic: str, payload: bytes) -> None:
+        """Somebody else, who got at the broker, publishes this."""
+        self._route(Message(topic, payload))
+
     def _fate(self, client: str) -> Fate | None:
         weather = self.weather
         for index, (whom, fate) in enumerate(weather.due):

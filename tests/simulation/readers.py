@@ -26,6 +26,8 @@ class Eye:
     """Whole sessions so far."""
     at_prepare: int = 0
     """Of these, before the cycle under way."""
+    delivered: set[str] = field(default_factory=set)
+    """All that it ever said it saw."""
     looked_at: float = -1.0
     hid: bool = False
     """The last session saw nothing of what lay there."""
@@ -36,12 +38,13 @@ class Eye:
             self.blind -= 1
             return ()
         seen = tuple(self.place.contents(self.position))
-        if self.stale and self.last:
+        late = self.last if self.stale else ()
+        if late:
             self.stale -= 1
-            return tuple(dict.fromkeys((*self.last, *seen)))
-        if seen:
+        elif seen:
             self.last = seen
-        return seen
+        self.delivered.update(late, seen)
+        return tuple(dict.fromkeys((*late, *seen)))
 
 
 @dataclass(eq=False)
@@ -49,6 +52,7 @@ class SimReader:
     """The driver of one reader in one process."""
 
     eye: Eye
+    _flushed: bool = field(default=False, init=False)
     _open: bool = field(default=False, init=False)
 
     async def connect(self) -> None:
@@ -59,8 +63,11 @@ class SimReader:
 
     async def flush(self) -> None:
         await self.eye.wire.command("flush", lambda: None)
+        self._flushed = True
 
     async def open(self) -> None:
+        assert self._flushed, "a session, and the queue was not flushed before"
+        self._flushed = False
         await self.eye.wire.command("open", lambda: None)
         self._open = True
 

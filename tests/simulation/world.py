@@ -208,6 +208,8 @@ class World:
         part: Part | None
         if what == "blank":
             part = self.metal.blank(here.kind if here else "receiver")
+        elif what == "old" and chance.yes(0.5) and self._exchange(bench, position, chance):
+            return True
         elif what == "old":
             if not operator.taken:
                 return False
@@ -226,6 +228,17 @@ class World:
         if former is not None:
             operator.taken.append(former)
         self.tell(bench.name, f"{former or 'nothing'} is swapped for {part or 'nothing'}")
+        return True
+
+    def _exchange(self, bench: Bench, position: int, chance: Chance) -> bool:
+        """Two parts of a tray lie in each other's places; whether there were two."""
+        others = [at for at in range(1, bench.place.positions + 1) if at != position]
+        if not others:
+            return False
+        other = chance.pick(others)
+        former = bench.place.lay(position, bench.place.at(other))
+        bench.place.lay(other, former)
+        self.tell(bench.name, f"what lies at {position} and at {other} is exchanged")
         return True
 
     # -- what the checks ask
@@ -281,6 +294,11 @@ class World:
         """Two stories under one number: only a copy, or a journal that fell back, has them."""
         if not any(m.name == machine.name and (m.doubtful or m.lied) for m in self.machines):
             raise invariants.Broken(f"{machine.label}: {why}")
+
+    def may_latch(self, machine: Machine) -> bool:
+        """Whether something has happened for which a latch is the right answer."""
+        twins = [each for each in self.machines if each.name == machine.name]
+        return len(twins) > 1 or any(m.doubtful or m.lied or m.lost_guard for m in twins)
 
     def excused(self, ref: MarkRef | None) -> bool:
         return ref is not None and any(
@@ -388,6 +406,7 @@ class World:
         for task in self._tasks:
             if task.done():
                 task.result()
+        self.watch.every_second()
         if self.loop.faults:
             raise self.loop.faults[0]
 
