@@ -29,13 +29,15 @@ FITS = """() => {
   if (document.documentElement.scrollHeight > innerHeight) faults.push("the page scrolls");
   if (document.documentElement.scrollWidth > innerWidth) faults.push("the page scrolls sideways");
   const scope = document.querySelector("dialog[open]") ?? document.body;
-  for (const box of scope.querySelectorAll(".state, .side, .card, dialog[open], form")) {
+  const inner = scope.querySelectorAll(".state, .side, .card, .number, .places li, form");
+  const boxes = [scope, ...inner];
+  for (const box of boxes) {
     if (box.scrollHeight > box.clientHeight + 1) faults.push(`${box.className} overflows`);
   }
   const words = document.querySelector(".words").getBoundingClientRect();
   const state = document.querySelector(".state").getBoundingClientRect();
   if (words.top < state.top || words.bottom > state.bottom) faults.push("words leave the state");
-  for (const button of scope.querySelectorAll("button")) {
+  for (const button of scope.querySelectorAll("button, .spot")) {
     const { width, height } = button.getBoundingClientRect();
     if (width && Math.min(width, height) < 56) faults.push(`${button.textContent} is small`);
   }

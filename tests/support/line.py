@@ -210,6 +210,7 @@ class Fit:
     components: tuple[str, ...] = ()
     at: str = ""
     """Where its parts lie, if that is another station's place."""
+    arm_timeout_s: float = 60
 
     @property
     def places(self) -> range:
@@ -334,6 +335,7 @@ async def _wire(made: Line, stack: contextlib.AsyncExitStack, fit: Fit, speed: f
             "components": fit.components,
             "look_s": 0.2,
             "read_s": 0.3,
+            "arm_timeout_s": fit.arm_timeout_s,
             "mark_timeout_s": 2 + 4 / speed,
             "marker": marker,
             "reader": readers,

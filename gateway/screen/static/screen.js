@@ -84,7 +84,7 @@ function renderState(shown) {
   const text = shown.say || (shown.note ? sentence(shown.note) : "");
   if ($("sentence").textContent !== text) $("sentence").textContent = text;
   $("sentence").className = size(text.length, [[100, ""], [Infinity, "long"]]);
-  const known = shown.note ? facts(shown.note) : [];
+  const known = shown.note ? facts(shown.note, { placed: !!shown.number?.places }) : [];
   put($("facts"), known.map(([label, value]) => make("span", {}, make("b", {}, label), ` ${value}`)));
 }
 
@@ -148,13 +148,13 @@ function renderPiece(piece) {
 /** The tray, its places in their order. */
 function renderPlaces(places) {
   const all = places ?? [];
-  $("places").className = size(all.length, [[4, "places"], [8, "places two"], [Infinity, "places many"]]);
+  $("places").className = size(all.length, [[4, "places"], [8, "places two"], [24, "places many"], [Infinity, "places many crowd"]]);
   put(
     $("places"),
     all.map((place) =>
       make(
         "li",
-        { class: place.state, title: place.serial },
+        { class: place.state, title: `${place.serial} ${place.word}` },
         icon(place.shape),
         make("span", { class: "at", "aria-label": t("place.at", { n: place.position }) }, place.position),
         make("span", { class: "word" }, place.word),

@@ -78,7 +78,7 @@ function waiting(order, marked, groups) {
 function row(part, order) {
   const typed = part.entry === "keyed" && part.state === "good";
   const many = (order?.components.length ?? 0) > 1;
-  const name = many ? [make("small", {}, ` ${componentName(part.component)}`)] : [];
+  const name = many ? [make("small", {}, componentName(part.component))] : [];
   return make(
     "li",
     { class: part.state },

@@ -40,10 +40,10 @@ export const number = (value) => String(value).replace(/\B(?=(\d{3})+(?!\d))/g, 
 export const sentence = (note) =>
   has(`note.${note.code}`) ? t(`note.${note.code}`, note.facts) : t("note.other", { code: note.code });
 
-/** The facts of a note that are worth showing, each as [label, text]. */
-export const facts = (note) =>
+/** The facts of a note that are worth showing, each as [label, text]; `placed`: of a tray. */
+export const facts = (note, { placed = true } = {}) =>
   Object.entries(note.facts)
-    .filter(([, value]) => value !== "")
+    .filter(([name, value]) => value !== "" && (placed || name !== "positions"))
     .map(([name, value]) => [has(`fact.${name}`) ? t(`fact.${name}`) : name, factText(name, value)]);
 
 function factText(name, value) {
