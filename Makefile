@@ -6,6 +6,7 @@
 #   make quick    only the tests that start no program: under a minute
 #   make check    format, lint, types, import boundaries, catalogues, the tree
 #   make simulate the whole system in one thread on virtual time: SEEDS=10000, or SEED=n
+#   make mutants  bugs planted one at a time, and the seed that finds each: TABLE=1 for the docs
 #   make soak     the real programs while processes, networks and disks fail: MINUTES=5, SEED=n
 #   make kill     a gateway ended at every step of the cycle, restarted, compared with the metal
 #   make bench    measures each path against its bare floor; writes bench/results/latest.json
@@ -23,7 +24,7 @@ PYTEST ?=
 PARALLEL := -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check simulate soak kill bench format lock clean
+.PHONY: help setup demo test quick check simulate mutants soak kill bench format lock clean
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -56,6 +57,10 @@ check: $(STAMP)
 SEEDS ?= 1000
 simulate: $(STAMP)
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+# NAMES="guard latch" plants only those; TABLE=1 writes the table into docs/reliability.md.
+mutants: $(STAMP)
+	$(BIN)/python -m tests.simulation.mutants $(NAMES) $(if $(TABLE),--write)
 
 MINUTES ?= 5
 soak: $(STAMP)

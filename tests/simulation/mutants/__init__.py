@@ -1,0 +1,1 @@
+"""Bugs planted one at a time, to prove that the simulation finds them."""

@@ -1,0 +1,88 @@
+"""Plant each bug into a copy of the tree and let the simulation find it.
+
+python -m tests.simulation.mutants [NAME ...] [--seeds 2000] [--processes 2] [--write]
+
+A bug is found by a seed that breaks a promise with it and keeps all of them without it. Exits 1
+where one survives, where a patch no longer applies, and where a seed fails without any bug.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from tests.simulation.mutants.patches import ROOT, DoesNotApply, Mutant, copied, mutants
+from tests.simulation.mutants.report import Result, write
+
+DOCUMENT = ROOT / "docs" / "reliability.md"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
+    parser.add_argument("names", nargs="*", help="parts of names; all where there are none")
+    parser.add_argument("--seeds", type=int, default=2000, help="within which each must be found")
+    parser.add_argument("--processes", type=int, default=2, help="how many bugs side by side")
+    parser.add_argument("--write", action="store_true", help="the table goes into the docs")
+    options = parser.parse_args()
+    chosen = [
+        mutant
+        for mutant in mutants()
+        if not options.names or any(name in mutant.name for name in options.names)
+    ]
+    began = time.monotonic()
+    results = []
+    # The code as it stands now, whatever becomes of the checkout meanwhile.
+    with copied() as sound, ThreadPoolExecutor(options.processes) as pool:
+        for result in pool.map(partial(hunted, sound, options.seeds), chosen):
+            results.append(result)
+            print(result.line(), flush=True)
+    found = [result for result in results if result.seed is not None]
+    sick = sorted({seed for result in results for seed in result.sick})
+    if sick:
+        print(f"without any bug these seeds fail: {', '.join(map(str, sick))}")
+    print(f"{len(found)} of {len(results)} found, {time.monotonic() - began:.0f} s in all")
+    if options.write:
+        write(DOCUMENT, results)
+    return 0 if len(found) == len(results) and not sick else 1
+
+
+def hunted(sound: Path, seeds: int, mutant: Mutant) -> Result:
+    """Try seed after seed on a mutant; each that fails, on the sound tree too."""
+    first, seconds = 0, 0.0
+    sick: list[int] = []
+    with copied(sound) as tree:
+        try:
+            mutant.plant(tree)
+        except DoesNotApply as error:
+            return Result(mutant, error=str(error))
+        while first < seeds:
+            try:
+                seed, fault, took = _hunt(tree, first, seeds - first)
+                seconds += took
+                if seed is None:
+                    break
+                if _hunt(sound, seed, 1)[0] is None:
+                    return Result(mutant, seed, fault, seconds, sick=tuple(sick))
+            except subprocess.CalledProcessError as error:
+                return Result(mutant, error=f"cannot run: {error.stderr.strip().splitlines()[-1]}")
+            sick.append(seed)
+            first = seed + 1
+    return Result(mutant, seconds=seconds, sick=tuple(sick))
+
+
+def _hunt(tree: Path, first: int, seeds: int) -> tuple[int | None, str, float]:
+    """The first seed that fails in a tree, what it broke, and the seconds until then."""
+    command = ["-m", "tests.simulation.mutants.hunt", "--first", str(first), "--seeds", str(seeds)]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=tree, capture_output=True, text=True, check=True
+    )
+    told = json.loads(done.stdout)
+    return told["seed"], told["fault"], told["seconds"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
