@@ -340,16 +340,7 @@ class _Audit:
                     account.unaccounted[self._serial(block, number)] = None
                 else:
                     account.terms[term] += 1
-        lost_here = {n for start, end in lost for n in range(start, end)}
-        highest = max(claimed, default=block.start - 1)
-        for number in range(block.start, block.end + 1):
-            if number in claimed:
-                continue
-            term = None
-            if number in lost_here:
-                term = "lost"
-            elif not ended and number > highest:
-                term = "unused"
+        for number, term in unclaimed(block, claimed, lost, ended=ended):
             for account in accounts:
                 if term is None:
                     account.unaccounted[self._serial(block, number)] = None
@@ -378,6 +369,25 @@ class _Audit:
         self._balance.order(order).unaccounted[serial] = None
         if gateway:
             self._balance.gateway(gateway).unaccounted[serial] = None
+
+
+def unclaimed(
+    block: IssuedBlock, claimed: set[int], lost: Iterable[tuple[int, int]], *, ended: bool
+) -> Iterator[tuple[int, str | None]]:
+    """The numbers of a block that no record has claimed, each with its term; None: unaccounted.
+
+    `lost`: half-open runs. `ended`: the block's epoch is closed, so that nothing is unused. A
+    gateway spends a block in order, so a gap below a claimed number is no unused number.
+    """
+    lost_here = {n for start, end in lost for n in range(start, end)}
+    highest = max(claimed, default=block.start - 1)
+    for number in range(block.start, block.end + 1):
+        if number in claimed:
+            continue
+        if number in lost_here:
+            yield number, "lost"
+        else:
+            yield number, "unused" if not ended and number > highest else None
 
 
 def term_of(items: list[Item]) -> str:

@@ -7,6 +7,8 @@ excuses names the fault: what no program could have prevented is told, and not h
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from central.ingest.facts import RecordKey
+from central.reconcile.balance import IssuedBlock, unclaimed
 from drivers.protocols import Shot
 from gateway.apparatus import TRIAL_CONTENT
 from gateway.contract.record import (
@@ -23,6 +25,7 @@ from gateway.moves import Note, Phase
 from tests.simulation.bench import Bench
 from tests.simulation.machine import Machine
 from tests.simulation.metal import Engraving, MarkRef, Part
+from tests.simulation.officers import newest
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -377,32 +380,33 @@ def _nothing_is_refused(world: "World") -> None:
         raise Broken(f"{key.gateway} epoch {key.epoch} record {key.seq}: refused, {found.code}")
 
 
-TERMS = {"open", "marked", "good", "rejected", "scrapped", "voided", "unknown"}
-
-
 def _every_number_is_accounted_for(world: "World") -> None:
     """issued = unused + claimed in some state + lost, each counted and none by subtraction."""
     register = world.centre.register
-    lost = {
-        (register.blocks[block].space, number)
-        for block, start, end in register.losses
-        for number in range(start, end + 1)
-    }
-    states: dict[tuple[str | None, int | None], set[str]] = {}
-    for item in register.held.items.values():
-        states.setdefault((item.space, item.number), set()).add(item.state)
+    held = register.held
+    issued: set[tuple[str, int]] = set()
     for block in register.blocks.values():
-        highest = max(
-            (n for n in range(block.start, block.end + 1) if (block.space, n) in states),
-            default=block.start - 1,
+        numbers = range(block.start, block.end + 1)
+        twice = [number for number in numbers if (block.space, number) in issued]
+        if twice:
+            raise Broken(f"number {twice[0]} of block {block.id} was issued in another block too")
+        issued |= {(block.space, number) for number in numbers}
+        claimed = {number for number in numbers if (block.space, number) in held.numbers}
+        for number in claimed:
+            uiis = {held.claims[mark].item[0] for mark in held.numbers[block.space, number]}
+            if not held.items_of(sorted(uiis)):
+                raise Broken(f"number {number} was claimed, and no item carries it")
+        told = IssuedBlock(
+            *(block.id, block.space, block.start, block.end, block.order or ""), *block.stream
         )
-        for number in range(block.start, block.end + 1):
-            key = (block.space, number)
-            if key in states:
-                if not states[key] <= TERMS:
-                    raise Broken(f"number {number} stands as {states[key]}")
-            elif key not in lost and number <= highest and not world.may_skip(block.stream):
+        lost = [(start, end + 1) for name, start, end in register.losses if name == block.id]
+        ended = block.stream[1] < newest(register, block.stream[0])
+        for number, term in unclaimed(told, claimed, lost, ended=ended):
+            if term is None:
                 raise Broken(f"number {number} of block {block.id} is unaccounted for")
+    for (space, number), marks in held.numbers.items():
+        if (space, number) not in issued and not held.refused.get(RecordKey(*marks[0][:3])):
+            raise Broken(f"number {number} of {space} was spent, and no block holds it")
 
 
 def _nothing_broke_a_program(world: "World") -> None:

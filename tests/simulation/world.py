@@ -323,12 +323,6 @@ class World:
     def may_be_refused(self, gateway: str) -> bool:
         return self.centre.restores > 0 or self.excused(MarkRef(gateway, 0, 0, 0))
 
-    def may_skip(self, stream: tuple[str, int]) -> bool:
-        """Whether numbers of that stream may stand nowhere: its gateway is latched or restored."""
-        return self.centre.restores > 0 or any(
-            machine.name == stream[0] and machine.latches for machine in self.machines
-        )
-
     # -- life
 
     def enrol(self, machine: Machine, why: str) -> None:
