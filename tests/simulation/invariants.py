@@ -154,6 +154,7 @@ class Watch:
 
     def every_second(self) -> None:
         """What must not last: latches are kept, and an armed device that may not mark is not."""
+        self.samples_were_read()
         for machine in self._world.machines:
             if not machine.epochs:
                 continue
@@ -162,6 +163,12 @@ class Watch:
             if machine.core is not None:
                 for bench in machine.benches.values():
                     self._may_wait(machine, bench)
+
+    def samples_were_read(self) -> None:
+        """A group is good by the read of its sample, and not before."""
+        for group in self._world.centre.register.held.groups.values():
+            if group.state == "good" and MarkRef(*group.sample()) not in self.read_good:
+                raise Broken(f"the group of {group.id} is good, and nobody has read its sample")
 
     def _latched(self, machine: Machine) -> None:
         name = (machine.label, max(machine.epochs))
@@ -362,11 +369,9 @@ def _what_is_good_is_engraved(world: "World") -> None:
 
 
 def _what_is_good_was_seen(world: "World") -> None:
-    """A group by the read of its sample; what was unknown never by what somebody typed."""
+    """What was unknown is never good by what somebody typed, nor a group before its sample."""
     held, watch = world.centre.register.held, world.watch
-    for group in held.groups.values():
-        if group.state == "good" and MarkRef(*group.sample()) not in watch.read_good:
-            raise Broken(f"the group of {group.id} is good, and nobody has read its sample")
+    watch.samples_were_read()
     last = {claim.item: MarkRef(*mark) for mark, claim in held.claims.items()}
     for key, item in held.items.items():
         if item.basis == "keyed" and watch.outcomes.get(last[key]) == "unknown":

@@ -11,8 +11,7 @@ import json
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.simulation.mutants.patches import ROOT, DoesNotApply, Mutant, copied, mutants
@@ -34,12 +33,12 @@ def main() -> int:
         if not options.names or any(name in mutant.name for name in options.names)
     ]
     began = time.monotonic()
-    results = []
     # The code as it stands now, whatever becomes of the checkout meanwhile.
     with copied() as sound, ThreadPoolExecutor(options.processes) as pool:
-        for result in pool.map(partial(hunted, sound, options.seeds), chosen):
-            results.append(result)
-            print(result.line(), flush=True)
+        hunts = [pool.submit(hunted, sound, options.seeds, mutant) for mutant in chosen]
+        for done in as_completed(hunts):
+            print(done.result().line(), flush=True)
+    results = [hunt.result() for hunt in hunts]
     found = [result for result in results if result.seed is not None]
     sick = sorted({seed for result in results for seed in result.sick})
     if sick:
