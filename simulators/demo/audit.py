@@ -20,13 +20,17 @@ Place: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True)
 class Found:
-    """One place with its number, and what the register says of it; no state if it is lost."""
+    """One place with its number, and what the register says of it; no state if it is lost.
+
+    `flags`: `duplicated`, `quarantined`.
+    """
 
     place: Place
     content: str
     component: str
     uii: str
     state: str
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,10 +85,12 @@ async def audit(state: Path, base_url: str) -> Audit:
             for content in dict.fromkeys(contents):
                 name = component_of(content)
                 item = await _item(http, content)
-                states = {each["component"]: each["state"] for each in item["components"]}
-                if name not in states:
+                held = next((c for c in item["components"] if c["component"] == name), None)
+                if held is None:
                     lost.append(content)
-                places.append(Found(place, content, name, item["uii"], states.get(name, "")))
+                    held = {"state": ""}
+                flags = tuple(flag for flag in ("duplicated", "quarantined") if held.get(flag))
+                places.append(Found(place, content, name, item["uii"], held["state"], flags))
             if len(contents) > len(set(contents)):
                 twice += await _undeclared(http, places[-1], contents)
     return Audit(places, lost, twice)

@@ -22,9 +22,10 @@ from typing import Any
 import httpx
 
 from simulators.control import ask
-from simulators.demo.audit import Audit, audit
+from simulators.demo.audit import audit
 from simulators.demo.factory import Factory
 from simulators.demo.faults import FAULTS, schedule
+from simulators.demo.findings import on_metal, with_faults, without_faults
 from simulators.demo.folder import SOCKET, FolderRefused, alone_in, clean_up
 from simulators.demo.mischief import Mischief
 from simulators.demo.shift import Fault, Line
@@ -324,12 +325,22 @@ class Demo:
     async def _finish(self) -> int:
         """Let the last records arrive, count, and say what was found."""
         self.show.say("waiting until the last records are in the register …")
-        drained = await self.factory.drained(DRAIN_S)
-        counted = await audit(self.factory.state, self.factory.web)
-        balance = await self.factory.reconcile()
+        factory = self.factory
+        drained = await factory.drained(DRAIN_S)
+        counted = await audit(factory.state, factory.web)
+        balance = await factory.reconcile()
         unaccounted = sum(len(order["unaccounted"]) for order in balance["orders"])
-        faults = sum((line.landed for line in self.factory.lines), Counter(self.mischief.landed))
-        findings = [*self._findings(counted, faults), *([] if drained else ["records still wait"])]
+        faults = sum((line.landed for line in factory.lines), Counter(self.mischief.landed))
+        findings = [
+            f"{name} ended by itself; see {factory.children.by_name[name].log}"
+            for name in factory.children.ended()
+        ]
+        findings += [] if drained else ["records still wait"]
+        findings += on_metal(counted, factory.lines)
+        if self.arguments.faults:
+            findings += with_faults(counted, factory.lines, faults)
+        elif not self.interactive and not faults:
+            findings += without_faults(counted)
         if unaccounted or not balance["balanced"]:
             findings.append(f"the mass balance does not close: {json.dumps(balance)}")
         for finding in findings:
@@ -355,43 +366,6 @@ class Demo:
         for gateway in sorted(self.mischief.suspended):
             await self._act("reinstate-licence", gateway)
 
-    def _findings(self, counted: Audit, faults: Counter[str]) -> list[str]:
-        """Whatever the exit code has to tell."""
-        findings = [
-            f"lost: {content!r} is on metal and not in the register" for content in counted.lost
-        ]
-        findings += [f"doubled: {what}" for what in counted.doubled]
-        laid = {piece: name for line in self.factory.lines for piece, name in line.laid.items()}
-        findings += [
-            f"{each.content!r} is on piece {each.place[0]}, which is a {laid[each.place[0]]}"
-            for each in counted.places
-            if laid.get(each.place[0], each.component) != each.component
-        ]
-        findings += [
-            f"{name} ended by itself; see {self.factory.children.by_name[name].log}"
-            for name in self.factory.children.ended()
-        ]
-        if not self.arguments.faults:
-            if not self.interactive and not faults and counted.count("good") != counted.engraved:
-                findings.append(f"not good, without any fault: {_not_good(counted)}")
-            return findings
-        good = counted.count("good")
-        if good < 0.95 * counted.engraved:
-            findings.append(f"only {good} of {counted.engraved} engraved pieces are good")
-        traced = {piece for line in self.factory.lines for piece in line.traced}
-        met = {each.uii for each in counted.places if each.place[0] in traced}
-        findings += [
-            f"{each.content!r} is {each.state} and no fault met its pieces: {each.place}"
-            for each in counted.places
-            if each.state != "good" and each.uii not in met
-        ]
-        findings += [
-            f"{name} landed {faults[name]} times, at least {least} were to"
-            for name, least in EXPECTED_FAULTS.items()
-            if faults[name] < least
-        ]
-        return findings
-
 
 def _fitting(line: Line, waiting: list[str]) -> Fault | None:
     """The first fault that waits and can show in the next cycle."""
@@ -401,10 +375,6 @@ def _fitting(line: Line, waiting: list[str]) -> Fault | None:
             waiting.remove(name)
             return fault
     return None
-
-
-def _not_good(counted: Audit) -> dict[str, str]:
-    return {each.content: each.state for each in counted.places if each.state != "good"}
 
 
 def _what(line: Line, cycles: int) -> str:
@@ -419,16 +389,3 @@ KEYS = {
     "s": "swap-part",
     "u": "suspend-licence",
 }
-EXPECTED_FAULTS = {
-    "kill-armed": 10,
-    **dict.fromkeys(
-        (
-            *("kill-marked", "swap", "old-piece", "faint", "blind", "stale"),
-            *("kill-between", "exchange", "carton"),
-            *("flip", "drop", "delay", "cut", "double", "split"),
-            *("cut-broker", "kill-ingest", "kill-broker", "suspend-licence"),
-        ),
-        3,
-    ),
-}
-"""Every kind of fault, and how often it has to have landed at least."""

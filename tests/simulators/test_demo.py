@@ -1,0 +1,97 @@
+"""What the demo counts from metal, and when its faults come; the whole demo runs in tests/e2e."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from simulators.demo.audit import Audit, Found, component_of, metal
+from simulators.demo.faults import FAULTS, OF_PIECES, OF_TRAYS, schedule
+from simulators.demo.findings import EXPECTED_FAULTS, on_metal, with_faults, without_faults
+from simulators.demo.sites import GRAMSH, POLICAN, Site
+from simulators.part import FILE, PartStore
+
+
+def content(site: Site, serial: str, symbol: str = "") -> str:
+    template: str = site.subject.product["template"]["content"]
+    for name, value in (("serial", serial), ("component", symbol), ("lot", "L1")):
+        template = template.replace(f"{{{name}}}", value)
+    return template
+
+
+def test_a_place_is_a_piece_of_metal_and_a_second_mark_is_told_apart(tmp_path: Path) -> None:
+    store = PartStore(tmp_path / FILE)
+    one, two, three = (content(POLICAN, f"C000000{n}") for n in (1, 2, 3))
+
+    def engrave(position: int, what: str) -> None:
+        store.engrave("cartons", position, what, (), 1.0, "modbus-cell")
+
+    tray = store.load("cartons")
+    engrave(1, one)
+    engrave(2, two)
+    engrave(2, two)  # a re-mark, if the register knows of it
+    engrave(3, three)
+    engrave(3, one)
+    engrave(4, "[)>\x1e06\x1d1PTRIAL\x1e\x04")
+    store.close()
+    places, twice = metal(tmp_path)
+    assert places == {(tray, 1): [one], (tray, 2): [two, two], (tray, 3): [three, one]}
+    assert twice == [
+        f"{one!r} is on [({tray}, 1), ({tray}, 3)]",
+        f"({tray}, 3) carries {[three, one]}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("site", "symbol", "name"),
+    [
+        (GRAMSH, "RC", "receiver"),
+        (GRAMSH, "BL", "barrel"),
+        (GRAMSH, "SL", "slide"),
+        (GRAMSH, "XX", ""),
+        (POLICAN, "", "carton"),
+    ],
+)
+def test_a_symbol_says_which_piece_it_is_on(site: Site, symbol: str, name: str) -> None:
+    assert component_of(content(site, "26000001", symbol)) == name
+
+
+def test_what_is_not_good_has_to_be_traced_to_a_fault_of_its_weapon() -> None:
+    good = [Found((n, 1), f"c{n}", "slide", f"u{n}", "good") for n in range(3, 90)]
+    places = [
+        Found((1, 1), "c1", "receiver", "u1", "marked"),
+        Found((2, 1), "c1b", "barrel", "u1", "scrapped"),
+        *good,
+    ]
+    counted = Audit(places, [], [])
+    enough = Counter(EXPECTED_FAULTS)
+    (first, second) = with_faults(counted, [], enough)
+    assert "'c1' is marked and no fault met its pieces" in first
+    assert "'c1b' is scrapped" in second
+    assert len(without_faults(counted)) == 2
+    assert on_metal(counted, []) == []
+    assert (counted.engraved, counted.count("good")) == (89, 87)
+    too_few = Audit(places + [Found((100 + n, 1), "x", "", "u1", "lost") for n in range(4)], [], [])
+    assert "only 87 of 93 engraved pieces are good" in with_faults(too_few, [], enough)
+    told = with_faults(Audit(good, [], []), [], enough - Counter({"swap": 1}))
+    assert told == ["swap landed 2 times, at least 3 were to"]
+
+
+@pytest.mark.parametrize("parts", [100, 200])
+def test_every_kind_of_fault_comes_often_enough(parts: int) -> None:
+    """By what is planned: what a device does wrong counts by its own name."""
+    planned: Counter[str] = Counter()
+    for cycles, tray, counts in ((3 * parts, 1, OF_PIECES), (parts // 4, 4, OF_TRAYS)):
+        places = schedule(cycles * 9 // 10, 20, tray=tray)
+        assert Counter(places.values()) == counts
+        assert schedule(cycles * 9 // 10, 20, tray=tray) == places
+        planned.update(places.values())
+    assert planned.keys() == FAULTS.keys()
+    kinds = Counter(planned)
+    for name in FAULTS:
+        for side in ("-marker", "-reader"):
+            if name.endswith(side):
+                kinds[name.removesuffix(side)] += planned[name]
+    at_large = {"cut-broker", "kill-ingest", "kill-broker", "suspend-licence"}
+    for name in EXPECTED_FAULTS.keys() - at_large:
+        assert kinds[name] >= EXPECTED_FAULTS[name], name
