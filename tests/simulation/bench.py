@@ -53,7 +53,7 @@ class Bench:
         self.device.wire.calm()
         self.device.switch(on=True)
         self.device.stop_after, self.device.mute, self.device.start_late = None, 0, 0.0
-        self.device.faint = []
+        self.device.faint, self.device.keeps = [], 0
         for eye in self.eyes:
             eye.wire.calm()
             eye.stale = eye.blind = 0

@@ -296,7 +296,7 @@ def _keeps_old_report(strike: Strike) -> bool:
     device = strike.bench.device
     if device.kind != "cell":
         return False
-    device.keeps = strike.chance.pick((1, 2, 4))
+    device.keeps = strike.chance.pick((3, 20, 100))
     return True
 
 
