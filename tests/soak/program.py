@@ -29,7 +29,7 @@ class Program:
     vacate: Callable[[], object] = lambda: None
     """What its end would leave behind for others to find in its place; called before a kill."""
     ended: int = 0
-    """How often it has ended by itself, or could not be started."""
+    """How often it has ended by itself, or could not be started; being slow is neither."""
     _away_s: float | None = None
     _keeping: "asyncio.Task[None] | None" = None
     _leaving: asyncio.Event = field(default_factory=asyncio.Event)
@@ -79,7 +79,8 @@ class Program:
         try:
             await asyncio.to_thread(self.launch)
         except (AssertionError, OSError) as error:
-            if self._away_s is None:  # else it was killed while it started
+            # It was killed while it started; or it lives, and the machine is busy.
+            if self._away_s is None and self.find() is None:
                 self._note(f"it could not be started: {error}")
 
     async def _wait(self, seconds: float) -> None:

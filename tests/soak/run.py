@@ -123,8 +123,13 @@ class Soak:
             task.result()
 
     async def _delivered(self, works: Works) -> None:
-        """Every record of every journal has the register's receipt."""
+        """Every record of every journal has the register's receipt, and the register answers."""
         deadline = time.monotonic() + DELIVER_S
+        while (web := await asyncio.to_thread(_web, works)) and not self.ending.is_set():
+            if time.monotonic() > deadline:
+                self.faults.append(f"the register's pages are away: {web}")
+                break
+            await asyncio.sleep(0.2)
         for site in works.sites:
             while waits := await asyncio.to_thread(_waits, site):
                 if self.ending.is_set():
@@ -192,6 +197,15 @@ class Soak:
         if not answer["balanced"] or unaccounted or done.returncode:
             self.faults.append(f"the mass balance does not close: {done.stdout}")
         return len(unaccounted)
+
+
+def _web(works: Works) -> str:
+    """What is wrong with the register's own pages; empty when nothing is."""
+    try:
+        httpx.get(f"{works.plant.url}/openapi.json", timeout=10).raise_for_status()
+    except httpx.HTTPError as error:
+        return str(error)
+    return ""
 
 
 def _waits(site: Site) -> str:

@@ -73,6 +73,35 @@ def test_a_killed_program_comes_back_and_one_that_ends_is_counted() -> None:
             process.stdin.close()
 
 
+def test_a_start_that_takes_long_is_none_that_failed() -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def launch(*, lives: bool) -> None:
+        if lives:
+            started.append(
+                subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+            )
+        raise AssertionError("waited 60 s for its answer")
+
+    async def scenario(*, lives: bool) -> int:
+        asked = asyncio.Event()
+
+        def begin() -> None:
+            loop.call_soon_threadsafe(asked.set)
+            launch(lives=lives)
+
+        loop = asyncio.get_running_loop()
+        program = Program("one", "one", begin, lambda: running(started[-1]) if started else None)
+        program.keep()
+        await asyncio.wait_for(asked.wait(), 10)
+        await program.leave()
+        return program.ended
+
+    assert asyncio.run(scenario(lives=False)) >= 1
+    assert asyncio.run(scenario(lives=True)) == 0
+    started[0].communicate(b"\n")
+
+
 def test_a_trace_in_a_log_is_found_unless_it_is_a_librarys_own(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("2026-11-24 10:00:00,000 INFO well\n")
     assert traces(tmp_path) == []
