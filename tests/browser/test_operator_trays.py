@@ -133,6 +133,9 @@ def test_a_bad_place_of_a_tray_is_settled_by_itself(tmp_path: Path, browse: Brow
             await places(page, *["place.waiting"] * 4)  # the next tray's
             verdicts = [(each.position, each.verdict) for each in of_type(made, Verified)]
             assert verdicts[-1] == (2, "good")
+            # Read once more from idle: nobody waits for any of them.
+            await page.locator("[data-action=check]:enabled").click()
+            await shows(page, "not-awaited", "nothing-waits")
             assert metal(made) == {(tray, mark.position): [mark.content] for mark in marks(made)}
 
     asyncio.run(whole())
@@ -254,6 +257,24 @@ def test_parts_are_read_back_at_a_post_and_from_idle(tmp_path: Path, browse: Bro
             await shows(page, "not-awaited", "nothing-waits")
             await page.locator("[data-language=en]").click()
             await shows(page, "not-awaited", "nothing-waits", EN)
+
+    asyncio.run(whole())
+
+
+def test_a_sample_is_read_early_from_idle(tmp_path: Path, browse: Browse) -> None:
+    async def whole() -> None:
+        sampled = cartons(Verify(mode="sample", every=6))
+        async with at_work(tmp_path, browse, (CELL,), sampled) as (made, page):
+            made.parts.load("cell")
+            await page.locator(PRIMARY).click()
+            await shows(page, "marked", "marked")
+            group = SQ["order.group"].format(members=4, every=6)
+            await expect(page.locator("#order .wait")).to_have_text(group)
+            await page.locator("[data-action=check]:enabled").click()
+            await shows(page, "good", "read-back")
+            await expect(page.locator("#part")).to_have_text("GR26000004")
+            await expect(page.locator("#order .wait")).to_have_count(0)
+            await expect(page.locator("#parts .what")).to_have_text([SQ["part.good"]] * 4)
 
     asyncio.run(whole())
 

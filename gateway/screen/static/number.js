@@ -31,7 +31,7 @@ export function number(station, shown) {
   const label = places ? t(`number.${way}-tray`, { n: places.length }) : t(`number.${way}`);
   const lines = way === "current" ? work.text : (work?.lines ?? []);
   const text = work?.serial ?? "";
-  return { label, text, line: beside(lines, text, work), piece: piece(station, work), places };
+  return { label, text, line: beside(places ? [] : lines, text, work), piece: piece(station, work), places };
 }
 
 /** The whole legible line, where it says more than the number; how much a package holds. */

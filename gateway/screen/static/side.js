@@ -71,7 +71,7 @@ function waiting(order, marked, groups) {
   if (order.verify === "sample") {
     if (growing) line("i-marked", t("order.group", { members: growing.members, every: growing.every }));
     if (closed) line("i-warn", t("order.samples", { n: number(closed) }));
-  } else if (marked) line("i-marked", t("order.marked", { n: number(marked) }));
+  } else if (order.verify === "elsewhere" && marked) line("i-marked", t("order.marked", { n: number(marked) }));
   return lines;
 }
 

@@ -149,8 +149,12 @@ function post(snapshot, station) {
   return read(WELL[note.code] ?? READ[note.code] ?? ["ask", "i-warn", "state.not-read"], note);
 }
 
-const read = ([tone, shape, word], note) =>
-  made(tone, shape, word, { note, part: tone === "good" ? serialIn(note.facts.content) : "" });
+/** What a read found; a code that is good is told by its number alone. */
+function read([tone, shape, word], note) {
+  const part = tone === "good" ? serialIn(note.facts.content) : "";
+  const { content, ...facts } = note.facts;
+  return made(tone, shape, word, { note: part ? { ...note, facts } : note, part });
+}
 
 /** What two people allowed to be marked again: the same parts stay. */
 function remark(station) {
