@@ -350,6 +350,8 @@ class World:
         while self.loop.now < end and not self.done():
             await self._a_second()
         self.tell("world", "the end")
+        if self.breakdowns:
+            raise invariants.Broken(self.breakdowns[0])
         if not self.done():
             raise invariants.Broken(f"not done {CALM_S:g} s after the last fault: {self.lacks()}")
         invariants.at_the_end(self)
