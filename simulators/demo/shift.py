@@ -171,8 +171,11 @@ class Line:
             await asyncio.sleep(BREATH_S)
         raise RuntimeError(f"{self.gateway}: piece {piece} could not be marked in {TRIES} tries")
 
-    async def _press_begin(self, piece: int) -> tuple[int, Began]:
-        """Press as soon as the page lets it be pressed, whatever keeps it from that just now."""
+    async def _press_begin(self, piece: int) -> tuple[int, Began | None]:
+        """Press as soon as the page lets it be pressed, whatever keeps it from that just now.
+
+        None where a press was not answered and has begun a cycle all the same.
+        """
         while True:
             piece = self._lay(await self._permitted(), piece)
             try:
@@ -182,6 +185,8 @@ class Line:
             except httpx.TransportError:
                 pass  # the gateway is being started again
             await asyncio.sleep(0.1)
+            if (await self.operator.wait_rest())["phase"] != "idle":
+                return piece, None
 
     async def _permitted(self) -> dict[str, Any]:
         """What the page shows once a part may be marked."""
@@ -189,9 +194,11 @@ class Line:
             try:
                 return await self.operator.wait_permitted()
             except TimeoutError:
-                why = (self.operator.view.get("why_not") or {}).get("code", "")
+                view = self.operator.view
+                why = (view.get("why_not") or {}).get("code", "")
                 if why not in OFFICERS_ACTS:
-                    raise
+                    shown = {key: view.get(key) for key in ("phase", "busy", "note", "why_not")}
+                    raise RuntimeError(f"{self.gateway}: nothing may be marked: {shown}") from None
                 log.warning("%s: still waits: %s", self.gateway, why)
 
     # -- what comes of a cycle
