@@ -101,7 +101,8 @@ class Ledger:
     pieces: dict[str, dict[str, Piecework]] = field(default_factory=dict)
     """By order and UII, the numbers of which not every piece is good yet, oldest first."""
     awaiting: dict[str, MarkAt] = field(default_factory=dict)
-    """By content, the marks that a read outside a cycle would make good."""
+    """By content, the marks that a read outside a cycle would make good. A symbol that several
+    pieces share says outside of a cycle nothing of any of them."""
     repeated: set[Elsewhere] = field(default_factory=set)
     """Pieces of numbers that other journals opened, which were marked here."""
     answered: set[tuple[RecordRef, int]] = field(default_factory=set)
@@ -323,8 +324,8 @@ class Ledger:
         station = self.station(known.station)
         if record.entry == "device":
             self._sampled(station, at, good=is_good)
-        elif at in station.samples:  # its group still waits for a reader
-            self.awaiting[known.mark.content] = at
+        elif at in station.samples and tells_pieces_apart(known.mark):
+            self.awaiting[known.mark.content] = at  # its group still waits for a reader
         if is_good:
             self._withdraw(station, at)
             self._over(station, at)
@@ -440,7 +441,7 @@ class Ledger:
             counts[known.state] -= 1
         counts[state] = counts.get(state, 0) + 1
         self._marks[at] = replace(known, state=state)
-        if state in ("marked", "rejected", "unknown"):
+        if state in ("marked", "rejected", "unknown") and tells_pieces_apart(mark):
             self.awaiting[mark.content] = at
         elif self.awaiting.get(mark.content) == at:
             del self.awaiting[mark.content]

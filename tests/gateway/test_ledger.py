@@ -91,6 +91,14 @@ def test_a_read_at_its_own_station_leaves_a_mark_to_be_read_elsewhere(did: str) 
     assert ledger.awaiting == {}
 
 
+def test_a_symbol_that_pieces_share_awaits_no_read_outside_a_cycle() -> None:
+    """The receiver in the reader's hand would make the barrel good."""
+    told = {"readback": sampled(3), "pieces": 2}
+    apart, alike = mark(5, piece="barrel", **told), mark(6, **told)
+    assert fold(intent_of(1, apart), marked(2, 1, "done")).awaiting == {apart.content: (1, 1)}
+    assert fold(intent_of(1, alike), marked(2, 1, "done")).awaiting == {}
+
+
 def test_only_what_may_still_change_is_open() -> None:
     open_ones = {"an intent is open", "marked", "unknown"}
     for name, (records, _) in STORIES.items():
