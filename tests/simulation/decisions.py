@@ -120,13 +120,13 @@ class Panel:
         if mark is None:
             return False
         self.story.tell("people", f"scrap what record {part.seq} marked at {part.position}")
-        self.scrap(station, at, mark, "dropped")
+        self.decide_earlier(station, at, mark, "scrapped", "dropped")
         return True
 
-    def scrap(self, station: Station, at: MarkAt, mark: Mark, why: str) -> None:
-        """Of a part that no cycle has under way."""
+    def decide_earlier(self, station: Station, at: MarkAt, mark: Mark, how: str, why: str) -> None:
+        """Of a part that no cycle has under way; what they say of it is so."""
         journal = station.logbook.journal
         ref = MarkRef(journal.gateway, journal.epoch, *at)
-        station.settle_earlier(at, "scrapped", why, WITNESSES)
+        station.settle_earlier(at, how, why, WITNESSES)
         now = self.story.clock()
-        self.decisions.append(Decision(ref, mark.content, mark.component, "scrapped", True, now))
+        self.decisions.append(Decision(ref, mark.content, mark.component, how, True, now))

@@ -70,6 +70,7 @@ def _power(strike: Strike) -> bool:
     gone = machine.epoch.disk.power_cut(strike.chance.int(1, 4))
     machine.story.tell(machine.label, f"power cut; the disk had lied of {gone} commits")
     machine.lied = True
+    strike.world.watch.adopt(machine)
     strike.world.count("lying-disk", machine)
     machine.die(run, "power cut")
     return True
@@ -90,6 +91,7 @@ def _old_journal(*, guard_too: bool) -> Fault:
         if guard_too:
             machine.guard, machine.doubtful = guard.copy(), True
         machine.lied = True
+        strike.world.watch.adopt(machine)
         machine.die(run, "its disk was restored from a backup")
         return True
 

@@ -13,6 +13,7 @@ from gateway.contract.errors import JournalError
 from gateway.contract.record import Mark
 from gateway.logbook import Author
 from gateway.moves import Note, Open, Phase
+from gateway.numbering import MarkAt
 from gateway.station import NotNow, Station
 from tests.simulation.bench import Bench
 from tests.simulation.chance import Chance
@@ -56,6 +57,8 @@ class Operator:
     """Whether it is one of this gateway's own, of which a read would tell something."""
     _changed_for: int = 0
     """The intent before whose shot the parts were changed last."""
+    own_marks: Callable[[], list[tuple[MarkAt, Mark]]] = list
+    """The marks of this gateway's present journal."""
     _reread: dict[Part, int] = field(default_factory=dict)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -167,8 +170,8 @@ class Operator:
         work = station.next_work()
         if isinstance(work, Note):
             self.why_not = work.code
-            self._take_away()
-            if self._scraps_illegible(station):
+            self.clear_away()
+            if self._decides_left_over(station):
                 return
             if (self._bin_waits() or self._left_over()) and station.readers:
                 self._read_back(station, author)
@@ -218,28 +221,41 @@ class Operator:
     def _bin_waits(self) -> bool:
         return any(self.is_wanted(part) for part in self.bin)
 
+    def reads_anew(self) -> None:
+        """What could not be read before may be read now."""
+        self._reread.clear()
+
     def _left_over(self) -> list[Part]:
         """With nothing left to mark: parts of groups that await their sample, and doubtful ones."""
         if self.machine.core is None:
             return []
         return [p for p in self.bin if self._reread.get(p, 0) < REREAD and self.is_open(p)]
 
-    def _scraps_illegible(self, station: Station) -> bool:
-        """A part that is to be read later, and that nobody can read, is scrapped by two people."""
+    def _decides_left_over(self, station: Station) -> bool:
+        """Two people decide of a mark that no reader will: nobody can read it, or no symbol tells
+        it from another piece's."""
         ledger = station.logbook.ledger
-        for content, at in ledger.awaiting.items():
-            mark = ledger.mark(at)
-            if mark is None or ledger.made_at(at) != station.name:
+        for at, mark in self.own_marks():
+            if ledger.made_at(at) != station.name or ledger.state_at(at) != "marked":
                 continue
-            if ledger.state_at(at) == "marked" and not self.metal.legible(content, mark.component):
-                self.story.tell("people", f"scrap what record {at[0]} marked: nobody can read it")
-                self.panel.scrap(station, at, mark, "illegible")
-                return True
+            is_legible = bool(self.metal.legible(mark.content, mark.component))
+            if is_legible and (
+                ledger.awaiting.get(mark.content) == at or self._needs_a_reader(mark)
+            ):
+                continue
+            how, why = ("accepted", "legible") if is_legible else ("scrapped", "illegible")
+            self.story.tell("people", f"{how}: what record {at[0]} marked; it is {why}")
+            self.panel.decide_earlier(station, at, mark, how, why)
+            return True
         return False
+
+    @staticmethod
+    def _needs_a_reader(mark: Mark) -> bool:
+        return mark.readback is None or mark.readback.mode != "sample"
 
     def _read_back(self, station: Station, author: Author) -> None:
         """Lay parts that others marked before the readers, and have them read or type them in."""
-        self._take_away()
+        self.clear_away()
         wanted = [part for part in self.bin if self.is_wanted(part)] or self._left_over()
         if not wanted:
             return
@@ -280,7 +296,7 @@ class Operator:
         elif choice == "settle":
             self.panel.settle(self, station)
         else:
-            self._take_away()
+            self.clear_away()
             station.acknowledge(author)
 
     def _read_blocked(self, station: Station, author: Author) -> None:
@@ -297,7 +313,7 @@ class Operator:
         elif choice == "leave":
             self.story.tell(self.bench.name, "two people leave the number open")
             station.unlatch("left for later", WITNESSES)
-            self._take_away()
+            self.clear_away()
         else:
             self.panel.settle(self, station)
 
@@ -329,7 +345,7 @@ class Operator:
         part = self.bench.place.at(mark.position)
         return part is not None and part.carries(mark.content)
 
-    def _take_away(self) -> None:
+    def clear_away(self) -> None:
         for position in range(1, self.bench.place.positions + 1):
             self._lift(position)
 
@@ -344,5 +360,5 @@ class Operator:
         part = self.bench.place.lay(position, None)
         if part is not None:
             self.taken.append(part)
-            if not part.blank:
+            if not part.blank and part not in self.bin:
                 self.bin.append(part)

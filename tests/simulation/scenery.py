@@ -259,6 +259,7 @@ def add_machine(
         )
         operator.is_wanted = partial(world.is_wanted, bench)
         operator.is_open = partial(world.is_open, machine)
+        operator.own_marks = partial(world.own_marks, machine)
         world.operators.append(operator)
     return machine
 

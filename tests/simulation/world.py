@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
+from gateway.contract.record import Mark
 from gateway.contract.signed import SigningKey
 from gateway.moves import Effect, Phase, Prepare
+from gateway.numbering import MarkAt
 from tests.simulation import faults, invariants
 from tests.simulation.aims import TRIES, aim_of
 from tests.simulation.bench import Bench
@@ -273,6 +275,12 @@ class World:
                 return ledger.state_at((ref.seq, ref.position)) in ("marked", "rejected", "unknown")
         return False
 
+    def own_marks(self, machine: Machine) -> list[tuple[MarkAt, Mark]]:
+        """What the machine's present journal has announced."""
+        here = (machine.name, machine.epoch.disk.epoch)
+        marks = self.watch.marks.items()
+        return [((ref.seq, ref.position), mark) for ref, mark in marks if ref[:2] == here]
+
     def guarded(self, machine: Machine) -> tuple[int, int] | None:
         mark = machine.guarded()
         return None if mark is None else (mark.epoch, mark.seq)
@@ -294,6 +302,12 @@ class World:
         """Two stories under one number: only a copy, or a journal that fell back, has them."""
         if not any(m.name == machine.name and (m.doubtful or m.lied) for m in self.machines):
             raise invariants.Broken(f"{machine.label}: {why}")
+
+    def excuse_old(self, machine: Machine, why: str) -> None:
+        """With journal and guard set back together, a device answers for another shot."""
+        if not any(each.name == machine.name and each.doubtful for each in self.machines):
+            raise invariants.Broken(f"{machine.label}: {why}")
+        self.tell("watch", why)
 
     def may_latch(self, machine: Machine) -> bool:
         """Whether something has happened for which a latch is the right answer."""
@@ -378,6 +392,8 @@ class World:
                 if machine.clone:
                     machine.held_down = True
                     machine.stop("found to be a copy, and switched off", None)
+                    for bench in machine.benches.values():
+                        self.operator(bench).clear_away()
                 elif self.enrols_again:
                     machine.stop("to be enrolled again", None)
                     self.enrol(machine, f"latched: {', '.join(machine.latches)}")
@@ -427,6 +443,7 @@ class World:
         for operator in self.operators:
             operator.panel.lies, operator.panel.earlier = 0, 0.0
             operator.careless = False
+            operator.reads_anew()
             found = [part for part in operator.taken if not part.blank and part not in self.bin]
             self.bin += found
 
@@ -452,16 +469,18 @@ class World:
                 if item.order == order.code and item.number is not None:
                     state = "blank" if item.state == "voided" and item.remark else item.state
                     numbers.setdefault(item.number, set()).add(state)
+                    if item.quarantined or item.duplicated:
+                        numbers[item.number].add("flagged")
             good = sum("good" in states for states in numbers.values())
-            # What waits for people's word is not replaced by another number, nor is what stands
-            # open in a journal that has ended. What is scrapped or voided is replaced.
+            # What waits for people's word, or for an officer's, is not replaced by another number,
+            # nor is what stands open in a journal that has ended. What is scrapped or voided is replaced.
             ended = {
                 claim.number
                 for mark, claim in held.claims.items()
                 if self.ended((mark.gateway, mark.epoch))
             }
             waiting = sum(
-                bool(states & {"unknown", "rejected"} or number in ended)
+                bool(states & {"unknown", "rejected", "flagged"} or number in ended)
                 for number, states in numbers.items()
                 if not states & {"good", "scrapped", "voided"}
             )
