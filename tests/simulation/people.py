@@ -239,19 +239,14 @@ class Operator:
             if ledger.made_at(at) != station.name or ledger.state_at(at) != "marked":
                 continue
             is_legible = bool(self.metal.legible(mark.content, mark.component))
-            if is_legible and (
-                ledger.awaiting.get(mark.content) == at or self._needs_a_reader(mark)
-            ):
+            no_read_counts = is_sampled(mark) and ledger.awaiting.get(mark.content) != at
+            if is_legible and not no_read_counts:
                 continue
             how, why = ("accepted", "legible") if is_legible else ("scrapped", "illegible")
             self.story.tell("people", f"{how}: what record {at[0]} marked; it is {why}")
             self.panel.decide_earlier(station, at, mark, how, why)
             return True
         return False
-
-    @staticmethod
-    def _needs_a_reader(mark: Mark) -> bool:
-        return mark.readback is None or mark.readback.mode != "sample"
 
     def _read_back(self, station: Station, author: Author) -> None:
         """Lay parts that others marked before the readers, and have them read or type them in."""
@@ -362,3 +357,7 @@ class Operator:
             self.taken.append(part)
             if not part.blank and part not in self.bin:
                 self.bin.append(part)
+
+
+def is_sampled(mark: Mark) -> bool:
+    return mark.readback is not None and mark.readback.mode == "sample"

@@ -473,7 +473,7 @@ class World:
                         numbers[item.number].add("flagged")
             good = sum("good" in states for states in numbers.values())
             # What waits for people's word, or for an officer's, is not replaced by another number,
-            # nor is what stands open in a journal that has ended. What is scrapped or voided is replaced.
+            # nor is what stands open in a journal that has ended; what is scrapped or voided is.
             ended = {
                 claim.number
                 for mark, claim in held.claims.items()
