@@ -15,6 +15,8 @@ from tests.simulation.faults import FAULTS, LEAD, Strike
 CELLS: tuple[Cell, ...] = tuple(
     (fault, phase) for fault in FAULTS for phase in Phase if phase not in UNREACHABLE.get(fault, {})
 )
+MARKED = frozenset({Phase.WAITING, Phase.RECORDING, Phase.DISARMING, Phase.READING})
+"""The metal may be marked, and nothing was read yet."""
 TRIES = 12
 """So often a seed tries to bring about what it aims at."""
 FROM_OUTSIDE = ("message-", "worker-", "crash-before-", "crash-after-", "crash-in-")
@@ -96,6 +98,8 @@ def _scenes(fault: str, phase: Phase) -> frozenset[str]:
         return frozenset({"eye"})
     if phase is Phase.CHECKING:
         return frozenset({"elsewhere"})
+    if fault == "swap-old" and phase in MARKED:
+        return frozenset({"trays"})  # where two parts can be exchanged before they are read
     looks = phase in AT_READER | {Phase.READ_BLOCKED, Phase.SET_ASIDE, Phase.UNKNOWN}
     if looks or fault.startswith("reader-") or fault in ("blind", "stale"):
         return frozenset({"each", "weapons", "trays", "mixed"})

@@ -303,7 +303,7 @@ def _keeps_old_report(strike: Strike) -> bool:
 
 
 def _fires_late(strike: Strike) -> bool:
-    strike.bench.device.start_late = strike.chance.pick((0.5, 2.0, 7.0, 9.0, 25.0))
+    strike.bench.device.start_late = strike.chance.pick((0.5, 2.0, 7.0, 8.3, 19.6))
     return True
 
 

@@ -119,8 +119,11 @@ class Watch:
             self.marks[ref] = mark
 
     def _marked(self, machine: Machine, epoch: int, record: Marked) -> None:
+        device = machine.benches[record.station or ""].device
         for result in record.results:
             ref = MarkRef(machine.name, epoch, record.intent, result.position)
+            if device.armed and device.whose.marks.get(result.position) == ref:
+                raise Broken(f"{result.did}, by record {record.seq}: {device.name} is still armed")
             self.outcomes[ref] = result.did
             if result.did == "not_started":
                 self.not_started[ref] = self._world.loop.now
