@@ -140,6 +140,7 @@ class Factory:
     async def _start_central(self) -> None:
         central = program("gjurma-central")
         where = ["--state", str(self.state)]
+        self.token_file.unlink(missing_ok=True)  # the former start's opens nothing any more
         serve = [central, "serve", *where, "--token-file", str(self.token_file)]
         for name, command in (
             ("web", serve),

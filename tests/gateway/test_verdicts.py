@@ -371,7 +371,7 @@ def test_a_strange_code_is_noted_as_it_was_seen() -> None:
     assert facts(metal) == ["observed"]
 
 
-def test_a_typed_code_reads_back_without_a_reader() -> None:
+def test_a_code_typed_where_it_was_marked_leaves_open_what_is_to_be_read_elsewhere() -> None:
     metal = idle(Setup(mode="elsewhere"))
     play(metal)
     assert words(metal) == {1: "marked"}
@@ -380,7 +380,7 @@ def test_a_typed_code_reads_back_without_a_reader() -> None:
     last = metal.journal[-1]
     assert isinstance(last, Verified)
     assert (last.entry, last.verdict) == ("keyed", "good")
-    assert words(metal) == {1: "good"}
+    assert words(metal) == {1: "marked"}
 
 
 def test_another_gateways_mark_is_read_back_once() -> None:
