@@ -5,6 +5,7 @@ The aim decides what the scene must have, and is tried again whenever its state 
 fault has landed there.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.moves import Phase
@@ -12,15 +13,30 @@ from tests.simulation.cells import AT_MARKER, AT_READER, UNREACHABLE
 from tests.simulation.coverage import Cell
 from tests.simulation.faults import FAULTS, LEAD, Strike
 
-CELLS: tuple[Cell, ...] = tuple(
-    (fault, phase) for fault in FAULTS for phase in Phase if phase not in UNREACHABLE.get(fault, {})
-)
 MARKED = frozenset({Phase.WAITING, Phase.RECORDING, Phase.DISARMING, Phase.READING})
 """The metal may be marked, and nothing was read yet."""
 TRIES = 12
 """So often a seed tries to bring about what it aims at."""
-FROM_OUTSIDE = ("message-", "worker-", "crash-before-", "crash-after-", "crash-in-")
+FROM_OUTSIDE = ("message-", "forged-", "worker-", "crash-before-", "crash-after-", "crash-in-")
 """These land with something that the station itself does not do: its state has to last."""
+RARE = frozenset(LEAD) | {Phase.RECORDING, Phase.VERIFYING, Phase.CHECKING, Phase.JUDGING}
+"""States that do not come, or do not last, on a good day."""
+OF_A_COPY = ("restore", "old-journal", "old-guard")
+"""These need something that was copied before."""
+LONGEST_S = 60.0
+"""How long a seed that aims at a rare state has for it."""
+
+
+def _cells() -> Iterator[Cell]:
+    """All that can be reached; those that need luck come more often."""
+    for fault in FAULTS:
+        for phase in Phase:
+            if phase not in UNREACHABLE.get(fault, {}):
+                is_hard = phase in RARE and fault.startswith((*FROM_OUTSIDE, *OF_A_COPY))
+                yield from [(fault, phase)] * (3 if is_hard else 1)
+
+
+CELLS: tuple[Cell, ...] = tuple(_cells())
 
 
 @dataclass(frozen=True)
@@ -32,6 +48,7 @@ class Wish:
     two: bool = False
     """A second station that marks, on the same gateway."""
     by_input: bool | None = None
+    readers: bool = False
 
 
 @dataclass(eq=False)
@@ -49,7 +66,16 @@ class Aim:
 
     @property
     def wish(self) -> Wish:
-        return Wish(_scenes(self.fault, self.phase), self.fault.startswith("crash-"), self._input())
+        return Wish(
+            scenes=_scenes(self.fault, self.phase),
+            two=self.fault.startswith("crash-"),
+            by_input=self._input(),
+            readers=_reads(self.fault),
+        )
+
+    @property
+    def patient(self) -> bool:
+        return self.phase in RARE or self.fault in OF_A_COPY
 
     def _input(self) -> bool | None:
         if self.fault == "pedal":
@@ -97,10 +123,15 @@ def _scenes(fault: str, phase: Phase) -> frozenset[str]:
     if phase is Phase.JUDGING:
         return frozenset({"eye"})
     if phase is Phase.CHECKING:
-        return frozenset({"elsewhere"})
+        # A reading post has no pedal: only what is left over is read where there is one.
+        return frozenset({"trays"}) if fault == "pedal" else frozenset({"elsewhere"})
     if fault == "swap-old" and phase in MARKED:
         return frozenset({"trays"})  # where two parts can be exchanged before they are read
-    looks = phase in AT_READER | {Phase.READ_BLOCKED, Phase.SET_ASIDE, Phase.UNKNOWN}
-    if looks or fault.startswith("reader-") or fault in ("blind", "stale"):
+    needs = {Phase.VERIFYING, Phase.READ_BLOCKED, Phase.SET_ASIDE, Phase.UNKNOWN}
+    if phase in AT_READER | needs or _reads(fault):
         return frozenset({"each", "weapons", "trays", "mixed"})
     return frozenset()
+
+
+def _reads(fault: str) -> bool:
+    return fault.startswith("reader-") or fault in ("blind", "stale")

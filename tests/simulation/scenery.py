@@ -68,6 +68,8 @@ def build(world: "World") -> None:
     kinds = {name: kind for name, kind in KINDS.items() if not wish.scenes or name in wish.scenes}
     draw = chance.weighted({name: weight for name, (_, weight) in kinds.items()})
     scene = kinds[draw][0](base, chance)
+    if wish.readers:
+        scene = replace(scene, lines=tuple(replace(each, readers=True) for each in scene.lines))
     if wish.two:
         scene = replace(scene, lines=_doubled(scene.lines))
     for order in scene.orders:

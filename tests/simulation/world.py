@@ -9,7 +9,7 @@ from gateway.contract.signed import SigningKey
 from gateway.moves import Effect, Phase, Prepare
 from gateway.numbering import MarkAt
 from tests.simulation import faults, invariants
-from tests.simulation.aims import TRIES, aim_of
+from tests.simulation.aims import LONGEST_S, OF_A_COPY, TRIES, aim_of
 from tests.simulation.bench import Bench
 from tests.simulation.central import Centre
 from tests.simulation.chance import Chance
@@ -63,6 +63,8 @@ class World:
         build(self)
         self._connect()
         self.plan = faults.draw(self.chance.of("faults"), [bench.name for bench in self.benches])
+        if self.aim.patient:
+            self.plan.until = max(self.plan.until, LONGEST_S)
 
     # -- who is who
 
@@ -170,6 +172,8 @@ class World:
         aim = self.aim
         if self.coverage.counts[aim.cell]:
             return
+        if aim.fault in OF_A_COPY and not self.centre.backups and phase is not Phase.DISARMING:
+            self.copy_all()
         chance = self.chance.of(f"aim/{aim.tries}/{aim.leads}")
         strike = faults.Strike(self, machine, bench, chance)
         for name in aim.lead(phase):
@@ -375,11 +379,14 @@ class World:
         chance = self.chance.of("backups")
         while not self.is_calm:
             await asyncio.sleep(chance.uniform(1, 20))
-            if chance.yes(0.5):
-                self.centre.back_up()
-            for machine in self.machines:
-                if machine.epochs:
-                    self.snapshots.setdefault(machine.label, []).append(machine.snapshot())
+            self.copy_all(centre=chance.yes(0.5))
+
+    def copy_all(self, *, centre: bool = True) -> None:
+        if centre:
+            self.centre.back_up()
+        for machine in self.machines:
+            if machine.epochs:
+                self.snapshots.setdefault(machine.label, []).append(machine.snapshot())
 
     async def _registry(self) -> None:
         """An officer who looks after gateways that are latched, or that no lease can reach."""
@@ -432,6 +439,10 @@ class World:
         self._undo.clear()
         self.broker.calm()
         self.centre.calm()
+        for order in self.centre.officers.orders:  # a backup may have brought it back
+            self.centre.officers.suspend(order, "active")
+            self.centre.officers.hold(order, held=False)
+        self.centre.touch()
         for bench in self.benches:
             bench.calm()
         for machine in self.machines:
