@@ -36,11 +36,15 @@ def decode(payload: bytes, now: datetime) -> Heard | None:
 
 
 def merged(old: Heard | None, new: Heard) -> Heard | None:
-    """What stands after `new`; None where an older boot, or another's end, says nothing now."""
+    """What stands after `new`; None where an older boot, or another's end, says nothing now.
+
+    An older boot that is online counts once the newer one is gone: that was a copy's.
+    """
     if old is None:
         return new
     before, after = (old.epoch, old.boot.counter), (new.epoch, new.boot.counter)
-    if after < before:
+    is_back = new.online and not old.online and new.epoch == old.epoch
+    if after < before and not is_back:
         return None
     if after == before and not new.online and new.boot.nonce != old.boot.nonce:
         return None

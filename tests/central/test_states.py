@@ -1,0 +1,36 @@
+"""What stands of a gateway's words about itself: the newest boot's, a copy's while it is there."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from central.ingest.states import Heard, merged
+from gateway.contract.topics import Boot
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+FIRST = Heard(1, Boot(1, "a" * 16), True, (5, 1), 10, (), NOON)
+SECOND = replace(FIRST, boot=Boot(2, "b" * 16))
+
+
+def gone(heard: Heard) -> Heard:
+    return replace(heard, online=False, plan=None, seq=None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stands"),
+    [
+        pytest.param(None, FIRST, True, id="the first word"),
+        pytest.param(FIRST, SECOND, True, id="a newer boot"),
+        pytest.param(SECOND, FIRST, False, id="an older boot"),
+        pytest.param(SECOND, gone(FIRST), False, id="an older boot's end"),
+        pytest.param(gone(SECOND), FIRST, True, id="a copy has come and gone"),
+        pytest.param(gone(SECOND), gone(FIRST), False, id="an older boot's end, after the end"),
+        pytest.param(gone(replace(SECOND, epoch=2)), FIRST, False, id="an epoch that is over"),
+        pytest.param(
+            FIRST, gone(replace(FIRST, boot=Boot(1, "c" * 16))), False, id="another's end"
+        ),
+    ],
+)
+def test_whose_word_stands(old: Heard | None, new: Heard, *, stands: bool) -> None:
+    assert (merged(old, new) is not None) == stands
