@@ -65,6 +65,8 @@ class Centre:
         """The database cannot be reached."""
         self.backups: list[Backup] = []
         self.restores = 0
+        self.issued: dict[str, int] = {}
+        """By number space, what follows the greatest number ever issued: no database, the truth."""
         self.crash: str | None = None
         """The next moment at which the worker that comes to it ends: before-commit, after-commit,
         after-ack."""
@@ -83,11 +85,25 @@ class Centre:
 
     def enrol(self, gateway: str, public: bytes) -> Enrolled:
         former = newest(self.register, gateway)
+        if former and self.register.restored:
+            self._go_beyond()
         enrolled = self.register.enrol(gateway, public)
         enter_doubts(self.register, self.officers, gateway, former)
         self.story.tell("centre", f"{gateway}: epoch {enrolled.epoch} opened")
         self.touch()
         return enrolled
+
+    def _go_beyond(self) -> None:
+        """A journal ends that may not have told yet which numbers the restored database forgot.
+
+        The officer looks up, outside of the database, how far numbers were issued
+        (docs/reliability.md, "What is assumed").
+        """
+        self.officers.spaces |= {
+            space: max(self.officers.spaces.get(space, 1), following)
+            for space, following in self.issued.items()
+        }
+        self.story.tell("officer", "numbers go on beyond all that were ever issued")
 
     def touch(self) -> None:
         """Officers have changed something that plans follow from."""
@@ -276,6 +292,8 @@ class Centre:
             return None
         for issue in decision.issues:
             self.officers.spaces[issue.space] = issue.start + issue.size
+            former = self.issued.get(issue.space, 1)
+            self.issued[issue.space] = max(former, issue.start + issue.size)
         plan = decision.plan
         payload = encode_plan(plan, self.plan_key)
         self.register.put_plan(payload)

@@ -42,9 +42,11 @@ class Part:
     def blank(self) -> bool:
         return not self.engravings
 
-    def carries(self, content: str) -> bool:
-        """Legibly, that is."""
-        return any(e.content == content and e.legible for e in self.engravings)
+    def carries(self, content: str, component: str) -> bool:
+        """Legibly, that is, and as that piece."""
+        return any(
+            e.content == content and e.component == component and e.legible for e in self.engravings
+        )
 
 
 class Metal:

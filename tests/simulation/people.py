@@ -338,7 +338,7 @@ class Operator:
 
     def carried(self, mark: Mark) -> bool:
         part = self.bench.place.at(mark.position)
-        return part is not None and part.carries(mark.content)
+        return part is not None and part.carries(mark.content, mark.component)
 
     def clear_away(self) -> None:
         for position in range(1, self.bench.place.positions + 1):
