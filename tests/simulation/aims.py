@@ -23,6 +23,8 @@ RARE = frozenset(LEAD) | {Phase.RECORDING, Phase.VERIFYING, Phase.CHECKING, Phas
 """States that do not come, or do not last, on a good day."""
 OF_A_COPY = ("restore", "old-journal", "old-guard")
 """These need something that was copied before."""
+PICKY = ("pedal", "old-end-report")
+"""These need a station of one kind."""
 LONGEST_S = 60.0
 """How long a seed that aims at a rare state has for it."""
 
@@ -32,7 +34,7 @@ def _cells() -> Iterator[Cell]:
     for fault in FAULTS:
         for phase in Phase:
             if phase not in UNREACHABLE.get(fault, {}):
-                is_hard = phase in RARE and fault.startswith((*FROM_OUTSIDE, *OF_A_COPY))
+                is_hard = phase in RARE and fault.startswith((*FROM_OUTSIDE, *OF_A_COPY, *PICKY))
                 yield from [(fault, phase)] * (3 if is_hard else 1)
 
 
@@ -49,6 +51,8 @@ class Wish:
     """A second station that marks, on the same gateway."""
     by_input: bool | None = None
     readers: bool = False
+    cell: bool = False
+    """Markers that keep their result."""
 
 
 @dataclass(eq=False)
@@ -71,6 +75,7 @@ class Aim:
             two=self.fault.startswith("crash-"),
             by_input=self._input(),
             readers=_reads(self.fault),
+            cell=self.fault == "old-end-report",
         )
 
     @property
@@ -96,6 +101,11 @@ class Aim:
             names = ()
         self.leads += bool(names)
         return names
+
+    @property
+    def awaits_another(self) -> bool:
+        """The guard is written for another station, while this one's record finds no room."""
+        return self.fault in _OWN and self.phase in (Phase.RECORDING, Phase.VERIFYING)
 
     def stretch(self, strike: Strike) -> None:
         """Let the state last until what comes from without has come."""
@@ -123,8 +133,8 @@ def _scenes(fault: str, phase: Phase) -> frozenset[str]:
     if phase is Phase.JUDGING:
         return frozenset({"eye"})
     if phase is Phase.CHECKING:
-        # A reading post has no pedal: only what is left over is read where there is one.
-        return frozenset({"trays"}) if fault == "pedal" else frozenset({"elsewhere"})
+        # A reading post has no pedal: there somebody is curious only now and then.
+        return frozenset({"each"}) if fault == "pedal" else frozenset({"elsewhere"})
     if fault == "swap-old" and phase in MARKED:
         return frozenset({"trays"})  # where two parts can be exchanged before they are read
     needs = {Phase.VERIFYING, Phase.READ_BLOCKED, Phase.SET_ASIDE, Phase.UNKNOWN}

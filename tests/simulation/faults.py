@@ -442,7 +442,7 @@ LEAD: dict[Phase, tuple[tuple[str, Phase], ...]] = {
     Phase.SET_ASIDE: (("blind-long", Phase.READING), ("faint", Phase.ARMING)),
     Phase.READ_BLOCKED: (("reader-dead", Phase.READING),),
     Phase.SWITCH_OFF: (("marker-dead", Phase.DISARMING),),
-    Phase.UNKNOWN: (("unknown", Phase.ARMING),),
+    Phase.UNKNOWN: (("unknown", Phase.ARMING), ("unknown-cell", Phase.WAITING)),
 }
 """What brings a station into a phase that it does not see on a good day."""
 
@@ -475,12 +475,23 @@ def _lead_cannot_journal(strike: Strike) -> bool:
     """The disk fills up, and what was journalled last is not heard of at once."""
     strike.world.broker.weather.due.append((strike.machine.name, "lost"))
     disk = strike.machine.epoch.disk
-    disk.fill()
+    disk.fill(reserve_too=True)
     strike.world.later(strike.chance.uniform(4, 9), disk.free)
     return True
 
 
+def _lead_unknown_cell(strike: Strike) -> bool:
+    """Power fails in the middle of a mark: not even a cell that keeps its result knows more."""
+    device = strike.bench.device
+    strike.world.loop.call_later(device.mark_s / 2, lambda: device.switch(on=False))
+    strike.world.later(device.mark_s + 1, lambda: device.switch(on=True))
+    for eye in strike.bench.eyes:
+        eye.blind = 3
+    return True
+
+
 LEADS: dict[str, Fault] = {
+    "unknown-cell": _lead_unknown_cell,
     "cannot-journal": _lead_cannot_journal,
     "reader-dead": _lead_reader_dead,
     "marker-dead": _lead_marker_dead,

@@ -57,6 +57,7 @@ class Operator:
     """Whether it is one of this gateway's own, of which a read would tell something."""
     _changed_for: int = 0
     """The intent before whose shot the parts were changed last."""
+    calm: bool = False
     own_marks: Callable[[], list[tuple[MarkAt, Mark]]] = list
     """The marks of this gateway's present journal."""
     _reread: dict[Part, int] = field(default_factory=dict)
@@ -160,6 +161,9 @@ class Operator:
             station.choose_order(released[0])
         if self.panel.decides_earlier(self, station):
             return
+        if station.readers and not self.calm and self.chance.yes(0.03):
+            station.check_part(author)  # somebody wants to know what lies there
+            return
         again = station.logbook.ledger.station(self.name).again
         if station.readers and again is None and self._bin_waits() and self.chance.yes(0.5):
             self._read_back(station, author)
@@ -222,8 +226,9 @@ class Operator:
         return any(self.is_wanted(part) for part in self.bin)
 
     def reads_anew(self) -> None:
-        """What could not be read before may be read now."""
+        """What could not be read before may be read now; nobody is curious any more."""
         self._reread.clear()
+        self.calm = True
 
     def _left_over(self) -> list[Part]:
         """With nothing left to mark: parts of groups that await their sample, and doubtful ones."""

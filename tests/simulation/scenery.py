@@ -287,7 +287,7 @@ def _bench(world: "World", gateway: str, line: Line, chance: Chance) -> Bench:
     return build_bench(
         f"{gateway}/{line.name}",
         config,
-        chance.pick(("laser", "cell")),
+        "cell" if world.aim.wish.cell else chance.pick(("laser", "cell")),
         line.positions,
         readers=line.readers,
         loop=world.loop,

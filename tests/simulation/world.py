@@ -26,6 +26,7 @@ from tests.simulation.story import Story
 
 CALM_S = 240.0
 """How long a world may take to finish once nothing goes wrong any more."""
+JUST_AFTER_A_RETRY_S = 2.05
 FOREIGN = "[)>\x1e06\x1d17VX9Z99\x1d1PX1\x1dSA17\x1e\x04"
 """A mark of another maker."""
 
@@ -181,7 +182,16 @@ class World:
         if phase is aim.phase and aim.tries < TRIES:
             aim.tries += 1
             aim.stretch(strike)
+            if aim.awaits_another:
+                self.loop.call_later(JUST_AFTER_A_RETRY_S, self._room_again, machine)
             self._strike(aim.fault, strike)
+
+    def _room_again(self, machine: Machine) -> None:
+        """There is room, and other stations begin before a record is tried again."""
+        if not self.is_calm:
+            machine.epoch.disk.free()
+            for bench in machine.benches.values():
+                self.operator(bench).wake()
 
     def _strike_later(self, name: str, strike: faults.Strike) -> None:
         if self.is_calm:
