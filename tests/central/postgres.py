@@ -35,6 +35,7 @@ from central.migrations.run import upgrade
 from central.register.gateways.models import Enrolment, NewInvitation
 from central.register.gateways.restore import declare
 from central.register.gateways.service import enrol, invite
+from central.register.numbers.service import may_issue
 from gateway.contract.plan import Plan, PlanOrder
 from gateway.contract.signed import SigningKey, take_apart
 from tests.central.memory import Enrolled
@@ -112,6 +113,11 @@ class Store:
     def declare_restore(self, now: datetime) -> int:
         with self._engine.begin() as connection:
             return declare(connection, now)
+
+    def may_issue(self) -> bool:
+        """As the plan process asks before it issues numbers."""
+        with self._engine.begin() as connection:
+            return may_issue(connection)
 
     def put_plan(self, payload: bytes) -> Plan:
         plan = Plan.from_line(take_apart("plan", payload).line)

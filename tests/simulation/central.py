@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from central.ingest.facts import Evidence, RecordKey
 from central.plan.compile import compile_plan
@@ -32,6 +32,7 @@ class Backup:
     register: Register
     officers: Officers
     at: float
+    number: int
 
 
 @dataclass
@@ -70,8 +71,8 @@ class Centre:
         self.crash: str | None = None
         """The next moment at which the worker that comes to it ends: before-commit, after-commit,
         after-ack."""
-        self.heard: list[tuple[str, bytes, datetime, str]] = []
-        """Every message that was committed, in order, for the real store to be fed the same."""
+        self.done: list[Done] = []
+        """All that changed the database, in order, for the real store to be fed the same."""
         self.on_receipt: Callable[[bytes], None] = lambda _payload: None
         self.on_crash: Callable[[str], None] = lambda _moment: None
         self._changed: dict[str, None] = {}
@@ -88,6 +89,7 @@ class Centre:
         if former and self.register.restored:
             self._go_beyond()
         enrolled = self.register.enrol(gateway, public)
+        self.done.append(("enrol", gateway, public))
         enter_doubts(self.register, self.officers, gateway, former)
         self.story.tell("centre", f"{gateway}: epoch {enrolled.epoch} opened")
         self.touch()
@@ -112,7 +114,11 @@ class Centre:
         self._news.set()
 
     def back_up(self) -> None:
-        self.backups.append(Backup(self.register.copy(), self.officers.copy(), self.loop.now))
+        number = len(self.backups)
+        self.backups.append(
+            Backup(self.register.copy(), self.officers.copy(), self.loop.now, number)
+        )
+        self.done.append(("backup", number))
         self.story.tell("centre", "a backup is made")
 
     def restorable(self) -> list[Backup]:
@@ -123,7 +129,7 @@ class Centre:
     def restore(self, backup: Backup) -> None:
         """The database is lost; a backup takes its place, and the restore is declared."""
         self.register, self.officers = backup.register.copy(), backup.officers.copy()
-        self.register.incarnation = max(self.register.incarnation, backup.register.incarnation)
+        self.done.append(("restore", backup.number, self.now()))
         self.register.declare_restore(self.now())
         self.restores += 1
         self.story.tell(
@@ -191,7 +197,7 @@ class Centre:
     def _batch(self, gateway: str, payload: bytes, now: datetime) -> bytes | None:
         before = len(self.register.batches)
         outcome = self.register.receive(gateway, payload)
-        self.heard.append((gateway, payload, now, "records"))
+        self.done.append(("records", gateway, payload, now))
         if isinstance(outcome, Evidence):
             self.story.tell("centre", f"{gateway}: evidence, {outcome.reason}: {outcome.detail}")
             if not outcome.answer:
@@ -228,7 +234,7 @@ class Centre:
             gateway = gateway_of(came.message.topic)
             now = self.now()
             receipt = self.register.state(gateway, came.message.payload, now)
-            self.heard.append((gateway, came.message.payload, now, "state"))
+            self.done.append(("state", gateway, came.message.payload, now))
             session.ack(came.number)
             await self._repeat_if_older(session, gateway)
             self._changed[gateway] = None
@@ -297,6 +303,7 @@ class Centre:
         plan = decision.plan
         payload = encode_plan(plan, self.plan_key)
         self.register.put_plan(payload)
+        self.done.append(("plan", payload))
         states = ", ".join(f"{order.id} {order.state}" for order in plan.orders)
         blocks = ", ".join(f"{block.start}-{block.end}" for block in plan.blocks)
         self.story.tell("centre", f"{gateway}: plan {plan.version}: {states}; {blocks}")
@@ -321,6 +328,7 @@ class Centre:
             if told.seq is None or told.seq > stream.committed:
                 return False
         register.restored = False
+        self.done.append(("may-issue",))
         return True
 
     def calm(self) -> None:
@@ -331,6 +339,18 @@ class Centre:
         """The register's newest committed record of the gateway's newest epoch."""
         stream = self.register.streams.get((gateway, newest(self.register, gateway)))
         return 0 if stream is None else stream.committed
+
+
+Done: TypeAlias = (
+    tuple[Literal["records", "state"], str, bytes, datetime]
+    | tuple[Literal["enrol"], str, bytes]
+    | tuple[Literal["plan"], bytes]
+    | tuple[Literal["backup"], int]
+    | tuple[Literal["restore"], int, datetime]
+    | tuple[Literal["may-issue"]]
+)
+"""What was done to the database: a message with its time, a key enrolled, a plan, a backup by its
+number and the restore from it, and the moment from which numbers are issued again."""
 
 
 class Crashed(Exception):

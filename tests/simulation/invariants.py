@@ -22,6 +22,7 @@ from gateway.contract.record import (
     decode_record,
 )
 from gateway.moves import Note, Phase
+from gateway.numbering import tells_pieces_apart
 from tests.simulation.bench import Bench
 from tests.simulation.machine import Machine
 from tests.simulation.metal import Engraving, MarkRef, Part
@@ -51,6 +52,10 @@ class Watch:
         self.marks: dict[MarkRef, Mark] = {}
         """Every mark that any journal ever announced, durably."""
         self.not_started: dict[MarkRef, float] = {}
+        self.contents: dict[tuple[str, str], str] = {}
+        """By UII and component, of every mark that was ever announced."""
+        self.alike: set[tuple[str, str]] = set()
+        """By content and component: what was read on another piece that carries the same symbol."""
         self.engraved: dict[MarkRef, list[Part]] = {}
         self.outcomes: dict[MarkRef, str] = {}
         """What the marker did, by the journal."""
@@ -117,6 +122,7 @@ class Watch:
                 self.engraved.pop(ref, None)
                 self.not_started.pop(ref, None)
             self.marks[ref] = mark
+            self.contents[mark.item.uii, mark.component] = mark.content
 
     def _marked(self, machine: Machine, epoch: int, record: Marked) -> None:
         device = machine.benches[record.station or ""].device
@@ -140,16 +146,23 @@ class Watch:
     def _read_good(self, machine: Machine, record: Verified) -> None:
         ref = ref_of(record)
         self.read_good.add(ref)
-        self._is_legible(ref, "read and good")
         station = machine.station(record.station or "")
         opened = None if station is None else station.cycle.open
         if opened is None or ref[:3] != (machine.name, max(machine.epochs), opened.seq):
+            self._is_legible(ref, "read and good")
             return  # read outside of its cycle: at whatever place it lay
         eye = machine.benches[record.station or ""].eyes[record.position - 1]
         if record.content not in eye.delivered:
             raise Broken(
                 f"{record.content}: good at position {record.position}, and not seen there"
             )
+        mark = self.marks[ref]
+        if tells_pieces_apart(mark) or not self._world.metal.carriers(mark.content):
+            self._is_legible(ref, "read and good")
+        elif not self._world.metal.legible(mark.content, mark.component):
+            # Somebody laid another piece of the same number there, and the symbol is the same.
+            self._world.tell("watch", f"{mark.content} was read on another piece")
+            self.alike.add((mark.content, mark.component))
 
     def _is_legible(self, ref: MarkRef, how: str) -> None:
         mark = self.marks.get(ref)
@@ -355,13 +368,12 @@ def _what_is_engraved_is_claimed(world: "World") -> None:
 
 def _what_is_good_is_engraved(world: "World") -> None:
     register = world.centre.register
-    contents = {
-        (mark.item.uii, mark.component): mark.content for mark in world.watch.marks.values()
-    }
     for key, item in register.held.items.items():
         if item.state != "good":
             continue
-        content = contents[key]
+        content = world.watch.contents[key]
+        if (content, item.component) in world.watch.alike:
+            continue
         if world.metal.legible(content, item.component):
             continue
         shots = [each.content for each in world.metal.air]

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.simulation import loop as event_loop
@@ -25,8 +26,13 @@ class Outcome:
     """Of the processor."""
 
 
-def simulate(seed: int, *, tell: bool = False) -> Outcome:
-    """Run a seed's world. `tell`: bring the whole story, even where nothing broke."""
+def simulate(
+    seed: int, *, tell: bool = False, keep: Callable[[World], object] = lambda _world: None
+) -> Outcome:
+    """Run a seed's world. `tell`: bring the whole story, even where nothing broke.
+
+    `keep` is given the world as it is in the end.
+    """
     worlds: list[World] = []
 
     async def main(loop: SimLoop) -> None:
@@ -53,4 +59,5 @@ def simulate(seed: int, *, tell: bool = False) -> Outcome:
         outcome.parts = len(world.metal.parts)
         if tell or outcome.fault:
             outcome.story = list(world.story.told())
+        keep(world)
     return outcome
