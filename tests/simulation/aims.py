@@ -13,8 +13,14 @@ from tests.simulation.cells import AT_MARKER, AT_READER, UNREACHABLE
 from tests.simulation.coverage import Cell
 from tests.simulation.faults import FAULTS, LEAD, Strike
 
-MARKED = frozenset({Phase.WAITING, Phase.RECORDING, Phase.DISARMING, Phase.READING})
-"""The metal may be marked, and nothing was read yet."""
+MARKED = frozenset(
+    {Phase.RECORDING, Phase.DISARMING, Phase.READING, Phase.READ_BLOCKED, Phase.UNKNOWN}
+)
+"""The metal is marked, and not everything was read yet."""
+AT_ANY_STATION = frozenset(
+    {Phase.IDLE, Phase.PREPARING, Phase.COMMITTING, Phase.ARMING, Phase.RECORDING, Phase.DISARMING}
+)
+"""These come wherever something is marked."""
 TRIES = 12
 """So often a seed tries to bring about what it aims at."""
 FROM_OUTSIDE = ("message-", "forged-", "worker-", "crash-before-", "crash-after-", "crash-in-")
@@ -138,6 +144,8 @@ def _scenes(fault: str, phase: Phase) -> frozenset[str]:
     if fault == "swap-old" and phase in MARKED:
         return frozenset({"trays"})  # where two parts can be exchanged before they are read
     needs = {Phase.VERIFYING, Phase.READ_BLOCKED, Phase.SET_ASIDE, Phase.UNKNOWN}
+    if fault == "restore":  # what one gateway tells again is heard before what another does
+        return frozenset({"elsewhere"} if phase in AT_ANY_STATION else {"each", "weapons"})
     if phase in AT_READER | needs or _reads(fault):
         return frozenset({"each", "weapons", "trays", "mixed"})
     return frozenset()

@@ -219,13 +219,24 @@ def _database(strike: Strike) -> bool:
     return True
 
 
+FORGOTTEN_S = 3.0
+"""The least that a restore forgets."""
+
+
 def _restore(strike: Strike) -> bool:
     """From a backup that knows every epoch: one is made at each enrolment (docs/reliability.md)."""
     centre = strike.world.centre
+    if centre.restores >= 2:
+        return False
     known = centre.restorable()
-    if not known or centre.restores >= 2:
+    if not known:
+        centre.back_up()  # for the next time
+    known = [backup for backup in known if backup.at < centre.loop.now - FORGOTTEN_S]
+    if not known:
         return False
     centre.restore(strike.chance.pick(known))
+    if strike.chance.yes(0.5):  # one gateway cannot tell again what was forgotten before others do
+        strike.world.broker.deaden(strike.machine.name, strike.chance.pick((5.0, 15.0)))
     return True
 
 

@@ -7,7 +7,7 @@ excuses names the fault: what no program could have prevented is told, and not h
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from central.ingest.facts import RecordKey
+from central.ingest.facts import MarkKey, RecordKey
 from central.reconcile.balance import IssuedBlock, unclaimed
 from drivers.protocols import Shot
 from gateway.apparatus import TRIAL_CONTENT
@@ -401,10 +401,26 @@ def _what_is_good_was_seen(world: "World") -> None:
 
 
 def _nothing_is_refused(world: "World") -> None:
-    for key, found in sorted(world.centre.register.held.refused.items()):
-        if found.resolved or world.may_be_refused(key.gateway):
+    held = world.centre.register.held
+    for key, found in sorted(held.refused.items()):
+        told = f"{key.gateway} epoch {key.epoch} record {key.seq}: refused, {found.code}"
+        if found.resolved:
             continue
-        raise Broken(f"{key.gateway} epoch {key.epoch} record {key.seq}: refused, {found.code}")
+        match _record(world, key):
+            case (Verified() | Settled()) as said if found.code == "out-of-place":
+                if MarkKey(*ref_of(said)) in held.claims:
+                    raise Broken(f"{told}, and its mark is known by now")
+        if not world.may_be_refused(key.gateway):
+            raise Broken(told)
+
+
+def _record(world: "World", key: RecordKey) -> Record | None:
+    """What a journal holds there now; none where that journal is gone."""
+    for machine in world.machines:
+        epoch = machine.epochs.get(key.epoch)
+        if machine.name == key.gateway and epoch and key.seq <= len(epoch.disk.entries):
+            return decode_record(epoch.disk.entries[key.seq - 1].body)
+    return None
 
 
 def _every_number_is_accounted_for(world: "World") -> None:

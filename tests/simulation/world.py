@@ -224,7 +224,7 @@ class World:
         part: Part | None
         if what == "blank":
             part = self.metal.blank(here.kind if here else "receiver")
-        elif what == "old" and chance.yes(0.5) and self._exchange(bench, position, chance):
+        elif what == "old" and chance.yes(0.8) and self._exchange(bench, chance):
             return True
         elif what == "old":
             if not operator.taken:
@@ -246,15 +246,19 @@ class World:
         self.tell(bench.name, f"{former or 'nothing'} is swapped for {part or 'nothing'}")
         return True
 
-    def _exchange(self, bench: Bench, position: int, chance: Chance) -> bool:
-        """Two parts of a tray lie in each other's places; whether there were two."""
-        others = [at for at in range(1, bench.place.positions + 1) if at != position]
-        if not others:
+    def _exchange(self, bench: Bench, chance: Chance) -> bool:
+        """Two parts of a tray lie in each other's places; whether two marked ones lay there."""
+        place = bench.place
+        marked = [
+            at
+            for at in range(1, place.positions + 1)
+            if (part := place.at(at)) is not None and not part.blank
+        ]
+        if len(marked) < 2:
             return False
-        other = chance.pick(others)
-        former = bench.place.lay(position, bench.place.at(other))
-        bench.place.lay(other, former)
-        self.tell(bench.name, f"what lies at {position} and at {other} is exchanged")
+        one, other = chance.some(marked, 2)
+        place.lay(other, place.lay(one, place.at(other)))
+        self.tell(bench.name, f"what lies at {one} and at {other} is exchanged")
         return True
 
     # -- what the checks ask
