@@ -121,7 +121,7 @@ def _disk_broken(strike: Strike) -> bool:
     disk = strike.machine.epoch.disk
     disk.broken = True
     strike.world.tell(strike.machine.label, "the disk refuses writes")
-    strike.world.later(strike.chance.uniform(1, 8), disk.free)
+    strike.world.later(strike.chance.uniform(2, 20), disk.free)
     return True
 
 
