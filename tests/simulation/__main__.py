@@ -2,6 +2,7 @@
 
 python -m tests.simulation --seeds 10000 [--first 0] [--processes N]
 python -m tests.simulation --seed 4711
+python -m tests.simulation --seeds 200 --store postgres     ends with the same rows there
 """
 
 import argparse
@@ -12,10 +13,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
+from tests.central.postgres import database
 from tests.simulation.cells import UNREACHABLE
 from tests.simulation.coverage import Coverage
 from tests.simulation.faults import FAULTS
 from tests.simulation.simulate import Outcome, simulate
+from tests.simulation.twin import twin
 
 CHUNK = 20
 
@@ -28,10 +31,14 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="where to begin")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--hash", action="store_true", help="with --seed: nothing but its hash")
+    parser.add_argument("--store", choices=("memory", "postgres"), default="memory")
     options = parser.parse_args()
     if options.seed is not None:
         return one(options.seed, only_hash=options.hash)
-    return many(range(options.first, options.first + options.seeds), options.processes)
+    seeds = range(options.first, options.first + options.seeds)
+    if options.store == "postgres":
+        return both(seeds)
+    return many(seeds, options.processes)
 
 
 def one(seed: int, *, only_hash: bool) -> int:
@@ -42,6 +49,20 @@ def one(seed: int, *, only_hash: bool) -> int:
         print(*outcome.story, sep="\n")
         print(f"seed {seed}: {outcome.fault or 'every promise kept'}; {outcome.hash}")
     return 1 if outcome.fault else 0
+
+
+def both(seeds: range) -> int:
+    """Each seed in memory, and the same done to PostgreSQL: every seed that ends differently."""
+    began = time.monotonic()
+    failed = 0
+    with database() as url:
+        for seed in seeds:
+            if differs := twin(url, seed):
+                failed += 1
+                print(f"seed {seed}: {differs}", flush=True)
+    seconds = time.monotonic() - began
+    print(f"{len(seeds)} seeds, {failed} end with other rows in PostgreSQL; {seconds:.0f} s in all")
+    return 1 if failed else 0
 
 
 def many(seeds: range, processes: int) -> int:

@@ -186,6 +186,16 @@ class Machine:
             return tuple(self.run.latches.causes)
         return tuple(Latches(self.epoch.slip).causes) if self.epochs else ()
 
+    @property
+    def has_written_beyond_its_lease(self) -> bool:
+        """Its clock ran ahead: time that the journal holds does not go back, and the screen says
+        that the lease has ended."""
+        core = self.core
+        plan = None if core is None else core.permission.plan
+        if core is None or plan is None:
+            return False
+        return core.logbook.clock.lease_now() > plan.lease_until
+
     def start(self) -> None:
         """Start the process, unless it runs or is held down."""
         if self.run is not None or self.held_down or not self.epochs:

@@ -528,7 +528,7 @@ class World:
     def _can_go_on(self, order: str) -> bool:
         members = self.centre.officers.orders[order].members
         return all(
-            not machine.latches
+            not machine.latches and not machine.has_written_beyond_its_lease
             for machine in self.machines
             if any(member.gateway == machine.name for member in members) and not machine.clone
         )
