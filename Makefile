@@ -6,7 +6,8 @@
 #   make quick    only the tests that start no program: under a minute
 #   make check    format, lint, types, import boundaries, catalogues, the tree
 #   make simulate the whole system in one thread on virtual time: SEEDS=10000, or SEED=n;
-#                 SEEDS=200 STORE=postgres: the same to the real store, and the same rows
+#                 SEEDS=200 STORE=postgres: the same to the real store, and the same rows;
+#                 TABLE=1: its table for the docs
 #   make mutants  bugs planted one at a time, and the seed that finds each: TABLE=1 for the docs
 #   make soak     the real programs while processes, networks and disks fail: MINUTES=5, SEED=n
 #   make kill     a gateway ended at every step of the cycle, restarted, compared with the metal
@@ -58,7 +59,7 @@ check: $(STAMP)
 SEEDS ?= 1000
 simulate: $(STAMP)
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) \
-	    $(if $(STORE),--store $(STORE)))
+	    $(if $(STORE),--store $(STORE)) $(if $(TABLE),--write))
 
 # NAMES="guard latch" plants only those; TABLE=1 writes the table into docs/reliability.md.
 mutants: $(STAMP)

@@ -80,8 +80,8 @@ def test_a_number_ends_as_its_records_say(name: str) -> None:
 @pytest.mark.parametrize("did", ["done", "unknown"])
 def test_a_read_at_its_own_station_leaves_a_mark_to_be_read_elsewhere(did: str) -> None:
     elsewhere = mark(5, readback=Readback(mode="elsewhere", every=1))
-    told = [marked(2, 1, did), verified(3, 1, "good", content(5)), settled(4, 1, "read")]
-    ledger = fold(intent_of(1, elsewhere), *told)
+    told: list[Record] = [marked(2, 1, did), verified(3, 1, "good", content(5))]
+    ledger = fold(intent_of(1, elsewhere), *told, settled(4, 1, "read"))
     assert ledger.state_at((1, 1)) == "marked"
     assert ledger.awaiting == {content(5): (1, 1)}
     assert ledger.station(STATION).open is None
@@ -93,8 +93,8 @@ def test_a_read_at_its_own_station_leaves_a_mark_to_be_read_elsewhere(did: str) 
 
 def test_a_symbol_that_pieces_share_awaits_no_read_outside_a_cycle() -> None:
     """The receiver in the reader's hand would make the barrel good."""
-    told = {"readback": sampled(3), "pieces": 2}
-    apart, alike = mark(5, piece="barrel", **told), mark(6, **told)
+    apart = mark(5, piece="barrel", readback=sampled(3), pieces=2)
+    alike = mark(6, readback=sampled(3), pieces=2)
     assert fold(intent_of(1, apart), marked(2, 1, "done")).awaiting == {apart.content: (1, 1)}
     assert fold(intent_of(1, alike), marked(2, 1, "done")).awaiting == {}
 

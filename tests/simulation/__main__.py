@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 from tests.central.postgres import database
 from tests.simulation.cells import UNREACHABLE
@@ -21,6 +22,17 @@ from tests.simulation.simulate import Outcome, simulate
 from tests.simulation.twin import twin
 
 CHUNK = 20
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+BEGIN = "<!-- table: written by `make simulate SEEDS=10000 TABLE=1` -->"
+END = "<!-- end of table -->"
+
+
+def written(document: str, lines: list[str]) -> str:
+    """The document with these lines in the place of the former ones."""
+    before, _, rest = document.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    table = "\n".join(line.rstrip() for line in lines)
+    return f"{before}{BEGIN}\n```\n{table}\n```\n{END}{after}"
 
 
 def main() -> int:
@@ -32,13 +44,14 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--hash", action="store_true", help="with --seed: nothing but its hash")
     parser.add_argument("--store", choices=("memory", "postgres"), default="memory")
+    parser.add_argument("--write", action="store_true", help="the table goes into the docs")
     options = parser.parse_args()
     if options.seed is not None:
         return one(options.seed, only_hash=options.hash)
     seeds = range(options.first, options.first + options.seeds)
     if options.store == "postgres":
         return both(seeds)
-    return many(seeds, options.processes)
+    return many(seeds, options.processes, write=options.write)
 
 
 def one(seed: int, *, only_hash: bool) -> int:
@@ -65,7 +78,7 @@ def both(seeds: range) -> int:
     return 1 if failed else 0
 
 
-def many(seeds: range, processes: int) -> int:
+def many(seeds: range, processes: int, *, write: bool = False) -> int:
     """The table of faults × states, and every seed that failed; the first one's story."""
     began = time.monotonic()
     coverage, failed, parts, seconds = Coverage(), [], 0, 0.0
@@ -83,11 +96,15 @@ def many(seeds: range, processes: int) -> int:
         print(f"\nseed {failed[0].seed}, its story:", *failed[0].story, failed[0].fault, sep="\n")
         causes = Counter(outcome.fault.partition(":")[0] for outcome in failed)
         print(*(f"{count} × {cause}" for cause, count in causes.most_common()), sep="\n")
-    print(
+    told = (
         f"{len(seeds)} seeds, {len(failed)} failed, {len(empty)} cells empty, {parts} parts;"
         f" {seconds / max(1, len(seeds)):.3f} s of processor a seed,"
         f" {time.monotonic() - began:.0f} s in all"
     )
+    print(told)
+    if write:
+        lines = [told, "", *coverage.table(FAULTS, UNREACHABLE)]
+        DOCUMENT.write_text(written(DOCUMENT.read_text(), lines))
     return 1 if failed or empty else 0
 
 
