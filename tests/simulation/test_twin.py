@@ -11,7 +11,7 @@ from tests.simulation.twin import FIRST_INCARNATION, repeat, twin
 from tests.simulation.world import World
 
 pytestmark = pytest.mark.slow
-SEEDS, CHUNK = 40, 5
+SEEDS, CHUNK = 30, 5
 
 
 @pytest.fixture(scope="module")
