@@ -145,9 +145,9 @@ def _scenes(fault: str, phase: Phase) -> frozenset[str]:
         return frozenset({"trays"})  # where two parts can be exchanged before they are read
     needs = {Phase.VERIFYING, Phase.READ_BLOCKED, Phase.SET_ASIDE, Phase.UNKNOWN}
     if fault == "restore":  # what one gateway tells again is heard before what another does
-        return frozenset({"elsewhere"} if phase in AT_ANY_STATION else {"each", "weapons"})
+        return frozenset({"elsewhere"} if phase in AT_ANY_STATION else {"shared", "weapons"})
     if phase in AT_READER | needs or _reads(fault):
-        return frozenset({"each", "weapons", "trays", "mixed"})
+        return frozenset({"each", "shared", "weapons", "trays", "mixed"})
     return frozenset()
 
 

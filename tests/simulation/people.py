@@ -267,7 +267,7 @@ class Operator:
             self.bench.place.lay(position, part)
         here = self.bench.place.at(1)
         legible = [e.content for e in here.engravings if e.legible] if here else []
-        if legible and (not station.readers or self.chance.yes(0.05)):
+        if legible and (not station.readers or self.chance.yes(0.15)):
             station.check_part(author, legible[-1])
         elif station.readers:
             station.check_part(author)
@@ -307,7 +307,7 @@ class Operator:
             station.read_again(author)
 
     def _unknown(self, station: Station, author: Author) -> None:
-        choice = self.chance.weighted({"again": 0.4, "settle": 0.55, "leave": 0.05})
+        choice = self.chance.weighted({"again": 0.4, "settle": 0.5, "leave": 0.1})
         if choice == "again" and self._can_read(station):
             station.read_again(author)
         elif choice == "leave":

@@ -111,8 +111,17 @@ def _order(world: "World", code: str) -> Order:
 
 
 def _each(base: Order, chance: Chance) -> Scene:
-    """One component at one or two gateways, of one or two stations each."""
-    names = GATEWAYS[: chance.weighted({1: 0.6, 2: 0.4})]
+    """One component at one gateway."""
+    return _parts(base, chance, GATEWAYS[:1])
+
+
+def _shared(base: Order, chance: Chance) -> Scene:
+    """One component, and two gateways that open numbers of the order."""
+    return _parts(base, chance, GATEWAYS[:2])
+
+
+def _parts(base: Order, chance: Chance, names: tuple[str, ...]) -> Scene:
+    """Gateways of one or two stations each."""
     lines = [Line(name, "laser") for name in names]
     lines += [Line(name, "laser-2") for name in names if chance.yes(0.25)]
     members = tuple(Member(name) for name in names)
@@ -219,7 +228,8 @@ def _mixed(base: Order, chance: Chance) -> Scene:
 
 
 KINDS: dict[str, tuple[Callable[[Order, Chance], Scene], float]] = {
-    "each": (_each, 3.0),
+    "each": (_each, 1.8),
+    "shared": (_shared, 1.2),
     "weapons": (_weapons, 3.0),
     "trays": (_trays, 2.0),
     "elsewhere": (_elsewhere, 1.5),

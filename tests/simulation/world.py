@@ -342,7 +342,10 @@ class World:
         self.doubled.add(content)
 
     def decided(self, ref: MarkRef, how: str) -> bool:
-        return any(each.mark == ref and each.how == how for each in self.decisions)
+        """Whether people said so of that mark, or of another one of the same number and piece."""
+        mark = self.watch.marks[ref]
+        name = (mark.content, mark.component, how)
+        return any((each.content, each.component, each.how) == name for each in self.decisions)
 
     def lost_with_its_journal(self, ref: MarkRef) -> bool:
         """Whether the journal that announced it is closed, latched or gone."""
