@@ -335,7 +335,7 @@ class Centre:
         self.away_until = self.loop.now
         self.crash = None
 
-    def behind(self, gateway: str) -> int:
+    def committed(self, gateway: str) -> int:
         """The register's newest committed record of the gateway's newest epoch."""
         stream = self.register.streams.get((gateway, newest(self.register, gateway)))
         return 0 if stream is None else stream.committed

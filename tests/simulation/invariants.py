@@ -359,7 +359,7 @@ def _what_is_engraved_is_claimed(world: "World") -> None:
                 continue  # its record was lost with the disk, and another one has its number
             item = held.items.get((mark.item.uii, mark.component))
             if item is None:
-                if not world.lost_with_its_journal(ref):
+                if not (world.lost_with_its_journal(ref) or world.excused(ref)):
                     raise Broken(f"{engraving.content} is on {part}; the register has no claim")
                 continue
             if item.state == "voided" and not (world.decided(ref, "voided") or world.excused(ref)):

@@ -540,4 +540,6 @@ class World:
         core = machine.core
         if core is None or not core.permission.answered:
             return False
-        return core.journal.cursor().committed == core.journal.end
+        end = core.journal.end
+        # A register that was restored may not have told it yet what it forgot.
+        return core.journal.cursor().committed == end == self.centre.committed(machine.name)
