@@ -55,6 +55,8 @@ class Operator:
     """Whether a part of the bin still waits for a read."""
     is_open: Callable[[Part], bool] = lambda _part: False
     """Whether it is one of this gateway's own, of which a read would tell something."""
+    _noted: str = ""
+    """What the symbol of a part says that was left open: somebody hopes to type it in."""
     _changed_for: int = 0
     """The intent before whose shot the parts were changed last."""
     calm: bool = False
@@ -151,6 +153,10 @@ class Operator:
     # -- nothing is under way
 
     def _idle(self, station: Station, author: Author) -> None:
+        if self._noted:
+            said, self._noted = self._noted, ""
+            station.check_part(author, said)
+            return
         if self.chance.yes(0.03):
             self.person = self.chance.pick(OPERATORS)
         orders = station.permission.plan.orders if station.permission.plan else ()
@@ -267,7 +273,7 @@ class Operator:
             self.bench.place.lay(position, part)
         here = self.bench.place.at(1)
         legible = [e.content for e in here.engravings if e.legible] if here else []
-        if legible and (not station.readers or self.chance.yes(0.15)):
+        if legible and (not station.readers or self.chance.yes(0.05)):
             station.check_part(author, legible[-1])
         elif station.readers:
             station.check_part(author)
@@ -313,6 +319,8 @@ class Operator:
         elif choice == "leave":
             self.story.tell(self.bench.name, "two people leave the number open")
             station.unlatch("left for later", WITNESSES)
+            seen = self.bench.place.contents(1)
+            self._noted = seen[-1] if seen and self.chance.yes(0.5) else ""
             self.clear_away()
         else:
             self.panel.settle(self, station)
