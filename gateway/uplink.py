@@ -26,9 +26,7 @@ from gateway.contract.topics import (
 from gateway.journal import Cursor
 from gateway.latches import Latches
 from gateway.logbook import Logbook
-from gateway.moves import (
-    Note,
-)
+from gateway.moves import Note
 from gateway.outbox import Ignored, Latch, Moved, next_batch, take_receipt
 from gateway.permission import Permission
 from gateway.plan import newer
@@ -37,6 +35,9 @@ from gateway.tasks import end
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.2
+STEADY_S = 5.0
+"""A session that ends sooner does not make the next pause short again. Two gateways of one name
+throw each other out of the broker; each must stay long enough to hear from the register why."""
 
 
 class LinkDown(Exception):
@@ -119,6 +120,7 @@ class Uplink:
         """Keep a session for ever. Only cancellation ends it, or another of this name."""
         if self.wake not in self.logbook.journal.listeners:
             self.logbook.journal.listeners.append(self.wake)
+        loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE_S
         while True:
             try:
@@ -126,9 +128,13 @@ class Uplink:
                 async with self.link.session(
                     self.gateway, topic(self.gateway, "state"), will.line()
                 ) as session:
-                    pause = FIRST_PAUSE_S
                     self._connection(up=True, error="")
-                    await self._session(session)
+                    began = loop.time()
+                    try:
+                        await self._session(session)
+                    finally:
+                        if loop.time() - began >= STEADY_S:
+                            pause = FIRST_PAUSE_S
             except TakenOver:
                 self._connection(up=False, error="another client took this name over")
                 try:

@@ -212,7 +212,7 @@ class Site:
             "guard": {"path": str(self.guard), "same_disk": True},
             "broker": {"url": self.broker_url},
             "central": {"url": self.centre.url},
-            "uplink": {"resend_after_s": 1, "backoff_max_s": 1, "start_grace_s": 5},
+            "uplink": {"resend_after_s": 1, "backoff_max_s": 2, "start_grace_s": 5},
             "screen": {"listen": f"127.0.0.1:{self.port}"},
             "clock": {},
         }

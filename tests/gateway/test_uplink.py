@@ -1,5 +1,9 @@
 """What the uplink does with what comes in, without a broker: receipts and plans."""
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
 import pytest
 
 from gateway.config import BrokerConfig, UplinkConfig
@@ -9,9 +13,10 @@ from gateway.contract.record import Accepted
 from gateway.contract.signed import SigningKey
 from gateway.link import MqttLink
 from gateway.plan import Permit
-from gateway.uplink import Uplink
+from gateway.uplink import LinkDown, Uplink
 from tests.gateway.desk import Site, plan
 from tests.gateway.test_outbox import receipt
+from tests.simulation.loop import SimLoop, run
 
 KEY = SigningKey.from_bytes(bytes(32))
 BOOT = "4-0123456789abcdef"
@@ -124,3 +129,49 @@ def test_a_receipt_that_contradicts_latches_and_moves_nothing(site: Site, uplink
     assert not site.permission.answered
     assert uplink.waiting == 1
     assert uplink._state().latches == ("rolled-back",)
+
+
+class Lasting:
+    """A link whose sessions are lost after so many seconds each; the last one stays."""
+
+    def __init__(self, *seconds: float) -> None:
+        self._seconds = list(seconds)
+        self.up: list[float] = []
+        self.lost: list[float] = []
+        self.stays = asyncio.Event()
+
+    @asynccontextmanager
+    async def session(self, _name: str, _topic: str, _will: bytes) -> AsyncIterator["Lasting"]:
+        self.up.append(asyncio.get_running_loop().time())
+        yield self
+
+    async def subscribe(self, _topics: Sequence[str]) -> None:
+        pass
+
+    async def publish(self, _topic: str, _payload: bytes, **_options: object) -> None:
+        pass
+
+    async def messages(self) -> AsyncIterator[tuple[str, bytes]]:
+        if not self._seconds:
+            self.stays.set()
+            await asyncio.Event().wait()
+        await asyncio.sleep(self._seconds.pop(0))
+        self.lost.append(asyncio.get_running_loop().time())
+        raise LinkDown("lost")
+        yield
+
+
+def test_a_name_that_two_fight_over_is_left_alone_for_longer_and_longer(uplink: Uplink) -> None:
+    """Or neither would be connected for as long as it takes to hear that there are two."""
+
+    async def fight(_loop: SimLoop) -> Lasting:
+        link = Lasting(*[0.1] * 10, 60, 0.1)
+        uplink.link, uplink.jitter = link, lambda _low, high: high
+        working = asyncio.ensure_future(uplink.run())
+        await link.stays.wait()
+        assert not working.done()
+        return link
+
+    link = run(fight)
+    pauses = [round(up - lost, 3) for lost, up in zip(link.lost, link.up[1:], strict=True)]
+    assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30, 30, 0.2, 0.4]
