@@ -282,13 +282,34 @@ async def _serve(server: _Server, config: GatewayConfig) -> None:
 
 
 async def _serve_locally(app: FastAPI, journal: Path) -> None:
-    path = socket_path(journal)
+    with await _listener(socket_path(journal)) as listener:
+        await _Server(uvicorn.Config(app, **_QUIET)).serve(sockets=[listener])
+
+
+async def _listener(path: Path) -> socket.socket:
+    """Listens at the path, as soon as its disk has room for one more name."""
+    told = False
+    while True:
+        try:
+            return _listen(path)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            if not told:  # marking does not need it
+                log.warning("%s: %s; the commands that ask a running gateway wait", path, error)
+                told = True
+        await asyncio.sleep(ROOM_CHECK_S)
+
+
+def _listen(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     everybody = os.umask(0o177)  # whoever may talk to it may settle numbers: the owner alone
     try:
         listener.bind(socket_address(path))
+    except OSError:
+        listener.close()
+        raise
     finally:
         os.umask(everybody)
-    with listener:
-        await _Server(uvicorn.Config(app, **_QUIET)).serve(sockets=[listener])
+    return listener

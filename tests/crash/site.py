@@ -462,6 +462,9 @@ class Site:
         wait_for(f"{self.gateway} delivered", delivered, 60)
 
 
+FILES = 64
+
+
 class SmallDisk:
     """A few megabytes of memory as a disk, in a mount namespace of its own.
 
@@ -472,7 +475,8 @@ class SmallDisk:
         folder.mkdir()
         as_root = os.geteuid() == 0
         command = ["unshare", "--mount", *([] if as_root else ["--user", "--map-root-user"])]
-        mount = f'mount -t tmpfs -o size={size} tmpfs "$1" && echo mounted && exec sleep infinity'
+        options = f"size={size},nr_inodes={FILES}"
+        mount = f'mount -t tmpfs -o {options} tmpfs "$1" && echo mounted && exec sleep infinity'
         self._keeper = subprocess.Popen(
             [*command, "sh", "-c", mount, "sh", str(folder)], stdout=subprocess.PIPE
         )
@@ -506,6 +510,17 @@ class SmallDisk:
 
     def make_room(self) -> None:
         (self.seen / "ballast").unlink()
+
+    def fill_with_names(self) -> None:
+        """Not one more file can be made; those that are there can grow."""
+        names = self.seen / "names"
+        names.mkdir()
+        with contextlib.suppress(OSError):
+            for number in range(FILES):
+                (names / str(number)).touch()
+
+    def make_room_for_names(self) -> None:
+        shutil.rmtree(self.seen / "names")
 
     def close(self) -> None:
         self._keeper.kill()

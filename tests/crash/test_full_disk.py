@@ -103,6 +103,30 @@ def test_a_gateway_that_waits_for_room_can_be_stopped(small: Callable[..., Site]
     assert site.stop() == 0
 
 
+def test_a_disk_without_room_for_one_more_file_does_not_stop_marking(
+    small: Callable[..., Site],
+) -> None:
+    """Only the commands that ask a running gateway wait for their socket."""
+    site = small("names.full")
+    site.run()
+    site.mark_good()
+    site.kill()
+    socket = site.journals / site.journal.with_suffix(".sock").name
+    socket.unlink()
+    assert site.small_disk is not None
+    site.small_disk.fill_with_names()
+    site.run()
+    site.mark_good()
+    assert "the commands that ask a running gateway wait" in site.log
+    assert not socket.exists()
+    site.small_disk.make_room_for_names()
+    wait_for("the socket", socket.exists)
+    site.wait_delivered()
+    states = assert_agree(site)
+    assert states["good"] == 2
+    assert_balanced(site, states, reconcile(site.centre))
+
+
 def _fill(site: Site) -> None:
     assert site.small_disk is not None
     site.small_disk.fill()
