@@ -74,12 +74,15 @@ def test_both_are_latched_once_the_register_hears_of_two(
     plug.plug()
     wait_for("the register to see two", lambda: stream_state(site) == "two-of-me")
     for each in (site, twin):
-        each.page.wait_why_not("two-of-me")
-        assert each.page.latches == ["two-of-me"]
+        latches = wait_for("a latch", lambda page=each.page: page.latches)
+        # The register holds the twin's record where the other has its own; whether that or the
+        # register's word comes first is chance.
+        assert "two-of-me" in latches or (each is site and latches == ["rolled-back"])
+        each.page.wait_why_not(latches[0])
         each.parts.load(STATION)
         with pytest.raises(Declined) as refusal:
             each.page.press("begin")
-        assert refusal.value.code == "two-of-me"
+        assert refusal.value.code == latches[0]
     reasons = site.centre.sql(
         "SELECT DISTINCT reason FROM evidence WHERE gateway = %s", site.gateway
     )
@@ -89,7 +92,7 @@ def test_both_are_latched_once_the_register_hears_of_two(
     twin.stop()
     site.stop()
     site.run()
-    assert site.page.latches == ["two-of-me"]
+    assert set(site.page.latches) & {"two-of-me", "rolled-back"}
     site.stop()
     site.enrol("the line was cloned")
     site.run()
