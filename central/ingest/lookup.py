@@ -28,12 +28,17 @@ def look_up(connection: Connection, stream: Stream, needs: Needs) -> Known:
         found, found_ids = _claims_of(connection, missing)
         marks |= found
         ids += found_ids
-    items = _items(connection, _NAMED, (sorted(needs.uiis), sorted(needs.elements), ids))
-    if needs.repeated:
-        marks |= _siblings(connection, needs.repeated & marks.keys(), marks)
+    named = (sorted(needs.uiis), sorted(needs.elements), ids)
+    items = _items(connection, _NAMED, named)
     required, something_waits = _orders(
         connection, needs.orders | {item.order for item in items.values()}
     )
+    if any(len(components) > 1 for components in required.values()):
+        # Who adds a component locks those that are there. A look that had to wait for that does
+        # not see the new one; the next look does, and from then on nobody adds another.
+        items = _items(connection, _NAMED, named)
+    if needs.repeated:
+        marks |= _siblings(connection, needs.repeated & marks.keys(), marks)
     waiting = _waiting(connection, needs.awaited) if something_waits else {}
     groups: dict[str, Group] = {}
     joined = rules.groups_needed(needs, items.values())

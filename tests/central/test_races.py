@@ -2,7 +2,8 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import psycopg
@@ -18,6 +19,7 @@ from tests.central.stories import Story
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +78,41 @@ def test_a_read_and_its_mark_at_the_same_moment(url: str, verdict: str, known: b
             assert rows == [("marked" if verdict == "good" else "rejected", verdict == "good")] * 2
             for left in ("SELECT 1 FROM waiting", "SELECT 1 FROM refusal WHERE resolved IS NULL"):
                 assert made.connection.execute(left).fetchall() == []
+
+
+def test_a_read_that_waits_for_a_new_piece_of_its_number_sees_it(url: str) -> None:
+    """Else both are good by themselves, and the number is never."""
+    story = Story("each")
+    mine, theirs = story.lines
+    story.tell([("intent", 0, 1, "station-1", False), ("marked", 0, "done"), ("due", 1)])
+    known = (mine.seq, theirs.seq)
+    story.tell([("verified", 0, 0, "good", "device", "station-1")])
+    story.tell([("repeat", 1, 0, "barrel"), ("marked", 1, "done")])
+    story.tell([("verified", 1, 1, "good", "device", "station-1")])
+    with Store(url, SigningKey.new()) as made, psycopg.connect(url, autocommit=True) as watch:
+        for journal in story.lines:
+            made.enrol(journal.gateway, journal.key.public)
+        for payload in story.payloads():
+            made.put_plan(payload)
+        for journal, last in zip(story.lines, known, strict=True):
+            made.records(journal.gateway, journal.batch(1, last), NOW)
+        start = threading.Barrier(2)
+        read = mine.batch(known[0] + 1, mine.seq)
+        reader = threading.Thread(target=ingest, args=(url, GATEWAY, read, start))
+        reader.start()
+        added = rules.examine(OTHER, theirs.batch(known[1] + 1, theirs.seq))
+        assert isinstance(added, Received)
+        with made.connection.transaction():
+            store.receive(made.connection, added, NOW)
+            start.wait(20)
+            until(lambda: watch.execute(WAITS).fetchone() == (1,))
+        reader.join(30)
+        rows = made.connection.execute("SELECT state FROM item WHERE number = 1").fetchall()
+        assert rows == [("good",), ("good",)]
+
+
+def until(reached: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.01)
