@@ -13,6 +13,8 @@ from central.plan.due import OPEN_WITHOUT_READ
 from central.plan.facts import DueMark, Limits, Number, Order, Piece, StreamKey
 from gateway.contract.plan import Plan
 
+# A further piece that was heard before its number's first one claims the item and no number. It may
+# be marked: another piece of that number is due to nobody.
 # `made` components carry a mark, so the next is that of index `made`. `holders` mark both it and
 # the one before: a number of theirs is known to their own journal.
 _MARKS = text(
@@ -22,7 +24,8 @@ _MARKS = text(
     "  GROUP BY i.space, i.number"
     "  HAVING bool_and(i.state = 'marked' AND (i.read_ok OR :unread)"
     "   OR (i.state = 'voided' AND i.remark))"
-    "   AND NOT bool_or(i.quarantined OR i.duplicated)) n"
+    "   AND NOT bool_or(i.quarantined OR i.duplicated"
+    "    OR EXISTS (SELECT 1 FROM item o WHERE o.uii = i.uii AND o.number IS NULL))) n"
     " WHERE n.made = :made AND n.number <> ALL(:taken)"
     " AND NOT EXISTS (SELECT 1 FROM claim c JOIN item p ON p.id = c.item"
     "  JOIN stream s ON s.id = c.stream WHERE c.space = n.space AND c.number = n.number"
@@ -42,7 +45,9 @@ _OLDEST = text(f"{_READS} ORDER BY i.changed, i.number LIMIT :most")
 _NEWEST = text(f"{_READS} ORDER BY i.changed DESC, i.number DESC LIMIT :most")
 _NUMBERS = text(
     "SELECT w.code, c.number, i.component, i.state, i.read_ok, i.remark,"
-    " i.quarantined OR i.duplicated AS flagged, s.gateway, s.epoch, c.seq, c.position, c.fresh,"
+    " i.quarantined OR i.duplicated"
+    "  OR EXISTS (SELECT 1 FROM item o WHERE o.uii = i.uii AND o.number IS NULL) AS flagged,"
+    " s.gateway, s.epoch, c.seq, c.position, c.fresh,"
     " b.received, ARRAY(SELECT d.component FROM doubt d WHERE d.order_code = w.code"
     "  AND d.number = w.number AND d.returned IS NULL) AS doubtful"
     " FROM unnest(CAST(:codes AS text[]), CAST(:spaces AS text[]), CAST(:numbers AS bigint[]))"

@@ -193,7 +193,7 @@ def follow(peer: Peer, told: Callable[[Plan], bool], what: str) -> Plan:
     return peer.plan
 
 
-def repeat(peer: Peer, due: Due) -> int:
+def repeat(peer: Peer, due: Due, verdict: str = "good") -> int:
     """Journal the further mark that is due, marked and read; returns the intent's seq."""
     assert peer.plan is not None
     order = peer.plan.order(due.order)
@@ -213,7 +213,7 @@ def repeat(peer: Peer, due: Due) -> int:
         )
     )
     peer.journal.marked(seq)
-    peer.journal.verified(seq)
+    peer.journal.verified(seq, verdict)
     return seq
 
 
@@ -274,6 +274,28 @@ def test_one_gateway_marks_the_receiver_and_another_the_barrel(centre: Centre, l
     two.deliver()
     assert [state for *_, state in states(centre, "pair")] == ["good"] * 4
     centre.post(path, {"reason": "twice"}, expect=404)
+
+
+def test_a_barrel_that_was_heard_before_its_receiver_is_not_due_again(
+    centre: Centre, line: Line
+) -> None:
+    one, two = line(), line()
+    add_split_order(
+        centre,
+        "early",
+        {"name": one.gateway, "components": ["receiver"]},
+        {"name": two.gateway, "components": ["barrel"]},
+    )
+    one.accept("early")
+    follow(two, lambda plan: plan.order("early") is not None, "the order")
+    of, number = one.journal.ref(one.good(1)), one.number(1)
+    early = Due(do="mark", order="early", number=number, component="barrel", of=of)
+    repeat(two, early, "unreadable")
+    two.deliver()
+    one.good(2)
+    one.deliver()
+    plan = follow(two, lambda plan: bool(plan.due), "the other barrel")
+    assert [due.number for due in plan.due or ()] == [number + 1]
 
 
 def test_marks_are_read_back_by_another_gateway(centre: Centre, line: Line) -> None:
