@@ -1,7 +1,7 @@
 """Looks up on PostgreSQL what the law has to know, and locks what it may change.
 
-Rows are locked in one order everywhere: stream, then items by id. Three looks break it, and leave it
-to PostgreSQL to find the rare deadlock: another stream's row where a mark is not known yet, a
+Rows are locked in one order everywhere: stream, then items by id. Three looks break it, and leave
+it to PostgreSQL to find the rare deadlock: another stream's row where a mark is not known yet, a
 component that was added while its siblings were waited for, and the members of a sample group that
 is decided on.
 """
