@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from central import config as configuration
 from central import db, embedded, keys
 from central.config import Config
-from central.errors import ConfigError, GjurmaError
+from central.errors import ConfigError, GjurmaError, IssueGuardUnreadable
 
 GOOD, FINDING, WRONG_USE = 0, 1, 2
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -83,6 +83,14 @@ def _parser() -> argparse.ArgumentParser:
     invite.add_argument("--hours", type=int, default=24, help="how long the code can be used")
     add("reconcile", _reconcile, "print the mass balance; exit 1 if a number is unaccounted for")
     add("declare-restore", _declare_restore, "say that the database was restored from a backup")
+    beyond = add("issue-beyond", _issue_beyond, "say how far numbers were issued, for the guard")
+    beyond.add_argument(
+        "last",
+        metavar="SPACE=NUMBER",
+        nargs="+",
+        help="the last number of a number space that was ever issued; 0 where none was",
+    )
+    beyond.add_argument("--reason", required=True, help="how that is known")
     add("stop-database", _stop_database, "stop the embedded database of a state folder")
     return parser
 
@@ -200,13 +208,42 @@ def _invite(config: Config, options: argparse.Namespace) -> int:
 
 def _declare_restore(config: Config, options: argparse.Namespace) -> int:
     from central.register.gateways.restore import declare
+    from central.register.numbers.guard import Guard, GuardFile
 
     engine = db.make_engine(config)
     with engine.begin() as connection:
         incarnation = declare(connection, datetime.now(UTC))
     engine.dispose()
+    try:
+        Guard(GuardFile(config.plan.guard)).read()
+    except IssueGuardUnreadable as error:
+        advice = "no number is issued before 'issue-beyond' has said how far they were"
+        print(f"{error.code}: {error}; {advice}", file=sys.stderr)
     _tell(options, {"incarnation": incarnation}, f"incarnation {incarnation}")
     return GOOD
+
+
+def _issue_beyond(config: Config, options: argparse.Namespace) -> int:
+    from central.register.numbers.guard import Guard, GuardFile
+    from central.register.numbers.issued import declare
+
+    said = dict(map(_last_number, options.last))
+    guard = Guard(GuardFile(config.plan.guard))
+    engine = db.make_engine(config)
+    with engine.begin() as connection:
+        following = declare(connection, guard, said, options.reason)
+    engine.dispose()
+    lines = (f"{space}: the next number is {next_}" for space, next_ in sorted(following.items()))
+    _tell(options, {"next": following}, "\n".join(lines))
+    return GOOD
+
+
+def _last_number(text: str) -> tuple[str, int]:
+    """Out of SPACE=NUMBER."""
+    space, _, number = text.rpartition("=")
+    if not space or not re.fullmatch(r"\d{1,15}", number, re.ASCII):
+        raise ConfigError(f"{text!r} is not SPACE=NUMBER")
+    return space, int(number)
 
 
 def _reconcile(config: Config, options: argparse.Namespace) -> int:

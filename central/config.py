@@ -79,10 +79,14 @@ class Http(_Table):
 
 
 class Plan(_Table):
-    """How long a gateway may mark without hearing from us, and how many numbers it holds."""
+    """How long a gateway may mark without hearing from us, and how many numbers it holds.
+
+    `guard` is the file that says how far numbers were issued; it lies off the database's disk.
+    """
 
     lease_hours: Annotated[int, Field(ge=1, le=24 * 31)] = 72
     block_size: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    guard: Path = Path("guard/issued")
 
 
 class Ingest(_Table):
@@ -128,6 +132,7 @@ def _absolute(config: Config, folder: Path) -> Config:
     return config.model_copy(
         update={
             "keys": Keys(dir=folder / config.keys.dir),
+            "plan": config.plan.model_copy(update={"guard": folder / config.plan.guard}),
             "broker": broker.model_copy(
                 update={
                     "ca": at(broker.ca),

@@ -38,12 +38,28 @@ class DatabaseUnavailable(GjurmaError):
     retry = Retry.SAFE
 
 
+class IssueGuardUnreadable(GjurmaError):
+    """What says how far numbers were issued is gone or damaged."""
+
+    code = "issue-guard-unreadable"
+    retry = Retry.OPERATOR
+
+
+class IssueGuardUnwritable(GjurmaError):
+    """How far numbers are to be issued could not be kept; so none was."""
+
+    code = "issue-guard-unwritable"
+    retry = Retry.SAFE
+
+
 __all__ = [
     "ConfigError",
     "Conflict",
     "DatabaseUnavailable",
     "GjurmaError",
     "InvitationInvalid",
+    "IssueGuardUnreadable",
+    "IssueGuardUnwritable",
     "NotFound",
     "NotLicensed",
     "Refused",

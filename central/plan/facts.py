@@ -168,13 +168,14 @@ class Facts:
     """The gateway's newest plan, of whatever epoch."""
     incarnation: int
     may_issue: bool
-    """False after a restore, until every gateway has told what was forgotten."""
+    """False after a restore, until every gateway has told what was forgotten, and while the guard
+    cannot keep how far numbers were issued."""
     orders: tuple[Order, ...]
     """Those of this gateway, oldest first."""
     blocks: tuple[HeldBlock, ...]
     """Those of the live stream, in the order of their issue."""
     spaces: Mapping[str, int]
-    """The next number of each space."""
+    """The next number of each space, by the register and by its guard."""
     people: tuple[Person, ...]
     """Whose time has run out, too."""
     keys: tuple[CentralKey, ...]

@@ -15,7 +15,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from central import db, keys, mqtt, schema
 from central.config import Config
 from central.errors import DatabaseUnavailable
+from central.plan.issuing import Issuing
 from central.plan.store import latest_signed, renew
+from central.register.numbers.guard import Guard, GuardFile
 from gateway.contract.plan import CentralKey
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import topic
@@ -44,6 +46,7 @@ class PlanProcess:
         self._key = key
         self._keys: tuple[CentralKey, ...] = keys.load_public(config.keys.dir)
         self._engine = db.make_engine(config)
+        self._issuing = Issuing(Guard(GuardFile(config.plan.guard)))
         self._failing: set[str] = set()
         self._again: dict[str, float] = {}
         """When to look at a gateway again, untold: by the monotonic clock."""
@@ -152,6 +155,7 @@ class PlanProcess:
                 self._key,
                 self._keys,
                 now,
+                self._issuing,
             )
         if again is not None:
             self._again[gateway] = time.monotonic() + (again - now).total_seconds()

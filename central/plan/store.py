@@ -1,6 +1,6 @@
 """Reads from the register what a plan follows from, and carries out what was decided."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -23,7 +23,9 @@ from central.plan.facts import (
     StreamKey,
     held_by,
 )
+from central.plan.issuing import InDatabase, Issuing
 from central.register.numbers import service as numbers
+from central.register.numbers.guard import beyond
 from gateway.contract.plan import CentralKey, Component, Person, Plan, Template, Verify, encode_plan
 from gateway.contract.signed import SigningKey, take_apart
 
@@ -55,6 +57,7 @@ def renew(
     key: SigningKey,
     keys: tuple[CentralKey, ...],
     now: datetime,
+    issuing: Issuing,
 ) -> tuple[Signed | None, datetime | None]:
     """Sign and store a new plan where the present one no longer says what is so; else None.
 
@@ -66,8 +69,11 @@ def renew(
     stream = _newest_streams(connection, [gateway]).get(gateway)
     if stream is None or stream.state != "live":
         return None, None
-    facts = read_facts(connection, gateway, stream, config, keys, now)
+    facts = read_facts(connection, gateway, stream, config, keys, now, issuing)
     decision = compile_plan(facts)
+    issued = {issue.space: issue.start + issue.size for issue in decision.issues}
+    if issued and not issuing.secure(beyond(facts.spaces, issued)):
+        decision = compile_plan(replace(facts, may_issue=False))
     if decision.plan is None:
         return None, decision.again
     which = decision.plan.which.key()
@@ -109,9 +115,11 @@ def read_facts(
     config: PlanConfig,
     keys: tuple[CentralKey, ...],
     now: datetime,
+    issuing: Issuing,
 ) -> Facts:
     """All that the gateway's plan follows from."""
     orders, streams, blocks = read_orders(connection, gateway)
+    spaces = issuing.begin(InDatabase(connection), {order.space for order in orders})
     latest = latest_signed(connection, gateway)
     former = None if latest is None else decoded(latest.payload)
     held = _held_elsewhere(connection, gateway, orders, streams)
@@ -124,10 +132,10 @@ def read_facts(
         accepted=stream.accepted,
         former=former,
         incarnation=_incarnation(connection),
-        may_issue=numbers.may_issue(connection),
+        may_issue=spaces is not None,
         orders=orders,
         blocks=tuple(block for owner, block in blocks if owner == stream.id),
-        spaces=_spaces(connection, {order.space for order in orders}),
+        spaces=spaces or {},
         people=_people(connection, gateway),
         keys=keys,
         limits=limits,
@@ -322,19 +330,6 @@ def _order(row: Row[Any], counts: Row[Any], members: tuple[Member, ...]) -> Orde
         waiting=counts.waiting,
         changed=counts.changed,
     )
-
-
-def _spaces(connection: Connection, names: set[str]) -> dict[str, int]:
-    return {
-        row.name: row.next
-        for row in connection.execute(
-            text(
-                "SELECT name, greatest(next, (SELECT max(upper(span)) FROM block"
-                "  WHERE space = name)) AS next FROM number_space WHERE name = ANY(:names)"
-            ),
-            {"names": sorted(names)},
-        )
-    }
 
 
 def _people(connection: Connection, gateway: str) -> tuple[Person, ...]:

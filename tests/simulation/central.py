@@ -1,23 +1,28 @@
 """The centre: its register in memory, the processes around it, its backups and restores."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
+from central.errors import IssueGuardUnreadable
 from central.ingest.facts import Evidence, RecordKey
 from central.plan.compile import compile_plan
+from central.plan.facts import Issue
+from central.plan.issuing import Issuing
+from central.register.numbers.guard import Following, Guard, beyond
 from gateway.contract.batch import decode_batch
 from gateway.contract.plan import CentralKey, encode_plan
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import ALL_RECORDS_SHARED, ALL_STATES, gateway_of, topic
 from tests.central.memory import Enrolled, Register
 from tests.simulation.chance import Chance
+from tests.simulation.disk import MemorySlip
 from tests.simulation.loop import SimLoop
 from tests.simulation.machine import NOON
 from tests.simulation.network import Broker, LineLost, Message, Session
-from tests.simulation.officers import Officers, enter_doubts, facts, newest
+from tests.simulation.officers import Officers, enter_doubts, facts, newest, next_numbers
 from tests.simulation.story import Story
 
 PLAN_EVERY_S = 20.0
@@ -66,14 +71,20 @@ class Centre:
         """The database cannot be reached."""
         self.backups: list[Backup] = []
         self.restores = 0
+        self.paper = MemorySlip(name="the guard of the numbers")
+        """No restore sets it back."""
+        self.guard = Guard(self.paper)
+        self.issuing = Issuing(self.guard)
         self.issued: dict[str, int] = {}
         """By number space, what follows the greatest number ever issued: no database, the truth."""
+        self.accidents = chance.of("guard")
         self.crash: str | None = None
         """The next moment at which the worker that comes to it ends: before-commit, after-commit,
         after-ack."""
         self.done: list[Done] = []
         """All that changed the database, in order, for the real store to be fed the same."""
         self.on_receipt: Callable[[bytes], None] = lambda _payload: None
+        self.on_issue: Callable[[Issue], None] = lambda _issue: None
         self.on_crash: Callable[[str], None] = lambda _moment: None
         self._changed: dict[str, None] = {}
         self._news = asyncio.Event()
@@ -86,8 +97,6 @@ class Centre:
 
     def enrol(self, gateway: str, public: bytes) -> Enrolled:
         former = newest(self.register, gateway)
-        if former and self.register.restored:
-            self._go_beyond()
         enrolled = self.register.enrol(gateway, public)
         self.done.append(("enrol", gateway, public))
         enter_doubts(self.register, self.officers, gateway, former)
@@ -95,17 +104,24 @@ class Centre:
         self.touch()
         return enrolled
 
-    def _go_beyond(self) -> None:
-        """A journal ends that may not have told yet which numbers the restored database forgot.
+    def look_after_guard(self) -> None:
+        """As `gjurma-central issue-beyond`, by an officer who knows how far numbers were issued."""
+        try:
+            self.guard.read()
+        except IssueGuardUnreadable:
+            if not self.register.restored:
+                return  # the plan process makes it anew by itself
+            following = beyond(next_numbers(self.register, self.officers), self.issued)
+            self.guard.write(following)
+            self.officers.spaces = following
+            self.story.tell("officer", f"says how far numbers were issued: {following}")
+            self.touch()
 
-        The officer looks up, outside of the database, how far numbers were issued
-        (docs/reliability.md, "What is assumed").
-        """
-        self.officers.spaces |= {
-            space: max(self.officers.spaces.get(space, 1), following)
-            for space, following in self.issued.items()
-        }
-        self.story.tell("officer", "numbers go on beyond all that were ever issued")
+    def mislay_guard(self) -> None:
+        """Now and then its medium is damaged, which harms only together with a restore."""
+        if self.accidents.yes(0.1):
+            self.paper.content = (self.paper.content or b"")[:-3]
+            self.story.tell("centre", "the guard of the numbers is damaged")
 
     def touch(self) -> None:
         """Officers have changed something that plans follow from."""
@@ -132,6 +148,9 @@ class Centre:
         self.done.append(("restore", backup.number, self.now()))
         self.register.declare_restore(self.now())
         self.restores += 1
+        if self.accidents.yes(0.15):
+            self.paper.content = None
+            self.story.tell("centre", "the guard of the numbers is lost, too")
         self.story.tell(
             "centre",
             f"restored from the backup of {backup.at:.3f}, incarnation {self.register.incarnation}",
@@ -280,23 +299,28 @@ class Centre:
 
     def compile(self, gateway: str) -> bytes | None:
         """A new plan where the present one no longer says what is so; stored and signed."""
-        told = facts(
-            self.register,
-            self.officers,
-            gateway,
-            self.keys,
-            self.now(),
-            may_issue=self._may_issue(),
-        )
+        waited = self.register.restored
+        following = self.issuing.begin(_Numbers(self), self.officers.spaces)
+        told = facts(self.register, self.officers, gateway, self.keys, self.now(), following)
         if told is None:
             return None
         decision = compile_plan(told)
+        issued = {issue.space: issue.start + issue.size for issue in decision.issues}
+        if issued:
+            self.paper.full = self.accidents.yes(0.03)
+            if not self.issuing.secure(beyond(told.spaces, issued)):
+                self.story.tell("centre", "the guard of the numbers cannot be written")
+                decision = compile_plan(replace(told, may_issue=False))
+            elif not waited and self.accidents.yes(0.03):
+                raise Crashed("after the guard's write")
+            self.paper.full = False
         if decision.again is not None:
             again = (decision.again - self.now()).total_seconds()
             self.loop.call_later(max(0.1, again), self._again, gateway)
         if decision.plan is None:
             return None
         for issue in decision.issues:
+            self.on_issue(issue)
             self.officers.spaces[issue.space] = issue.start + issue.size
             former = self.issued.get(issue.space, 1)
             self.issued[issue.space] = max(former, issue.start + issue.size)
@@ -313,7 +337,7 @@ class Centre:
         self._changed[gateway] = None
         self._news.set()
 
-    def _may_issue(self) -> bool:
+    def may_issue(self) -> bool:
         """As `central.register.numbers.may_issue`."""
         register = self.register
         if not register.restored:
@@ -339,6 +363,29 @@ class Centre:
         """The register's newest committed record of the gateway's newest epoch."""
         stream = self.register.streams.get((gateway, newest(self.register, gateway)))
         return 0 if stream is None else stream.committed
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """See `central.plan.issuing.Register`."""
+
+    centre: Centre
+
+    def lock(self) -> None:
+        """There is one plan process, and nothing else writes while it works."""
+
+    def awaits_reports(self) -> bool:
+        return self.centre.register.restored
+
+    def may_issue(self) -> bool:
+        return self.centre.may_issue()
+
+    def following(self, spaces: Collection[str] | None) -> dict[str, int]:
+        found = next_numbers(self.centre.register, self.centre.officers)
+        return {space: found[space] for space in (found if spaces is None else spaces)}
+
+    def go_on_from(self, said: Following) -> None:
+        self.centre.officers.spaces = beyond(self.centre.officers.spaces, said)
 
 
 Done: TypeAlias = (

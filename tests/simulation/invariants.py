@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from central.ingest.facts import MarkKey, RecordKey
+from central.plan.facts import Issue
 from central.reconcile.balance import IssuedBlock, unclaimed
 from drivers.protocols import Shot
 from gateway.apparatus import TRIAL_CONTENT
@@ -66,6 +67,8 @@ class Watch:
         """Contents that people allowed to be marked once more."""
         self.latched: set[tuple[str, int]] = set()
         """Machines and epochs that a latch has stopped for good."""
+        self._issued: dict[str, list[tuple[int, int]]] = {}
+        """By number space, every block that was ever issued, half-open."""
         self._forbidden: dict[str, int] = {}
         """By bench, the intent that was armed a second ago already though nothing permitted it."""
         self._journals: dict[str, Journalled] = {}
@@ -212,6 +215,16 @@ class Watch:
             raise Broken(f"{bench.name}: still armed, a second after {found.code}")
         else:
             self._forbidden[bench.name] = cycle.open.seq
+
+    # -- the register
+
+    def on_issue(self, issue: Issue) -> None:
+        """No number is issued twice, whatever a restored register has forgotten."""
+        start, end = issue.start, issue.start + issue.size
+        issued = self._issued.setdefault(issue.space, [])
+        if any(start < other_end and other < end for other, other_end in issued):
+            raise Broken(f"numbers {start} to {end - 1} of {issue.space}: issued a second time")
+        issued.append((start, end))
 
     # -- the device
 

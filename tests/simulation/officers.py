@@ -80,10 +80,9 @@ def facts(
     gateway: str,
     keys: tuple[CentralKey, ...],
     now: datetime,
-    *,
-    may_issue: bool,
+    following: dict[str, int] | None,
 ) -> Facts | None:
-    """None for a gateway without a live stream."""
+    """None for a gateway without a live stream. `following` None: no block may be issued."""
     epoch = newest(register, gateway)
     stream = register.streams.get((gateway, epoch))
     if stream is None or stream.state != "live":
@@ -98,14 +97,14 @@ def facts(
         accepted=stream.plan,
         former=max(plans, key=lambda plan: plan.which.key(), default=None),
         incarnation=register.incarnation,
-        may_issue=may_issue,
+        may_issue=following is not None,
         orders=tuple(_counted(register, officers, order) for order in mine),
         blocks=tuple(
             HeldBlock(b.id, b.space, b.start, b.end, b.order, len(_claimed(register, b)))
             for b in register.blocks.values()
             if b.stream == (gateway, epoch) and b.order is not None
         ),
-        spaces=_next_numbers(register, officers),
+        spaces=following or {},
         people=officers.people.get(gateway, ()),
         keys=keys,
         limits=officers.limits,
@@ -210,7 +209,7 @@ def _numbers(
     return tuple(found)
 
 
-def _next_numbers(register: Register, officers: Officers) -> dict[str, int]:
+def next_numbers(register: Register, officers: Officers) -> dict[str, int]:
     """Beyond every block, whether this database issued it or was told of it."""
     found = dict(officers.spaces)
     for block in register.blocks.values():

@@ -99,6 +99,7 @@ class World:
         for machine in self.machines:
             self.connect(machine)
         self.broker.on_fate = lambda fate, client: self._count_client(f"message-{fate}", client)
+        self.centre.on_issue = self.watch.on_issue
         self.centre.on_crash = lambda moment: self.count(f"worker-{moment}")
 
     def connect(self, machine: Machine) -> None:
@@ -401,6 +402,7 @@ class World:
     def copy_all(self, *, centre: bool = True) -> None:
         if centre:
             self.centre.back_up()
+            self.centre.mislay_guard()
         for machine in self.machines:
             if machine.epochs:
                 self.snapshots.setdefault(machine.label, []).append(machine.snapshot())
@@ -410,6 +412,7 @@ class World:
         chance = self.chance.of("registry-office")
         while True:
             await asyncio.sleep(chance.uniform(4, 12))
+            self.centre.look_after_guard()
             for machine in list(self.machines):
                 if not machine.latches or machine.held_down:
                     continue

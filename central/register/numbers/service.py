@@ -1,6 +1,6 @@
 """Issuing blocks of numbers, and losing those of a journal that ended."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, select, text
@@ -8,9 +8,12 @@ from sqlalchemy.dialects.postgresql import Range
 
 from central import schema
 from central.errors import Conflict, NotFound
+from central.register.numbers.guard import Following
 from central.register.numbers.models import block_id
 
 PlanKey = tuple[int, int]
+GUARD = 0x67756172
+"""The advisory lock of who writes the guard."""
 
 
 def issue(
@@ -23,7 +26,7 @@ def issue(
     *,
     start: int,
 ) -> None:
-    """Issue the next `size` numbers of a space, which begin at `start`.
+    """Issue `size` numbers of a space from `start` on; what lies before is skipped.
 
     Raises `NotFound`, or `Conflict` where others were issued since `start` was looked up.
     """
@@ -36,7 +39,7 @@ def issue(
     highest = connection.execute(
         select(func.max(func.upper(schema.block.c.span))).where(schema.block.c.space == space)
     ).scalar_one()
-    if start != max(following, highest or 1):
+    if start < max(following, highest or 1):
         raise Conflict(f"{space}: the next number is no longer {start}")
     connection.execute(
         schema.block.insert().values(
@@ -50,6 +53,32 @@ def issue(
         )
     )
     connection.execute(table.update().where(table.c.name == space).values(next=start + size))
+
+
+def following(connection: Connection, spaces: Collection[str] | None = None) -> dict[str, int]:
+    """By space (all where None), what follows every number that this database knows of."""
+    rows = connection.execute(
+        text(
+            "SELECT name, greatest(next, (SELECT max(upper(span)) FROM block WHERE space = name))"
+            " AS next FROM number_space WHERE CAST(:all AS boolean) OR name = ANY(:names)"
+        ),
+        {"all": spaces is None, "names": sorted(spaces or ())},
+    )
+    return {row.name: row.next for row in rows}
+
+
+def go_on_from(connection: Connection, said: Following) -> None:
+    """Numbers of these spaces go on no earlier than there; others than the register's are left."""
+    table = schema.number_space
+    for space, number in sorted(said.items()):
+        connection.execute(
+            table.update().where(table.c.name == space, table.c.next < number).values(next=number)
+        )
+
+
+def lock_guard(connection: Connection) -> None:
+    """Until the transaction ends nobody else reads and then writes the guard."""
+    connection.execute(select(func.pg_advisory_xact_lock(GUARD)))
 
 
 def lose(connection: Connection, stream: int) -> None:
@@ -77,15 +106,18 @@ def lose(connection: Connection, stream: int) -> None:
             connection.execute(schema.loss.insert(), gaps)
 
 
+def awaits_reports(connection: Connection) -> bool:
+    """Whether a restore was declared since which not every live gateway has reported."""
+    return _settings(connection).get("restored") == "true"
+
+
 def may_issue(connection: Connection) -> bool:
     """After a restore, not before every live gateway has reported to its journal's end.
 
-    What the restored database forgot, the gateways' `accepted` records tell; until then a number
-    could be issued twice.
+    What the restored database forgot, the gateways' `accepted` records tell; until then more could
+    be issued than an order needs. Notes when the time has come.
     """
-    settings = dict(
-        connection.execute(select(schema.setting.c.name, schema.setting.c.value)).tuples().all()
-    )
+    settings = _settings(connection)
     if settings.get("restored") != "true":
         return True
     declared = datetime.fromtimestamp(int(settings["incarnation"]), UTC)
@@ -104,6 +136,11 @@ def may_issue(connection: Connection) -> bool:
         schema.setting.update().where(schema.setting.c.name == "restored").values(value="false")
     )
     return True
+
+
+def _settings(connection: Connection) -> dict[str, str]:
+    table = schema.setting
+    return dict(connection.execute(select(table.c.name, table.c.value)).tuples().all())
 
 
 def _gaps(start: int, end: int, taken: Iterable[int]) -> Iterator[tuple[int, int]]:

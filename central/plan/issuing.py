@@ -1,0 +1,115 @@
+"""From where numbers may be issued: what the register says, and the guard off its disk.
+
+following = issuing.begin(InDatabase(connection), {"UMG.M70"})  # None: no block may be issued
+if issuing.secure(beyond(following, {"UMG.M70": 1201})):
+    ...                                                # issue up to 1200, and commit
+"""
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from central.errors import GjurmaError, IssueGuardUnreadable, IssueGuardUnwritable
+from central.register.numbers import service as numbers
+from central.register.numbers.guard import Following, Guard, beyond
+
+log = logging.getLogger("central.plan")
+
+
+class Register(Protocol):
+    """The side that a restore sets back, within one transaction."""
+
+    def lock(self) -> None:
+        """Until the transaction ends nobody else writes the guard."""
+
+    def awaits_reports(self) -> bool:
+        """Whether it was restored, and not every gateway has reported since."""
+
+    def may_issue(self) -> bool:
+        """Whether all have reported now; notes it."""
+
+    def following(self, spaces: Collection[str] | None) -> dict[str, int]:
+        """What follows every number that it knows of; of all spaces where None."""
+
+    def go_on_from(self, said: Following) -> None:
+        """From now on it says no less."""
+
+
+@dataclass(frozen=True)
+class InDatabase:
+    """The register on PostgreSQL, in the connection's transaction."""
+
+    connection: Connection
+
+    def lock(self) -> None:
+        numbers.lock_guard(self.connection)
+
+    def awaits_reports(self) -> bool:
+        return numbers.awaits_reports(self.connection)
+
+    def may_issue(self) -> bool:
+        return numbers.may_issue(self.connection)
+
+    def following(self, spaces: Collection[str] | None) -> dict[str, int]:
+        return numbers.following(self.connection, spaces)
+
+    def go_on_from(self, said: Following) -> None:
+        numbers.go_on_from(self.connection, said)
+
+
+class Issuing:
+    """Asks both before a block is issued, and says once why none may be."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._told = ""
+        """The code of what stands in the way."""
+
+    def begin(self, register: Register, spaces: Collection[str]) -> dict[str, int] | None:
+        """The next number of at least these spaces; None where no block may be issued now.
+
+        A guard that is missing is made from the register, unless that was restored and may have
+        forgotten what was issued.
+        """
+        register.lock()
+        waits = register.awaits_reports()
+        try:
+            said = self._guard.read()
+        except IssueGuardUnreadable as error:
+            if waits:
+                self._tell(
+                    error,
+                    "the database was restored and may have forgotten numbers that were issued; "
+                    "'gjurma-central issue-beyond' says how far they were",
+                )
+                return None
+            said = {}
+        if waits:
+            if not register.may_issue():
+                return None
+            # A guard that is lost later is made from the register: let that know no less.
+            register.go_on_from(said)
+        following = beyond(said, register.following(spaces if said else None))
+        if following != said and not self.secure(following):
+            return None
+        return following
+
+    def secure(self, following: Following) -> bool:
+        """Write it before numbers up to there are committed; False where that fails."""
+        try:
+            self._guard.write(following)
+        except IssueGuardUnwritable as error:
+            self._tell(error, "put its medium right; it is tried again by itself")
+            return False
+        if self._told:
+            log.info("the guard %s is good: numbers are issued", self._guard.name)
+            self._told = ""
+        return True
+
+    def _tell(self, error: GjurmaError, advice: str) -> None:
+        if self._told != error.code:
+            log.error("%s: %s; no number is issued: %s", error.code, error, advice)
+            self._told = error.code
