@@ -138,6 +138,8 @@ class Watch:
                 self.not_started[ref] = self._world.loop.now
                 if self.engraved.get(ref):
                     why = f"not started, by record {record.seq}: it is on a part"
+                    if device.kind == "cell":  # it counts its shots, however old the journal is
+                        raise Broken(f"{device.name}: {why}")
                     self._world.excuse_old(machine, why)
             elif (
                 result.did == "done"
