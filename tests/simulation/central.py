@@ -359,6 +359,11 @@ class Centre:
         self.away_until = self.loop.now
         self.crash = None
 
+    def heard(self, gateway: str, epoch: int, seq: int) -> bool:
+        """Whether the register holds that record."""
+        stream = self.register.streams.get((gateway, epoch))
+        return stream is not None and stream.committed >= seq
+
     def committed(self, gateway: str) -> int:
         """The register's newest committed record of the gateway's newest epoch."""
         stream = self.register.streams.get((gateway, newest(self.register, gateway)))

@@ -138,7 +138,8 @@ class Watch:
                 self.not_started[ref] = self._world.loop.now
                 if self.engraved.get(ref):
                     why = f"not started, by record {record.seq}: it is on a part"
-                    if device.kind == "cell":  # it counts its shots, however old the journal is
+                    if device.kind == "cell" and self._made(device.name, ref):
+                        # It counts its shots, however old the journal is.
                         raise Broken(f"{device.name}: {why}")
                     self._world.excuse_old(machine, why)
             elif (
@@ -147,6 +148,14 @@ class Watch:
                 and not any(each.mark == ref for each in self._world.metal.air)
             ):
                 raise Broken(f"done, by record {record.seq}: nothing was engraved")
+
+    def _made(self, device: str, ref: MarkRef) -> bool:
+        """Whether it was this device: a copy's journal counts on from the same record."""
+        return any(
+            each.mark == ref and each.device == device
+            for part in self.engraved[ref]
+            for each in part.engravings
+        )
 
     def _read_good(self, machine: Machine, record: Verified) -> None:
         ref = ref_of(record)
@@ -377,7 +386,11 @@ def _what_is_engraved_is_claimed(world: "World") -> None:
                 if not (world.lost_with_its_journal(ref) or world.excused(ref)):
                     raise Broken(f"{engraving.content} is on {part}; the register has no claim")
                 continue
-            if item.state == "voided" and not (world.decided(ref, "voided") or world.excused(ref)):
+            if item.state == "voided" and not (
+                world.decided(ref, "voided")
+                or (world.lost_with_its_journal(ref) and not world.centre.heard(*ref[:3]))
+                or world.excused(ref)
+            ):
                 raise Broken(f"{engraving.content} is on {part}, and the register says voided")
 
 
