@@ -1,0 +1,1 @@
+"""The register of excluded persons and entities, and the screening of others against it."""
