@@ -36,7 +36,7 @@ class Gateway:
     def enrolled(cls, centre: Centre, name: str, order: str, quantity: int) -> "Gateway":
         peer = Peer(centre, name)
         peer.order = order
-        invitation = centre.post("/api/invitations", {"gateway": name})
+        invitation = centre.post("/api/v1/invitations", {"gateway": name})
         centre.add_order(order, name, quantity=quantity)
         peer.enroll(invitation["code"])
         peer.accept()

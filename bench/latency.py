@@ -173,7 +173,7 @@ def _bare_loop(centre: Centre) -> Iterator[Client]:
 async def _line(centre: Centre, folder: Path) -> AsyncIterator[Line]:
     """Enrol, start, and wait until the first plan allows marking."""
     config = _config(centre, folder)
-    code = centre.post("/api/invitations", {"gateway": GATEWAY})["code"]
+    code = centre.post("/api/v1/invitations", {"gateway": GATEWAY})["code"]
     await asyncio.to_thread(enrol, config, code, "bench", "")
     path = newest_journal(config.journal)
     assert path is not None

@@ -61,7 +61,7 @@ def page(url: str, seen: Seen) -> Iterator[None]:
     """A client of the live stream: each mark's serial when it is first told."""
 
     def follow(ready: threading.Event, stopping: threading.Event) -> None:
-        with httpx.stream("GET", f"{url}/api/live", timeout=30) as response:
+        with httpx.stream("GET", f"{url}/feed/live", timeout=30) as response:
             response.raise_for_status()
             event = ""
             for line in response.iter_lines():

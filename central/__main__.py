@@ -1,18 +1,17 @@
 """gjurma-central: the register's commands."""
 
 import argparse
-import hashlib
 import json
 import logging
 import os
 import re
-import secrets
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from central import config as configuration
@@ -21,7 +20,6 @@ from central.config import Config
 from central.errors import ConfigError, GjurmaError, IssueGuardUnreadable
 
 GOOD, FINDING, WRONG_USE = 0, 1, 2
-TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,10 +67,10 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = add("serve", _serve, "serve the HTTP interface and the pages")
     serve.add_argument(
-        "--token-file",
+        "--setup-file",
         type=Path,
         metavar="FILE",
-        help="keep the token for writing there (mode 0600) in place of printing it",
+        help="keep the first administrator's code there (mode 0600) in place of printing it",
     )
     add("ingest", _ingest, "run one ingest worker; any number may run")
     add("plan", _plan, "run the process that signs plans")
@@ -82,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     invite.add_argument("--reason", default="", help="why a new epoch begins")
     invite.add_argument("--hours", type=int, default=24, help="how long the code can be used")
     add("reconcile", _reconcile, "print the mass balance; exit 1 if a number is unaccounted for")
+    add("rebuild", _rebuild, "build the register anew from acts and batches; exit 1 if it differs")
     add("declare-restore", _declare_restore, "say that the database was restored from a backup")
     beyond = add("issue-beyond", _issue_beyond, "say how far numbers were issued, for the guard")
     beyond.add_argument(
@@ -113,15 +112,12 @@ def _serve(config: Config, options: argparse.Namespace) -> int:
 
     from central.app import create_app
 
-    token = _token(options.token_file)
-    if options.token_file is None:
-        # Asked for on the command line, so it is printed here, once; only its hash is kept.
-        print(json.dumps({"token": token}) if options.json else f"token: {token}", flush=True)
     engine = db.make_engine(config)
+    _offer_setup(config, engine, options)
     # uvicorn shuts down on a signal and raises it again when done: that then ends us, well.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(GOOD))
-    app = create_app(config, engine, hashlib.sha256(token.encode()).digest())
+    app = create_app(config, engine)
     uvicorn.run(
         app,
         host=config.http.host,
@@ -134,23 +130,38 @@ def _serve(config: Config, options: argparse.Namespace) -> int:
     return GOOD
 
 
-def _token(path: Path | None) -> str:
-    """A new token, or the one that an earlier start left in the file."""
-    fresh = secrets.token_urlsafe(32)
-    if path is None:
-        return fresh
+def _offer_setup(config: Config, engine: Engine, options: argparse.Namespace) -> None:
+    """While there is no account: a code that opens the first one, told here and kept nowhere."""
+    from central.access import accounts, passwords
+
+    with engine.begin() as connection:
+        if not accounts.nobody(connection):
+            return
+        code = passwords.fresh_secret()
+        passwords.keep_secret(connection, passwords.SETUP, "", code)
+    if options.setup_file is not None:
+        _write_secret(options.setup_file, code)
+        return
+    where = f"http://{config.http.listen}/api/v1/setup"
+    print(
+        json.dumps({"setup": code})
+        if options.json
+        else f"no account yet. The first administrator, once: POST {where} with code {code}",
+        flush=True,
+    )
+
+
+def _write_secret(path: Path, secret: str) -> None:
+    """Whole or not at all, and for nobody else's eyes."""
+    fresh = path.with_name(f".{path.name}.new")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        kept = path.read_text().strip()
-        if not TOKEN.fullmatch(kept) or path.stat().st_mode & 0o077:
-            raise ConfigError(f"{path}: holds no token of ours, or others may read it") from None
-        return kept
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secret + "\n")
+        fresh.rename(path)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    with os.fdopen(descriptor, "w") as file:
-        file.write(fresh + "\n")
-    return fresh
 
 
 def _until_told(run: Callable[[], None], stop: Callable[[], None]) -> int:
@@ -190,6 +201,7 @@ def _migrate(config: Config, options: argparse.Namespace) -> int:
 def _invite(config: Config, options: argparse.Namespace) -> int:
     from pydantic import ValidationError
 
+    from central.register.acts import By, Work
     from central.register.gateways import service
     from central.register.gateways.models import NewInvitation
 
@@ -200,19 +212,20 @@ def _invite(config: Config, options: argparse.Namespace) -> int:
         raise ConfigError("; ".join(f"{f['loc'][0]}: {f['msg']}" for f in faults)) from error
     engine = db.make_engine(config)
     with engine.begin() as connection:
-        invitation = service.invite(connection, new)
+        invitation = service.invite(Work(connection, By.command()), new)
     engine.dispose()
     _tell(options, invitation.model_dump(mode="json"), invitation.code)
     return GOOD
 
 
 def _declare_restore(config: Config, options: argparse.Namespace) -> int:
+    from central.register.acts import By, Work
     from central.register.gateways.restore import declare
     from central.register.numbers.guard import Guard, GuardFile
 
     engine = db.make_engine(config)
     with engine.begin() as connection:
-        incarnation = declare(connection, datetime.now(UTC))
+        incarnation = declare(Work(connection, By.command()), datetime.now(UTC))
     engine.dispose()
     try:
         Guard(GuardFile(config.plan.guard)).read()
@@ -224,6 +237,7 @@ def _declare_restore(config: Config, options: argparse.Namespace) -> int:
 
 
 def _issue_beyond(config: Config, options: argparse.Namespace) -> int:
+    from central.register.acts import By, Work
     from central.register.numbers.guard import Guard, GuardFile
     from central.register.numbers.issued import declare
 
@@ -231,7 +245,7 @@ def _issue_beyond(config: Config, options: argparse.Namespace) -> int:
     guard = Guard(GuardFile(config.plan.guard))
     engine = db.make_engine(config)
     with engine.begin() as connection:
-        following = declare(connection, guard, said, options.reason)
+        following = declare(Work(connection, By.command()), guard, said, options.reason)
     engine.dispose()
     lines = (f"{space}: the next number is {next_}" for space, next_ in sorted(following.items()))
     _tell(options, {"next": following}, "\n".join(lines))
@@ -257,6 +271,30 @@ def _reconcile(config: Config, options: argparse.Namespace) -> int:
         balance = reconcile(connection, keys.load_public(config.keys.dir))
     _tell(options, balance.told(), "\n".join(table(balance)))
     return GOOD if balance.balanced else FINDING
+
+
+def _rebuild(config: Config, options: argparse.Namespace) -> int:
+    from central.reconcile.rebuild import rebuild
+
+    engine = db.owner_engine(config).execution_options(isolation_level="REPEATABLE READ")
+    with engine.connect() as connection, connection.begin() as transaction:
+        rebuilt = rebuild(connection)
+        transaction.rollback()
+    engine.dispose()
+    lines = [
+        f"{rebuilt.acts} acts, {rebuilt.plans} plans and {rebuilt.batches} batches give"
+        f" {rebuilt.rows} rows in {rebuilt.tables} tables: "
+        + ("identical" if rebuilt.identical else f"{len(rebuilt.differences)} rows DIFFER"),
+        *map(str, rebuilt.differences),
+    ]
+    counts = {name: getattr(rebuilt, name) for name in ("acts", "plans", "batches", "rows")}
+    told = [str(each) for each in rebuilt.differences]
+    _tell(
+        options,
+        {"identical": rebuilt.identical, **counts, "differences": told},
+        "\n".join(lines),
+    )
+    return GOOD if rebuilt.identical else FINDING
 
 
 def _stop_database(_config: Config, options: argparse.Namespace) -> int:

@@ -3,18 +3,32 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from sqlalchemy import Engine
 
-from central import api, keys, problems
+from central import keys, problems
+from central.access.attempts import Attempts
+from central.api import (
+    access,
+    acts,
+    entities,
+    gateways,
+    licences,
+    orders,
+    people,
+    products,
+    reading,
+)
 from central.config import Config
+from central.problems import RESPONSES
 from central.queries.live import Live
-from central.queries.router import router as queries
-from central.screens import pages
+from central.screens import feed, pages
+
+PREFIX = "/api/v1"
 
 
-def create_app(config: Config, engine: Engine, token_hash: bytes | None = None) -> FastAPI:
-    """`token_hash` is the SHA-256 of the token that may write; without one nobody may."""
+def create_app(config: Config, engine: Engine) -> FastAPI:
+    """The interface, the pages and what their scripts ask for."""
     live = Live(engine, config.database.url)
 
     @asynccontextmanager
@@ -30,8 +44,27 @@ def create_app(config: Config, engine: Engine, token_hash: bytes | None = None) 
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.state.engine = engine
+    app.state.live = live
+    app.state.attempts = Attempts()
+    app.state.central_keys = keys.load_public(config.keys.dir)
     problems.install(app)
-    app.include_router(api.router(engine, token_hash, keys.load_public(config.keys.dir)))
-    app.include_router(queries(engine, live))
+    app.include_router(interface())
+    app.include_router(feed.router(engine, live))
     pages.install(app, engine)
     return app
+
+
+def interface() -> APIRouter:
+    """All of `/api/v1`, and `/enroll`, to which gateways are configured."""
+    v1 = APIRouter(prefix=PREFIX)
+    for router in (
+        access.open_to_all,
+        *(access.api, acts.api, entities.api, licences.api, products.api, gateways.api),
+        *(orders.api, people.api, reading.api),
+    ):
+        v1.include_router(router)
+    found = APIRouter(responses=RESPONSES)
+    found.include_router(gateways.open_to_all)
+    found.include_router(v1)
+    return found

@@ -24,6 +24,33 @@ class Unauthorized(RegisterError):
     retry = Retry.OPERATOR
 
 
+class Forbidden(RegisterError):
+    """Who asks may not do that, or not for that entity."""
+
+    code = "forbidden"
+    retry = Retry.OPERATOR
+
+
+class TooMany(RegisterError):
+    """Too many attempts within a moment."""
+
+    code = "too-many"
+    retry = Retry.SAFE
+
+
+class KeyUsedAgain(RegisterError):
+    """An idempotency key came with another request before."""
+
+    code = "idempotency-key-used"
+
+
+class Stale(RegisterError):
+    """It has changed since the caller looked at it."""
+
+    code = "stale"
+    retry = Retry.AFTER_STATE_CHANGE
+
+
 class InvitationInvalid(RegisterError):
     """The one-time code is unknown, used, too old, or for another gateway."""
 
@@ -56,14 +83,18 @@ __all__ = [
     "ConfigError",
     "Conflict",
     "DatabaseUnavailable",
+    "Forbidden",
     "GjurmaError",
     "InvitationInvalid",
     "IssueGuardUnreadable",
     "IssueGuardUnwritable",
+    "KeyUsedAgain",
     "NotFound",
     "NotLicensed",
     "Refused",
     "RegisterError",
     "Retry",
+    "Stale",
+    "TooMany",
     "Unauthorized",
 ]

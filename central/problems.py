@@ -13,11 +13,15 @@ from starlette.exceptions import HTTPException
 from central.errors import (
     Conflict,
     DatabaseUnavailable,
+    Forbidden,
     GjurmaError,
     InvitationInvalid,
+    KeyUsedAgain,
     NotFound,
     NotLicensed,
     Refused,
+    Stale,
+    TooMany,
     Unauthorized,
 )
 
@@ -27,6 +31,10 @@ _STATUS: dict[type[GjurmaError], tuple[int, str, str]] = {
     Conflict: (409, "It contradicts the register", "Look at what the register holds."),
     NotLicensed: (403, "Not licensed", "A licence in force has to cover it."),
     Refused: (422, "Refused", "Correct the request and send it again."),
+    Forbidden: (403, "Not allowed", "Ask somebody whose role has that right."),
+    TooMany: (429, "Too many attempts", "Wait a minute and try again."),
+    KeyUsedAgain: (422, "Idempotency key used again", "Give each request a key of its own."),
+    Stale: (412, "It has changed since", "Look at it again, and decide again."),
     Unauthorized: (401, "No valid token", "Send 'Authorization: Bearer TOKEN'."),
     InvitationInvalid: (403, "Invitation not valid", "Ask the registry for a new invitation."),
     DatabaseUnavailable: (503, "The register is away", "Try again in a moment."),

@@ -1,8 +1,9 @@
 """The register's tables as SQLAlchemy Core sees them; `migrations` makes them.
 
 A test compares both, so neither can drift. Heads, hashes and keys are raw bytes. Times carry a
-zone. `batch`, `record`, `claim`, `about` and `evidence` are append-only: the programs' own role
-has no right to change or delete their rows (decision 0011).
+zone. `act`, `batch`, `record`, `claim`, `about`, `evidence` and `plan` are append-only: the
+programs' own role has no right to change or delete their rows (decision 0011). All else follows
+from them (decision 0021). A `version` is the id of the act that changed the row last.
 """
 
 from sqlalchemy import (
@@ -31,6 +32,10 @@ def _now(name: str) -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
+def _version() -> Column[int]:
+    return Column("version", BigInteger, nullable=False)
+
+
 def _text(name: str, default: str | None = None) -> Column[str]:
     return Column(name, Text, nullable=False, server_default=default)
 
@@ -51,20 +56,21 @@ entity = Table(
     Column("code", Text, primary_key=True),
     _text("name"),
     Column("ncage", Text, unique=True),
-    _now("created"),
+    Column("created", DateTime(timezone=True), nullable=False),
+    _version(),
 )
 
 licence = Table(
     "licence",
     metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("number", Text, nullable=False, unique=True),
+    Column("number", Text, primary_key=True),
     Column("entity", Text, ForeignKey("entity.code"), nullable=False),
-    _text("state", "active"),
+    _text("state"),
     Column("valid_from", DateTime(timezone=True), nullable=False),
     Column("valid_until", DateTime(timezone=True), nullable=False),
-    _text("reason", ""),
-    _now("created"),
+    _text("reason"),
+    Column("created", DateTime(timezone=True), nullable=False),
+    _version(),
 )
 """`state`: active, suspended, revoked. Expired is active past `valid_until`."""
 
@@ -86,8 +92,9 @@ product = Table(
     Column("components", JSONB, nullable=False),
     Column("template", JSONB, nullable=False),
     Column("space", Text, ForeignKey("number_space.name"), nullable=False),
-    _now("created"),
+    Column("created", DateTime(timezone=True), nullable=False),
     Column("tray", Integer),
+    _version(),
 )
 """`components`: [{name, symbol, job}]; all of them must be good before a number is."""
 
@@ -96,7 +103,7 @@ orders = Table(
     metadata,
     Column("code", Text, primary_key=True),
     Column("product", Text, ForeignKey("product.code"), nullable=False),
-    Column("licence", BigInteger, ForeignKey("licence.id"), nullable=False),
+    Column("licence", Text, ForeignKey("licence.number"), nullable=False),
     _text("kind"),
     Column("quantity", BigInteger, nullable=False),
     Column("contents", BigInteger),
@@ -106,10 +113,11 @@ orders = Table(
     Column("components", JSONB, nullable=False),
     Column("verify", JSONB, nullable=False),
     Column("expect", JSONB, nullable=False),
-    _text("state", "released"),
-    _text("reason", ""),
-    _now("created"),
+    _text("state"),
+    _text("reason"),
+    Column("created", DateTime(timezone=True), nullable=False),
     Column("tray", Integer),
+    _version(),
 )
 """`state`: released, held. A plan calls an order finished or suspended; no row does."""
 
@@ -117,7 +125,7 @@ gateway = Table(
     "gateway",
     metadata,
     Column("name", Text, primary_key=True),
-    _now("created"),
+    Column("created", DateTime(timezone=True), nullable=False),
 )
 
 order_gateway = Table(
@@ -140,40 +148,98 @@ person = Table(
     _text("pin"),
     Column("roles", ARRAY(Text), nullable=False),
     Column("until", DateTime(timezone=True)),
-    _now("created"),
+    Column("created", DateTime(timezone=True), nullable=False),
+    _version(),
 )
 
 act = Table(
     "act",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    _now("at"),
+    Column("at", DateTime(timezone=True), nullable=False),
     _text("subject"),
-    _text("name"),
-    _text("act"),
-    _text("reason", ""),
-    Index("act_subject", "subject", "name"),
+    _text("key"),
+    _text("what"),
+    Column("payload", JSONB, nullable=False),
+    _text("account"),
+    _text("role"),
+    _text("reason"),
+    _text("basis"),
+    Index("act_subject", "subject", "key", "id"),
 )
-"""What was done to a subject through the API or a command, in order. Append-only."""
+"""What was done to a subject, by which account in which role, why, and on what legal basis or
+document. The ids are in the order of their commits. Append-only."""
 
 invitation = Table(
     "invitation",
     metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("code_hash", LargeBinary, primary_key=True),
     Column("gateway", Text, ForeignKey("gateway.name"), nullable=False),
-    Column("code_hash", LargeBinary, nullable=False, unique=True),
-    _text("reason", ""),
+    _text("reason"),
     Column("expires", DateTime(timezone=True), nullable=False),
     Column("used", DateTime(timezone=True)),
-    _now("created"),
+    Column("created", DateTime(timezone=True), nullable=False),
 )
+
+# --- access: who may do what ------------------------------------------------------------------
+
+account = Table(
+    "account",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _text("person"),
+    Column("entity", Text, ForeignKey("entity.code")),
+    Column("roles", ARRAY(Text), nullable=False),
+    _text("state"),
+    Column("created", DateTime(timezone=True), nullable=False),
+    _version(),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, ForeignKey("account.name"), nullable=False),
+    _text("role"),
+    _text("purpose"),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("revoked", DateTime(timezone=True)),
+    Column("created", DateTime(timezone=True), nullable=False),
+    _version(),
+)
+
+credential = Table(
+    "credential",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    _text("hash"),
+    _now("kept"),
+    Index("credential_hash", "kind", "hash"),
+)
+"""`kind`: password (argon2), token and setup (SHA-256). No act says what they are, and none is
+needed to rebuild the state: they are given anew."""
+
+answered = Table(
+    "answered",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request", LargeBinary, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    _text("body"),
+    _text("etag"),
+    _now("at"),
+    Index("answered_at", "at"),
+)
+"""What was answered to a request with an idempotency key; `request` is its SHA-256."""
 
 # --- the hot path ---------------------------------------------------------------------------
 
 stream = Table(
     "stream",
     metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("gateway", Text, ForeignKey("gateway.name"), nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("committed", BigInteger, nullable=False, server_default="0"),
@@ -184,12 +250,13 @@ stream = Table(
     Column("boot_nonce", Text),
     Column("plan_incarnation", BigInteger),
     Column("plan_version", BigInteger),
-    _text("reason", ""),
-    _now("opened"),
+    _text("reason"),
+    Column("opened", DateTime(timezone=True), nullable=False),
     Column("ended", DateTime(timezone=True)),
     UniqueConstraint("gateway", "epoch"),
 )
-"""`state`: live, forked, two-of-me, closed. `plan_*` name the last `accepted` up to `committed`."""
+"""`id` is that of the act that enrolled it. `state`: live, forked, two-of-me, closed. `plan_*` name
+the last `accepted` up to `committed`."""
 
 stream_key = Table(
     "stream_key",
@@ -395,7 +462,7 @@ loss = Table(
     metadata,
     Column("block", Text, ForeignKey("block.id"), primary_key=True),
     Column("span", INT8RANGE, primary_key=True),
-    _now("at"),
+    Column("at", DateTime(timezone=True), nullable=False),
 )
 """Numbers of a closed stream that no record had claimed when it was closed; never issued again."""
 
@@ -407,9 +474,9 @@ doubt = Table(
     Column("number", BigInteger, primary_key=True),
     Column("component", Text, primary_key=True),
     Column("stream", BigInteger, ForeignKey("stream.id"), primary_key=True),
-    _now("at"),
+    Column("at", DateTime(timezone=True), nullable=False),
     Column("returned", DateTime(timezone=True)),
-    _text("reason", ""),
+    _text("reason"),
 )
 """Further components of a number that a stream, when it ended, may have marked unreported: nobody
 marks them before an officer has said that there is no such piece (`returned`, and why)."""

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from central.ingest import rules
 from central.ingest.database import LIVE_CHANNEL, PLAN_CHANNEL, Connection, columns, notify
 from central.ingest.facts import Dropped, Evidence, Key, Known, Received, Stream, Suffix, Writes
 from central.ingest.life import Item, ItemKey
 from central.ingest.lookup import look_up
+from central.register import acts
 from gateway.contract.batch import first_head, heads
 from gateway.contract.topics import Boot
 
@@ -41,18 +44,32 @@ def receive(
     stored = {seq: _head_at(connection, stream, seq) for seq in rules.overlap(stream, received)}
     admitted = rules.admit(stream, received, stored)
     if isinstance(admitted, Suffix):
-        needs = rules.needs(stream, received.records[admitted.start :])
-        known = look_up(connection, stream, needs)
-        writes = rules.judge(stream, received, admitted, known)
-        _write(connection, stream, received, known, writes, now)
+        take_in(connection, stream, received, admitted, now)
     elif isinstance(admitted, Evidence):
         keep(connection, admitted, now)
         if admitted.latch is not None:
-            _latch(connection, stream, admitted.latch, now)
+            _latch(connection, stream, admitted.latch, admitted.detail, now)
     return admitted
 
 
-def _latch(connection: Connection, stream: Stream, state: str, now: datetime) -> None:
+def take_in(
+    connection: Connection, stream: Stream, received: Received, suffix: Suffix, now: datetime
+) -> None:
+    """Judge and store the new part of an admitted batch. Raises `JudgedTooEarly`."""
+    needs = rules.needs(stream, received.records[suffix.start :])
+    known = look_up(connection, stream, needs)
+    writes = rules.judge(stream, received, suffix, known)
+    _write(connection, stream, received, known, writes, now)
+
+
+def _latch(connection: Connection, stream: Stream, state: str, why: str, now: datetime) -> None:
+    """An act, since no batch tells of it."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (acts.LAST,))
+    connection.execute(
+        "INSERT INTO act (at, subject, key, what, payload, account, role, reason, basis)"
+        " VALUES (%s, 'gateway', %s, 'latched', %s, 'ingest', 'program', %s, '')",
+        (now, stream.gateway, Jsonb({"epoch": stream.epoch, "state": state}), why),
+    )
     connection.execute(
         "UPDATE stream SET state = %s, ended = %s WHERE id = %s", (state, now, stream.id)
     )
@@ -169,7 +186,7 @@ def _write(
     if writes.next_key is not None:
         _change_key(connection, stream, writes.next_key)
     if writes.spans:
-        _write_spans(connection, stream, writes)
+        _write_spans(connection, stream, writes, now)
     plan = writes.plan or (None, None)
     connection.execute(
         "UPDATE stream SET committed = %s, head = %b, boot_counter = %s, boot_nonce = %s,"
@@ -386,12 +403,12 @@ def _change_key(connection: Connection, stream: Stream, key: Key) -> None:
     )
 
 
-def _write_spans(connection: Connection, stream: Stream, writes: Writes) -> None:
+def _write_spans(connection: Connection, stream: Stream, writes: Writes, now: datetime) -> None:
     """Numbers that this database forgot in a restore: never to be issued again."""
     for span in writes.spans:
         connection.execute(
-            "INSERT INTO block (id, space, span, stream, plan_incarnation, plan_version)"
-            " SELECT %s, n.name, int8range(%s, %s), %s, %s, %s FROM number_space n"
+            "INSERT INTO block (id, space, span, stream, plan_incarnation, plan_version, issued)"
+            " SELECT %s, n.name, int8range(%s, %s), %s, %s, %s, %s FROM number_space n"
             " WHERE n.name = %s ON CONFLICT DO NOTHING",
-            (span.block, span.start, span.end + 1, stream.id, *span.plan, span.space),
+            (span.block, span.start, span.end + 1, stream.id, *span.plan, now, span.space),
         )

@@ -9,7 +9,7 @@ that there is no such piece; until then another number takes its place.
 from datetime import datetime
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import ColumnElement, Connection, select, text
 
 from central import schema
 from central.errors import NotFound
@@ -17,8 +17,10 @@ from central.plan.candidates import load
 from central.plan.due import in_doubt
 from central.plan.facts import Held, Number, StreamKey, held_by
 from central.plan.store import plans_in_play, read_orders
-from central.register.acts import record_act
+from central.register.acts import Act, Why, Work
+from central.register.gateways.projection import GATEWAY
 from central.register.numbers import service as numbers
+from central.register.orders.service import sharing
 
 
 class Doubt(BaseModel):
@@ -31,9 +33,9 @@ class Doubt(BaseModel):
     at: datetime
 
 
-def enter(connection: Connection, gateway: str, epoch: int) -> None:
+def enter(work: Work, gateway: str, epoch: int) -> None:
     """Enter the doubts that an epoch leaves which has just been closed, if there was one."""
-    table = schema.stream
+    connection, table = work.connection, schema.stream
     stream = connection.execute(
         select(table.c.id, table.c.plan_incarnation, table.c.plan_version).where(
             table.c.gateway == gateway, table.c.epoch == epoch
@@ -50,7 +52,7 @@ def enter(connection: Connection, gateway: str, epoch: int) -> None:
         None if stream.plan_incarnation is None else (stream.plan_incarnation, stream.plan_version)
     )
     given = held_by(accepted, plans_in_play(connection, gateway, epoch, accepted))
-    if not numbers.may_issue(connection):
+    if not numbers.may_issue(work):
         given = Held(given.marks, blind=True)  # restored, and not all has been told again yet
     wanted = _touched(connection, stream.id, list(orders), given)
     key = StreamKey(gateway, epoch)
@@ -67,7 +69,7 @@ def enter(connection: Connection, gateway: str, epoch: int) -> None:
         if (component := in_doubt(orders[number.order], number, key, given)) is not None
     ]
     if rows:
-        connection.execute(schema.doubt.insert(), rows)
+        work.act(GATEWAY, gateway, "in doubt", {"doubts": rows})
 
 
 def listed(connection: Connection, order: str) -> list[Doubt]:
@@ -82,19 +84,41 @@ def listed(connection: Connection, order: str) -> list[Doubt]:
     return [Doubt.model_validate(row._asdict()) for row in rows]
 
 
-def give_back(connection: Connection, order: str, number: int, reason: str) -> None:
+class Numbers:
+    """A number of an order, of which pieces are in doubt: `given back` when there is none."""
+
+    name = "number"
+
+    def lock(self, connection: Connection, key: str, expected: frozenset[int]) -> None:
+        connection.execute(select(schema.doubt).where(*self._open(key)).with_for_update())
+
+    def project(self, connection: Connection, act: Act) -> None:
+        """Raises `NotFound` where nothing of it is in doubt."""
+        table = schema.doubt
+        done = connection.execute(
+            table.update().where(*self._open(act.key)).values(returned=act.at, reason=act.reason)
+        )
+        if done.rowcount == 0:
+            order, _, number = act.key.rpartition("/")
+            raise NotFound(f"nothing of number {number} of order {order} is in doubt")
+
+    def _open(self, key: str) -> tuple[ColumnElement[bool], ...]:
+        table = schema.doubt
+        order, _, number = key.rpartition("/")
+        return (
+            table.c.order_code == order,
+            table.c.number == int(number),
+            table.c.returned.is_(None),
+        )
+
+
+NUMBER = Numbers()
+
+
+def give_back(work: Work, order: str, number: int, why: Why) -> None:
     """No such piece was found: the number's further components may be marked. `NotFound`."""
-    table = schema.doubt
-    done = connection.execute(
-        table.update()
-        .where(table.c.order_code == order, table.c.number == number, table.c.returned.is_(None))
-        .values(returned=func.now(), reason=reason)
-    )
-    if done.rowcount == 0:
-        raise NotFound(f"nothing of number {number} of order {order} is in doubt")
-    at = schema.order_gateway
-    gateways = connection.execute(select(at.c.gateway).where(at.c.order_code == order)).scalars()
-    record_act(connection, "number", f"{order}/{number}", "given back", reason, gateways=gateways)
+    gateways = sharing(work.connection, order)
+    work.act(NUMBER, f"{order}/{number}", "given back", why=why, gateways=gateways)
 
 
 def _touched(

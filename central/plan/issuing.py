@@ -1,6 +1,6 @@
 """From where numbers may be issued: what the register says, and the guard off its disk.
 
-following = issuing.begin(InDatabase(connection), {"UMG.M70"})  # None: no block may be issued
+following = issuing.begin(InDatabase(work), {"UMG.M70"})  # None: no block may be issued
 if issuing.secure(beyond(following, {"UMG.M70": 1201})):
     ...                                                # issue up to 1200, and commit
 """
@@ -10,9 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import Connection
-
 from central.errors import GjurmaError, IssueGuardUnreadable, IssueGuardUnwritable
+from central.register.acts import Work
 from central.register.numbers import service as numbers
 from central.register.numbers.guard import Following, Guard, beyond
 
@@ -40,24 +39,24 @@ class Register(Protocol):
 
 @dataclass(frozen=True)
 class InDatabase:
-    """The register on PostgreSQL, in the connection's transaction."""
+    """The register on PostgreSQL, in the work's transaction."""
 
-    connection: Connection
+    work: Work
 
     def lock(self) -> None:
-        numbers.lock_guard(self.connection)
+        numbers.lock_guard(self.work.connection)
 
     def awaits_reports(self) -> bool:
-        return numbers.awaits_reports(self.connection)
+        return numbers.awaits_reports(self.work.connection)
 
     def may_issue(self) -> bool:
-        return numbers.may_issue(self.connection)
+        return numbers.may_issue(self.work)
 
     def following(self, spaces: Collection[str] | None) -> dict[str, int]:
-        return numbers.following(self.connection, spaces)
+        return numbers.following(self.work.connection, spaces)
 
     def go_on_from(self, said: Following) -> None:
-        numbers.go_on_from(self.connection, said)
+        numbers.go_on_from(self.work, said)
 
 
 class Issuing:

@@ -17,6 +17,7 @@ from central.config import Config
 from central.errors import DatabaseUnavailable
 from central.plan.issuing import Issuing
 from central.plan.store import latest_signed, renew
+from central.register.acts import By, Work
 from central.register.numbers.guard import Guard, GuardFile
 from gateway.contract.plan import CentralKey
 from gateway.contract.signed import SigningKey
@@ -149,7 +150,7 @@ class PlanProcess:
         self._again.pop(gateway, None)
         with self._engine.begin() as connection:
             signed, again = renew(
-                connection,
+                Work(connection, By.program("plan")),
                 gateway,
                 self._config.plan,
                 self._key,

@@ -24,6 +24,7 @@ from central.plan.facts import (
     held_by,
 )
 from central.plan.issuing import InDatabase, Issuing
+from central.register.acts import Work
 from central.register.numbers import service as numbers
 from central.register.numbers.guard import beyond
 from gateway.contract.plan import CentralKey, Component, Person, Plan, Template, Verify, encode_plan
@@ -51,7 +52,7 @@ class Stream:
 
 
 def renew(
-    connection: Connection,
+    work: Work,
     gateway: str,
     config: PlanConfig,
     key: SigningKey,
@@ -63,13 +64,14 @@ def renew(
 
     Also says when to look again, untold. A gateway without a live stream gets no plan.
     """
+    connection = work.connection
     connection.execute(
         select(schema.gateway.c.name).where(schema.gateway.c.name == gateway).with_for_update()
     )
     stream = _newest_streams(connection, [gateway]).get(gateway)
     if stream is None or stream.state != "live":
         return None, None
-    facts = read_facts(connection, gateway, stream, config, keys, now, issuing)
+    facts = read_facts(work, gateway, stream, config, keys, now, issuing)
     decision = compile_plan(facts)
     issued = {issue.space: issue.start + issue.size for issue in decision.issues}
     if issued and not issuing.secure(beyond(facts.spaces, issued)):
@@ -109,7 +111,7 @@ def latest_signed(connection: Connection, gateway: str) -> Signed | None:
 
 
 def read_facts(
-    connection: Connection,
+    work: Work,
     gateway: str,
     stream: Stream,
     config: PlanConfig,
@@ -118,8 +120,9 @@ def read_facts(
     issuing: Issuing,
 ) -> Facts:
     """All that the gateway's plan follows from."""
+    connection = work.connection
     orders, streams, blocks = read_orders(connection, gateway)
-    spaces = issuing.begin(InDatabase(connection), {order.space for order in orders})
+    spaces = issuing.begin(InDatabase(work), {order.space for order in orders})
     latest = latest_signed(connection, gateway)
     former = None if latest is None else decoded(latest.payload)
     held = _held_elsewhere(connection, gateway, orders, streams)
@@ -207,7 +210,7 @@ def _order_rows(connection: Connection, gateway: str) -> list[Row[Any]]:
             )
             .join(schema.order_gateway, schema.order_gateway.c.order_code == schema.orders.c.code)
             .join(schema.product, schema.product.c.code == schema.orders.c.product)
-            .join(licence, licence.c.id == schema.orders.c.licence)
+            .join(licence, licence.c.number == schema.orders.c.licence)
             .where(schema.order_gateway.c.gateway == gateway)
             .order_by(schema.orders.c.created, schema.orders.c.code)
         )

@@ -19,8 +19,12 @@ def newest(
     state: str | None = None,
     order: str | None = None,
     gateway: str | None = None,
+    entity: str | None = None,
 ) -> list[Mark]:
-    """The latest marks first; `before` is the id of the last one that is known already."""
+    """The latest marks first; `before` is the id of the last one that is known already.
+
+    `entity`: those of its products.
+    """
     item, claim, stream = schema.item, schema.claim, schema.stream
     conditions: list[ColumnElement[bool]] = []
     if before is not None:
@@ -36,6 +40,8 @@ def newest(
             .where(claim.c.item == item.c.id, stream.c.gateway == gateway)
             .exists()
         )
+    if entity is not None:
+        conditions.append(schema.product.c.entity == entity)
     return _marks(connection, and_(true(), *conditions), limit)
 
 

@@ -41,13 +41,15 @@ _BLOCKS = text(
 )
 
 
-def listed(connection: Connection, limit: int) -> list[Order]:
-    """The newest orders first."""
-    table = schema.orders
-    codes = connection.execute(
-        select(table.c.code).order_by(table.c.created.desc(), table.c.code).limit(limit)
-    )
-    return by_codes(connection, list(codes.scalars()))
+def listed(connection: Connection, limit: int, *, entity: str | None = None) -> list[Order]:
+    """The newest orders first; `entity`: those of its products."""
+    table, product = schema.orders, schema.product
+    query = select(table.c.code).order_by(table.c.created.desc(), table.c.code).limit(limit)
+    if entity is not None:
+        query = query.join(product, product.c.code == table.c.product).where(
+            product.c.entity == entity
+        )
+    return by_codes(connection, list(connection.execute(query).scalars()))
 
 
 def one(connection: Connection, code: str) -> Order:
@@ -82,7 +84,7 @@ def by_codes(connection: Connection, codes: Collection[str]) -> list[Order]:
             .label("gateways"),
         )
         .join(product, product.c.code == orders.c.product)
-        .join(licence, licence.c.id == orders.c.licence)
+        .join(licence, licence.c.number == orders.c.licence)
         .where(orders.c.code.in_(wanted))
         .order_by(orders.c.created.desc(), orders.c.code)
     ).all()

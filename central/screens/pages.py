@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Cookie, FastAPI, Query, Request
+from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,15 +18,16 @@ from central.errors import DatabaseUnavailable, NotFound
 from central.queries import items
 from central.queries.models import Entry, Found, ItemLife, RecordKey, RecordView
 from central.queries.reading import snapshot
-from central.queries.router import Number
 from central.screens import texts
 from central.screens.headers import SecurityHeaders
 from central.screens.texts import LANGUAGES, Language, Texts
+from gateway.contract.encoding import INT8_MAX
 
 HERE = Path(__file__).parent
 ZONE = ZoneInfo("Europe/Tirane")
 COOKIE = "gjurma_language"
 _YEAR_S = 365 * 24 * 3600
+Number = Annotated[int, InPath(ge=1, le=INT8_MAX)]
 Asked = Annotated[str | None, Query(alias="lang", max_length=8)]
 Kept = Annotated[str | None, Cookie(alias=COOKIE)]
 

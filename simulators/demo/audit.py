@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import httpx
 
+from simulators.demo.officer import Officer
 from simulators.demo.sites import GS, RS, SITES
 from simulators.part import FILE, PartStore, doubled
 
@@ -75,12 +76,12 @@ def metal(state: Path) -> tuple[dict[Place, list[str]], list[str]]:
     return dict(on_metal), twice
 
 
-async def audit(state: Path, base_url: str) -> Audit:
+async def audit(state: Path, officer: Officer) -> Audit:
     """Ask the register for every content that is on metal."""
     on_metal, twice = metal(state)
     places: list[Found] = []
     lost: list[str] = []
-    async with httpx.AsyncClient(base_url=base_url, timeout=30) as http:
+    async with officer.client() as http:
         for place, contents in sorted(on_metal.items()):
             for content in dict.fromkeys(contents):
                 name = component_of(content)
@@ -108,7 +109,7 @@ def component_of(content: str) -> str:
 
 async def _item(http: httpx.AsyncClient, content: str) -> dict[str, Any]:
     """What the register holds of the item that this content claims; no components if nothing."""
-    response = await http.get("/api/search", params={"q": content})
+    response = await http.get("/api/v1/search", params={"q": content})
     response.raise_for_status()
     items: list[dict[str, Any]] = response.json()["items"]
     return items[0] if items else {"uii": "", "components": []}
@@ -116,7 +117,7 @@ async def _item(http: httpx.AsyncClient, content: str) -> dict[str, Any]:
 
 async def _undeclared(http: httpx.AsyncClient, found: Found, contents: list[str]) -> list[str]:
     """A place that was marked again: each mark after the first is to be a lawful repeat."""
-    response = await http.get(f"/api/items/{found.uii}")
+    response = await http.get(f"/api/v1/items/{found.uii}")
     response.raise_for_status()
     lawful = [
         mark

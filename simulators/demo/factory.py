@@ -17,7 +17,8 @@ import httpx
 
 from simulators.broker import answers
 from simulators.demo.cable import Cable
-from simulators.demo.people import Officer, Operator, Person, make_people
+from simulators.demo.officer import Officer, open_office
+from simulators.demo.people import Operator, Person, make_people
 from simulators.demo.processes import Child, Children, program, run_once
 from simulators.demo.shift import Line
 from simulators.demo.sites import SITES, Site, gateway_toml
@@ -42,7 +43,7 @@ class Factory:
     ports: dict[str, int] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     officer: Officer | None = None
-    licences: dict[str, int] = field(default_factory=dict)
+    licences: dict[str, str] = field(default_factory=dict)
     people: dict[str, list[Person]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -52,8 +53,12 @@ class Factory:
     # -- what lies where
 
     @property
-    def token_file(self) -> Path:
-        return self.state / "officer.token"
+    def setup_file(self) -> Path:
+        return self.state / "setup.code"
+
+    @property
+    def accounts_file(self) -> Path:
+        return self.state / "accounts.json"
 
     @property
     def secrets_file(self) -> Path:
@@ -140,8 +145,7 @@ class Factory:
     async def _start_central(self) -> None:
         central = program("gjurma-central")
         where = ["--state", str(self.state)]
-        self.token_file.unlink(missing_ok=True)  # the former start's opens nothing any more
-        serve = [central, "serve", *where, "--token-file", str(self.token_file)]
+        serve = [central, "serve", *where, "--setup-file", str(self.setup_file)]
         for name, command in (
             ("web", serve),
             ("plan", [central, "plan", *where]),
@@ -149,8 +153,8 @@ class Factory:
         ):
             await self.children.add(name, command).start()
         web = self.children.by_name["web"]
-        await _until_answers(web, self.ports["web"], ready=self.token_file.exists)
-        self.officer = Officer(self.web, self.token_file.read_text("utf-8").strip())
+        await _until_answers(web, self.ports["web"])
+        self.officer = await open_office(self.web, self.setup_file, self.accounts_file)
 
     async def _central(self, act: str, *more: str, must: bool = False) -> str:
         log = self.state / "logs" / f"central-{act}.log"
@@ -260,10 +264,10 @@ class Factory:
     async def _seed_site(self, site: Site) -> None:
         assert self.officer is not None
         subject, post = site.subject, self.officer.post
-        await post("/api/entities", subject.entity)
+        await post("/entities", subject.entity)
         now = datetime.now(UTC)
         licence = await post(
-            "/api/licences",
+            "/licences",
             {
                 "number": subject.licence,
                 "entity": subject.entity["code"],
@@ -271,16 +275,16 @@ class Factory:
                 "valid_until": (now + timedelta(days=365)).isoformat(),
             },
         )
-        self.licences[site.gateway] = int(licence["id"])
-        await post("/api/products", {**subject.product, "entity": subject.entity["code"]})
+        self.licences[site.gateway] = licence["number"]
+        await post("/products", {**subject.product, "entity": subject.entity["code"]})
         # The invitation makes the gateway known; the order and the people name it.
-        invitation = await post("/api/invitations", {"gateway": site.gateway, "reason": "demo"})
+        invitation = await post("/invitations", {"gateway": site.gateway, "reason": "demo"})
         order = {**subject.order, "product": subject.product["code"], "gateways": [site.gateway]}
-        await post("/api/orders", order)
+        await post("/orders", order)
         self.people[site.gateway] = make_people(site.gateway.partition(".")[0])
         for person in self.people[site.gateway]:
             await post(
-                "/api/people",
+                "/people",
                 {
                     "code": person.code,
                     "gateway": site.gateway,

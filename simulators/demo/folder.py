@@ -16,7 +16,8 @@ LOCK = "demo.lock"
 SOCKET = "demo.sock"
 OWN = frozenset(
     {
-        *(LOCK, SOCKET, "demo.json", "demo.new", "central.toml", "officer.token", "people.json"),
+        *(LOCK, SOCKET, "demo.json", "demo.new", "central.toml", "people.json"),
+        *("setup.code", ".setup.code.new", "accounts.json", "accounts.new", "people.new"),
         *("broker", "keys", "logs", "pg", ".pg.lock", FILE, f"{FILE}-journal"),
         *(site.gateway for site in SITES),
     }

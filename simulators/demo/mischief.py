@@ -143,7 +143,7 @@ class Mischief:
         officer = self.factory.officer
         assert officer is not None
         licence = self.factory.licences[line.gateway]
-        await officer.post(f"/api/licences/{licence}/{act}", {"reason": "shown in the demo"})
+        await officer.post(f"/licences/{licence}/{act}", {"reason": "shown in the demo"})
         if act == "reinstate":
             self.suspended.discard(line.gateway)
             return f"the licence for {line.gateway} is in force"

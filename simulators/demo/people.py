@@ -1,4 +1,4 @@
-"""The people of the demo: operators and shift leads at the page, the officer at the API."""
+"""The people of the demo: operators and shift leads at the page."""
 
 import asyncio
 import contextlib
@@ -182,24 +182,3 @@ class Operator:
         # What the page shows from here on is what it shows after the press.
         await self._show((await self._http.get("/api/state")).json(), connected=True)
         return answer
-
-
-@dataclass
-class Officer:
-    """The registry officer, through central's API."""
-
-    base_url: str
-    token: str
-
-    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Raises RuntimeError with the problem document's own words."""
-        async with self._client() as http:
-            response = await http.post(path, json=body)
-        if response.status_code >= 400:
-            raise RuntimeError(f"{path}: {response.text}")
-        answer: dict[str, Any] = response.json() if response.content else {}
-        return answer
-
-    def _client(self) -> httpx.AsyncClient:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=30)

@@ -327,7 +327,8 @@ class Demo:
         self.show.say("waiting until the last records are in the register …")
         factory = self.factory
         drained = await factory.drained(DRAIN_S)
-        counted = await audit(factory.state, factory.web)
+        assert factory.officer is not None
+        counted = await audit(factory.state, factory.officer)
         balance = await factory.reconcile()
         unaccounted = sum(len(order["unaccounted"]) for order in balance["orders"])
         faults = sum((line.landed for line in factory.lines), Counter(self.mischief.landed))

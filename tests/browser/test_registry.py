@@ -202,7 +202,7 @@ def test_a_state_can_be_shown_alone(line: Line, page: Page) -> None:
 def test_times_are_tirana_s(line: Line, page: Page) -> None:
     line.mark(40)
     shown = row(page, "G000040").locator("td").last.locator("div").first.inner_text()
-    at = line.centre.get("/api/marks?limit=1")[0]["at"]
+    at = line.centre.get("/api/v1/marks?limit=1")[0]["at"]
     ((local,),) = line.centre.sql(
         "SELECT to_char(%s::timestamptz AT TIME ZONE 'Europe/Tirane', 'HH24:MI:SS')", at
     )

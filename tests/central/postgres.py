@@ -15,16 +15,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import psycopg
 from psycopg import errors as pg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.types.json import Jsonb
 from psycopg.types.range import Range
 from sqlalchemy import create_engine
 
@@ -32,10 +31,20 @@ from central import embedded
 from central.ingest import receipts, rules, states, store
 from central.ingest.facts import Evidence, Received
 from central.migrations.run import upgrade
+from central.reconcile.rebuild import Rebuilt, rebuild
+from central.register.acts import CARRIED_OVER, By, Work
+from central.register.entities import service as entities
+from central.register.entities.models import NewEntity
 from central.register.gateways.models import Enrolment, NewInvitation
 from central.register.gateways.restore import declare
 from central.register.gateways.service import enrol, invite
-from central.register.numbers.service import may_issue
+from central.register.incarnation import REGISTER
+from central.register.licences import service as licences
+from central.register.licences.models import NewLicence
+from central.register.numbers import service as numbers
+from central.register.numbers.spaces import SPACE
+from central.register.orders.service import ORDER
+from central.register.products.service import PRODUCT
 from gateway.contract.plan import Plan, PlanOrder
 from gateway.contract.signed import SigningKey, take_apart
 from tests.central.memory import Enrolled
@@ -43,6 +52,9 @@ from tests.central.memory import Enrolled
 _TABLES = (
     "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
 )
+
+
+NOT_BEFORE, NOT_AFTER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
@@ -74,12 +86,13 @@ class Store:
             owner.execute(
                 sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(sql.SQL(", ").join(names))
             )
-            owner.execute(
-                "INSERT INTO setting VALUES ('incarnation', %s), ('restored', 'false')",
-                (str(incarnation),),
-            )
-            self._licence = _licence(owner)
         self._connect()
+        with self._working() as work:
+            settings = {"incarnation": str(incarnation), "restored": "false"}
+            work.act(REGISTER, "", CARRIED_OVER, settings)
+            entities.add(work, NewEntity(code="UMG", name="Uzina Mekanike"))
+            times = {"valid_from": NOT_BEFORE, "valid_until": NOT_AFTER}
+            licences.issue(work, NewLicence(number="L-1", entity="UMG", **times))
 
     def _connect(self) -> None:
         self.connection = psycopg.connect(self._url, autocommit=True)
@@ -101,30 +114,44 @@ class Store:
         self.connection.close()
         self._engine.dispose()
 
+    @contextmanager
+    def _working(self) -> Iterator[Work]:
+        with self._engine.begin() as connection:
+            connection.exec_driver_sql("SET LOCAL ROLE gjurma_app")
+            yield Work(connection, By.program("test"))
+
     def enrol(self, gateway: str, public: bytes) -> Enrolled:
         """By the real service, invitation included."""
-        with self._engine.begin() as connection:
-            code = invite(connection, NewInvitation(gateway=gateway)).code
+        with self._working() as work:
+            code = invite(work, NewInvitation(gateway=gateway)).code
             asked = Enrolment(code=code, gateway=gateway, public=public.hex(), reason="new")
-            told = enrol(connection, asked, ())
+            told = enrol(work, asked, ())
         head = bytes.fromhex(told.previous_head)
         return Enrolled(gateway, told.epoch, head, told.incarnation)
 
     def declare_restore(self, now: datetime) -> int:
-        with self._engine.begin() as connection:
-            return declare(connection, now)
+        with self._working() as work:
+            return declare(work, now)
 
     def may_issue(self) -> bool:
         """As the plan process asks before it issues numbers."""
-        with self._engine.begin() as connection:
-            return may_issue(connection)
+        with self._working() as work:
+            return numbers.may_issue(work)
+
+    def rebuilt(self) -> Rebuilt:
+        """The register once more from its acts, plans and batches."""
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            found = rebuild(connection)
+            transaction.rollback()
+        return found
 
     def put_plan(self, payload: bytes) -> Plan:
         plan = Plan.from_line(take_apart("plan", payload).line)
-        with self.connection.transaction():
+        with self._working() as work:
             for order in plan.orders:
                 space = next((b.space for b in plan.blocks if b.order == order.id), order.product)
-                self._enter_order(order, space)
+                _enter_order(work, order, space)
+        with self.connection.transaction():
             self.connection.execute(
                 "INSERT INTO plan (gateway, incarnation, version, epoch, body)"
                 " VALUES (%s, %s, %s, %s, %s)",
@@ -139,6 +166,10 @@ class Store:
                         *(block.id, block.space, Range(block.start, block.end + 1), block.order),
                         *(*plan.which.key(), plan.gateway, plan.epoch),
                     ),
+                )
+                self.connection.execute(
+                    "UPDATE number_space SET next = greatest(next, %s) WHERE name = %s",
+                    (block.end + 1, block.space),
                 )
         return plan
 
@@ -187,40 +218,30 @@ class Store:
                 owner.execute(sql.SQL(statement).format(*names[: statement.count("{}")]))
         self._connect()
 
-    def _enter_order(self, order: PlanOrder, space: str) -> None:
-        fields = order.model_dump(mode="json")
-        self.connection.execute(
-            "INSERT INTO number_space (name) VALUES (%s) ON CONFLICT DO NOTHING", (space,)
-        )
-        self.connection.execute(
-            "INSERT INTO product (code, entity, model, kind, components, template, space)"
-            " VALUES (%s, 'UMG', %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            (
-                *(order.product, order.product, order.kind, Jsonb(fields["components"])),
-                *(Jsonb(fields["template"]), space),
-            ),
-        )
-        self.connection.execute(
-            "INSERT INTO orders (code, product, licence, kind, quantity, contents, lot, job,"
-            " template, components, verify, expect)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-            " ON CONFLICT (code) DO UPDATE SET components = excluded.components",
-            (
-                *(order.id, order.product, self._licence, order.kind, order.quantity),
-                *(order.contents, order.lot, order.job, Jsonb(fields["template"])),
-                *(Jsonb(fields["components"]), Jsonb(fields["verify"]), Jsonb(fields["expect"])),
-            ),
-        )
 
-
-def _licence(owner: psycopg.Connection[Any]) -> int:
-    owner.execute("INSERT INTO entity (code, name) VALUES ('UMG', 'Uzina Mekanike')")
-    row = owner.execute(
-        "INSERT INTO licence (number, entity, valid_from, valid_until)"
-        " VALUES ('L-1', 'UMG', '2000-01-01', '2100-01-01') RETURNING id"
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+def _enter_order(work: Work, order: PlanOrder, space: str) -> None:
+    """As a plan tells of it, which need not be all that another gateway's plan tells."""
+    fields = order.model_dump(mode="json")
+    if not numbers.following(work.connection, [space]):
+        work.act(SPACE, space, "opened")
+    if PRODUCT.load(work.connection, order.product) is None:
+        same = {"kind": order.kind, "components": fields["components"]}
+        what = {"code": order.product, "entity": "UMG", "model": order.product, "calibre": ""}
+        shape = {"template": fields["template"], "space": space, "tray": None}
+        work.act(PRODUCT, order.product, "entered", what | same | shape)
+    known = ORDER.load(work.connection, order.id)
+    if known is not None and known.components == fields["components"]:
+        return
+    taken = ("kind", "quantity", "contents", "lot", "job", "template", "components", "verify")
+    work.act(
+        ORDER,
+        order.id,
+        CARRIED_OVER,
+        {name: fields[name] for name in taken}
+        | {"code": order.id, "product": order.product, "licence": "L-1", "members": []}
+        | {"expect": fields["expect"], "tray": None, "state": "released", "reason": ""}
+        | {"created": NOT_BEFORE},
+    )
 
 
 def _dialect(url: str) -> str:

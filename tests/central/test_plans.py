@@ -33,13 +33,13 @@ def test_a_plan_holds_what_may_be_marked(centre: Centre, line: Line) -> None:
 
 def test_holding_and_releasing_an_order(centre: Centre, line: Line) -> None:
     peer = line()
-    centre.post(f"/api/orders/{peer.order}/hold", {"reason": "drawing changed"})
+    centre.post(f"/api/v1/orders/{peer.order}/hold", {"reason": "drawing changed"})
     plan = peer.wait_plan(peer.order, "held")
     order = plan.order(peer.order)
     assert order is not None
     assert order.reason == "order-held"
-    centre.post(f"/api/orders/{peer.order}/hold", {"reason": "again"}, expect=409)
-    centre.post(f"/api/orders/{peer.order}/release", {"reason": "drawing approved"})
+    centre.post(f"/api/v1/orders/{peer.order}/hold", {"reason": "again"}, expect=409)
+    centre.post(f"/api/v1/orders/{peer.order}/release", {"reason": "drawing approved"})
     assert peer.wait_plan(peer.order).version > plan.version
 
 
@@ -50,7 +50,7 @@ def test_a_suspension_reaches_the_retained_plan_within_two_seconds() -> None:
         peer.enroll()
         peer.accept("G-1")
         before = time.monotonic()
-        centre.post(f"/api/licences/{licence}/suspend", {"reason": "inspection"})
+        centre.post(f"/api/v1/licences/{licence}/suspend", {"reason": "inspection"})
         plan = peer.wait_plan("G-1", "suspended")
         assert time.monotonic() - before < 2
         order = plan.order("G-1")
@@ -61,25 +61,25 @@ def test_a_suspension_reaches_the_retained_plan_within_two_seconds() -> None:
         late.connect()
         assert late.wait_plan("G-1", "suspended") == plan
         late.disconnect()
-        centre.post(f"/api/licences/{licence}/reinstate", {"reason": "passed"})
+        centre.post(f"/api/v1/licences/{licence}/reinstate", {"reason": "passed"})
         peer.wait_plan("G-1")
         centre.sql("UPDATE licence SET valid_until = now() + interval '2 seconds'")
-        centre.post("/api/orders/G-1/hold", {"reason": "a while"})
+        centre.post("/api/v1/orders/G-1/hold", {"reason": "a while"})
         assert peer.wait_plan("G-1", "held")
-        centre.post("/api/orders/G-1/release", {"reason": "on"})
+        centre.post("/api/v1/orders/G-1/release", {"reason": "on"})
         wait_for(
             "a lease that ends with the licence",
             lambda: peer.plans[-1].lease_until - datetime.now(UTC) < timedelta(seconds=3),
         )
         ends = peer.plans[-1].lease_until
         wait_for("the licence's end", lambda: datetime.now(UTC) > ends)
-        centre.post("/api/orders/G-1/hold", {"reason": "anything"})
+        centre.post("/api/v1/orders/G-1/hold", {"reason": "anything"})
         plan = peer.wait_plan("G-1", "suspended")
         order = plan.order("G-1")
         assert order is not None
         assert order.reason == "licence-expired"
-        centre.post(f"/api/licences/{licence}/revoke", {"reason": "over"})
-        centre.post(f"/api/licences/{licence}/reinstate", {"reason": "no"}, expect=409)
+        centre.post(f"/api/v1/licences/{licence}/revoke", {"reason": "over"})
+        centre.post(f"/api/v1/licences/{licence}/reinstate", {"reason": "no"}, expect=409)
         peer.disconnect()
 
 
@@ -122,7 +122,7 @@ def test_an_older_plan_at_the_gateway_is_answered_with_the_plan(centre: Centre, 
 def test_people_travel_as_hashes(centre: Centre, line: Line) -> None:
     peer = line()
     body = {"code": "p-7", "gateway": peer.gateway, "badge": "04A1B2C3", "pin": "271828"}
-    centre.post("/api/people", body | {"roles": ["operator", "quality"]})
+    centre.post("/api/v1/people", body | {"roles": ["operator", "quality"]})
     wait_for("the person", lambda: peer.plans[-1].people)
     plan = peer.plans[-1]
     (person,) = plan.people
@@ -132,7 +132,7 @@ def test_people_travel_as_hashes(centre: Centre, line: Line) -> None:
     said = plan.line().decode() + "".join(centre.log(name) for name in centre.programs)
     assert "04A1B2C3" not in said
     assert "271828" not in said
-    centre.post("/api/people", body | {"roles": ["operator"]})
+    centre.post("/api/v1/people", body | {"roles": ["operator"]})
     wait_for("other roles", lambda: peer.plans[-1].people[0].roles == ("operator",))
 
 
@@ -150,13 +150,13 @@ def test_a_plan_that_cannot_be_compiled_stops_no_other(centre: Centre, line: Lin
     one, two = line(), line()
     verify = "UPDATE orders SET verify = %s WHERE code = %s"
     centre.sql(verify, '{"mode": "never"}', one.order)
-    centre.post(f"/api/orders/{one.order}/hold", {"reason": "no plan can say this"})
+    centre.post(f"/api/v1/orders/{one.order}/hold", {"reason": "no plan can say this"})
     wait_for("the complaint", lambda: f"{one.gateway}: no plan can be" in centre.log("plan"))
-    centre.post(f"/api/orders/{two.order}/hold", {"reason": "and this one goes on"})
+    centre.post(f"/api/v1/orders/{two.order}/hold", {"reason": "and this one goes on"})
     two.wait_plan(two.order, "held")
     centre.sql(verify, '{"mode": "each"}', one.order)
-    centre.post(f"/api/orders/{one.order}/release", {"reason": "mended"})
-    centre.post(f"/api/orders/{one.order}/hold", {"reason": "and held"})
+    centre.post(f"/api/v1/orders/{one.order}/release", {"reason": "mended"})
+    centre.post(f"/api/v1/orders/{one.order}/hold", {"reason": "and held"})
     one.wait_plan(one.order, "held")
 
 
@@ -164,7 +164,7 @@ def add_split_order(centre: Centre, code: str, *gateways: object, **more: object
     """An order of a product of two pieces, which one gateway each marks."""
     if not centre.sql("SELECT 1 FROM product WHERE code = 'PAIR'"):
         centre.post(
-            "/api/products",
+            "/api/v1/products",
             {
                 "code": "PAIR",
                 "entity": "UMG",
@@ -177,7 +177,7 @@ def add_split_order(centre: Centre, code: str, *gateways: object, **more: object
             },
         )
     order = {"code": code, "product": "PAIR", "gateways": gateways, "job": "J"}
-    centre.post("/api/orders", {"quantity": 3} | order | more)
+    centre.post("/api/v1/orders", {"quantity": 3} | order | more)
 
 
 def follow(peer: Peer, told: Callable[[Plan], bool], what: str) -> Plan:
@@ -256,7 +256,7 @@ def test_one_gateway_marks_the_receiver_and_another_the_barrel(centre: Centre, l
     follow(two, lambda plan: [d.number for d in plan.due or ()] == [due.number + 1], "the next")
     two.enroll(reason="disk lost")
     one_more = due.number + 1
-    told_doubts = centre.get("/api/orders/pair/doubts")
+    told_doubts = centre.get("/api/v1/orders/pair/doubts")
     assert [(d["number"], d["component"], d["epoch"]) for d in told_doubts] == [
         (one_more, "barrel", 1)
     ]
@@ -266,7 +266,7 @@ def test_one_gateway_marks_the_receiver_and_another_the_barrel(centre: Centre, l
     )
     follow(two, lambda plan: plan.epoch == 2, "a plan of the new epoch")
     assert two.plan.due is None
-    path = f"/api/orders/pair/numbers/{one_more}/return"
+    path = f"/api/v1/orders/pair/numbers/{one_more}/return"
     centre.post(path, {"reason": "no such barrel in the shop"})
     plan = follow(two, lambda plan: bool(plan.due), "the barrel again")
     assert [d.number for d in plan.due or ()] == [one_more]

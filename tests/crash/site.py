@@ -40,9 +40,9 @@ PRODUCT = "crash-m70"
 def seed(centre: Centre) -> None:
     """A producer with a licence and a product, which the orders of all sites name."""
     now = datetime.now(UTC)
-    centre.post("/api/entities", {"code": "UMX", "name": "Uzina e provave", "ncage": "A7G3H"})
+    centre.post("/api/v1/entities", {"code": "UMX", "name": "Uzina e provave", "ncage": "A7G3H"})
     centre.post(
-        "/api/licences",
+        "/api/v1/licences",
         {
             "number": "L-X",
             "entity": "UMX",
@@ -51,7 +51,7 @@ def seed(centre: Centre) -> None:
         },
     )
     centre.post(
-        "/api/products",
+        "/api/v1/products",
         {
             "code": PRODUCT,
             "entity": "UMX",
@@ -250,9 +250,9 @@ class Site:
 
     def order(self, quantity: int = 100_000, **more: Any) -> None:
         """An order for this gateway, and its people."""
-        self.centre.post("/api/invitations", {"gateway": self.gateway})  # makes it known
+        self.centre.post("/api/v1/invitations", {"gateway": self.gateway})  # makes it known
         self.centre.post(
-            "/api/orders",
+            "/api/v1/orders",
             {
                 "code": self.order_code,
                 "product": PRODUCT,
@@ -264,7 +264,7 @@ class Site:
         )
         for person in (OPERATOR, LEAD):
             self.centre.post(
-                "/api/people",
+                "/api/v1/people",
                 {
                     "code": person.code,
                     "gateway": self.gateway,

@@ -20,7 +20,7 @@ DAY = 86400
 def licence(centre: Centre, number: str, ends: datetime) -> int:
     """A licence whose end is a lease's end, too."""
     answer: dict[str, Any] = centre.post(
-        "/api/licences",
+        "/api/v1/licences",
         {
             "number": number,
             "entity": "UMX",
@@ -28,7 +28,7 @@ def licence(centre: Centre, number: str, ends: datetime) -> int:
             "valid_until": ends.isoformat(),
         },
     )
-    return int(answer["id"])
+    return str(answer["number"])
 
 
 def test_a_day_forward_ends_the_lease_and_disarms(centre: Centre) -> None:
@@ -77,7 +77,7 @@ def test_a_day_back_makes_no_lease_longer(sites: Callable[[str], Site], centre: 
     site.mark_good()
     ends = datetime.now(UTC) + timedelta(seconds=16)
     centre.post(
-        "/api/orders",
+        "/api/v1/orders",
         {
             "code": "X-short",
             "product": PRODUCT,

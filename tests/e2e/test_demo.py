@@ -266,11 +266,11 @@ def _a_suspended_licence_stops_the_line(demo: Demo) -> None:
     """The officer's act through the API; the demo's own operator goes on trying."""
     people = json.loads(Path(demo.told["people"]).read_text())
     licence = people["licences"][GRAMSH]
-    token = (demo.state / "officer.token").read_text().strip()
+    token = json.loads((demo.state / "accounts.json").read_text())["officer"]["token"]
 
     def act(what: str) -> None:
         answer = httpx.post(
-            f"{demo.told['addresses']['registry']}api/licences/{licence}/{what}",
+            f"{demo.told['addresses']['registry']}api/v1/licences/{licence}/{what}",
             json={"reason": "inspection"},
             headers={"Authorization": f"Bearer {token}"},
         )

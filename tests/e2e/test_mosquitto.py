@@ -68,7 +68,7 @@ def test_marks_reach_the_register(centre: Plant, site: Site) -> None:
     site.wait_delivered()
     assert good(centre, site) == len(set(marks)) == 3
     for text in marks:
-        (item,) = centre.get(f"/api/search?q={text}")["items"]
+        (item,) = centre.get(f"/api/v1/search?q={text}")["items"]
         assert item["term"] == "good"
     (version,) = centre.sql("SELECT current_setting('server_version_num')::int")[0]
     assert version // 10000 == 15

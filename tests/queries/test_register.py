@@ -67,44 +67,46 @@ def filled() -> Iterator[Filled]:
 def test_an_item_is_found_by_uii_by_serial_and_by_record(filled: Filled) -> None:
     centre = filled.centre
     seq = filled.intents["good"]
-    by_uii = centre.get("/api/items?uii=DA7G1HM70G000001")
-    assert by_uii == centre.get("/api/items?serial=G000001")
-    assert by_uii == centre.get(f"/api/items?gateway={GATEWAY}&epoch=1&seq={seq}")
+    by_uii = centre.get("/api/v1/items?uii=DA7G1HM70G000001")
+    assert by_uii == centre.get("/api/v1/items?serial=G000001")
+    assert by_uii == centre.get(f"/api/v1/items?gateway={GATEWAY}&epoch=1&seq={seq}")
     (item,) = by_uii
     assert (item["uii"], item["serial"], item["number"]) == ("DA7G1HM70G000001", "G000001", 1)
     assert (item["term"], item["required"]) == ("good", ["receiver"])
     assert item["components"][0]["state"] == "good"
-    assert centre.get("/api/items?serial=G999999") == []
-    assert centre.get("/api/items?serial=g000001") == []
+    assert centre.get("/api/v1/items?serial=G999999") == []
+    assert centre.get("/api/v1/items?serial=g000001") == []
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "/api/items/NOTHING",
-        f"/api/records/{GATEWAY}/1/9999",
-        f"/api/records/{GATEWAY}/2/1",
-        "/api/orders/NOTHING",
-        "/api/gateways/no.such",
-        "/api/batches/999999",
-        "/api/evidence/999999/bytes",
+        "/api/v1/items/NOTHING",
+        f"/api/v1/records/{GATEWAY}/1/9999",
+        f"/api/v1/records/{GATEWAY}/2/1",
+        "/api/v1/orders/NOTHING",
+        "/api/v1/gateways/no.such",
+        "/api/v1/batches/999999",
+        "/api/v1/evidence/999999/bytes",
     ],
 )
 def test_what_is_not_there_is_a_problem_in_words(filled: Filled, path: str) -> None:
-    response = httpx.get(filled.centre.url + path)
+    response = filled.centre.look(path)
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["code"] == "not-found"
 
 
-@pytest.mark.parametrize("path", ["/api/items", "/api/items?gateway=gramsh.line-1", "/api/search"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/items", "/api/v1/items?gateway=gramsh.line-1", "/api/v1/search"]
+)
 def test_a_question_that_asks_nothing_is_refused(filled: Filled, path: str) -> None:
-    response = httpx.get(filled.centre.url + path)
+    response = filled.centre.look(path)
     assert (response.status_code, response.json()["code"]) == (422, "refused")
 
 
 def test_the_life_of_an_item_is_its_records_as_they_were_journalled(filled: Filled) -> None:
-    life = filled.centre.get("/api/items/DA7G1HM70G000001")["life"]
+    life = filled.centre.get("/api/v1/items/DA7G1HM70G000001")["life"]
     first = filled.intents["good"]
     assert [each["record"]["seq"] for each in life] == [first, first + 1, first + 2]
     assert [each["type"] for each in life] == ["intent", "marked", "verified"]
@@ -118,7 +120,7 @@ def test_the_life_of_an_item_is_its_records_as_they_were_journalled(filled: Fill
 
 
 def test_the_evidence_is_what_the_gateway_signed(filled: Filled) -> None:
-    entry = filled.centre.get("/api/items/DA7G1HM70G000001")["life"][0]
+    entry = filled.centre.get("/api/v1/items/DA7G1HM70G000001")["life"][0]
     proof = entry["evidence"]
     journal = filled.peer.journal
     assert proof["signed"]
@@ -126,7 +128,7 @@ def test_the_evidence_is_what_the_gateway_signed(filled: Filled) -> None:
     assert proof["head"] == journal.heads[proof["last"]].hex()
     assert (proof["key"], proof["public"]) == (journal.key.id, journal.key.public.hex())
     # An inspector's own check, from the bytes that the register serves.
-    served = httpx.get(f"{filled.centre.url}/api/batches/{proof['batch']}/bytes").content
+    served = filled.centre.look(f"/api/v1/batches/{proof['batch']}/bytes").content
     header, signature, *lines = served.split(b"\n")
     Ed25519PublicKey.from_public_bytes(journal.key.public).verify(
         base64.b64decode(signature.split(b" ")[1]), b"gjurma/v1/batch\n" + header
@@ -138,7 +140,7 @@ def test_search_is_exact(filled: Filled) -> None:
     centre = filled.centre
 
     def search(query: str) -> dict[str, Any]:
-        response = httpx.get(f"{centre.url}/api/search", params={"q": query})
+        response = centre.look("/api/v1/search", q=query)
         assert response.status_code == 200
         found: dict[str, Any] = response.json()
         return found
@@ -155,14 +157,14 @@ def test_search_is_exact(filled: Filled) -> None:
 
 def test_the_newest_marks_come_first_and_page_by_page(filled: Filled) -> None:
     centre = filled.centre
-    marks = centre.get("/api/marks?limit=3")
+    marks = centre.get("/api/v1/marks?limit=3")
     serials = [mark["serial"] for mark in marks]
     assert serials == sorted(serials, reverse=True)
-    older = centre.get(f"/api/marks?limit=500&before={marks[-1]['id']}")
-    everything = centre.get("/api/marks?limit=500")
+    older = centre.get(f"/api/v1/marks?limit=500&before={marks[-1]['id']}")
+    everything = centre.get("/api/v1/marks?limit=500")
     assert marks + older == everything
-    assert [m["serial"] for m in centre.get("/api/marks?state=rejected")] == ["G000002"]
-    assert centre.get("/api/marks?gateway=gramsh.line-9") == []
+    assert [m["serial"] for m in centre.get("/api/v1/marks?state=rejected")] == ["G000002"]
+    assert centre.get("/api/v1/marks?gateway=gramsh.line-9") == []
     good = next(mark for mark in everything if mark["serial"] == "G000001")
     assert (good["type"], good["station"]) == ("verified", "station-1")
     assert good["record"]["seq"] == filled.intents["good"] + 2
@@ -171,7 +173,7 @@ def test_the_newest_marks_come_first_and_page_by_page(filled: Filled) -> None:
 def test_progress_agrees_with_the_reconciliation(filled: Filled) -> None:
     told = json.loads(filled.centre.run("reconcile", "--json"))["orders"]
     (account,) = [each for each in told if each["order"] == ORDER]
-    order = filled.centre.get(f"/api/orders/{ORDER}")
+    order = filled.centre.get(f"/api/v1/orders/{ORDER}")
     assert order["unaccounted"] == 0
     assert order["balance"] == {term: account[term] for term in order["balance"]}
     assert {"issued", "unused", "lost", "good"} <= order["balance"].keys()
@@ -179,7 +181,7 @@ def test_progress_agrees_with_the_reconciliation(filled: Filled) -> None:
 
 def test_a_gateway_is_shown_as_it_last_said(filled: Filled) -> None:
     def online() -> Any:
-        told = filled.centre.get(f"/api/gateways/{GATEWAY}")
+        told = filled.centre.get(f"/api/v1/gateways/{GATEWAY}")
         return told if told["link"] == "online" else None
 
     gateway = wait_for("the state", online)
@@ -196,19 +198,19 @@ def test_a_gateway_is_shown_as_it_last_said(filled: Filled) -> None:
 def test_the_openapi_document_names_every_endpoint_with_examples(filled: Filled) -> None:
     document = filled.centre.get("/openapi.json")
     for path in (
-        "/api/items",
-        "/api/items/{uii}",
-        "/api/records/{gateway}/{epoch}/{seq}",
-        "/api/search",
-        "/api/marks",
-        "/api/orders",
-        "/api/orders/{code}",
-        "/api/gateways",
-        "/api/refusals",
-        "/api/evidence",
-        "/api/batches/{number}",
-        "/api/overview",
-        "/api/live",
+        "/api/v1/items",
+        "/api/v1/items/{uii}",
+        "/api/v1/records/{gateway}/{epoch}/{seq}",
+        "/api/v1/search",
+        "/api/v1/marks",
+        "/api/v1/orders",
+        "/api/v1/orders/{code}",
+        "/api/v1/gateways",
+        "/api/v1/refusals",
+        "/api/v1/evidence",
+        "/api/v1/batches/{number}",
+        "/api/v1/overview",
+        "/api/v1/live",
     ):
         assert "get" in document["paths"][path], path
     assert document["components"]["schemas"]["Item"]["properties"]["uii"]["examples"]
@@ -279,7 +281,7 @@ def listening(url: str, last_event_id: str | None = None) -> Iterator[Listener]:
         fields: dict[str, str] = {}
         with (
             contextlib.suppress(httpx.HTTPError, httpx.StreamError, OSError),
-            client.stream("GET", f"{url}/api/live", headers=headers) as response,
+            client.stream("GET", f"{url}/feed/live", headers=headers) as response,
         ):
             opened.set()
             for line in response.iter_lines():
@@ -386,16 +388,16 @@ def test_a_refused_record_and_a_forged_batch_are_listed(filled: Filled) -> None:
     centre, journal = filled.centre, filled.peer.journal
     seq = filled.mark(1)  # a number that is spent already
     filled.peer.deliver()
-    (refusal,) = centre.get("/api/refusals")
+    (refusal,) = centre.get("/api/v1/refusals")
     assert (refusal["record"]["seq"], refusal["code"]) == (seq, "duplicate")
-    entry = centre.get(f"/api/records/{GATEWAY}/1/{seq}")["entry"]
+    entry = centre.get(f"/api/v1/records/{GATEWAY}/1/{seq}")["entry"]
     assert (entry["verdict"], entry["resolved"]) == ("duplicate", None)
-    assert centre.get("/api/items?serial=G000001")[0]["components"][0]["duplicated"]
+    assert centre.get("/api/v1/items?serial=G000001")[0]["components"][0]["duplicated"]
     forged = journal.batch(seq, seq).replace(b'"boot":"1-', b'"boot":"2-')
     filled.peer.publish(forged)
-    evidence = wait_for("the evidence", lambda: centre.get("/api/evidence"))
+    evidence = wait_for("the evidence", lambda: centre.get("/api/v1/evidence"))
     assert (evidence[0]["reason"], evidence[0]["size"]) == ("bad-signature", len(forged))
-    served = httpx.get(f"{centre.url}/api/evidence/{evidence[0]['id']}/bytes").content
+    served = centre.look(f"/api/v1/evidence/{evidence[0]['id']}/bytes").content
     assert served == forged
 
 
@@ -405,7 +407,7 @@ def test_the_loss_of_the_database_is_told_and_heals(filled: Filled) -> None:
         wait_for("hello", lambda: listener.events)
         embedded.stop(centre.folder / "pg", immediate=True)
         wait_for("the news", lambda: ("database", "", {"here": False}) in listener.events)
-        response = httpx.get(f"{centre.url}/api/orders")
+        response = centre.look("/api/v1/orders")
         assert (response.status_code, response.json()["code"]) == (503, "database-unavailable")
         assert httpx.get(f"{centre.url}/items/DA7G1HM70G000001").status_code == 503
         assert httpx.get(f"{centre.url}/").status_code == 200

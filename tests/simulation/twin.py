@@ -1,4 +1,6 @@
-"""The same messages to the real store on PostgreSQL: it ends with the same rows.
+"""The same messages to the real store on PostgreSQL: it ends with the same rows, twice.
+
+What it holds is then built anew from its acts, plans and batches.
 
 with database() as url:
     assert twin(url, 4711) == ""
@@ -27,6 +29,7 @@ def twin(url: str, seed: int) -> str:
         told = repeat(centre.done, store)
         with store.connection.transaction():
             told += differences(of_register(centre.register), of_database(store.connection))
+        told += map(str, store.rebuilt().differences)
     return "; ".join(told[:MOST])
 
 

@@ -50,7 +50,7 @@ def make_products(centre: Centre) -> None:
     common = {"entity": "UMX", "calibre": "9x19"}
     head = f"[)>{RS}06{GS}17VA7G3H{GS}"
     centre.post(
-        "/api/products",
+        "/api/v1/products",
         {
             **common,
             "code": PISTOL,
@@ -69,7 +69,7 @@ def make_products(centre: Centre) -> None:
         },
     )
     centre.post(
-        "/api/products",
+        "/api/v1/products",
         {
             **common,
             "code": CARTON,

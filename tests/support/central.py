@@ -114,7 +114,7 @@ class Centre:
     def start(self, name: str) -> "subprocess.Popen[bytes]":
         """Start a program: serve, plan, or ingest with any suffix (`ingest-2`)."""
         command = name.partition("-")[0]
-        extra = ["--token-file", str(self.folder / "token")] if command == "serve" else []
+        extra = ["--setup-file", str(self.folder / "setup")] if command == "serve" else []
         with (self.folder / f"{name}.log").open("ab") as log:
             self.programs[name] = subprocess.Popen(
                 [
@@ -132,7 +132,7 @@ class Centre:
     def _serves(self) -> bool:
         """Our own server, and not somebody else's on the same port."""
         assert self.programs["serve"].poll() is None, self.log("serve")
-        return (self.folder / "token").exists() and broker.answers(self.http_port)
+        return broker.answers(self.http_port)
 
     def stop(self, name: str, number: int = signal.SIGTERM) -> int:
         """End a program and return its exit code."""
@@ -165,23 +165,62 @@ class Centre:
             cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
+    def client(self, role: str = "registry-officer", entity: str | None = None) -> httpx.Client:
+        """Who asks with a token of that role; its account is opened when it is first needed."""
+        headers = {"Authorization": f"Bearer {self.token(role, entity)}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
     def post(self, path: str, body: Any, *, expect: int | None = None) -> Any:
-        """An officer's request, with the token; returns the decoded answer."""
-        token = (self.folder / "token").read_text().strip()
-        response = httpx.post(
-            self.url + path, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30
-        )
+        """An officer's request; returns the decoded answer."""
+        with self.client() as officer:
+            response = officer.post(path, json=body)
         assert response.status_code in ((200, 201) if expect is None else (expect,)), response.text
         return response.json()
 
+    def look(self, path: str, **query: str) -> httpx.Response:
+        """An officer's look, whatever is answered."""
+        with self.client() as officer:
+            return officer.get(path, params=query or None)
+
     def get(self, path: str) -> Any:
-        response = httpx.get(self.url + path, timeout=30)
+        """An officer's look; returns the decoded answer."""
+        response = self.look(path)
         assert response.status_code == 200, response.text
         return response.json()
 
+    def token(self, role: str, entity: str | None = None) -> str:
+        """A token of that role; the same one when asked again."""
+        path = self.folder / f"token-{role}-{entity or 'registry'}"
+        if not path.exists():
+            path.write_text(self._new_token(role, entity))
+        return path.read_text()
+
+    def _new_token(self, role: str, entity: str | None) -> str:
+        with httpx.Client(base_url=self.url + "/api/v1", timeout=30) as http:
+
+            def post(path: str, body: dict[str, Any], token: str = "") -> Any:
+                headers = {"Authorization": f"Bearer {token}"} if token else {}
+                response = http.post(path, json=body, headers=headers)
+                assert response.status_code == 201, response.text
+                return response.json()
+
+            if role == "administrator":
+                who = {"name": "administrator", "password": "a password of this test"}
+                code = (self.folder / "setup").read_text().strip()
+                post("/setup", {**who, "person": "Test", "code": code})
+                asked = {"account": who["name"], "password": who["password"]}
+                return str(post("/sessions", asked)["token"])
+            administrator = self.token("administrator")
+            name = f"{role}.{entity.lower()}" if entity else role
+            account = {"name": name, "person": "Test", "roles": [role], "entity": entity}
+            post("/accounts", account, administrator)
+            until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+            asked = {"account": name, "role": role, "purpose": "test", "until": until}
+            return str(post("/tokens", asked, administrator)["token"])
+
     def invite(self, gateway: str, reason: str = "") -> str:
         """A one-time code."""
-        return str(self.post("/api/invitations", {"gateway": gateway, "reason": reason})["code"])
+        return str(self.post("/api/v1/invitations", {"gateway": gateway, "reason": reason})["code"])
 
     def reconcile(self, *, balanced: bool = True) -> Any:
         """The mass balance as JSON; asserts what it concludes."""
@@ -197,22 +236,22 @@ class Centre:
         quantity: int = 100,
         components: tuple[str, ...] = ("receiver",),
         verify: str = "each",
-    ) -> int:
-        """One entity, licence, product and order at a gateway; returns the licence's id."""
+    ) -> str:
+        """One entity, licence, product and order at a gateway; returns the licence's number."""
         now = datetime.now(UTC)
-        self.post("/api/invitations", {"gateway": gateway})  # makes the gateway known
-        self.post("/api/entities", {"code": "UMG", "name": "Uzina Mekanike", "ncage": "A7G1H"})
-        licence = self.post(
-            "/api/licences",
+        self.post("/api/v1/invitations", {"gateway": gateway})  # makes the gateway known
+        self.post("/api/v1/entities", {"code": "UMG", "name": "Uzina Mekanike", "ncage": "A7G1H"})
+        self.post(
+            "/api/v1/licences",
             {
                 "number": "L-1",
                 "entity": "UMG",
                 "valid_from": (now - timedelta(days=1)).isoformat(),
                 "valid_until": (now + timedelta(days=365)).isoformat(),
             },
-        )["id"]
+        )
         self.post(
-            "/api/products",
+            "/api/v1/products",
             {
                 "code": "M70",
                 "entity": "UMG",
@@ -228,14 +267,14 @@ class Centre:
             },
         )
         self.add_order(order, gateway, quantity=quantity, verify=verify)
-        return int(licence)
+        return "L-1"
 
     def add_order(
         self, order: str, *gateways: str, quantity: int = 100, verify: str = "each"
     ) -> None:
         """Another order of the standard product."""
         self.post(
-            "/api/orders",
+            "/api/v1/orders",
             {
                 "code": order,
                 "product": "M70",

@@ -6,75 +6,59 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Row, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Row, select
 
 from central import schema
 from central.errors import InvitationInvalid
-from central.register.acts import record_act
+from central.register.acts import Why, Work
 from central.register.gateways.models import Enrolled, Enrolment, Invitation, NewInvitation
+from central.register.gateways.projection import GATEWAY
 from central.register.numbers import service as numbers
-from gateway.contract.batch import NO_HEAD, first_head
+from gateway.contract.batch import NO_HEAD
 from gateway.contract.plan import CentralKey
-from gateway.contract.signed import key_id
 
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that two people read differently
 
 
-def invite(connection: Connection, new: NewInvitation) -> Invitation:
+def invite(work: Work, asked: NewInvitation) -> Invitation:
     """A one-time code of 100 bits, for one gateway; makes the gateway known."""
     code = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))
-    expires = datetime.now(UTC) + timedelta(hours=new.hours)
-    connection.execute(insert(schema.gateway).values(name=new.gateway).on_conflict_do_nothing())
-    connection.execute(
-        schema.invitation.insert().values(
-            gateway=new.gateway, code_hash=_hash(code), reason=new.reason, expires=expires
-        )
+    expires = datetime.now(UTC) + timedelta(hours=asked.hours)
+    work.act(
+        GATEWAY,
+        asked.gateway,
+        "invited",
+        {"code_hash": _hash(code).hex(), "expires": expires},
+        why=Why(asked.reason),
     )
-    record_act(connection, "gateway", new.gateway, "invited", new.reason)
-    return Invitation(gateway=new.gateway, code=code, expires=expires)
+    return Invitation(gateway=asked.gateway, code=code, expires=expires)
 
 
-def enrol(connection: Connection, asked: Enrolment, keys: tuple[CentralKey, ...]) -> Enrolled:
+def enrol(work: Work, asked: Enrolment, keys: tuple[CentralKey, ...]) -> Enrolled:
     """Open the next epoch and end the former one. Raises `InvitationInvalid`.
 
     Numbers of the former epoch that no record has claimed are lost, and never issued again.
     """
-    _use_invitation(connection, asked)
-    connection.execute(
-        select(schema.gateway.c.name)
-        .where(schema.gateway.c.name == asked.gateway)
-        .with_for_update()
-    )
+    connection = work.connection
+    invitation = _invitation(connection, asked)
+    GATEWAY.lock(connection, asked.gateway, frozenset())
     former = _former(connection, asked.gateway)
     epoch, previous = 1, NO_HEAD
     if former is not None:
         epoch, previous = former.epoch + 1, bytes(former.head)
-        _close(connection, former)
-    stream = connection.execute(
-        schema.stream.insert()
-        .values(
-            gateway=asked.gateway,
-            epoch=epoch,
-            previous_head=previous,
-            head=first_head(asked.gateway, epoch, previous),
-            reason=asked.reason,
-        )
-        .returning(schema.stream.c.id)
-    ).scalar_one()
-    public = bytes.fromhex(asked.public)
-    Ed25519PublicKey.from_public_bytes(public)
-    connection.execute(
-        schema.stream_key.insert().values(
-            stream=stream, key_id=key_id(public), public=public, from_seq=1
-        )
-    )
-    record_act(
-        connection,
-        "gateway",
+    Ed25519PublicKey.from_public_bytes(bytes.fromhex(asked.public))
+    work.act(
+        GATEWAY,
         asked.gateway,
-        f"enrolled epoch {epoch}",
-        asked.reason,
+        "enrolled",
+        {
+            "invitation": invitation.hex(),
+            "epoch": epoch,
+            "previous_head": previous.hex(),
+            "public": asked.public,
+            "losses": [] if former is None else numbers.unclaimed(connection, former.id),
+        },
+        why=Why(asked.reason),
         gateways=_concerned(connection, asked.gateway),
     )
     incarnation = connection.execute(
@@ -100,36 +84,26 @@ def _concerned(connection: Connection, gateway: str) -> set[str]:
     return {gateway, *shared}
 
 
-def _use_invitation(connection: Connection, asked: Enrolment) -> None:
+def _invitation(connection: Connection, asked: Enrolment) -> bytes:
     table = schema.invitation
     row = connection.execute(
         select(table).where(table.c.code_hash == _hash(asked.code)).with_for_update()
     ).one_or_none()
-    now = datetime.now(UTC)
     # One answer for every fault: a code tells nothing to whom it was not given.
-    if row is None or row.used or row.expires <= now or row.gateway != asked.gateway:
+    if row is None or row.used or row.expires <= datetime.now(UTC) or row.gateway != asked.gateway:
         raise InvitationInvalid("the code is unknown, used, too old, or for another gateway")
-    connection.execute(table.update().where(table.c.id == row.id).values(used=now))
+    return bytes(row.code_hash)
 
 
-def _former(connection: Connection, gateway: str) -> Row[Any, Any, Any, Any] | None:
+def _former(connection: Connection, gateway: str) -> Row[Any, Any, Any] | None:
     table = schema.stream
     return connection.execute(
-        select(table.c.id, table.c.epoch, table.c.head, table.c.state)
+        select(table.c.id, table.c.epoch, table.c.head)
         .where(table.c.gateway == gateway)
         .order_by(table.c.epoch.desc())
         .limit(1)
         .with_for_update()
     ).one_or_none()
-
-
-def _close(connection: Connection, former: Row[Any, Any, Any, Any]) -> None:
-    table = schema.stream
-    if former.state == "live":  # a latched one keeps the name of its latch
-        connection.execute(
-            table.update().where(table.c.id == former.id).values(state="closed", ended=func.now())
-        )
-    numbers.lose(connection, former.id)
 
 
 def _hash(code: str) -> bytes:

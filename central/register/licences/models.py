@@ -1,10 +1,11 @@
 """A licence as it is asked for, and what stands against marking under it."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
+from central.register.acts import Why
 from central.register.entities.models import Asked, Code, Reason
 
 LicenceState = Literal["active", "suspended", "revoked"]
@@ -26,9 +27,14 @@ class NewLicence(Asked):
 
 
 class WithReason(Asked):
-    """An officer's act says why."""
+    """An officer's act says why. `basis`: the legal basis or the document that it stands on."""
 
     reason: Reason
+    basis: Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f]*$")] = ""
+
+    @property
+    def why(self) -> Why:
+        return Why(self.reason, self.basis)
 
 
 def obstacle(state: str, valid_from: datetime, valid_until: datetime, now: datetime) -> str:

@@ -1,22 +1,19 @@
 """An officer says how far numbers were issued, where neither database nor guard can know."""
 
-from sqlalchemy import Connection, select
-
-from central import schema
 from central.errors import IssueGuardUnreadable, Refused
-from central.register.acts import record_act
+from central.register.acts import Work
 from central.register.numbers import service as numbers
 from central.register.numbers.guard import Following, Guard, beyond
 
 
-def declare(connection: Connection, guard: Guard, said: Following, reason: str) -> dict[str, int]:
+def declare(work: Work, guard: Guard, said: Following, reason: str) -> dict[str, int]:
     """Numbers go on beyond `said`, by space the last number issued; returns the next of each.
 
     Makes the guard good again. Raises `Refused` where it is not and a space is left out, and
     `IssueGuardUnwritable`. A space that the register has forgotten may be named too.
     """
-    numbers.lock_guard(connection)
-    known = numbers.following(connection)
+    numbers.lock_guard(work.connection)
+    known = numbers.following(work.connection)
     try:
         former = guard.read()
     except IssueGuardUnreadable as error:
@@ -29,8 +26,5 @@ def declare(connection: Connection, guard: Guard, said: Following, reason: str) 
         former = {}
     following = beyond(former, known, {space: last + 1 for space, last in said.items()})
     guard.write(following)
-    numbers.go_on_from(connection, following)
-    gateways = connection.execute(select(schema.gateway.c.name)).scalars().all()
-    for space, last in sorted(said.items()):
-        record_act(connection, "space", space, f"issued up to {last}", reason, gateways=gateways)
+    numbers.go_on_from(work, following, dict.fromkeys(said, reason))
     return following

@@ -1,15 +1,19 @@
 """Issuing blocks of numbers, and losing those of a journal that ended."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.dialects.postgresql import Range
 
 from central import schema
 from central.errors import Conflict, NotFound
+from central.register.acts import Why, Work
+from central.register.incarnation import REGISTER
 from central.register.numbers.guard import Following
 from central.register.numbers.models import block_id
+from central.register.numbers.spaces import SPACE
 
 PlanKey = tuple[int, int]
 GUARD = 0x67756172
@@ -67,13 +71,19 @@ def following(connection: Connection, spaces: Collection[str] | None = None) -> 
     return {row.name: row.next for row in rows}
 
 
-def go_on_from(connection: Connection, said: Following) -> None:
-    """Numbers of these spaces go on no earlier than there; others than the register's are left."""
-    table = schema.number_space
+def go_on_from(work: Work, said: Following, why: Mapping[str, str] | None = None) -> None:
+    """Numbers of these spaces go on no earlier than there; others than the register's are left.
+
+    `why`: by space, for those of which somebody said so; an act tells of them in any case.
+    """
+    known = following(work.connection)
+    gateways = work.connection.execute(select(schema.gateway.c.name)).scalars().all()
     for space, number in sorted(said.items()):
-        connection.execute(
-            table.update().where(table.c.name == space, table.c.next < number).values(next=number)
-        )
+        told = (why or {}).get(space)
+        if told is not None or known.get(space, number) < number:
+            work.act(
+                SPACE, space, "goes on", {"next": number}, why=Why(told or ""), gateways=gateways
+            )
 
 
 def lock_guard(connection: Connection) -> None:
@@ -81,12 +91,16 @@ def lock_guard(connection: Connection) -> None:
     connection.execute(select(func.pg_advisory_xact_lock(GUARD)))
 
 
-def lose(connection: Connection, stream: int) -> None:
-    """Every number of the stream's blocks that no record has claimed is lost from now on."""
+def unclaimed(connection: Connection, stream: int) -> list[dict[str, Any]]:
+    """Every run of numbers of the stream's blocks that no record has claimed: block, start, end.
+
+    `end` is the first number after it.
+    """
+    found = []
     for block in connection.execute(
-        select(schema.block.c.id, schema.block.c.space, schema.block.c.span).where(
-            schema.block.c.stream == stream
-        )
+        select(schema.block.c.id, schema.block.c.space, schema.block.c.span)
+        .where(schema.block.c.stream == stream)
+        .order_by(schema.block.c.id)
     ).all():
         claimed = connection.execute(
             select(schema.claim.c.number)
@@ -98,12 +112,11 @@ def lose(connection: Connection, stream: int) -> None:
             .distinct()
             .order_by(schema.claim.c.number)
         ).scalars()
-        gaps = [
-            {"block": block.id, "span": Range(start, end)}
+        found += [
+            {"block": block.id, "start": start, "end": end}
             for start, end in _gaps(block.span.lower, block.span.upper, claimed)
         ]
-        if gaps:
-            connection.execute(schema.loss.insert(), gaps)
+    return found
 
 
 def awaits_reports(connection: Connection) -> bool:
@@ -111,17 +124,17 @@ def awaits_reports(connection: Connection) -> bool:
     return _settings(connection).get("restored") == "true"
 
 
-def may_issue(connection: Connection) -> bool:
+def may_issue(work: Work) -> bool:
     """After a restore, not before every live gateway has reported to its journal's end.
 
     What the restored database forgot, the gateways' `accepted` records tell; until then more could
     be issued than an order needs. Notes when the time has come.
     """
-    settings = _settings(connection)
+    settings = _settings(work.connection)
     if settings.get("restored") != "true":
         return True
     declared = datetime.fromtimestamp(int(settings["incarnation"]), UTC)
-    missing = connection.execute(
+    missing = work.connection.execute(
         text(
             "SELECT count(*) FROM stream s LEFT JOIN gateway_state g"
             " ON g.gateway = s.gateway AND g.epoch = s.epoch"
@@ -132,9 +145,7 @@ def may_issue(connection: Connection) -> bool:
     ).scalar_one()
     if missing:
         return False
-    connection.execute(
-        schema.setting.update().where(schema.setting.c.name == "restored").values(value="false")
-    )
+    work.act(REGISTER, settings["incarnation"], "all reported")
     return True
 
 

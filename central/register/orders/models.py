@@ -32,7 +32,7 @@ class NewOrder(Asked):
     quantity: Annotated[int, Field(ge=1, le=100_000_000)]
     gateways: Annotated[tuple[GatewayName | NewMember, ...], Field(min_length=1, max_length=50)]
     job: Annotated[str, Field(min_length=1, max_length=JOB_LIMIT)]
-    licence: int | None = None
+    licence: Code | None = None
     contents: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     lot: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[ -~]+$")] | None = None
     template: Template | None = None

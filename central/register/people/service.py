@@ -1,16 +1,15 @@
 """Entering a person of a gateway; the same person again replaces badge, PIN, roles and end."""
 
 import hashlib
+from datetime import datetime
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
 
 from central import schema
-from central.register.acts import record_act
+from central.register.acts import Act, Work
 from central.register.people.models import NewPerson
-from central.register.unique import inserting
+from central.register.subject import Row, Subject
 
 _PINS = PasswordHash((Argon2Hasher(),))
 
@@ -20,18 +19,39 @@ def badge_hash(badge: str) -> str:
     return hashlib.sha256(b"gjurma/v1/badge\n" + badge.encode()).hexdigest()
 
 
-def put(connection: Connection, new: NewPerson) -> None:
+class Person(Row):
+    """A person of a gateway as the register holds them."""
+
+    code: str
+    gateway: str
+    badge: str
+    pin: str
+    roles: tuple[str, ...]
+    until: datetime | None
+    created: datetime
+
+
+def apply(state: Person | None, act: Act) -> Person:
+    """Whoever stands there already keeps the time of their entering."""
+    return Person.of(act, created=act.at if state is None else state.created)
+
+
+PERSON = Subject("person", schema.person, Person, apply, key=("gateway", "code"))
+
+
+def put(work: Work, new: NewPerson) -> Person:
     """Raises `NotFound` for an unknown gateway."""
-    values = {
-        "badge": badge_hash(new.badge.get_secret_value()),
-        "pin": _PINS.hash(new.pin.get_secret_value()),
-        "roles": list(new.roles),
-        "until": new.until,
-    }
-    with inserting(f"person {new.code}"):
-        connection.execute(
-            insert(schema.person)
-            .values(code=new.code, gateway=new.gateway, **values)
-            .on_conflict_do_update(index_elements=["code", "gateway"], set_=values)
-        )
-    record_act(connection, "person", f"{new.gateway}/{new.code}", "entered", gateways=[new.gateway])
+    return work.act(
+        PERSON,
+        f"{new.gateway}/{new.code}",
+        "entered",
+        {
+            "code": new.code,
+            "gateway": new.gateway,
+            "badge": badge_hash(new.badge.get_secret_value()),
+            "pin": _PINS.hash(new.pin.get_secret_value()),
+            "roles": new.roles,
+            "until": new.until,
+        },
+        gateways=[new.gateway],
+    )

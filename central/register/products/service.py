@@ -1,20 +1,43 @@
 """Entering a product, and its number space."""
 
-from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
+from datetime import datetime
+from typing import Any
 
 from central import schema
-from central.register.acts import record_act
+from central.register.acts import Act, Work
+from central.register.numbers.spaces import SPACE
 from central.register.products.models import NewProduct
-from central.register.unique import inserting
+from central.register.subject import Row, Subject, new
 
 
-def add(connection: Connection, new: NewProduct) -> None:
+class Product(Row):
+    """A product as the register holds it."""
+
+    code: str
+    entity: str
+    model: str
+    calibre: str
+    kind: str
+    components: list[dict[str, Any]]
+    template: dict[str, Any]
+    space: str
+    tray: int | None
+    created: datetime
+
+
+def apply(state: Product | None, act: Act) -> Product:
+    """Raises `Conflict` when it exists."""
+    new("product", state, act)
+    return Product.of(act, created=act.at)
+
+
+PRODUCT = Subject("product", schema.product, Product, apply)
+
+
+def add(work: Work, asked: NewProduct) -> Product:
     """Raises `Conflict` or `NotFound`."""
-    space = new.space or f"{new.entity}.{new.code}"
-    connection.execute(insert(schema.number_space).values(name=space).on_conflict_do_nothing())
-    with inserting(f"product {new.code}"):
-        connection.execute(
-            schema.product.insert().values(new.model_dump(mode="json") | {"space": space})
-        )
-    record_act(connection, "product", new.code, "entered")
+    space = asked.space or f"{asked.entity}.{asked.code}"
+    work.act(SPACE, space, "opened")
+    return work.act(
+        PRODUCT, asked.code, "entered", asked.model_dump(mode="json") | {"space": space}
+    )

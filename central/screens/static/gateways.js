@@ -77,7 +77,7 @@ export function showAttention(refusals, evidence) {
   const rows = [
     ...evidence.map((each) => ({
       at: each.received, title: t(each.reason, "evidence"), who: each.gateway,
-      detail: each.detail, href: `/api/evidence/${each.id}/bytes`, save: `evidence-${each.id}.bin`,
+      detail: each.detail, href: `/feed/evidence/${each.id}/bytes`, save: `evidence-${each.id}.bin`,
     })),
     ...refusals.map((each) => ({
       at: each.at ?? "", title: t(each.code, "verdict"),

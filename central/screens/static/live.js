@@ -25,7 +25,7 @@ function hear(name, value) {
 
 async function start() {
   stop();
-  const overview = await insist("/api/overview");
+  const overview = await insist("/feed/overview");
   setNow(overview.now);
   ({ refusals, evidence } = overview);
   dropOrders();

@@ -91,7 +91,7 @@ export class Marks {
         if (value) query.set(name, value);
       }
       try {
-        const response = await fetch(`/api/marks?${query}`);
+        const response = await fetch(`/feed/marks?${query}`);
         if (response.ok) found.push(...(await response.json()));
       } catch {
         // what is known already is shown; the stream says that the server is away

@@ -36,7 +36,7 @@ export function follow(cursor, hear) {
   function open() {
     timer = null;
     heard = performance.now();
-    source = new EventSource(cursor === null ? "/api/live" : `/api/live?after=${cursor}`);
+    source = new EventSource(cursor === null ? "/feed/live" : `/feed/live?after=${cursor}`);
     source.onopen = () => {
       connected = true;
       heard = performance.now();

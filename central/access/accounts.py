@@ -1,0 +1,147 @@
+"""Accounts: people and systems, each with its roles and, where they have one, its entity."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from sqlalchemy import Connection, func, select
+
+from central import schema
+from central.access import passwords
+from central.access.roles import OF_AN_ENTITY, Role
+from central.errors import Conflict, InvitationInvalid
+from central.register.acts import Act, By, Why, Work
+from central.register.entities.models import Asked, Code, Name
+from central.register.subject import Row, Subject, held, new
+
+AccountName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
+Password = Annotated[SecretStr, Field(min_length=12, max_length=200)]
+Roles = Annotated[tuple[Role, ...], Field(min_length=1, max_length=len(Role))]
+
+
+class NewRoles(Asked):
+    """Which roles, and for which entity."""
+
+    roles: Roles
+    entity: Code | None = None
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        inside = [role for role in self.roles if role in OF_AN_ENTITY]
+        if len(set(self.roles)) != len(self.roles):
+            raise ValueError("a role stands twice")
+        if inside and len(inside) != len(self.roles):
+            raise ValueError(f"{inside[0]} is a role of an entity; the others are the registry's")
+        if bool(inside) != (self.entity is not None):
+            raise ValueError("entity stands with the roles of an entity, and there it has to")
+        return self
+
+
+class NewAccount(NewRoles):
+    """Without a password nobody can sign in as it; tokens may be issued for it."""
+
+    name: AccountName
+    person: Name
+    password: Password | None = None
+
+
+class NewPassword(Asked):
+    password: Password
+
+
+class Setup(Asked):
+    """The first administrator, by the one-time code that the register's first start printed."""
+
+    code: Annotated[str, Field(min_length=20, max_length=100)]
+    name: AccountName
+    person: Name
+    password: Password
+
+
+class Account(Row):
+    """An account as the register holds it. `person` is whose it is, or which system's."""
+
+    name: str
+    person: str
+    entity: str | None
+    roles: tuple[Role, ...]
+    state: Literal["active", "disabled"]
+    created: datetime
+
+
+def apply(state: Account | None, act: Act) -> Account:
+    """Raises `Conflict` or `NotFound`."""
+    if act.what == "opened":
+        new("account", state, act)
+        return Account.of(act, state="active", created=act.at)
+    account = held("account", state, act)
+    match act.what:
+        case "disabled" | "enabled":
+            target = "active" if act.what == "enabled" else "disabled"
+            if account.state == target:
+                raise Conflict(f"account {act.key} is {target} already")
+            change: dict[str, object] = {"state": target}
+        case "roles changed":
+            change = {
+                "roles": tuple(map(Role, act.payload["roles"])),
+                "entity": act.payload["entity"],
+            }
+        case "password changed":
+            change = {}
+        case _:
+            raise AssertionError(act.what)
+    return account.model_copy(update={**change, "version": act.id})
+
+
+ACCOUNT = Subject("account", schema.account, Account, apply, key=("name",))
+
+
+def open_account(work: Work, asked: NewAccount) -> Account:
+    """Raises `Conflict`, or `NotFound` for the entity."""
+    account = work.act(
+        ACCOUNT, asked.name, "opened", asked.model_dump(mode="json", exclude={"password"})
+    )
+    if asked.password is not None:
+        passwords.keep_password(work.connection, asked.name, asked.password.get_secret_value())
+    return account
+
+
+def change_roles(work: Work, name: str, asked: NewRoles, why: Why) -> Account:
+    """Its tokens for a role that it no longer has are good for nothing."""
+    return work.act(
+        ACCOUNT, name, "roles changed", asked.model_dump(mode="json"), why=why, expects=True
+    )
+
+
+def change_state(work: Work, name: str, what: Literal["disabled", "enabled"], why: Why) -> Account:
+    """A disabled account's tokens are good for nothing while it is."""
+    return work.act(ACCOUNT, name, what, why=why, expects=True)
+
+
+def change_password(work: Work, name: str, asked: NewPassword) -> Account:
+    """Raises `NotFound`."""
+    account = work.act(ACCOUNT, name, "password changed", expects=True)
+    passwords.keep_password(work.connection, name, asked.password.get_secret_value())
+    return account
+
+
+def nobody(connection: Connection) -> bool:
+    """Whether there is no account yet."""
+    return connection.execute(select(func.count()).select_from(schema.account)).scalar_one() == 0
+
+
+def set_up(connection: Connection, asked: Setup) -> Account:
+    """Open the first administrator's account. Raises `InvitationInvalid`; the code is good once."""
+    if passwords.owner_of(connection, passwords.SETUP, asked.code) is None:
+        raise InvitationInvalid("the code is unknown or was used")
+    passwords.forget(connection, passwords.SETUP, "")
+    work = Work(connection, By.program("setup"))
+    return open_account(
+        work,
+        NewAccount(
+            name=asked.name,
+            person=asked.person,
+            roles=(Role.ADMINISTRATOR,),
+            password=asked.password,
+        ),
+    )

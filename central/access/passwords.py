@@ -1,0 +1,71 @@
+"""What an account or a token proves itself with. Kept apart from acts, which are kept for ever."""
+
+import hashlib
+import secrets
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from central import schema
+
+_ARGON2 = PasswordHash((Argon2Hasher(),))
+_NOBODYS = _ARGON2.hash(secrets.token_urlsafe(16))
+SETUP = "setup"
+
+
+def fresh_secret() -> str:
+    """256 bits that nobody can guess, in 43 characters."""
+    return secrets.token_urlsafe(32)
+
+
+def fingerprint(secret: str) -> str:
+    """Of a secret of ours: SHA-256 in hex. It is long enough for a plain hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def keep_password(connection: Connection, account: str, password: str) -> None:
+    """By argon2; takes about a tenth of a second of one core."""
+    _keep(connection, "password", account, _ARGON2.hash(password))
+
+
+def keep_secret(connection: Connection, kind: str, owner: str, secret: str) -> None:
+    """`kind`: token or setup. A former one of that owner is no longer good."""
+    _keep(connection, kind, owner, fingerprint(secret))
+
+
+def forget(connection: Connection, kind: str, owner: str) -> None:
+    """It proves nothing from now on."""
+    table = schema.credential
+    connection.execute(table.delete().where(table.c.kind == kind, table.c.owner == owner))
+
+
+def password_is(connection: Connection, account: str, password: str) -> bool:
+    """Takes as long for an account that does not exist."""
+    kept = _kept(connection, "password", account)
+    return _ARGON2.verify(password, kept or _NOBODYS) and kept is not None
+
+
+def owner_of(connection: Connection, kind: str, secret: str) -> str | None:
+    """Whose secret it is."""
+    table = schema.credential
+    return connection.execute(
+        select(table.c.owner).where(table.c.kind == kind, table.c.hash == fingerprint(secret))
+    ).scalar_one_or_none()
+
+
+def _kept(connection: Connection, kind: str, owner: str) -> str | None:
+    table = schema.credential
+    return connection.execute(
+        select(table.c.hash).where(table.c.kind == kind, table.c.owner == owner)
+    ).scalar_one_or_none()
+
+
+def _keep(connection: Connection, kind: str, owner: str, hashed: str) -> None:
+    values = {"hash": hashed, "kept": func.now()}
+    connection.execute(
+        insert(schema.credential)
+        .values(kind=kind, owner=owner, **values)
+        .on_conflict_do_update(index_elements=["kind", "owner"], set_=values)
+    )

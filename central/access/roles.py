@@ -1,0 +1,72 @@
+"""The one table of who may do what, and the words that it is made of."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What an account may be. Those of a producer or a store act for their own entity only."""
+
+    OPERATOR = "operator"
+    SHIFT_LEAD = "shift-lead"
+    WAREHOUSE = "warehouse"
+    PRODUCER_OFFICER = "producer-officer"
+    REGISTRY_OFFICER = "registry-officer"
+    INSPECTOR = "inspector"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+OF_AN_ENTITY = frozenset({Role.OPERATOR, Role.SHIFT_LEAD, Role.WAREHOUSE, Role.PRODUCER_OFFICER})
+"""Roles that are somebody's only within an entity."""
+
+
+class Right(StrEnum):
+    """What an endpoint needs."""
+
+    READ_ACCOUNTS = "accounts.read"
+    CHANGE_ACCOUNTS = "accounts.change"
+    READ_ACTS = "acts.read"
+    READ_SUBJECTS = "subjects.read"
+    CHANGE_ENTITIES = "entities.change"
+    DECIDE_LICENCES = "licences.decide"
+    CHANGE_PRODUCTS = "products.change"
+    READ_ORDERS = "orders.read"
+    CHANGE_ORDERS = "orders.change"
+    SETTLE_DOUBTS = "doubts.settle"
+    INVITE_GATEWAYS = "gateways.invite"
+    CHANGE_PEOPLE = "people.change"
+    READ_ITEMS = "items.read"
+    READ_GATEWAYS = "gateways.read"
+    READ_EVIDENCE = "evidence.read"
+
+
+class Scope(StrEnum):
+    """How far a right reaches."""
+
+    ALL = "all"
+    OWN = "own"
+
+
+_OFFICER = Role.REGISTRY_OFFICER
+_SEE_ALL = dict.fromkeys((_OFFICER, Role.INSPECTOR, Role.AUDITOR), Scope.ALL)
+_SEE_OWN = dict.fromkeys(OF_AN_ENTITY, Scope.OWN)
+
+RIGHTS: Mapping[Right, Mapping[Role, Scope]] = {
+    Right.READ_ACCOUNTS: dict.fromkeys((Role.ADMINISTRATOR, Role.AUDITOR), Scope.ALL),
+    Right.CHANGE_ACCOUNTS: {Role.ADMINISTRATOR: Scope.ALL},
+    Right.READ_ACTS: dict.fromkeys((Role.ADMINISTRATOR, *_SEE_ALL), Scope.ALL),
+    Right.READ_SUBJECTS: _SEE_ALL | {Role.PRODUCER_OFFICER: Scope.OWN},
+    Right.CHANGE_ENTITIES: {_OFFICER: Scope.ALL},
+    Right.DECIDE_LICENCES: {_OFFICER: Scope.ALL},
+    Right.CHANGE_PRODUCTS: {_OFFICER: Scope.ALL, Role.PRODUCER_OFFICER: Scope.OWN},
+    Right.READ_ORDERS: _SEE_ALL | _SEE_OWN,
+    Right.CHANGE_ORDERS: {_OFFICER: Scope.ALL},
+    Right.SETTLE_DOUBTS: {_OFFICER: Scope.ALL},
+    Right.INVITE_GATEWAYS: {_OFFICER: Scope.ALL},
+    Right.CHANGE_PEOPLE: {_OFFICER: Scope.ALL},
+    Right.READ_ITEMS: _SEE_ALL | _SEE_OWN,
+    Right.READ_GATEWAYS: dict(_SEE_ALL),
+    Right.READ_EVIDENCE: dict(_SEE_ALL),
+}
+"""By right, the roles that have it and how far it reaches. Who is not named has none."""

@@ -1,0 +1,146 @@
+"""Tokens: each one account's in one of its roles, told once, until it ends or is revoked."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, Field
+from sqlalchemy import Connection, select
+
+from central import schema
+from central.access import passwords
+from central.access.accounts import ACCOUNT, AccountName
+from central.access.roles import RIGHTS, Right, Role, Scope
+from central.errors import Conflict, Forbidden, Refused, Unauthorized
+from central.register.acts import Act, By, Why, Work
+from central.register.entities.models import Asked, Name
+from central.register.subject import Row, Subject, held, new
+
+SESSION = timedelta(hours=12)
+LONGEST = timedelta(days=366)
+
+
+class NewToken(Asked):
+    """`purpose` is what it is for, in words."""
+
+    account: AccountName
+    role: Role
+    purpose: Name
+    until: AwareDatetime
+
+
+class NewSession(Asked):
+    """Signing in by password; the role may be left out where the account has one only."""
+
+    account: AccountName
+    password: Annotated[str, Field(max_length=200)]
+    role: Role | None = None
+
+
+class Token(Row):
+    """A token as the register holds it; what it is told by is not kept."""
+
+    id: str
+    account: str
+    role: Role
+    purpose: str
+    until: datetime
+    revoked: datetime | None
+    created: datetime
+
+
+class Issued(BaseModel):
+    """`token` is told once: `Authorization: Bearer <token>`."""
+
+    id: str
+    token: str
+    account: str
+    role: Role
+    until: datetime
+
+
+def apply(state: Token | None, act: Act) -> Token:
+    """`issued`, then `revoked`. Raises `Conflict` or `NotFound`."""
+    if act.what == "issued":
+        new("token", state, act)
+        return Token.of(act, id=act.key, revoked=None, created=act.at)
+    token = held("token", state, act)
+    if token.revoked is not None:
+        raise Conflict(f"token {act.key} is revoked already")
+    return token.model_copy(update={"revoked": act.at, "version": act.id})
+
+
+TOKEN = Subject("token", schema.token, Token, apply, key=("id",))
+
+
+def issue(work: Work, asked: NewToken) -> Issued:
+    """Raises `NotFound`, or `Refused` where the account has not that role or it lasts too long."""
+    account = ACCOUNT.require(work.connection, asked.account)
+    if asked.role not in account.roles:
+        raise Refused(f"account {asked.account} is not {asked.role}")
+    now = datetime.now(UTC)
+    if not now < asked.until <= now + LONGEST:
+        raise Refused(f"until: within {LONGEST.days} days from now")
+    secret = passwords.fresh_secret()
+    id_ = secrets.token_hex(6)
+    token = work.act(TOKEN, id_, "issued", asked.model_dump(mode="json"))
+    passwords.keep_secret(work.connection, "token", id_, secret)
+    return Issued(id=id_, token=secret, account=token.account, role=token.role, until=token.until)
+
+
+def sign_in(connection: Connection, asked: NewSession) -> Issued:
+    """A token for twelve hours. Raises `Unauthorized`: one answer for every fault."""
+    known = passwords.password_is(connection, asked.account, asked.password)
+    account = ACCOUNT.load(connection, asked.account)
+    if not known or account is None or account.state != "active":
+        raise Unauthorized("no account has this name and password")
+    role = asked.role or account.roles[0]
+    if asked.role is None and len(account.roles) > 1:
+        raise Refused("role: one of " + ", ".join(account.roles))
+    work = Work(connection, By(asked.account, role, account.entity))
+    until = datetime.now(UTC) + SESSION
+    return issue(work, NewToken(account=asked.account, role=role, purpose="session", until=until))
+
+
+def revoke(work: Work, id_: str, why: Why) -> Token:
+    """Raises `NotFound` or `Conflict`."""
+    token = work.act(TOKEN, id_, "revoked", why=why, expects=True)
+    passwords.forget(work.connection, "token", id_)
+    return token
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """Whom a token is."""
+
+    account: str
+    role: Role
+    entity: str | None
+
+    def by(self, right: Right) -> By:
+        """As whom it acts under a right. Raises `Forbidden` where the role has not got it."""
+        scope = RIGHTS[right].get(self.role)
+        if scope is None:
+            raise Forbidden(f"{self.role} has not the right {right}")
+        return By(self.account, self.role, self.entity if scope is Scope.OWN else None)
+
+
+def bearer(connection: Connection, secret: str) -> Bearer:
+    """Raises `Unauthorized`: unknown, ended or revoked, or its account is not that any more."""
+    token, account, credential = schema.token, schema.account, schema.credential
+    row = connection.execute(
+        select(token.c.role, token.c.until, token.c.revoked, account)
+        .join(token, token.c.account == account.c.name)
+        .join(credential, credential.c.owner == token.c.id)
+        .where(credential.c.kind == "token", credential.c.hash == passwords.fingerprint(secret))
+    ).one_or_none()
+    if (
+        row is None
+        or row.revoked is not None
+        or row.until <= datetime.now(UTC)
+        or row.state != "active"
+        or row.role not in row.roles
+    ):
+        raise Unauthorized("the token is unknown, has ended, or its account has not the role")
+    return Bearer(row.name, Role(row.role), row.entity)

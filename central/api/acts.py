@@ -1,0 +1,66 @@
+"""The audit trail over HTTP: every act, in order."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+
+from central import schema
+from central.access.roles import Right
+from central.api.desk import AtDesk, needs
+from central.api.listing import Limit
+from gateway.contract.encoding import INT8_MAX
+
+api = APIRouter(tags=["acts"])
+Filter = Annotated[str | None, Query(max_length=200)]
+
+
+class ActView(BaseModel):
+    """Who did what to which subject, when, why, and on what basis."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    at: datetime
+    subject: str
+    key: str
+    what: str
+    payload: dict[str, Any]
+    account: str
+    role: str
+    reason: str
+    basis: str
+
+
+class Acts(BaseModel):
+    """`next` is `after` of the page that follows; null while there is none."""
+
+    items: list[ActView]
+    next: int | None
+
+
+@api.get("/acts", response_model=Acts, **needs(Right.READ_ACTS))
+def all_acts(
+    desk: AtDesk,
+    limit: Limit = 100,
+    after: Annotated[int, Query(ge=0, le=INT8_MAX, description="those with greater ids")] = 0,
+    subject: Filter = None,
+    key: Filter = None,
+    account: Filter = None,
+) -> Acts:
+    """In the order in which they were committed: who has seen up to `after` misses none."""
+    table = schema.act
+    wanted = {"subject": subject, "key": key, "account": account}
+    query = select(table).where(
+        table.c.id > after,
+        *(table.c[name] == value for name, value in wanted.items() if value is not None),
+    )
+    with desk.looking() as connection:
+        rows = connection.execute(query.order_by(table.c.id).limit(limit + 1)).all()
+    more = len(rows) > limit
+    return Acts(
+        items=[ActView.model_validate(row) for row in rows[:limit]],
+        next=rows[limit - 1].id if more else None,
+    )

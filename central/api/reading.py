@@ -1,0 +1,264 @@
+"""What the register holds of items, orders, gateways and evidence, over HTTP.
+
+Each answer is one consistent look. Who acts for an entity sees what was made under its products.
+"""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from central.access.own import own
+from central.access.roles import Right
+from central.api.desk import AtDesk, needs
+from central.errors import Refused
+from central.queries import gateways, items, marks, orders, refused
+from central.queries.events import news
+from central.queries.live import LISTED
+from central.queries.models import (
+    BatchView,
+    EvidenceRow,
+    Found,
+    Gateway,
+    Item,
+    ItemLife,
+    Mark,
+    Order,
+    Overview,
+    RecordKey,
+    RecordView,
+    Refusal,
+    Waiting,
+)
+from central.queries.overview import overview
+from central.queries.terms import ItemState
+from central.register.acts import By
+from gateway.contract.encoding import GATEWAY, INT8_MAX
+
+api = APIRouter()
+Limit = Annotated[int, Query(ge=1, le=500)]
+Number = Annotated[int, Path(ge=1, le=INT8_MAX)]
+Name = Annotated[str, Query(pattern=f"^{GATEWAY}$", examples=["gramsh.line-2"])]
+Uii = Annotated[str, Query(max_length=50, examples=["DA0G1HAK001200"])]
+OCTETS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
+
+
+# --- items ----------------------------------------------------------------------------------
+
+
+@api.get("/items", tags=["items"], **needs(Right.READ_ITEMS))
+def find_items(
+    desk: AtDesk,
+    uii: Uii | None = None,
+    serial: Annotated[str | None, Query(max_length=60, examples=["AK001200"])] = None,
+    gateway: Name | None = None,
+    epoch: Annotated[int | None, Query(ge=1, le=INT8_MAX, examples=[1])] = None,
+    seq: Annotated[int | None, Query(ge=1, le=INT8_MAX, examples=[1207])] = None,
+) -> list[Item]:
+    """By UII, by serial number (which is no key: several may answer), or by a record."""
+    with desk.looking() as connection:
+        if uii is not None:
+            found = items.by_uii(connection, uii)
+        elif serial is not None:
+            found = items.by_serial(connection, serial)
+        elif gateway is not None and epoch is not None and seq is not None:
+            key = RecordKey(gateway=gateway, epoch=epoch, seq=seq)
+            found = items.by_record(connection, key)
+        else:
+            raise Refused("give uii, or serial, or gateway with epoch and seq")
+    return _owned(desk.by, found)
+
+
+@api.get("/items/{uii:path}", tags=["items"], **needs(Right.READ_ITEMS))
+def item_life(
+    uii: Annotated[str, Path(max_length=50, examples=["DA0G1HAK001200"])], desk: AtDesk
+) -> ItemLife:
+    """An item and every record that names it, each with its verdict and its evidence."""
+    with desk.looking() as connection:
+        found = items.life(connection, uii)
+    return own(desk.by, found, found.entity, f"item {uii}")
+
+
+@api.get("/search", tags=["items"], **needs(Right.READ_ITEMS))
+def search(
+    q: Annotated[str, Query(min_length=1, max_length=500, examples=["AK001200"])], desk: AtDesk
+) -> Found:
+    """Exact: a UII, a serial number, a symbol's content, an order, or gateway/epoch/seq."""
+    with desk.looking() as connection:
+        found = items.search(connection, q)
+        if desk.by.entity is None:
+            return found
+        mine = orders.by_codes(connection, found.orders)
+    codes = [order.code for order in mine if order.entity == desk.by.entity]
+    return Found(query=q, items=_owned(desk.by, found.items), records=[], orders=codes)
+
+
+@api.get("/marks", tags=["items"], **needs(Right.READ_ITEMS))
+def newest_marks(
+    desk: AtDesk,
+    limit: Limit = 50,
+    before: Annotated[int | None, Query(ge=1, le=INT8_MAX)] = None,
+    state: ItemState | None = None,
+    order: Annotated[str | None, Query(max_length=60)] = None,
+    gateway: Name | None = None,
+) -> list[Mark]:
+    """The latest first. For the next page give the last one's id as `before`."""
+    with desk.looking() as connection:
+        return marks.newest(
+            connection,
+            limit,
+            before=before,
+            state=state,
+            order=order,
+            gateway=gateway,
+            entity=desk.by.entity,
+        )
+
+
+def _owned(by: By, found: list[Item]) -> list[Item]:
+    return [item for item in found if by.entity in (None, item.entity)]
+
+
+# --- progress -------------------------------------------------------------------------------
+
+
+@api.get("/orders", tags=["orders"], **needs(Right.READ_ORDERS))
+def all_orders(desk: AtDesk, limit: Limit = LISTED) -> list[Order]:
+    """The newest first, each with the mass balance of its numbers."""
+    with desk.looking() as connection:
+        return orders.listed(connection, limit, entity=desk.by.entity)
+
+
+@api.get("/orders/{code}", tags=["orders"], **needs(Right.READ_ORDERS))
+def one_order(
+    code: Annotated[str, Path(max_length=60, examples=["ord-31"])], desk: AtDesk
+) -> Order:
+    with desk.looking() as connection:
+        order = orders.one(connection, code)
+    return own(desk.by, order, order.entity, f"order {code}")
+
+
+@api.get("/gateways", tags=["gateways"], **needs(Right.READ_GATEWAYS))
+def all_gateways(desk: AtDesk) -> list[Gateway]:
+    """Each with its health."""
+    with desk.looking() as connection:
+        return gateways.listed(connection)
+
+
+@api.get("/gateways/{name}", tags=["gateways"], **needs(Right.READ_GATEWAYS))
+def one_gateway(
+    name: Annotated[str, Path(max_length=100, examples=["gramsh.line-2"])], desk: AtDesk
+) -> Gateway:
+    with desk.looking() as connection:
+        return gateways.one(connection, name)
+
+
+# --- evidence -------------------------------------------------------------------------------
+
+
+@api.get("/records/{gateway}/{epoch}/{seq}", tags=["evidence"], **needs(Right.READ_EVIDENCE))
+def one_record(
+    gateway: Annotated[str, Path(pattern=f"^{GATEWAY}$")], epoch: Number, seq: Number, desk: AtDesk
+) -> RecordView:
+    """One record with its evidence, and the items that it names."""
+    with desk.looking() as connection:
+        return items.record(connection, RecordKey(gateway=gateway, epoch=epoch, seq=seq))
+
+
+@api.get("/refusals", tags=["evidence"], **needs(Right.READ_EVIDENCE))
+def all_refusals(
+    desk: AtDesk,
+    limit: Limit = LISTED,
+    gateway: Name | None = None,
+    which: Annotated[Literal["open", "all"], Query(alias="show")] = "open",
+) -> list[Refusal]:
+    """Records that are kept and not accepted, the latest first."""
+    with desk.looking() as connection:
+        return refused.refusals(connection, limit, gateway=gateway, open_only=which == "open")
+
+
+@api.get("/waiting", tags=["evidence"], **needs(Right.READ_EVIDENCE))
+def all_waiting(desk: AtDesk, limit: Limit = LISTED) -> list[Waiting]:
+    """Reads and decisions that came before the mark that they name, the oldest first."""
+    with desk.looking() as connection:
+        return refused.waiting(connection, limit)
+
+
+@api.get("/evidence", tags=["evidence"], **needs(Right.READ_EVIDENCE))
+def all_evidence(
+    desk: AtDesk, limit: Limit = LISTED, gateway: Name | None = None
+) -> list[EvidenceRow]:
+    """Messages that are no batch, the latest first."""
+    with desk.looking() as connection:
+        return refused.evidence(connection, limit, gateway=gateway)
+
+
+@api.get(
+    "/evidence/{number}/bytes",
+    tags=["evidence"],
+    response_class=Response,
+    responses=OCTETS,
+    **needs(Right.READ_EVIDENCE),
+)
+def evidence_bytes(number: Number, desk: AtDesk) -> Response:
+    """The message whole, as it arrived."""
+    with desk.looking() as connection:
+        return _octets(refused.evidence_bytes(connection, number))
+
+
+@api.get("/batches/{number}", tags=["evidence"], **needs(Right.READ_EVIDENCE))
+def one_batch(number: Number, desk: AtDesk) -> BatchView:
+    with desk.looking() as connection:
+        return refused.batch(connection, number)
+
+
+@api.get(
+    "/batches/{number}/bytes",
+    tags=["evidence"],
+    response_class=Response,
+    responses=OCTETS,
+    **needs(Right.READ_EVIDENCE),
+)
+def batch_bytes(number: Number, desk: AtDesk) -> Response:
+    """Header, signature and records. What overlapped an earlier batch is left out."""
+    with desk.looking() as connection:
+        return _octets(refused.batch_bytes(connection, number))
+
+
+def _octets(content: bytes) -> Response:
+    return Response(content, media_type="application/octet-stream")
+
+
+# --- live -----------------------------------------------------------------------------------
+
+
+@api.get("/overview", tags=["live"], **needs(Right.READ_EVIDENCE))
+def first_look(request: Request, desk: AtDesk) -> Overview:
+    """Marks, orders, gateways and what was refused; the stream goes on from `cursor`."""
+    return overview(request.app.state.engine, request.app.state.live)
+
+
+@api.get(
+    "/live",
+    tags=["live"],
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "Server-sent events"},
+        503: {"description": "Too many clients; try again in a moment"},
+    },
+    **needs(Right.READ_EVIDENCE),
+)
+async def stream(
+    request: Request,
+    desk: AtDesk,
+    after: Annotated[
+        int | None, Query(ge=0, le=INT8_MAX, description="a cursor: what came after it")
+    ] = None,
+    last_event_id: Annotated[str, Header()] = "",
+) -> Response:
+    """What changes, as it is committed: `marks`, `order`, `gateways`, `refusals`, `evidence`.
+
+    `marks` carries the cursor as its id, and the stream resumes after Last-Event-ID. `reset`: too
+    much was missed, ask for the overview again. `ping` comes every 10 s.
+    """
+    return news(request.app.state.live, after, last_event_id)

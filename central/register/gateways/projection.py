@@ -1,0 +1,171 @@
+"""A gateway's invitations, its epochs with their first keys, and what an epoch left behind."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import Range, insert
+
+from central import schema
+from central.register.acts import CARRIED_OVER, Act
+from gateway.contract.batch import first_head
+from gateway.contract.signed import key_id
+
+_TIME: TypeAdapter[datetime | None] = TypeAdapter(datetime | None)
+
+
+class Gateways:
+    """`invited`, `enrolled`, `latched`, and `in doubt`: what may have been marked unreported."""
+
+    name = "gateway"
+
+    def lock(self, connection: Connection, key: str, expected: frozenset[int]) -> None:
+        table = schema.gateway
+        connection.execute(select(table.c.name).where(table.c.name == key).with_for_update())
+
+    def project(self, connection: Connection, act: Act) -> None:
+        """Carry it out; what batches tell of the epochs is not touched."""
+        match act.what:
+            case "invited":
+                _enter(connection, act.key, act.at)
+                _invite(connection, act.key, dict(act.payload), act.reason, act.at, None)
+            case "enrolled":
+                _use(connection, bytes.fromhex(act.payload["invitation"]), act.at)
+                _end(connection, act)
+                opened = {"state": "live", "reason": act.reason, "opened": act.at, "ended": None}
+                _open(connection, act.key, {**act.payload, **opened, "id": act.id})
+            case "latched":
+                latch(connection, act.key, act.payload["epoch"], act.payload["state"], act.at)
+            case "in doubt":
+                enter_doubts(
+                    connection,
+                    [
+                        {**doubt, "at": act.at, "returned": None, "reason": ""}
+                        for doubt in act.payload["doubts"]
+                    ],
+                )
+            case str() if act.what == CARRIED_OVER:
+                _carry_over(connection, act)
+            case _:
+                raise AssertionError(act.what)
+
+
+GATEWAY = Gateways()
+
+
+def latch(connection: Connection, gateway: str, epoch: int, state: str, at: datetime) -> None:
+    """The epoch has ended, by its latch or because the next one began."""
+    table = schema.stream
+    connection.execute(
+        table.update()
+        .where(table.c.gateway == gateway, table.c.epoch == epoch)
+        .values(state=state, ended=at)
+    )
+
+
+def enter_doubts(connection: Connection, doubts: list[dict[str, Any]]) -> None:
+    """Rows of `doubt`."""
+    if doubts:
+        connection.execute(schema.doubt.insert(), doubts)
+
+
+def _enter(connection: Connection, gateway: str, created: datetime) -> None:
+    connection.execute(
+        insert(schema.gateway).values(name=gateway, created=created).on_conflict_do_nothing()
+    )
+
+
+def _invite(
+    connection: Connection,
+    gateway: str,
+    payload: dict[str, Any],
+    reason: str,
+    created: datetime,
+    used: datetime | None,
+) -> None:
+    connection.execute(
+        schema.invitation.insert().values(
+            gateway=gateway,
+            code_hash=bytes.fromhex(payload["code_hash"]),
+            reason=reason,
+            expires=_TIME.validate_python(payload["expires"]),
+            used=used,
+            created=created,
+        )
+    )
+
+
+def _use(connection: Connection, code_hash: bytes, at: datetime) -> None:
+    table = schema.invitation
+    connection.execute(table.update().where(table.c.code_hash == code_hash).values(used=at))
+
+
+def _end(connection: Connection, act: Act) -> None:
+    """The former epoch, if it has not ended by a latch; and the numbers that it leaves."""
+    table = schema.stream
+    connection.execute(
+        table.update()
+        .where(
+            table.c.gateway == act.key,
+            table.c.epoch == act.payload["epoch"] - 1,
+            table.c.state == "live",  # a latched one keeps the name of its latch
+        )
+        .values(state="closed", ended=act.at)
+    )
+    _lose(connection, [loss | {"at": act.at} for loss in act.payload["losses"]])
+
+
+def _lose(connection: Connection, losses: list[dict[str, Any]]) -> None:
+    rows = [
+        {
+            "block": loss["block"],
+            "span": Range(loss["start"], loss["end"]),
+            "at": _TIME.validate_python(loss["at"]),
+        }
+        for loss in losses
+    ]
+    if rows:
+        connection.execute(schema.loss.insert(), rows)
+
+
+def _open(connection: Connection, gateway: str, epoch: dict[str, Any]) -> None:
+    previous, public = bytes.fromhex(epoch["previous_head"]), bytes.fromhex(epoch["public"])
+    connection.execute(
+        schema.stream.insert().values(
+            id=epoch["id"],
+            gateway=gateway,
+            epoch=epoch["epoch"],
+            previous_head=previous,
+            head=first_head(gateway, epoch["epoch"], previous),
+            state=epoch["state"],
+            reason=epoch["reason"],
+            opened=_TIME.validate_python(epoch["opened"]),
+            ended=_TIME.validate_python(epoch["ended"]),
+        )
+    )
+    connection.execute(
+        schema.stream_key.insert().values(
+            stream=epoch["id"], key_id=key_id(public), public=public, from_seq=1
+        )
+    )
+
+
+def _carry_over(connection: Connection, act: Act) -> None:
+    created = _TIME.validate_python(act.payload["created"])
+    assert created is not None
+    _enter(connection, act.key, created)
+    for each in act.payload["invitations"]:
+        made, used = map(_TIME.validate_python, (each["created"], each["used"]))
+        assert made is not None
+        _invite(connection, act.key, each, each["reason"], made, used)
+    for each in act.payload["streams"]:
+        _open(connection, act.key, each)
+    _lose(connection, act.payload["losses"])
+    enter_doubts(
+        connection,
+        [
+            each | {name: _TIME.validate_python(each[name]) for name in ("at", "returned")}
+            for each in act.payload["doubts"]
+        ],
+    )

@@ -1,0 +1,144 @@
+"""A subject whose state is one row, and what hangs on it: each act is folded into the row."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_jsonable_python
+from sqlalchemy import Connection, Table, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from central.errors import Conflict, NotFound, Stale
+from central.register.acts import CARRIED_OVER, Act
+from central.register.unique import inserting
+
+
+class Row(BaseModel):
+    """The state of a subject; its fields are the table's columns. `version` is the last act."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    version: int
+
+    @classmethod
+    def of(cls, act: Act, **more: Any) -> Self:
+        """The state that an act's payload consists of, whole."""
+        return cls.model_validate({**act.payload, "version": act.id, **more})
+
+
+S = TypeVar("S", bound=Row)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A field of the state that is kept as rows of a table of its own.
+
+    `parent` is the column that names the subject; `names` gives a column's field where they differ.
+    """
+
+    table: Table
+    parent: str
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def rows(self, key: str, values: Any) -> list[dict[str, Any]]:
+        columns = [column.name for column in self.table.columns if column.name != self.parent]
+        return [
+            {self.parent: key}
+            | {column: value[self.names.get(column, column)] for column in columns}
+            for value in values
+        ]
+
+
+@dataclass(frozen=True)
+class Subject(Generic[S]):
+    """`apply` is pure: (state, act) → state; it raises `Conflict` where there is no such step.
+
+    `key`: the columns that an act's key names, divided by a slash.
+    """
+
+    name: str
+    table: Table
+    model: type[S]
+    apply: Callable[[S | None, Act], S]
+    key: tuple[str, ...] = ("code",)
+    parts: Mapping[str, Part] = field(default_factory=dict)
+
+    def load(self, connection: Connection, key: str, *, lock: bool = False) -> S | None:
+        """The state, or None where no act began it."""
+        query = select(self.table).filter_by(**self._identity(key))
+        row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+        if row is None:
+            return None
+        found = dict(row._mapping)
+        for name, part in self.parts.items():
+            hanging = connection.execute(
+                select(part.table)
+                .where(part.table.c[part.parent] == key)
+                .order_by(*part.table.primary_key)
+            )
+            found[name] = [
+                {
+                    part.names.get(column, column): value
+                    for column, value in each._mapping.items()
+                    if column != part.parent
+                }
+                for each in hanging
+            ]
+        return self.model.model_validate(found)
+
+    def require(self, connection: Connection, key: str, *, lock: bool = False) -> S:
+        """The state. Raises `NotFound`."""
+        state = self.load(connection, key, lock=lock)
+        if state is None:
+            raise NotFound(f"no {self.name} {key}")
+        return state
+
+    def lock(self, connection: Connection, key: str, expected: frozenset[int]) -> None:
+        """Raises `Stale` unless the state has one of the `expected` versions, where any is."""
+        state = self.load(connection, key, lock=True)
+        if state is not None and expected and state.version not in expected:
+            raise Stale(f"{self.name} {key} has changed since: its version is {state.version}")
+
+    def project(self, connection: Connection, act: Act) -> S:
+        """Fold the act into the row. Raises `Conflict` or `NotFound`."""
+        before = self.load(connection, act.key)
+        after = self.model.of(act) if act.what == CARRIED_OVER else self.apply(before, act)
+        self._save(connection, act.key, before, after)
+        return after
+
+    def _save(self, connection: Connection, key: str, before: S | None, after: S) -> None:
+        # A part that is left as it was is not written again.
+        values = after.model_dump(exclude=set(self.parts))
+        for column in self.table.columns:
+            if isinstance(column.type, JSONB):
+                values[column.name] = to_jsonable_python(values[column.name])
+        with inserting(f"{self.name} {key}"):
+            connection.execute(
+                insert(self.table)
+                .values(values)
+                .on_conflict_do_update(index_elements=list(self.key), set_=values)
+            )
+            for name, part in self.parts.items():
+                if before is not None and getattr(before, name) == getattr(after, name):
+                    continue
+                connection.execute(part.table.delete().where(part.table.c[part.parent] == key))
+                rows = part.rows(key, after.model_dump(include={name})[name])
+                if rows:
+                    connection.execute(part.table.insert(), rows)
+
+    def _identity(self, key: str) -> dict[str, str]:
+        return dict(zip(self.key, key.split("/", len(self.key) - 1), strict=True))
+
+
+def new(subject: str, state: object | None, act: Act) -> None:
+    """For an act that begins a subject. Raises `Conflict` where there is one."""
+    if state is not None:
+        raise Conflict(f"{subject} {act.key} exists already")
+
+
+def held(subject: str, state: S | None, act: Act) -> S:
+    """For an act on what is there. Raises `NotFound`."""
+    if state is None:
+        raise NotFound(f"no {subject} {act.key}")
+    return state

@@ -1,0 +1,34 @@
+"""Passwords may be tried a few times a minute."""
+
+import contextlib
+
+import pytest
+
+from central.access.attempts import MOST, WITHIN_S, Attempts
+from central.errors import TooMany, Unauthorized
+
+
+def test_after_a_few_failures_an_account_waits_a_minute_and_no_other_does() -> None:
+    now = [0.0]
+    attempts = Attempts(lambda: now[0])
+
+    def fail(account: str) -> None:
+        with contextlib.suppress(Unauthorized), attempts.attempt(account):
+            raise Unauthorized
+
+    for _ in range(MOST):
+        fail("arben")
+    with pytest.raises(TooMany), attempts.attempt("arben"):
+        pytest.fail("it was not tried")
+    with attempts.attempt("drita"):
+        pass
+    now[0] = WITHIN_S
+    with attempts.attempt("arben"):
+        pass
+
+
+def test_a_good_password_is_not_counted() -> None:
+    attempts = Attempts(lambda: 0.0)
+    for _ in range(MOST + 1):
+        with attempts.attempt("arben"):
+            pass

@@ -1,0 +1,122 @@
+"""Every endpoint with every role, by the one table of who may do what."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from central.access.roles import OF_AN_ENTITY, RIGHTS, Right, Role, Scope
+from central.app import interface
+from tests.support.central import Centre
+
+pytestmark = pytest.mark.slow
+
+OPEN = {
+    ("POST", "/enroll"),
+    ("POST", "/api/v1/setup"),
+    ("POST", "/api/v1/sessions"),
+    ("GET", "/api/v1/rights"),
+}
+"""Endpoints that need no token: a one-time code or a password, or nothing that is not public."""
+
+
+def routes() -> Iterator[tuple[str, str, Right | None]]:
+    """Every endpoint: method, path, and the right that it needs."""
+    app = FastAPI()
+    app.include_router(interface())
+    for path, methods in app.openapi()["paths"].items():
+        for method, told in methods.items():
+            yield method.upper(), path, Right(told["x-right"]) if "x-right" in told else None
+
+
+CLOSED = [(method, path, right) for method, path, right in routes() if right is not None]
+
+
+def ask(http: httpx.Client, method: str, path: str) -> httpx.Response:
+    """With parameters that lead nowhere; a body that no endpoint takes."""
+    for name in ("epoch", "seq"):
+        path = path.replace("{" + name + "}", "999")
+    filled = path.replace("{gateway}", "no.gateway").replace("{number}", "999")
+    while "{" in filled:
+        filled = filled[: filled.index("{")] + "none" + filled[filled.index("}") + 1 :]
+    if path.endswith("/live"):
+        with http.stream(method, filled) as response:
+            return response
+    return http.request(method, filled, json={} if method == "POST" else None)
+
+
+def test_every_endpoint_needs_a_right_or_is_named_here() -> None:
+    assert {(method, path) for method, path, right in routes() if right is None} == OPEN
+
+
+def test_every_right_is_somebodys_and_needed_somewhere() -> None:
+    assert RIGHTS.keys() == set(Right)
+    assert {right for _, _, right in CLOSED} == set(Right)
+    for right, roles in RIGHTS.items():
+        for role, scope in roles.items():
+            if role in OF_AN_ENTITY:
+                assert scope is Scope.OWN, (right, role)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_reaches_what_the_table_says_and_nothing_else(centre: Centre, role: Role) -> None:
+    entity = "UMG" if role in OF_AN_ENTITY else None
+    with centre.client(role, entity) as http:
+        for method, path, right in CLOSED:
+            status = ask(http, method, path).status_code
+            if role in RIGHTS[right]:
+                assert status not in (401, 403, 500), (method, path, status)
+            else:
+                assert status == 403, (method, path, status)
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer wrong", "Basic eDp5", "Bearer", "x"])
+def test_without_a_token_nothing_is_told(centre: Centre, authorization: str) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
+    with httpx.Client(base_url=centre.url, headers=headers, timeout=30) as http:
+        for method, path, _ in CLOSED:
+            response = ask(http, method, path)
+            assert response.status_code == 401, (method, path)
+            if not path.endswith("/live"):
+                assert response.json()["code"] == "unauthorized"
+
+
+@pytest.mark.parametrize("role", sorted(OF_AN_ENTITY))
+def test_another_entitys_token_sees_nothing_of_this_one(centre: Centre, role: Role) -> None:
+    def told(http: httpx.Client, path: str) -> Any:
+        response = http.get(path)
+        return response.json() if response.status_code == 200 else response.status_code
+
+    theirs = {
+        "/api/v1/entities": "entities/UMG",
+        "/api/v1/licences": "licences/L-1",
+        "/api/v1/products": "products/M70",
+        "/api/v1/orders": "orders/G-1",
+    }
+    with centre.client(role, "UMG") as mine, centre.client(role, "KMP") as others:
+        for listing, one in theirs.items():
+            if role not in RIGHTS[Right.READ_SUBJECTS] and listing != "/api/v1/orders":
+                continue
+            assert told(mine, f"/api/v1/{one}") != 404, one
+            assert told(others, f"/api/v1/{one}") == 404, one
+            codes = str(told(others, listing))
+            for code in ("UMG", "L-1", "M70", "G-1"):
+                assert code not in codes, (listing, codes)
+
+
+def test_a_producer_enters_products_of_its_own_only(centre: Centre) -> None:
+    product = {
+        "code": "P-1",
+        "entity": "UMG",
+        "model": "P",
+        "components": [{"name": "receiver"}],
+        "template": {"content": "[)>\x1e06\x1d17VA7G1H\x1d1PP\x1dS{serial}\x1e\x04"},
+    }
+    with centre.client("producer-officer", "KMP") as other:
+        response = other.post("/api/v1/products", json=product)
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert centre.sql("SELECT * FROM product WHERE code = 'P-1'") == []
+    with centre.client("producer-officer", "UMG") as own:
+        assert own.post("/api/v1/products", json=product).status_code == 201

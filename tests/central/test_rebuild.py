@@ -1,0 +1,146 @@
+"""The register follows from its acts, plans and batches: each row changed by hand is named."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.central import Centre
+from tests.support.peer import Peer
+from tests.support.wait import wait_for
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Centre]:
+    """Marks, a second epoch with numbers lost and a latch, people, a licence's steps."""
+    with Centre.started() as centre:
+        centre.standard(quantity=10)
+        peer = Peer(centre, "gramsh.line-1")
+        peer.enroll()
+        peer.accept("G-1")
+        peer.good(1)
+        peer.journal.marked(peer.intent(2), "unknown")
+        peer.deliver()
+        peer.enroll(reason="a new disk")
+        wait_for("its numbers", lambda: centre.sql("SELECT 1 FROM block WHERE lower(span) > 1"))
+        peer.accept("G-1")
+        peer.good(1)
+        peer.deliver()
+        peer.journal.marked(peer.intent(2))
+        late = peer.journal.batch(peer.journal.seq - 1, peer.journal.seq, boot="1-0123456789abcdef")
+        peer.publish(late)  # the same start of another process
+        wait_for("the latch", lambda: centre.sql("SELECT 1 FROM stream WHERE state = 'two-of-me'"))
+        person = {"code": "p-1", "gateway": peer.gateway, "badge": "B", "pin": "4821"}
+        centre.post("/api/v1/people", person | {"roles": ["operator"]})
+        for step in ("suspend", "reinstate"):
+            centre.post(f"/api/v1/licences/L-1/{step}", {"reason": "inspection"})
+        centre.post("/api/v1/orders/G-1/hold", {"reason": "drawing changed"})
+        with centre.client("administrator") as administrator:
+            why = {"reason": "left"}
+            administrator.post("/api/v1/accounts/registry-officer/disable", json=why)
+            administrator.post("/api/v1/accounts/registry-officer/enable", json=why)
+        peer.disconnect()
+        for program in ("plan", "ingest-1", "ingest-2"):
+            centre.stop(program)
+        yield centre
+
+
+def rebuilt(centre: Centre, *, identical: bool) -> Any:
+    return json.loads(centre.run("rebuild", "--json", expect=0 if identical else 1))
+
+
+def test_it_is_identical(scene: Centre) -> None:
+    told = rebuilt(scene, identical=True)
+    assert told["identical"]
+    assert told["acts"] == scene.sql("SELECT count(*) FROM act")[0][0]
+    assert told["batches"] == scene.sql("SELECT count(*) FROM batch")[0][0] > 0
+    assert told["rows"] > 40
+
+
+def test_it_leaves_nothing_behind(scene: Centre) -> None:
+    tables = "SELECT count(*) FROM pg_class"
+    before = scene.sql(tables)
+    rebuilt(scene, identical=True)
+    assert scene.sql(tables) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "back", "named"),
+    [
+        (
+            "UPDATE licence SET state = 'revoked'",
+            "UPDATE licence SET state = 'active'",
+            "licence L-1: state is 'revoked', ought to be 'active'",
+        ),
+        (
+            "UPDATE orders SET quantity = 11",
+            "UPDATE orders SET quantity = 10",
+            "orders G-1: quantity is 11, ought to be 10",
+        ),
+        (
+            "UPDATE item SET state = 'good' WHERE state = 'unknown'",
+            "UPDATE item SET state = 'unknown' WHERE serial = 'G000002'",
+            "item DA7G1HM70G000002/receiver: state is 'good', ought to be 'unknown'",
+        ),
+        (
+            "UPDATE account SET roles = '{administrator}' WHERE name = 'registry-officer'",
+            "UPDATE account SET roles = '{registry-officer}' WHERE name = 'registry-officer'",
+            "account registry-officer: roles is ['administrator']",
+        ),
+        (
+            "UPDATE entity SET ncage = 'A7G9H'",
+            "UPDATE entity SET ncage = 'A7G1H'",
+            "entity UMG: ncage is 'A7G9H', ought to be 'A7G1H'",
+        ),
+        (
+            "INSERT INTO person SELECT 'p-2', gateway, '', '', roles, until, now(), 1 FROM person",
+            "DELETE FROM person WHERE code = 'p-2'",
+            "person p-2/gramsh.line-1: no act and no batch gives it",
+        ),
+        (
+            "CREATE TABLE kept AS SELECT * FROM loss; DELETE FROM loss",
+            "INSERT INTO loss SELECT * FROM kept; DROP TABLE kept",
+            "it is missing",
+        ),
+        (
+            "UPDATE stream SET committed = committed + 1 WHERE epoch = 2",
+            "UPDATE stream SET committed = committed - 1 WHERE epoch = 2",
+            "committed is",
+        ),
+    ],
+)
+def test_a_row_changed_by_hand_is_named(scene: Centre, change: str, back: str, named: str) -> None:
+    scene.sql(change)
+    try:
+        told = rebuilt(scene, identical=False)
+    finally:
+        scene.sql(back)
+    assert not told["identical"]
+    assert any(named in difference for difference in told["differences"]), told
+
+
+def test_an_act_that_was_taken_out_is_noticed(scene: Centre) -> None:
+    what = "subject = 'licence' AND what = 'suspended'"
+    scene.sql(f"CREATE TABLE kept AS SELECT * FROM act WHERE {what}")
+    scene.sql(f"DELETE FROM act WHERE {what}")
+    said = scene.run("rebuild", expect=1)
+    scene.sql("INSERT INTO act SELECT * FROM kept")
+    scene.sql("DROP TABLE kept")
+    assert said == ""  # the reinstatement has nothing to reinstate: standard error says which act
+    assert rebuilt(scene, identical=True)
+
+
+@pytest.mark.parametrize("table", ["act", "batch", "record", "plan", "evidence", "claim", "about"])
+@pytest.mark.parametrize("verb", ["DELETE FROM {}", "UPDATE {} SET {} = {}", "TRUNCATE {}"])
+def test_the_programs_may_not_rewrite_what_it_follows_from(
+    scene: Centre, table: str, verb: str
+) -> None:
+    column = scene.sql(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = %s LIMIT 1", table
+    )[0][0]
+    statement = verb.format(table, column, column)
+    with pytest.raises(Exception, match="permission denied"):
+        scene.sql(f"SET ROLE gjurma_app; {statement}")
