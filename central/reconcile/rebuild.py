@@ -12,22 +12,12 @@ from psycopg import Connection as Psycopg
 from sqlalchemy import Connection, text
 
 from central import schema
-from central.access.accounts import ACCOUNT
-from central.access.tokens import TOKEN
 from central.errors import GjurmaError
 from central.ingest import rules, store
 from central.ingest.facts import Received, Suffix
-from central.plan.doubts import NUMBER
 from central.plan.store import decoded
-from central.register.acts import CARRIED_OVER, Act, Projection
-from central.register.entities.service import ENTITY
-from central.register.gateways.projection import GATEWAY
-from central.register.incarnation import REGISTER
-from central.register.licences.service import LICENCE
-from central.register.numbers.spaces import SPACE
-from central.register.orders.service import ORDER
-from central.register.people.service import PERSON
-from central.register.products.service import PRODUCT
+from central.reconcile.projections import PROJECTIONS
+from central.register.acts import CARRIED_OVER, Act
 from gateway.contract.batch import Batch, BatchHeader, heads
 from gateway.contract.errors import SignatureInvalid
 from gateway.contract.signed import Signed
@@ -36,14 +26,6 @@ from gateway.contract.topics import Boot
 AGAIN = "gjurma_rebuilt"
 MOST = 100
 """So many rows that differ are named."""
-
-PROJECTIONS: Mapping[str, Projection[object]] = {
-    projection.name: projection
-    for projection in (
-        *(ACCOUNT, ENTITY, GATEWAY, LICENCE, NUMBER, ORDER, PERSON, PRODUCT, REGISTER, SPACE),
-        TOKEN,
-    )
-}
 
 SOURCES = frozenset({"act", "plan", "evidence"})
 """What is read and not rebuilt: acts, signed plans, and messages that are no batch."""

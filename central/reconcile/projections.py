@@ -1,0 +1,33 @@
+"""Every subject that acts are on, by the name that its acts carry."""
+
+from collections.abc import Mapping
+
+from central.access.accounts import ACCOUNT
+from central.access.tokens import TOKEN
+from central.plan.doubts import NUMBER
+from central.register.acts import Projection
+from central.register.entities.service import ENTITY
+from central.register.gateways.projection import GATEWAY
+from central.register.incarnation import REGISTER
+from central.register.licences.service import LICENCE
+from central.register.numbers.spaces import SPACE
+from central.register.orders.service import ORDER
+from central.register.people.service import PERSON
+from central.register.products.service import PRODUCT
+
+PROJECTIONS: Mapping[str, Projection[object]] = {
+    projection.name: projection
+    for projection in (
+        ACCOUNT,
+        ENTITY,
+        GATEWAY,
+        LICENCE,
+        NUMBER,
+        ORDER,
+        PERSON,
+        PRODUCT,
+        REGISTER,
+        SPACE,
+        TOKEN,
+    )
+}

@@ -1,0 +1,208 @@
+"""The hot path: streams, batches, records, and what follows from them of items."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from central.schema.base import metadata, text, time
+
+stream = Table(
+    "stream",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("gateway", Text, ForeignKey("gateway.name"), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("committed", BigInteger, nullable=False, server_default="0"),
+    Column("head", LargeBinary, nullable=False),
+    text("state", "live"),
+    Column("previous_head", LargeBinary, nullable=False),
+    Column("boot_counter", BigInteger),
+    Column("boot_nonce", Text),
+    Column("plan_incarnation", BigInteger),
+    Column("plan_version", BigInteger),
+    text("reason"),
+    time("opened"),
+    Column("ended", DateTime(timezone=True)),
+    UniqueConstraint("gateway", "epoch"),
+)
+"""`id` is that of the act that enrolled it. `state`: live, forked, two-of-me, closed. `plan_*` name
+the last `accepted` up to `committed`."""
+
+stream_key = Table(
+    "stream_key",
+    metadata,
+    Column("stream", BigInteger, ForeignKey("stream.id"), primary_key=True),
+    Column("key_id", Text, primary_key=True),
+    Column("public", LargeBinary, nullable=False),
+    Column("from_seq", BigInteger, nullable=False),
+    Column("to_seq", BigInteger),
+)
+"""A key signs the records `from_seq` to `to_seq`, both included; open when null."""
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("stream", BigInteger, ForeignKey("stream.id"), nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("header", LargeBinary, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("sig", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    time("received"),
+    Column("leaf_base", BigInteger),
+    UniqueConstraint("stream", "first"),
+    Index("batch_unsequenced", "id", postgresql_where="leaf_base IS NULL"),
+)
+"""`first` is the first record stored: the signed header may begin earlier, where it overlapped."""
+
+record = Table(
+    "record",
+    metadata,
+    Column("batch", BigInteger, ForeignKey("batch.id"), primary_key=True),
+    Column("pos", Integer, primary_key=True),
+    text("type"),
+    Column("at", DateTime(timezone=True)),
+    text("verdict"),
+)
+"""seq = batch.first + pos. `type` and `at` are '' and null where the bytes say neither.
+`verdict`: ok, or a code of `central.ingest.rules`."""
+
+item = Table(
+    "item",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("uii", Text(collation="C"), nullable=False),
+    text("component"),
+    Column("elements", Text(collation="C"), nullable=False),
+    text("state"),
+    Column("read_ok", Boolean, nullable=False),
+    Column("remark", Boolean, nullable=False),
+    Column("quarantined", Boolean, nullable=False),
+    Column("duplicated", Boolean, nullable=False),
+    text("basis"),
+    text("order_code"),
+    Column("space", Text),
+    Column("number", BigInteger),
+    Column("serial", Text(collation="C"), nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    text("readback", "each"),
+    Column("sample", Text),
+    UniqueConstraint("uii", "component"),
+    UniqueConstraint("elements", "component"),
+    Index("item_order_state", "order_code", "state"),
+    Index("item_serial", "serial"),
+    Index("item_changed", "changed"),
+    Index("item_sample", "sample", postgresql_where="sample IS NOT NULL"),
+    Index(
+        "item_unread",
+        "order_code",
+        "changed",
+        postgresql_where="readback = 'elsewhere' AND state = 'marked' AND NOT read_ok",
+    ),
+)
+"""One component that carries a number. `changed` is the batch that changed it last.
+`state`: open, marked, good, rejected, unknown, voided, scrapped. `basis` of good: read, sample,
+keyed, eye, accepted. `read_ok`: this component is good by itself; `good` needs its siblings too.
+`remark` of a voided one: nothing was engraved, and another repeat may. `readback` is the mode by
+which its present mark is read back, `sample` the group that this mark has joined."""
+
+claim = Table(
+    "claim",
+    metadata,
+    Column("stream", BigInteger, ForeignKey("stream.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
+    Column("item", BigInteger, ForeignKey("item.id"), nullable=False),
+    Column("batch", BigInteger, nullable=False),
+    Column("pos", Integer, nullable=False),
+    text("order_code"),
+    Column("space", Text),
+    Column("number", BigInteger),
+    Column("fresh", Boolean, nullable=False),
+    Index("claim_item", "item"),
+    Index("claim_number", "space", "number"),
+    Index("claim_batch", "batch", "pos"),
+)
+"""Every mark of an intent that asserts an item; `fresh` when it spends a number of a block."""
+
+about = Table(
+    "about",
+    metadata,
+    Column("item", BigInteger, ForeignKey("item.id"), primary_key=True),
+    Column("batch", BigInteger, primary_key=True),
+    Column("pos", Integer, primary_key=True),
+)
+"""Every later record that says something of an item: marked, verified, settled, corrected."""
+
+sample_group = Table(
+    "sample_group",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("stream", BigInteger, ForeignKey("stream.id"), nullable=False),
+    text("station"),
+    text("order_code"),
+    Column("size", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    text("state"),
+    Index("sample_group_open", "stream", postgresql_where="state = 'open'"),
+)
+"""Parts of one station and order of which one is read for all. `id` is the first member's mark,
+gateway/epoch/seq/position; `seq` and `position` name the newest one, the sample once it is closed.
+`state`: open, closed, good, failed."""
+
+waiting = Table(
+    "waiting",
+    metadata,
+    Column("stream", BigInteger, ForeignKey("stream.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("batch", BigInteger, ForeignKey("batch.id"), nullable=False),
+    text("of_gateway"),
+    Column("of_epoch", BigInteger, nullable=False),
+    Column("of_seq", BigInteger, nullable=False),
+    Column("of_position", SmallInteger, nullable=False),
+    Column("heard", Boolean, nullable=False),
+    Index("waiting_of", "of_gateway", "of_epoch", "of_seq"),
+)
+"""Reads and decisions of another stream's mark that came too early. `heard`: the mark is known by
+now, and what became of it is not."""
+
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("stream", BigInteger, ForeignKey("stream.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    text("code"),
+    text("detail"),
+    Column("resolved", DateTime(timezone=True)),
+    Index("refusal_open", "stream", "seq", postgresql_where="resolved IS NULL"),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    text("gateway"),
+    time("received"),
+    text("reason"),
+    Column("bytes", LargeBinary, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    text("detail", ""),
+    UniqueConstraint("gateway", "reason", "sha256"),
+)
+"""What could not be stored as a batch, whole. The same bytes for the same reason stand once."""

@@ -1,0 +1,86 @@
+"""Signed plans, the numbers that they issue, and what became of those that nobody claimed."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, INT8RANGE, ExcludeConstraint
+
+from central.schema.base import metadata, now, text, time
+
+plan = Table(
+    "plan",
+    metadata,
+    Column("gateway", Text, ForeignKey("gateway.name"), primary_key=True),
+    Column("incarnation", BigInteger, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    now("signed"),
+)
+"""Every plan ever signed, as it was signed."""
+
+block = Table(
+    "block",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("space", Text, ForeignKey("number_space.name"), nullable=False),
+    Column("span", INT8RANGE, nullable=False),
+    Column("stream", BigInteger, ForeignKey("stream.id"), nullable=False),
+    Column("order_code", Text, ForeignKey("orders.code")),
+    Column("plan_incarnation", BigInteger, nullable=False),
+    Column("plan_version", BigInteger, nullable=False),
+    now("issued"),
+    Index("block_stream", "stream"),
+    Index("block_order", "order_code"),
+    ExcludeConstraint(("space", "="), ("span", "&&"), name="block_once", using="gist"),
+)
+"""Numbers given to one stream for one order, first named by that plan. `order_code` is null where
+only a gateway's `accepted` record tells of the block after a restore."""
+
+loss = Table(
+    "loss",
+    metadata,
+    Column("block", Text, ForeignKey("block.id"), primary_key=True),
+    Column("span", INT8RANGE, primary_key=True),
+    time("at"),
+)
+"""Numbers of a closed stream that no record had claimed when it was closed; never issued again."""
+
+doubt = Table(
+    "doubt",
+    metadata,
+    Column("order_code", Text, ForeignKey("orders.code"), primary_key=True),
+    Column("space", Text, ForeignKey("number_space.name"), nullable=False),
+    Column("number", BigInteger, primary_key=True),
+    Column("component", Text, primary_key=True),
+    Column("stream", BigInteger, ForeignKey("stream.id"), primary_key=True),
+    time("at"),
+    Column("returned", DateTime(timezone=True)),
+    text("reason"),
+)
+"""Further components of a number that a stream, when it ended, may have marked unreported: nobody
+marks them before an officer has said that there is no such piece (`returned`, and why)."""
+
+gateway_state = Table(
+    "gateway_state",
+    metadata,
+    Column("gateway", Text, ForeignKey("gateway.name"), primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("boot_counter", BigInteger, nullable=False),
+    Column("boot_nonce", Text, nullable=False),
+    Column("online", Boolean, nullable=False),
+    Column("plan_incarnation", BigInteger),
+    Column("plan_version", BigInteger),
+    Column("seq", BigInteger),
+    Column("latches", ARRAY(Text), nullable=False),
+    time("at"),
+)
+"""What each gateway last said of itself on its `state` topic. Health, not evidence."""

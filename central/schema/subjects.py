@@ -1,0 +1,157 @@
+"""The subjects of the register: who may mark what, and what was done to them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from central.schema.base import metadata, text, time, version
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("name", Text, primary_key=True),
+    text("value"),
+)
+"""`incarnation` (seconds), `restored` (`true` once a restore was declared)."""
+
+act = Table(
+    "act",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    time("at"),
+    text("subject"),
+    text("key"),
+    text("what"),
+    Column("payload", JSONB, nullable=False),
+    text("account"),
+    text("role"),
+    text("reason"),
+    text("basis"),
+    Index("act_subject", "subject", "key", "id"),
+)
+"""What was done to a subject, by which account in which role, why, and on what legal basis or
+document. The ids are in the order of their commits. Append-only."""
+
+entity = Table(
+    "entity",
+    metadata,
+    Column("code", Text, primary_key=True),
+    text("name"),
+    Column("ncage", Text, unique=True),
+    time("created"),
+    version(),
+)
+
+licence = Table(
+    "licence",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("entity", Text, ForeignKey("entity.code"), nullable=False),
+    text("state"),
+    time("valid_from"),
+    time("valid_until"),
+    text("reason"),
+    time("created"),
+    version(),
+)
+"""`state`: active, suspended, revoked. Expired is active past `valid_until`."""
+
+number_space = Table(
+    "number_space",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("next", BigInteger, nullable=False, server_default="1"),
+)
+
+product = Table(
+    "product",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("entity", Text, ForeignKey("entity.code"), nullable=False),
+    text("model"),
+    text("calibre", ""),
+    text("kind"),
+    Column("components", JSONB, nullable=False),
+    Column("template", JSONB, nullable=False),
+    Column("space", Text, ForeignKey("number_space.name"), nullable=False),
+    time("created"),
+    Column("tray", Integer),
+    version(),
+)
+"""`components`: [{name, symbol, job}]; all of them must be good before a number is."""
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("product", Text, ForeignKey("product.code"), nullable=False),
+    Column("licence", Text, ForeignKey("licence.number"), nullable=False),
+    text("kind"),
+    Column("quantity", BigInteger, nullable=False),
+    Column("contents", BigInteger),
+    Column("lot", Text),
+    text("job"),
+    Column("template", JSONB, nullable=False),
+    Column("components", JSONB, nullable=False),
+    Column("verify", JSONB, nullable=False),
+    Column("expect", JSONB, nullable=False),
+    text("state"),
+    text("reason"),
+    time("created"),
+    Column("tray", Integer),
+    version(),
+)
+"""`state`: released, held. A plan calls an order finished or suspended; no row does."""
+
+gateway = Table(
+    "gateway",
+    metadata,
+    Column("name", Text, primary_key=True),
+    time("created"),
+)
+
+order_gateway = Table(
+    "order_gateway",
+    metadata,
+    Column("order_code", Text, ForeignKey("orders.code"), primary_key=True),
+    Column("gateway", Text, ForeignKey("gateway.name"), primary_key=True),
+    Column("components", ARRAY(Text)),
+    Column("reads", Boolean, nullable=False, server_default="false"),
+)
+"""`components`: those that the gateway marks, all where null. `reads`: it reads back what others
+marked, where the order is verified elsewhere."""
+
+person = Table(
+    "person",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("gateway", Text, ForeignKey("gateway.name"), primary_key=True),
+    text("badge"),
+    text("pin"),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("until", DateTime(timezone=True)),
+    time("created"),
+    version(),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("gateway", Text, ForeignKey("gateway.name"), nullable=False),
+    text("reason"),
+    time("expires"),
+    Column("used", DateTime(timezone=True)),
+    time("created"),
+)
