@@ -132,9 +132,8 @@ def nobody(connection: Connection) -> bool:
 
 def set_up(connection: Connection, asked: Setup) -> Account:
     """Open the first administrator's account. Raises `InvitationInvalid`; the code is good once."""
-    if passwords.owner_of(connection, passwords.SETUP, asked.code) is None:
+    if not passwords.use(connection, passwords.SETUP, asked.code):
         raise InvitationInvalid("the code is unknown or was used")
-    passwords.forget(connection, passwords.SETUP, "")
     work = Work(connection, By.program("setup"))
     return open_account(
         work,

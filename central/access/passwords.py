@@ -47,12 +47,13 @@ def password_is(connection: Connection, account: str, password: str) -> bool:
     return _ARGON2.verify(password, kept or _NOBODYS) and kept is not None
 
 
-def owner_of(connection: Connection, kind: str, secret: str) -> str | None:
-    """Whose secret it is."""
+def use(connection: Connection, kind: str, secret: str) -> bool:
+    """Whether it is good; it is no more, for whoever else comes with it."""
     table = schema.credential
-    return connection.execute(
-        select(table.c.owner).where(table.c.kind == kind, table.c.hash == fingerprint(secret))
-    ).scalar_one_or_none()
+    done = connection.execute(
+        table.delete().where(table.c.kind == kind, table.c.hash == fingerprint(secret))
+    )
+    return done.rowcount == 1
 
 
 def _kept(connection: Connection, kind: str, owner: str) -> str | None:

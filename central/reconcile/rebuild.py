@@ -46,6 +46,12 @@ _ROWS: Mapping[str, tuple[str, str]] = {
         "JOIN {schema}.item i ON i.id = t.item",
     ),
     "batch": ("to_jsonb(t) - 'leaf_base'", ""),  # given by the log, later
+    # What a person shows at the line is in no act; its proof is.
+    "person": (
+        """to_jsonb(t) - 'badge' - 'pin' || jsonb_build_object('proof', CASE WHEN badge = ''
+        THEN proof ELSE encode(sha256(convert_to(badge || pin, 'UTF8')), 'hex') END)""",
+        "",
+    ),
 }
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "item": ("uii", "component"),

@@ -137,13 +137,16 @@ person = Table(
     metadata,
     Column("code", Text, primary_key=True),
     Column("gateway", Text, ForeignKey("gateway.name"), primary_key=True),
-    text("badge"),
-    text("pin"),
+    text("badge", ""),
+    text("pin", ""),
+    text("proof"),
     Column("roles", ARRAY(Text), nullable=False),
     Column("until", DateTime(timezone=True)),
     time("created"),
     version(),
 )
+"""`badge` and `pin` are hashes that a plan carries, and no act: `proof` is, SHA-256 of both."""
+
 
 invitation = Table(
     "invitation",

@@ -42,6 +42,18 @@ def test_no_secret_is_kept_as_it_is(centre: Centre) -> None:
             assert "a password of this test" not in row[0]
 
 
+def test_what_a_person_shows_at_the_line_is_in_no_act(
+    centre: Centre, administrator: httpx.Client
+) -> None:
+    person = {"code": "p-9", "gateway": "gramsh.line-1", "badge": "B-9", "pin": "4821"}
+    centre.post("/api/v1/people", person | {"roles": ["operator"]})
+    ((badge, pin),) = centre.sql("SELECT badge, pin FROM person WHERE code = 'p-9'")
+    acts = administrator.get("/acts", params={"subject": "person"}).text
+    assert "p-9" in acts
+    assert badge not in acts
+    assert pin not in acts
+
+
 def test_signing_in_by_password(centre: Centre, administrator: httpx.Client) -> None:
     account = {"name": "drita", "person": "Drita", "roles": ["auditor"], "password": PASSWORD}
     assert administrator.post("/accounts", json=account).status_code == 201

@@ -96,9 +96,15 @@ def test_it_leaves_nothing_behind(scene: Centre) -> None:
             "entity UMG: ncage is 'A7G9H', ought to be 'A7G1H'",
         ),
         (
-            "INSERT INTO person SELECT 'p-2', gateway, '', '', roles, until, now(), 1 FROM person",
+            """INSERT INTO person (code, gateway, proof, roles, created, version)
+            SELECT 'p-2', gateway, '', roles, now(), 1 FROM person""",
             "DELETE FROM person WHERE code = 'p-2'",
             "person p-2/gramsh.line-1: no act and no batch gives it",
+        ),
+        (
+            "CREATE TABLE kept AS SELECT * FROM person; UPDATE person SET pin = 'another'",
+            "UPDATE person p SET pin = kept.pin FROM kept; DROP TABLE kept",
+            "person p-1/gramsh.line-1: proof is",
         ),
         (
             "CREATE TABLE kept AS SELECT * FROM loss; DELETE FROM loss",

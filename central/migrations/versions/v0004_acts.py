@@ -56,6 +56,16 @@ ALTER TABLE gateway ALTER COLUMN created DROP DEFAULT;
 ALTER TABLE invitation ALTER COLUMN created DROP DEFAULT;
 """
 
+# Badges and PINs are hashes, and a short PIN is soon found from one: no act holds them.
+PEOPLE = """
+ALTER TABLE person
+    ALTER COLUMN badge SET DEFAULT '',
+    ALTER COLUMN pin SET DEFAULT '',
+    ADD COLUMN proof text;
+UPDATE person SET proof = encode(sha256(convert_to(badge || pin, 'UTF8')), 'hex');
+ALTER TABLE person ALTER COLUMN proof SET NOT NULL;
+"""
+
 _CARRY = """
 INSERT INTO act (at, subject, key, what, payload, account, role, reason, basis)
 SELECT now(), '{subject}', {key}, 'carried over', {payload}, 'migration', 'program', '', ''
@@ -74,7 +84,7 @@ STATES = {
         jsonb_build_object('name', m.gateway, 'components', m.components, 'reads', m.reads)
         ORDER BY m.gateway), '[]') FROM order_gateway m WHERE m.order_code = t.code))""",
     ),
-    "person": ("person", "gateway || '/' || code", "to_jsonb(t)"),
+    "person": ("person", "gateway || '/' || code", "to_jsonb(t) - 'badge' - 'pin'"),
 }
 VERSIONED = ("entity", "licence", "product", "order", "person")
 _VERSION = """
@@ -121,6 +131,7 @@ FROM setting;
 def upgrade() -> None:
     op.execute(ACTS)
     op.execute(LICENCES)
+    op.execute(PEOPLE)
     op.execute(SETTINGS)
     for subject, (table, key, payload) in STATES.items():
         op.execute(_CARRY.format(subject=subject, table=table, key=key, payload=payload))
