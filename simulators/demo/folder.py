@@ -18,7 +18,7 @@ OWN = frozenset(
     {
         *(LOCK, SOCKET, "demo.json", "demo.new", "central.toml", "people.json"),
         *("setup.code", ".setup.code.new", "accounts.json", "accounts.new", "people.new"),
-        *("broker", "keys", "logs", "pg", ".pg.lock", FILE, f"{FILE}-journal"),
+        *("broker", "guard", "keys", "logs", "pg", ".pg.lock", FILE, f"{FILE}-journal"),
         *(site.gateway for site in SITES),
     }
 )
