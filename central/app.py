@@ -16,6 +16,7 @@ from central.api import (
     licences,
     orders,
     people,
+    places,
     products,
     reading,
 )
@@ -62,6 +63,7 @@ def interface() -> APIRouter:
         access.open_to_all,
         *(access.api, acts.api, entities.api, licences.api, products.api, gateways.api),
         *(orders.api, people.api, reading.api),
+        places.api,
     ):
         v1.include_router(router)
     found = APIRouter(responses=RESPONSES)

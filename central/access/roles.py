@@ -29,6 +29,7 @@ class Right(StrEnum):
     READ_ACTS = "acts.read"
     READ_SUBJECTS = "subjects.read"
     CHANGE_ENTITIES = "entities.change"
+    CHANGE_PLACES = "places.change"
     DECIDE_LICENCES = "licences.decide"
     CHANGE_PRODUCTS = "products.change"
     READ_ORDERS = "orders.read"
@@ -58,6 +59,7 @@ RIGHTS: Mapping[Right, Mapping[Role, Scope]] = {
     Right.READ_ACTS: dict.fromkeys((Role.ADMINISTRATOR, *_SEE_ALL), Scope.ALL),
     Right.READ_SUBJECTS: _SEE_ALL | {Role.PRODUCER_OFFICER: Scope.OWN},
     Right.CHANGE_ENTITIES: {_OFFICER: Scope.ALL},
+    Right.CHANGE_PLACES: {_OFFICER: Scope.ALL},
     Right.DECIDE_LICENCES: {_OFFICER: Scope.ALL},
     Right.CHANGE_PRODUCTS: {_OFFICER: Scope.ALL, Role.PRODUCER_OFFICER: Scope.OWN},
     Right.READ_ORDERS: _SEE_ALL | _SEE_OWN,

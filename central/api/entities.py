@@ -10,17 +10,33 @@ from central.access.roles import Right
 from central.api.desk import AtDesk, needs
 from central.api.listing import Cursor, Limit, Page, listed, where
 from central.register.entities import service
-from central.register.entities.models import NewEntity
+from central.register.entities.models import Described, EntityKind, EntityState, NewEntity
 from central.register.entities.service import ENTITY, Entity
+from central.register.licences.models import WithReason
 
 api = APIRouter(prefix="/entities", tags=["entities"])
 _Code = Annotated[str, Path(max_length=60, examples=["KMP"])]
 
 
+class Amended(Described):
+    """All of it anew, and why."""
+
+    why: WithReason
+
+
 @api.get("", response_model=Page[Entity], **needs(Right.READ_SUBJECTS))
-def all_entities(desk: AtDesk, limit: Limit = 100, cursor: Cursor = None) -> Page[Entity]:
+def all_entities(
+    desk: AtDesk,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    kind: EntityKind | None = None,
+    state: EntityState | None = None,
+) -> Page[Entity]:
+    conditions = where(ENTITY, state=state) + where(ENTITY, code=desk.by.entity)
+    if kind is not None:
+        conditions.append(ENTITY.table.c.kinds.contains([kind]))
     with desk.looking() as connection:
-        return listed(connection, ENTITY, limit, cursor, *where(ENTITY, code=desk.by.entity))
+        return listed(connection, ENTITY, limit, cursor, *conditions)
 
 
 @api.get("/{code}", response_model=Entity, **needs(Right.READ_SUBJECTS))
@@ -33,3 +49,21 @@ def one_entity(code: _Code, desk: AtDesk) -> Response:
 @api.post("", status_code=201, response_model=Entity, **needs(Right.CHANGE_ENTITIES))
 def enter(asked: NewEntity, desk: AtDesk) -> Response:
     return desk.act(lambda work: service.add(work, asked), 201)
+
+
+@api.post("/{code}/amend", response_model=Entity, **needs(Right.CHANGE_ENTITIES))
+def amend(code: _Code, asked: Amended, desk: AtDesk) -> Response:
+    """What is left out is gone: the code alone stays."""
+    return desk.act(lambda work: service.amend(work, code, asked, asked.why.why))
+
+
+@api.post("/{code}/deactivate", response_model=Entity, **needs(Right.CHANGE_ENTITIES))
+def deactivate(code: _Code, asked: WithReason, desk: AtDesk) -> Response:
+    """Its places count as inactive, and marking for it stops at each gateway's next intent."""
+    return desk.act(lambda work: service.change(work, code, "deactivated", asked.why))
+
+
+@api.post("/{code}/reactivate", response_model=Entity, **needs(Right.CHANGE_ENTITIES))
+def reactivate(code: _Code, asked: WithReason, desk: AtDesk) -> Response:
+    """Places that were deactivated themselves stay so."""
+    return desk.act(lambda work: service.change(work, code, "reactivated", asked.why))

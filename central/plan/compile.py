@@ -52,7 +52,11 @@ def _is_past(order: Order, facts: Facts) -> bool:
 def _told(order: Order, facts: Facts) -> PlanOrder:
     state: OrderState = "released"
     licence, member = order.licence, order.member(facts.gateway)
-    reason = obstacle(licence.state, licence.valid_from, licence.valid_until, facts.now)
+    reason = (
+        order.standing.obstacle()
+        or obstacle(licence.state, licence.valid_from, licence.valid_until, facts.now)
+        or ("" if facts.place_active else "place-inactive")
+    )
     if reason:
         state = "suspended"
     elif order.held:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+from central.register.entities.standing import CLEAR, Standing
 from gateway.contract.plan import CentralKey, Component, Person, Plan, Template, Verify
 
 PlanKey = tuple[int, int]
@@ -85,6 +86,8 @@ class Order:
     held: bool
     licence: Licence
     members: tuple[Member, ...]
+    standing: Standing = CLEAR
+    """That of the product's entity."""
     issued: int = 0
     """Numbers in all blocks ever issued for it."""
     lost: int = 0
@@ -187,6 +190,8 @@ class Facts:
     """What other gateways' newest epochs may still mark under a plan that they hold."""
     blind: frozenset[str] = frozenset()
     """Other gateways that hold a plan which this register does not know."""
+    place_active: bool = True
+    """Whether the line that the gateway works on is active, with all that is above it."""
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,10 @@ from central.plan.facts import (
 )
 from central.plan.issuing import InDatabase, Issuing
 from central.register.acts import Work
+from central.register.entities.standing import Standing, standings
 from central.register.numbers import service as numbers
 from central.register.numbers.guard import beyond
+from central.register.places.service import may_work
 from gateway.contract.plan import CentralKey, Component, Person, Plan, Template, Verify, encode_plan
 from gateway.contract.signed import SigningKey, take_apart
 
@@ -146,6 +148,7 @@ def read_facts(
         numbers=candidates.read(connection, me, stream.id, orders, former, in_play, limits),
         in_play=in_play,
         blind=frozenset(name for name, found in held.items() if found.blind),
+        place_active=may_work(connection, gateway),
     )
 
 
@@ -204,6 +207,7 @@ def _order_rows(connection: Connection, gateway: str) -> list[Row[Any]]:
             select(
                 schema.orders,
                 schema.product.c.space,
+                schema.product.c.entity,
                 licence.c.state.label("licence_state"),
                 licence.c.valid_from,
                 licence.c.valid_until,
@@ -282,6 +286,7 @@ def _orders(
     counts = {
         row.code: row for row in connection.execute(_COUNTS, {"codes": [row.code for row in rows]})
     }
+    of = standings(connection, {row.entity for row in rows})
     left: dict[tuple[int, str], int] = {}
     for owner, block in blocks:
         key = (owner, block.order)
@@ -291,6 +296,7 @@ def _orders(
             row,
             counts[row.code],
             tuple(_member(found, streams.get(found.gateway), left) for found in members[row.code]),
+            of[row.entity],
         )
         for row in rows
     )
@@ -307,7 +313,9 @@ def _member(row: Row[Any], stream: Stream | None, left: dict[tuple[int, str], in
     )
 
 
-def _order(row: Row[Any], counts: Row[Any], members: tuple[Member, ...]) -> Order:
+def _order(
+    row: Row[Any], counts: Row[Any], members: tuple[Member, ...], standing: Standing
+) -> Order:
     return Order(
         code=row.code,
         product=row.product,
@@ -325,6 +333,7 @@ def _order(row: Row[Any], counts: Row[Any], members: tuple[Member, ...]) -> Orde
         held=row.state == "held",
         licence=Licence(row.licence_state, row.valid_from, row.valid_until),
         members=members,
+        standing=standing,
         issued=counts.issued,
         lost=counts.lost,
         doubtful=counts.doubtful,

@@ -10,6 +10,7 @@ from central import schema
 from central.errors import NotFound
 from central.queries.models import Balance, Order
 from central.queries.terms import TERMS, term_of
+from central.register.entities.standing import Standing, standings
 from central.register.licences.models import obstacle
 
 # A number's states, gathered over all that claims it; only numbers of the order's own blocks.
@@ -93,10 +94,20 @@ def by_codes(connection: Connection, codes: Collection[str]) -> list[Order]:
     for row in connection.execute(_STATES, {"codes": wanted}):
         states.setdefault(row.code, []).append(row)
     now = datetime.now(UTC)
-    return [_order(row, blocks.get(row.code), states.get(row.code, []), now) for row in rows]
+    of = standings(connection, {row.entity for row in rows})
+    return [
+        _order(row, of[row.entity], blocks.get(row.code), states.get(row.code, []), now)
+        for row in rows
+    ]
 
 
-def _order(row: Row[Any], block: Row[Any] | None, states: list[Row[Any]], now: datetime) -> Order:
+def _order(
+    row: Row[Any],
+    standing: Standing,
+    block: Row[Any] | None,
+    states: list[Row[Any]],
+    now: datetime,
+) -> Order:
     counts = dict.fromkeys(TERMS, 0)
     for group in states:
         counts[term_of(group.states)] += group.numbers
@@ -108,8 +119,11 @@ def _order(row: Row[Any], block: Row[Any] | None, states: list[Row[Any]], now: d
     )
     held = balance.unused + balance.lost + sum(counts.values())
     against = obstacle(row.licence_state, row.valid_from, row.valid_until, now)
+    barred = standing.obstacle()
     state, reason, said = "released", "", ""
-    if against:
+    if barred:
+        state, reason, said = "suspended", barred, standing.reason
+    elif against:
         state, reason, said = "suspended", against, row.licence_reason
     elif row.state == "held":
         state, reason, said = "held", "order-held", row.reason

@@ -13,6 +13,7 @@ from central.register.licences.service import LICENCE
 from central.register.numbers.spaces import SPACE
 from central.register.orders.service import ORDER
 from central.register.people.service import PERSON
+from central.register.places.service import PLACE
 from central.register.products.service import PRODUCT
 
 PROJECTIONS: Mapping[str, Projection[object]] = {
@@ -25,6 +26,7 @@ PROJECTIONS: Mapping[str, Projection[object]] = {
         NUMBER,
         ORDER,
         PERSON,
+        PLACE,
         PRODUCT,
         REGISTER,
         SPACE,

@@ -22,6 +22,7 @@ from central.schema.marks import (
     waiting,
 )
 from central.schema.numbers import block, doubt, gateway_state, loss, plan
+from central.schema.places import place
 from central.schema.subjects import (
     act,
     entity,
@@ -59,6 +60,7 @@ __all__ = [
     "order_gateway",
     "orders",
     "person",
+    "place",
     "plan",
     "product",
     "record",

@@ -48,10 +48,16 @@ entity = Table(
     metadata,
     Column("code", Text, primary_key=True),
     text("name"),
+    Column("kinds", ARRAY(Text), nullable=False),
     Column("ncage", Text, unique=True),
+    Column("tax_number", Text, unique=True),
+    Column("gs1_prefix", Text, unique=True),
+    text("state"),
+    text("reason"),
     time("created"),
     version(),
 )
+"""`state`: active, inactive."""
 
 licence = Table(
     "licence",

@@ -66,6 +66,7 @@ CODES: dict[str, set[str]] = {
     | in_source("central/ingest", r'Evidence\([\w.]+, "([a-z-]+)"'),
     "reason": {f"licence-{state}" for state in get_args(LicenceState) if state != "active"}
     | in_source("central/register/licences", r'return "(licence-[a-z-]+)"')
+    | in_source("central/register/entities", r'"(entity-[a-z-]+)"')
     | {"order-held"},
     "stream": {"live", "lost"},
 }

@@ -40,7 +40,10 @@ OBSTACLES = {
     )
 } - {""}
 """What the register itself says stands against marking under a licence."""
-ORDER_REASONS = OBSTACLES | {"licence-missing", "entity-excluded", "order-held", "order-finished"}
+ORDER_REASONS = OBSTACLES | {
+    *("licence-missing", "entity-excluded", "entity-inactive", "place-inactive"),
+    *("order-held", "order-finished"),
+}
 """Why the register does not release an order."""
 
 

@@ -1,12 +1,34 @@
 """An entity as it is asked for and told of."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from central.register.identifiers import Gs1CompanyPrefix, Ncage, Nipt
 
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,59}$")]
+PathCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
+"""A code without a slash: it stands as one step of an address, and in keys of two codes."""
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
+
+EntityKind = Literal[
+    "producer",
+    "trader",
+    "broker",
+    "carrier",
+    "store",
+    "repairer",
+    "research",
+    "state-institution",
+]
+EntityState = Literal["active", "inactive"]
+
+
+def _each_once(kinds: tuple[EntityKind, ...]) -> tuple[EntityKind, ...]:
+    if len(set(kinds)) != len(kinds):
+        raise ValueError("a kind stands twice")
+    return kinds
 
 
 class Asked(BaseModel):
@@ -15,9 +37,20 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class NewEntity(Asked):
-    """`ncage` is the NATO or CAGE code of five characters, where the entity has one."""
+class Described(Asked):
+    """What an entity is called, what it does, and what identifies it where it has that.
 
-    code: Code
+    `ncage` is its NATO or CAGE code, `tax_number` its NIPT, `gs1_prefix` what GS1 gave it.
+    """
+
     name: Name
-    ncage: Annotated[str, Field(pattern=r"^[0-9A-HJ-NP-Z]{5}$")] | None = None
+    kinds: Annotated[tuple[EntityKind, ...], AfterValidator(_each_once)] = ()
+    ncage: Ncage | None = None
+    tax_number: Nipt | None = None
+    gs1_prefix: Gs1CompanyPrefix | None = None
+
+
+class NewEntity(Described):
+    """Under a code that stays."""
+
+    code: PathCode

@@ -1,31 +1,97 @@
-"""Entering an entity."""
+"""Entering, amending, deactivating and reactivating an entity."""
 
 from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, select
 
 from central import schema
-from central.register.acts import Act, Work
-from central.register.entities.models import NewEntity
-from central.register.subject import Row, Subject, new
+from central.errors import Conflict
+from central.register.acts import Act, Why, Work
+from central.register.entities.models import Described, EntityKind, EntityState, NewEntity
+from central.register.subject import Row, Subject, held, new
+
+_STEPS: dict[str, tuple[EntityState, EntityState]] = {
+    "deactivated": ("active", "inactive"),
+    "reactivated": ("inactive", "active"),
+}
+"""By act: the state that it leads from, and the state that it leads to."""
 
 
 class Entity(Row):
-    """An entity as the register holds it."""
+    """An entity as the register holds it. `reason` is that of the last change of its state.
+
+    The defaults are what an entity has that was entered before there was such a field.
+    """
 
     code: str
     name: str
+    kinds: tuple[EntityKind, ...] = ()
     ncage: str | None
+    tax_number: str | None = None
+    gs1_prefix: str | None = None
+    state: EntityState = "active"
+    reason: str = ""
     created: datetime
 
 
 def apply(state: Entity | None, act: Act) -> Entity:
-    """Raises `Conflict` when it exists."""
-    new("entity", state, act)
-    return Entity.of(act, created=act.at)
+    """Raises `Conflict` or `NotFound`."""
+    if act.what == "entered":
+        new("entity", state, act)
+        return Entity.of(act, created=act.at)
+    entity = held("entity", state, act)
+    if act.what == "amended":
+        return Entity.model_validate({**entity.model_dump(), **act.payload, "version": act.id})
+    origin, target = _STEPS[act.what]
+    if entity.state != origin:
+        raise Conflict(f"entity {act.key} is {entity.state}; it cannot be {act.what}")
+    return entity.model_copy(update={"state": target, "reason": act.reason, "version": act.id})
 
 
 ENTITY = Subject("entity", schema.entity, Entity, apply)
 
 
 def add(work: Work, asked: NewEntity) -> Entity:
-    """Raises `Conflict` when the code or the NCAGE is taken."""
+    """Raises `Conflict` when the code or what identifies it is taken."""
     return work.act(ENTITY, asked.code, "entered", asked.model_dump(mode="json"))
+
+
+def amend(work: Work, code: str, asked: Described, why: Why) -> Entity:
+    """Everything but the code, anew. Raises `NotFound` or `Conflict`."""
+    return work.act(
+        ENTITY,
+        code,
+        "amended",
+        asked.model_dump(mode="json", include=set(Described.model_fields)),
+        why=why,
+        gateways=marking_for(work.connection, code),
+        expects=True,
+    )
+
+
+def change(work: Work, code: str, what: Literal["deactivated", "reactivated"], why: Why) -> Entity:
+    """While it is inactive, its places are too, and none of its orders is marked.
+
+    Raises `NotFound` or `Conflict`.
+    """
+    gateways = marking_for(work.connection, code)
+    return work.act(ENTITY, code, what, why=why, gateways=gateways, expects=True)
+
+
+def marking_for(connection: Connection, entity: str) -> set[str]:
+    """The gateways of all orders of its products, and those on its lines."""
+    product, order, at, place = (
+        schema.product,
+        schema.orders,
+        schema.order_gateway,
+        schema.place,
+    )
+    orders = (
+        select(at.c.gateway)
+        .join(order, order.c.code == at.c.order_code)
+        .join(product, product.c.code == order.c.product)
+        .where(product.c.entity == entity)
+    )
+    lines = select(place.c.gateway).where(place.c.entity == entity, place.c.gateway.is_not(None))
+    return set(connection.execute(orders.union(lines)).scalars())

@@ -1,0 +1,1 @@
+"""Places: an entity's sites, and the stores, lines and stations below them."""

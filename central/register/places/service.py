@@ -1,0 +1,167 @@
+"""Entering a place, naming it anew, closing and opening it, and the gateway on a line."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, select, text
+
+from central import schema
+from central.errors import Conflict, Refused
+from central.register.acts import Act, Why, Work
+from central.register.entities.service import ENTITY
+from central.register.places.models import BELOW, Named, NewPlace, PlaceKind, PlaceState
+from central.register.subject import Row, Subject, held, new
+
+_STEPS: dict[str, tuple[PlaceState, PlaceState]] = {
+    "deactivated": ("active", "inactive"),
+    "reactivated": ("inactive", "active"),
+}
+"""By act: the state that it leads from, and the state that it leads to."""
+
+# A place counts as inactive where it, anything above it, or the entity is.
+_INACTIVE = text(
+    "WITH RECURSIVE up AS ("
+    " SELECT code, parent, entity, state FROM place WHERE code = :code"
+    " UNION ALL SELECT p.code, p.parent, p.entity, p.state FROM place p"
+    " JOIN up ON p.code = up.parent)"
+    " SELECT EXISTS (SELECT 1 FROM up JOIN entity e ON e.code = up.entity"
+    "  WHERE up.state <> 'active' OR e.state <> 'active')"
+)
+_WITHIN = text(
+    "WITH RECURSIVE down AS ("
+    " SELECT code, gateway FROM place WHERE code = :code"
+    " UNION ALL SELECT p.code, p.gateway FROM place p JOIN down ON p.parent = down.code)"
+    " SELECT gateway FROM down WHERE gateway IS NOT NULL"
+)
+
+
+class Place(Row):
+    """A place as the register holds it. `reason` is that of the last change of its state.
+
+    `state` is its own; what is above it counts too, see `is_active`.
+    """
+
+    code: str
+    kind: PlaceKind
+    entity: str
+    parent: str | None
+    name: str
+    gateway: str | None
+    state: PlaceState
+    reason: str
+    created: datetime
+
+
+def apply(state: Place | None, act: Act) -> Place:
+    """Raises `Conflict` or `NotFound`."""
+    if act.what == "entered":
+        new("place", state, act)
+        return Place.of(act, gateway=None, state="active", reason="", created=act.at)
+    place = held("place", state, act)
+    change: dict[str, object]
+    match act.what:
+        case "amended":
+            change = {"name": act.payload["name"]}
+        case "gateway assigned":
+            if place.kind != "line":
+                raise Conflict(f"place {act.key} is a {place.kind}: a gateway works on a line")
+            change = {"gateway": act.payload["gateway"]}
+        case "gateway removed":
+            if place.gateway is None:
+                raise Conflict(f"no gateway is assigned to place {act.key}")
+            change = {"gateway": None}
+        case _:
+            origin, target = _STEPS[act.what]
+            if place.state != origin:
+                raise Conflict(f"place {act.key} is {place.state}; it cannot be {act.what}")
+            change = {"state": target, "reason": act.reason}
+    return place.model_copy(update={**change, "version": act.id})
+
+
+PLACE = Subject("place", schema.place, Place, apply)
+
+
+def add(work: Work, asked: NewPlace) -> Place:
+    """Raises `Refused`, `NotFound` or `Conflict`."""
+    _fits(work.connection, asked)
+    return work.act(PLACE, asked.code, "entered", asked.model_dump(mode="json"))
+
+
+def amend(work: Work, code: str, asked: Named, why: Why) -> Place:
+    """Another name. Raises `NotFound`."""
+    return work.act(PLACE, code, "amended", {"name": asked.name}, why=why, expects=True)
+
+
+def change(work: Work, code: str, what: Literal["deactivated", "reactivated"], why: Why) -> Place:
+    """While it is inactive, so is all that is below it, and no gateway there marks.
+
+    Raises `NotFound` or `Conflict`.
+    """
+    gateways = _within(work.connection, code)
+    return work.act(PLACE, code, what, why=why, gateways=gateways, expects=True)
+
+
+def assign(work: Work, code: str, gateway: str | None, why: Why) -> Place:
+    """The gateway that works on a line, instead of the former one; none where None.
+
+    Raises `NotFound`, or `Conflict` where it is no line, or the gateway works on another one.
+    """
+    before = PLACE.require(work.connection, code, lock=True)
+    former = [] if before.gateway is None else [before.gateway]
+    if gateway is None:
+        return work.act(PLACE, code, "gateway removed", why=why, gateways=former, expects=True)
+    table = schema.place
+    other = work.connection.execute(
+        select(table.c.code).where(table.c.gateway == gateway, table.c.code != code)
+    ).scalar_one_or_none()
+    if other is not None:
+        raise Conflict(f"gateway {gateway} works on {other}; take it away there first")
+    return work.act(
+        PLACE,
+        code,
+        "gateway assigned",
+        {"gateway": gateway},
+        why=why,
+        gateways=[*former, gateway],
+        expects=True,
+    )
+
+
+def is_active(connection: Connection, code: str) -> bool:
+    """Whether it is active with all that is above it, its entity included."""
+    return not connection.execute(_INACTIVE, {"code": code}).scalar_one()
+
+
+def may_work(connection: Connection, gateway: str) -> bool:
+    """Whether the line that a gateway works on is active; so is one that no line is known of."""
+    table = schema.place
+    line = connection.execute(
+        select(table.c.code).where(table.c.gateway == gateway)
+    ).scalar_one_or_none()
+    return line is None or is_active(connection, line)
+
+
+def _within(connection: Connection, code: str) -> Iterable[str]:
+    """The gateways on a place and on all that is below it."""
+    return connection.execute(_WITHIN, {"code": code}).scalars()
+
+
+def _fits(connection: Connection, asked: NewPlace) -> None:
+    """Whether it can stand where it is said to."""
+    above = BELOW[asked.kind]
+    if (asked.parent is None) != (not above):
+        raise Refused(
+            f"parent: a {asked.kind} stands below a {' or a '.join(above)}"
+            if above
+            else "parent: a site stands below no other place"
+        )
+    if ENTITY.require(connection, asked.entity).state != "active":
+        raise Conflict(f"entity {asked.entity} is inactive")
+    if asked.parent is None:
+        return
+    parent = PLACE.require(connection, asked.parent)
+    if parent.kind not in above:
+        raise Refused(f"parent: a {asked.kind} does not stand below a {parent.kind}")
+    if parent.entity != asked.entity:
+        raise Refused(f"entity: place {parent.code} is of {parent.entity}")
