@@ -10,6 +10,7 @@
 #                 TABLE=1: its table for the docs
 #   make mutants  bugs planted one at a time, and the seed that finds each: TABLE=1 for the docs
 #   make soak     the real programs while processes, networks and disks fail: MINUTES=5, SEED=n
+#   make api      the register's interface against its own description: EXAMPLES=200
 #   make kill     a gateway ended at every step of the cycle, restarted, compared with the metal
 #   make bench    measures each path against its bare floor; writes bench/results/latest.json
 #   make format   puts the code into the form that `make check` asks for
@@ -26,7 +27,7 @@ PYTEST ?=
 PARALLEL := -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check simulate mutants soak kill bench format lock clean
+.PHONY: help setup demo test quick check simulate mutants soak api kill bench format lock clean
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -69,6 +70,10 @@ MINUTES ?= 5
 soak: $(STAMP)
 	@$(BIN)/python -m tests.needs install
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+EXAMPLES ?= 50
+api: $(STAMP)
+	EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/api/test_schemathesis.py $(PYTEST)
 
 kill: $(STAMP)
 	$(BIN)/python -m pytest -n 4 -m kill $(PYTEST)

@@ -20,8 +20,10 @@ from central.api import (
     products,
     reading,
 )
+from central.api.description import Described
+from central.api.limit import SmallBodies
 from central.config import Config
-from central.problems import RESPONSES
+from central.problems import Problem
 from central.queries.live import Live
 from central.screens import feed, pages
 
@@ -37,7 +39,8 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
         async with live.running():
             yield
 
-    app = FastAPI(
+    app = Described(
+        Problem,
         title="gjurma: the register",
         summary="Marked, read back and registered: the life of every item.",
         version="1",
@@ -50,6 +53,7 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
     app.state.attempts = Attempts()
     app.state.central_keys = keys.load_public(config.keys.dir)
     problems.install(app)
+    app.add_middleware(SmallBodies)
     app.include_router(interface())
     app.include_router(feed.router(engine, live))
     pages.install(app, engine)
@@ -66,7 +70,7 @@ def interface() -> APIRouter:
         places.api,
     ):
         v1.include_router(router)
-    found = APIRouter(responses=RESPONSES)
+    found = APIRouter()
     found.include_router(gateways.open_to_all)
     found.include_router(v1)
     return found

@@ -1,6 +1,7 @@
-"""Every error of the HTTP interface as a problem document (RFC 9457)."""
+"""Every error of the HTTP interface as a problem document (RFC 9457), in English or Albanian."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import psycopg
 from fastapi import FastAPI, Request
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
+from central.api.description import methods_at
 from central.errors import (
     Conflict,
     DatabaseUnavailable,
@@ -24,6 +26,8 @@ from central.errors import (
     TooMany,
     Unauthorized,
 )
+from central.screens import texts
+from central.screens.texts import LANGUAGES
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS: dict[type[GjurmaError], tuple[int, str, str]] = {
@@ -35,10 +39,60 @@ _STATUS: dict[type[GjurmaError], tuple[int, str, str]] = {
     TooMany: (429, "Too many attempts", "Wait a minute and try again."),
     KeyUsedAgain: (422, "Idempotency key used again", "Give each request a key of its own."),
     Stale: (412, "It has changed since", "Look at it again, and decide again."),
-    Unauthorized: (401, "No valid token", "Send 'Authorization: Bearer TOKEN'."),
+    Unauthorized: (
+        401,
+        "Not signed in",
+        "Sign in at /api/v1/sessions, and send 'Authorization: Bearer TOKEN'.",
+    ),
     InvitationInvalid: (403, "Invitation not valid", "Ask the registry for a new invitation."),
     DatabaseUnavailable: (503, "The register is away", "Try again in a moment."),
 }
+
+
+_OTHERS: dict[str, tuple[int, str, str]] = {
+    "http-400": (400, "Not readable", "Send JSON in UTF-8."),
+    "http-404": (404, "No such address", "Look it up in /openapi.json."),
+    "http-405": (405, "Not that method", "Use one of those that Allow names."),
+    "http-413": (413, "Too large", "Send at most 1 MiB in one request."),
+    "internal": (500, "The register failed", "Tell the registry, with the time and the address."),
+}
+_MEANINGS = {
+    "http-400": "The body cannot be read at all.",
+    "http-404": "The interface has no such address.",
+    "http-405": "The address does not take this method.",
+    "http-413": "The body is larger than any request's.",
+    "internal": "A fault of ours; it was logged, and nothing was changed.",
+}
+"""Of what no error of ours stands behind."""
+_AWAY = "the database does not answer"
+_NOT_KEPT = "a text holds what cannot be kept (NUL), or a number is too large"
+_HEADERS = {
+    401: {"WWW-Authenticate": "Bearer"},
+    429: {"Retry-After": "60"},
+    503: {"Retry-After": "5"},
+}
+_TEXTS = {language: texts.load(language, "problems") for language in LANGUAGES}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A problem that can be answered: by its stable code, with what to do about it."""
+
+    code: str
+    status: int
+    title: str
+    what_to_do: str
+    meaning: str
+
+
+def kinds() -> list[Kind]:
+    """Every one, by status and code."""
+    found = [
+        Kind(error.code, *told, meaning=(error.__doc__ or "").strip())
+        for error, told in _STATUS.items()
+    ]
+    found += [Kind(code, *told, meaning=_MEANINGS[code]) for code, told in _OTHERS.items()]
+    return sorted(found, key=lambda kind: (kind.status, kind.code))
 
 
 class Problem(BaseModel):
@@ -53,15 +107,38 @@ class Problem(BaseModel):
     what_to_do: str = ""
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "A problem"}
-}
-
-
-def answer(problem: Problem) -> JSONResponse:
-    headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else None
+def answer(
+    request: Request,
+    code: str,
+    told: tuple[int, str, str],
+    detail: str,
+    *,
+    where: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """`told`: status, title and what to do, said in the language that the request wishes."""
+    status, title, what_to_do = told
+    language = texts.wished(request.headers.get("Accept-Language"))
+    t = _TEXTS[language]
+    problem = Problem(
+        type=f"urn:gjurma:problem:{code}",
+        title=t(title),
+        status=status,
+        detail=detail,
+        code=code,
+        where=request.url.path if where is None else where,
+        what_to_do=t(what_to_do) if what_to_do else "",
+    )
     return JSONResponse(
-        problem.model_dump(), problem.status, media_type=MEDIA_TYPE, headers=headers
+        problem.model_dump(),
+        status,
+        media_type=MEDIA_TYPE,
+        headers={
+            "Content-Language": language,
+            "Vary": "Accept-Language",
+            **_HEADERS.get(status, {}),
+            **(headers or {}),
+        },
     )
 
 
@@ -70,68 +147,55 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(GjurmaError)
     async def _known(request: Request, error: GjurmaError) -> JSONResponse:
-        status, title, advice = next(
-            (_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS),
-            (500, "The register failed", "Tell the registry."),
-        )
-        return answer(
-            Problem(
-                type=f"urn:gjurma:problem:{error.code}",
-                title=title,
-                status=status,
-                detail=str(error),
-                code=error.code,
-                where=request.url.path,
-                what_to_do=advice,
-            )
-        )
+        kind = next((kind for kind in type(error).__mro__ if kind in _STATUS), None)
+        if kind is None:
+            raise error
+        # What the database says of itself is for the log alone.
+        detail = _AWAY if isinstance(error, DatabaseUnavailable) else str(error)
+        return answer(request, error.code, _STATUS[kind], detail)
 
     @app.exception_handler(RequestValidationError)
     async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
         faults = [
-            (".".join(str(part) for part in fault["loc"]), str(fault["msg"]))
+            (visible(".".join(str(part) for part in fault["loc"])), visible(str(fault["msg"])))
             for fault in error.errors()
         ]
         return answer(
-            Problem(
-                type="urn:gjurma:problem:refused",
-                title="Refused",
-                status=422,
-                detail="; ".join(f"{where}: {what}" for where, what in faults),
-                code="refused",
-                where=", ".join(where for where, _ in faults),
-                what_to_do="Correct the request and send it again.",
-            )
+            request,
+            Refused.code,
+            _STATUS[Refused],
+            "; ".join(f"{where}: {what}" for where, what in faults),
+            where=", ".join(where for where, _ in faults),
         )
 
     @app.exception_handler(DBAPIError)
     async def _database(request: Request, error: DBAPIError) -> JSONResponse:
+        if isinstance(error.orig, psycopg.DataError):
+            return answer(request, Refused.code, _STATUS[Refused], _NOT_KEPT)
         if not error.connection_invalidated and not _is_away(error):
             raise error
-        return answer(
-            Problem(
-                type="urn:gjurma:problem:database-unavailable",
-                title="The register is away",
-                status=503,
-                detail="the database does not answer",
-                code="database-unavailable",
-                where=request.url.path,
-                what_to_do="Try again in a moment.",
-            )
-        )
+        return answer(request, DatabaseUnavailable.code, _STATUS[DatabaseUnavailable], _AWAY)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
-        return answer(
-            Problem(
-                type=f"urn:gjurma:problem:http-{error.status_code}",
-                title=str(error.detail),
-                status=error.status_code,
-                detail=str(error.detail),
-                code=f"http-{error.status_code}",
-                where=request.url.path,
-            )
-        )
+        code = f"http-{error.status_code}"
+        told = _OTHERS.get(code, (error.status_code, str(error.detail), ""))
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            # The framework names those of the first route that it met there.
+            found = methods_at(request.app, request.url.path)
+            headers |= {"Allow": ", ".join(found)} if found else {}
+        return answer(request, code, told, str(error.detail), headers=headers)
+
+    @app.exception_handler(Exception)
+    async def _failed(request: Request, _error: Exception) -> JSONResponse:
+        # The server logs it; who asked learns nothing of our insides.
+        return answer(request, "internal", _OTHERS["internal"], "it was logged")
+
+
+def visible(text: str) -> str:
+    """What came from outside, as text that can be sent: lone halves of characters are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _is_away(error: DBAPIError) -> bool:

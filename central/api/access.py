@@ -41,7 +41,7 @@ class Entry(Asked):
     roles: dict[Role, str]
 
 
-@open_to_all.post("/setup", status_code=201)
+@open_to_all.post("/setup", status_code=201, responses={403: {}, 409: {}})
 def set_up(asked: Setup, request: Request) -> Account:
     """Open the first administrator's account, with the code that the first start printed."""
     engine: Engine = request.app.state.engine
@@ -49,7 +49,7 @@ def set_up(asked: Setup, request: Request) -> Account:
         return accounts.set_up(connection, asked)
 
 
-@open_to_all.post("/sessions", status_code=201)
+@open_to_all.post("/sessions", status_code=201, responses={401: {}, 429: {}})
 def sign_in(asked: NewSession, request: Request) -> Issued:
     """A token for twelve hours, by name and password."""
     engine: Engine = request.app.state.engine

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from typing import Annotated, Any, TypedDict
 
 from fastapi import Depends, Header, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from psycopg import errors as pg
@@ -32,7 +31,7 @@ from central.queries.reading import snapshot
 from central.register.acts import By, Work
 
 _ATTEMPTS = 3
-_ETAG = re.compile(r'"(\d{1,18})"')
+_ETAG = re.compile(r'"([0-9]{1,18})"')
 _Token = Annotated[
     HTTPAuthorizationCredentials | None,
     Depends(HTTPBearer(auto_error=False, description="A token of `/api/v1/tokens`.")),
@@ -154,9 +153,18 @@ def _response(status: int, body: str, etag: str) -> Response:
     return Response(body, status, headers=headers, media_type="application/json")
 
 
+def _caller(request: Request, token: _Token) -> By:
+    """Asked before anything else is looked at: who has no right learns nothing of the request."""
+    if token is None:
+        raise Unauthorized("a token is missing")
+    right = Right(request.scope["route"].openapi_extra["x-right"])
+    with snapshot(request.app.state.engine) as connection:
+        return bearer(connection, token.credentials).by(right)
+
+
 async def _desk(
     request: Request,
-    token: _Token,
+    by: Annotated[By, Depends(_caller)],
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -175,8 +183,6 @@ async def _desk(
     ] = None,
 ) -> Desk:
     engine: Engine = request.app.state.engine
-    right = Right(request.scope["route"].openapi_extra["x-right"])
-    by = await run_in_threadpool(_caller, engine, token, right)
     line = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     return Desk(
         engine,
@@ -188,13 +194,6 @@ async def _desk(
 
 
 AtDesk = Annotated[Desk, Depends(_desk)]
-
-
-def _caller(engine: Engine, token: HTTPAuthorizationCredentials | None, right: Right) -> By:
-    if token is None:
-        raise Unauthorized("a token is missing")
-    with snapshot(engine) as connection:
-        return bearer(connection, token.credentials).by(right)
 
 
 def _versions(if_match: str | None) -> frozenset[int]:

@@ -15,7 +15,7 @@ open_to_all = APIRouter(tags=["gateways"])
 api = APIRouter(tags=["gateways"])
 
 
-@open_to_all.post("/enroll")
+@open_to_all.post("/enroll", responses={403: {}})
 def enroll(asked: Enrolment, request: Request) -> Enrolled:
     """Open a gateway's next epoch with a one-time code."""
     engine: Engine = request.app.state.engine

@@ -46,7 +46,7 @@ OCTETS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-
 # --- items ----------------------------------------------------------------------------------
 
 
-@api.get("/items", tags=["items"], **needs(Right.READ_ITEMS))
+@api.get("/items", tags=["items"], responses={404: {}}, **needs(Right.READ_ITEMS))
 def find_items(
     desk: AtDesk,
     uii: Uii | None = None,

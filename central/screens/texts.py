@@ -1,5 +1,6 @@
 """The pages' texts: GNU gettext catalogues, read once at start."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -9,6 +10,8 @@ from babel.messages.pofile import read_po
 Language: TypeAlias = Literal["sq", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 DEFAULT: Language = "sq"
+OF_PROGRAMS: Language = "en"
+"""What the interface answers in where nothing else is wished."""
 _LOCALE = Path(__file__).parent / "locale"
 _GLUE = "\x04"  # between a context and a message, as gettext's own files have it
 
@@ -29,9 +32,9 @@ class Texts:
         return (f"{context}{_GLUE}{message}" if context else message) in self.by_key
 
 
-def load(language: Language) -> Texts:
-    """Read a language's catalogue."""
-    path = _LOCALE / language / "LC_MESSAGES" / "screens.po"
+def load(language: Language, domain: str = "screens") -> Texts:
+    """Read a language's catalogue: of the pages, or of the interface's `problems`."""
+    path = _LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
     with path.open("rb") as file:
         catalog = read_po(file, abort_invalid=True)
     return Texts(
@@ -51,3 +54,24 @@ def chosen(asked: str | None, kept: str | None) -> Language:
             if wish == language:
                 return language
     return DEFAULT
+
+
+def wished(accept_language: str | None) -> Language:
+    """What an Accept-Language header likes best of what there is, else `OF_PROGRAMS`."""
+    best: tuple[float, Language] | None = None
+    for part in (accept_language or "").split(","):
+        name, _, parameter = part.strip().lower().partition(";")
+        for language in LANGUAGES:
+            if name.strip().partition("-")[0] == language:
+                weight = _weight(parameter)
+                if weight > 0 and (best is None or weight > best[0]):
+                    best = (weight, language)
+    return OF_PROGRAMS if best is None else best[1]
+
+
+def _weight(parameter: str) -> float:
+    """`q=0.8`, or nothing; what is neither weighs nothing."""
+    if not parameter.strip():
+        return 1.0
+    found = re.fullmatch(r"\s*q=([01](?:\.[0-9]{0,3})?)\s*", parameter)
+    return float(found[1]) if found else 0.0

@@ -1,0 +1,36 @@
+"""How much a request may bring: more is not read, whoever sends it."""
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST = 1024 * 1024
+"""Of a body, in bytes."""
+
+
+class SmallBodies:
+    """Ends the reading of a larger body with 413; the application answers it as any problem."""
+
+    def __init__(self, app: ASGIApp, largest: int = LARGEST) -> None:
+        self._app = app
+        self._largest = largest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("Content-Length", "")
+        size = int(told) if told.isdecimal() else 0
+        read = 0
+
+        async def receiving() -> Message:
+            nonlocal read
+            if size > self._largest:
+                raise HTTPException(413)
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._largest:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, receiving, send)
