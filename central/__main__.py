@@ -124,6 +124,7 @@ def _serve(config: Config, options: argparse.Namespace) -> int:
         port=config.http.port,
         log_config=None,
         access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=3,
     )
     engine.dispose()

@@ -1,5 +1,6 @@
 """The composition root of central's web server."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -7,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import Engine
 
 from central import keys, problems
+from central.access import answers
 from central.access.attempts import Attempts
 from central.api import (
     access,
@@ -36,8 +38,10 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        old = asyncio.create_task(answers.forgetting(engine))
         async with live.running():
             yield
+        old.cancel()
 
     app = Described(
         Problem,

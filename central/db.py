@@ -40,6 +40,7 @@ def owner_engine(config: Config) -> Engine:
     return create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_pre_ping=True,
+        hide_parameters=True,  # an error that is logged tells the statement, and no hash or name
         connect_args={"connect_timeout": 5, "application_name": "gjurma"},
     )
 

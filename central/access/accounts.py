@@ -107,15 +107,19 @@ def open_account(work: Work, asked: NewAccount) -> Account:
 
 
 def change_roles(work: Work, name: str, asked: NewRoles, why: Why) -> Account:
-    """Its tokens for a role that it no longer has are good for nothing."""
-    return work.act(
+    """Its tokens for a role that it no longer has are good for nothing. Raises `Conflict`."""
+    account = work.act(
         ACCOUNT, name, "roles changed", asked.model_dump(mode="json"), why=why, expects=True
     )
+    _one_administrator(work.connection)
+    return account
 
 
 def change_state(work: Work, name: str, what: Literal["disabled", "enabled"], why: Why) -> Account:
-    """A disabled account's tokens are good for nothing while it is."""
-    return work.act(ACCOUNT, name, what, why=why, expects=True)
+    """A disabled account's tokens are good for nothing while it is. Raises `Conflict`."""
+    account = work.act(ACCOUNT, name, what, why=why, expects=True)
+    _one_administrator(work.connection)
+    return account
 
 
 def change_password(work: Work, name: str, asked: NewPassword) -> Account:
@@ -123,6 +127,18 @@ def change_password(work: Work, name: str, asked: NewPassword) -> Account:
     account = work.act(ACCOUNT, name, "password changed", expects=True)
     passwords.keep_password(work.connection, name, asked.password.get_secret_value())
     return account
+
+
+def _one_administrator(connection: Connection) -> None:
+    """Acts follow each other under a lock: two at once cannot take away both."""
+    table = schema.account
+    left = connection.execute(
+        select(func.count())
+        .select_from(table)
+        .where(table.c.state == "active", table.c.roles.contains([Role.ADMINISTRATOR]))
+    ).scalar_one()
+    if left == 0:
+        raise Conflict("somebody has to stay administrator")
 
 
 def nobody(connection: Connection) -> bool:

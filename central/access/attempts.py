@@ -1,40 +1,69 @@
-"""How often somebody may try a password: a few times a minute for each account."""
+"""How often somebody may try a password: a few times a minute for each account, few at once."""
 
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from central.errors import TooMany, Unauthorized
 
 MOST = 5
 WITHIN_S = 60.0
+AT_ONCE = 8
+"""Tried at the same time by all: each takes 64 MiB and a tenth of a second of one core."""
 _ACCOUNTS = 10_000  # more names than that are nobody's: the oldest are forgotten
 
 
 class Attempts:
-    """Failed ones, by account; within this process, and forgotten when it ends."""
+    """Those that failed or run, by account; within this process, and forgotten when it ends."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._failed: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
+        self._running = 0
 
     @contextmanager
     def attempt(self, account: str) -> Iterator[None]:
-        """Raises `TooMany`; counts it as failed where it ends in `Unauthorized`."""
-        with self._lock:
-            failed = self._failed.get(account, deque())
-            while failed and failed[0] <= self._clock() - WITHIN_S:
-                failed.popleft()
-            if len(failed) >= MOST:
-                raise TooMany(f"{MOST} passwords were tried within a minute")
+        """Raises `TooMany`. It counts as failed until it is over without `Unauthorized`: many at
+        once are no more tries than many in turn."""
+        began = self._begin(account)
         try:
             yield
         except Unauthorized:
-            with self._lock:
-                self._failed.setdefault(account, deque()).append(self._clock())
-                while len(self._failed) > _ACCOUNTS:
-                    self._failed.pop(next(iter(self._failed)))
             raise
+        except BaseException:
+            self._take_back(account, began)
+            raise
+        else:
+            self._take_back(account, began)
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def _begin(self, account: str) -> float:
+        with self._lock:
+            now = self._clock()
+            failed = self._failed.get(account, deque())
+            while failed and failed[0] <= now - WITHIN_S:
+                failed.popleft()
+            if len(failed) >= MOST:
+                raise TooMany(f"{MOST} passwords were tried within a minute")
+            if self._running >= AT_ONCE:
+                raise TooMany(f"{AT_ONCE} passwords are being tried; try again in a moment")
+            self._running += 1
+            self._failed.setdefault(account, failed).append(now)
+            while len(self._failed) > _ACCOUNTS:
+                self._failed.pop(next(iter(self._failed)))
+            return now
+
+    def _take_back(self, account: str, began: float) -> None:
+        with self._lock:
+            failed = self._failed.get(account)
+            if failed is None:
+                return
+            with suppress(ValueError):
+                failed.remove(began)
+            if not failed:
+                del self._failed[account]

@@ -19,6 +19,8 @@ from central.register.subject import Row, Subject, held, new
 
 SESSION = timedelta(hours=12)
 LONGEST = timedelta(days=366)
+IN_SESSION = "session"
+"""The purpose of tokens that were got by a password."""
 
 
 class NewToken(Asked):
@@ -100,7 +102,7 @@ def sign_in(connection: Connection, asked: NewSession) -> Issued:
         raise Refused("role: one of " + ", ".join(account.roles))
     work = Work(connection, By(asked.account, role, account.entity))
     until = datetime.now(UTC) + SESSION
-    return issue(work, NewToken(account=asked.account, role=role, purpose="session", until=until))
+    return issue(work, NewToken(account=asked.account, role=role, purpose=IN_SESSION, until=until))
 
 
 def revoke(work: Work, id_: str, why: Why) -> Token:
@@ -108,6 +110,24 @@ def revoke(work: Work, id_: str, why: Why) -> Token:
     token = work.act(TOKEN, id_, "revoked", why=why, expects=True)
     passwords.forget(work.connection, "token", id_)
     return token
+
+
+def end_sessions(work: Work, account: str) -> None:
+    """What was signed in with a password that is no longer good is good for nothing."""
+    table = schema.token
+    ids = work.connection.execute(
+        select(table.c.id)
+        .where(
+            table.c.account == account,
+            table.c.purpose == IN_SESSION,
+            table.c.revoked.is_(None),
+            table.c.until > datetime.now(UTC),
+        )
+        .order_by(table.c.id)
+    ).scalars()
+    for id_ in ids.all():
+        work.act(TOKEN, id_, "revoked", why=Why("the password was changed"))
+        passwords.forget(work.connection, "token", id_)
 
 
 @dataclass(frozen=True)
@@ -123,6 +143,8 @@ class Bearer:
         scope = RIGHTS[right].get(self.role)
         if scope is None:
             raise Forbidden(f"{self.role} has not the right {right}")
+        if scope is Scope.OWN and self.entity is None:
+            raise Forbidden(f"{self.account} acts for no entity")
         return By(self.account, self.role, self.entity if scope is Scope.OWN else None)
 
 

@@ -19,6 +19,7 @@ from central.access.roles import RIGHTS, Right, Role
 from central.access.tokens import TOKEN, Issued, NewSession, NewToken, Token
 from central.api.desk import AtDesk, needs
 from central.api.listing import Cursor, Limit, Page, listed, where
+from central.register.acts import Work
 from central.register.entities.models import Asked
 from central.register.licences.models import WithReason
 
@@ -94,7 +95,14 @@ def change_roles(name: _Name, asked: ChangedRoles, desk: AtDesk) -> Response:
 
 @api.post("/accounts/{name}/password", response_model=Account, **needs(Right.CHANGE_ACCOUNTS))
 def change_password(name: _Name, asked: NewPassword, desk: AtDesk) -> Response:
-    return desk.act(lambda work: accounts.change_password(work, name, asked))
+    """Who is signed in by the former one is so no longer; other tokens stay."""
+
+    def change(work: Work) -> Account:
+        account = accounts.change_password(work, name, asked)
+        tokens.end_sessions(work, name)
+        return account
+
+    return desk.act(change)
 
 
 @api.post("/accounts/{name}/disable", response_model=Account, **needs(Right.CHANGE_ACCOUNTS))

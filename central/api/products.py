@@ -39,4 +39,7 @@ def one_product(code: _Code, desk: AtDesk) -> Response:
 @api.post("", status_code=201, response_model=Product, **needs(Right.CHANGE_PRODUCTS))
 def enter(asked: NewProduct, desk: AtDesk) -> Response:
     for_own(desk.by, asked.entity)
+    if desk.by.entity is not None and not (asked.space or "").startswith(f"{desk.by.entity}."):
+        # Else it could draw from another's numbers, or take the name of theirs before they do.
+        asked = asked.model_copy(update={"space": f"{asked.entity}.{asked.space or asked.code}"})
     return desk.act(lambda work: service.add(work, asked), 201)

@@ -41,6 +41,9 @@ class SecurityHeaders:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if not scope["path"].startswith("/static/"):
+                    # A token, a licence, a name: nothing of it is left on the way.
+                    headers.setdefault("Cache-Control", "no-store")
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)

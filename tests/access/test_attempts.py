@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from central.access.attempts import MOST, WITHIN_S, Attempts
+from central.access.attempts import AT_ONCE, MOST, WITHIN_S, Attempts
 from central.errors import TooMany, Unauthorized
 
 
@@ -32,3 +32,34 @@ def test_a_good_password_is_not_counted() -> None:
     for _ in range(MOST + 1):
         with attempts.attempt("arben"):
             pass
+
+
+def test_who_tries_while_others_run_is_counted_with_them() -> None:
+    attempts = Attempts(lambda: 0.0)
+    with contextlib.ExitStack() as running:
+        for _ in range(MOST):
+            running.enter_context(attempts.attempt("arben"))
+        with pytest.raises(TooMany), attempts.attempt("arben"):
+            pytest.fail("it was not tried")
+    with attempts.attempt("arben"):
+        pass
+
+
+def test_few_are_tried_at_once() -> None:
+    attempts = Attempts(lambda: 0.0)
+    with contextlib.ExitStack() as running:
+        for number in range(AT_ONCE):
+            running.enter_context(attempts.attempt(f"account-{number}"))
+        with pytest.raises(TooMany), attempts.attempt("one-more"):
+            pytest.fail("it was not tried")
+    with attempts.attempt("one-more"):
+        pass
+
+
+def test_what_fails_for_another_reason_is_not_counted() -> None:
+    attempts = Attempts(lambda: 0.0)
+    for _ in range(MOST + 1):
+        with contextlib.suppress(ZeroDivisionError), attempts.attempt("arben"):
+            raise ZeroDivisionError
+    with attempts.attempt("arben"):
+        pass

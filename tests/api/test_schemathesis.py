@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,6 @@ pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 EXAMPLES = int(os.environ.get("EXAMPLES", "5"))
 """Requests of each kind for each endpoint."""
-
-
-@pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("serve") as found:
-        found.standard()
-        found.post("/api/v1/entities", {"code": "KMP", "name": "Kombinati Mekanik"})
-        yield found
 
 
 def ask(centre: Centre, folder: Path, callers: dict[str, str]) -> None:

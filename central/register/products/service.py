@@ -3,7 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from central import schema
+from central.errors import Conflict
 from central.register.acts import Act, Work
 from central.register.numbers.spaces import SPACE
 from central.register.products.models import NewProduct
@@ -35,8 +38,12 @@ PRODUCT = Subject("product", schema.product, Product, apply)
 
 
 def add(work: Work, asked: NewProduct) -> Product:
-    """Raises `Conflict` or `NotFound`."""
+    """Raises `Conflict` or `NotFound`. The numbers of a space are of one entity."""
     space = asked.space or f"{asked.entity}.{asked.code}"
+    table = schema.product
+    others = select(table.c.code).where(table.c.space == space, table.c.entity != asked.entity)
+    if work.connection.execute(others.limit(1)).first() is not None:
+        raise Conflict(f"number space {space} is another entity's")
     work.act(SPACE, space, "opened")
     return work.act(
         PRODUCT, asked.code, "entered", asked.model_dump(mode="json") | {"space": space}

@@ -1,0 +1,35 @@
+"""Answers that are given again to a request with the same idempotency key: for thirty days."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import Engine, func
+from sqlalchemy.exc import DBAPIError
+
+from central import schema
+
+log = logging.getLogger("central.answers")
+KEPT = timedelta(days=30)
+EVERY_S = 3600.0
+
+
+def forget_old(engine: Engine) -> int:
+    """Remove what is older than `KEPT`, and return how many; their keys are free again."""
+    table = schema.answered
+    with engine.begin() as connection:
+        return connection.execute(table.delete().where(table.c.at < func.now() - KEPT)).rowcount
+
+
+async def forgetting(engine: Engine) -> None:
+    """Every hour, until cancelled; while the database is away it waits for the next time."""
+    while True:
+        try:
+            removed = await run_in_threadpool(forget_old, engine)
+        except DBAPIError as error:
+            log.warning("old answers stay for now: %s", error.orig)
+        else:
+            if removed:
+                log.info("%d answers older than %d days are removed", removed, KEPT.days)
+        await asyncio.sleep(EVERY_S)

@@ -1,0 +1,24 @@
+"""One centre for these tests, with a second entity beside the standard one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.central import Centre
+
+PRODUCT: dict[str, Any] = {
+    "code": "P-1",
+    "entity": "UMG",
+    "model": "P",
+    "components": [{"name": "receiver"}],
+    "template": {"content": "[)>\x1e06\x1d17VA7G1H\x1d1PP\x1dS{serial}\x1e\x04"},
+}
+
+
+@pytest.fixture(scope="module")
+def centre() -> Iterator[Centre]:
+    with Centre.started("serve") as found:
+        found.standard()
+        found.post("/api/v1/entities", {"code": "KMP", "name": "Kombinati Mekanik"})
+        yield found

@@ -1,0 +1,248 @@
+"""What somebody may try who means no good: each with a token of their own, or with none."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from central.app import interface
+from tests.api.conftest import PRODUCT
+from tests.support.central import Centre
+from tests.support.wait import wait_for
+
+pytestmark = pytest.mark.slow
+PASSWORD = "kurrkush nuk e di"
+
+
+def code_of(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json().get("code", "")
+
+
+@pytest.fixture
+def administrator(centre: Centre) -> Any:
+    with centre.client("administrator") as http:
+        http.base_url = centre.url + "/api/v1"
+        yield http
+
+
+def open_account(administrator: httpx.Client, name: str, *roles: str) -> None:
+    body = {"name": name, "person": name, "roles": roles, "password": PASSWORD}
+    response = administrator.post("/accounts", json=body)
+    assert response.status_code == 201, response.text
+
+
+def sign_in(centre: Centre, name: str, password: str = PASSWORD) -> httpx.Response:
+    asked = {"account": name, "password": password}
+    return httpx.post(centre.url + "/api/v1/sessions", json=asked, timeout=30)
+
+
+# --- what is sent ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/licences/%00",
+        "/api/v1/licences?entity=%00",
+        "/api/v1/items?uii=A%00",
+        "/api/v1/items/%00",
+        "/api/v1/search?q=%00",
+        "/api/v1/acts?subject=%00",
+        "/api/v1/gateways/%00",
+    ],
+)
+def test_nul_in_an_address_is_refused(centre: Centre, path: str) -> None:
+    with centre.client() as officer:
+        response = officer.get(path)
+    assert code_of(response) in ((422, "refused"), (404, "not-found"))
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\ud800"])
+def test_a_text_that_cannot_be_kept_is_refused(centre: Centre, text: str) -> None:
+    content = f'{{"gateway": "a.b", "reason": "x{text}"}}'
+    headers = {"Content-Type": "application/json"}
+    with centre.client() as officer:
+        response = officer.post("/api/v1/invitations", content=content, headers=headers)
+    assert code_of(response) == (422, "refused")
+
+
+@pytest.mark.parametrize("part", ["template", "components"])
+def test_unknown_fields_come_in_nowhere(centre: Centre, part: str) -> None:
+    """The wire contract lets its messages grow; what a person enters does not."""
+    value = PRODUCT[part]
+    grown = [{**value[0], "extra": 1}] if isinstance(value, list) else {**value, "extra": 1}
+    with centre.client() as officer:
+        response = officer.post("/api/v1/products", json=PRODUCT | {part: grown})
+    assert code_of(response) == (422, "refused")
+    assert "there is no extra" in response.json()["detail"]
+
+
+def test_a_body_that_is_too_large_is_not_read(centre: Centre) -> None:
+    content = b" " * (1024 * 1024 + 1)
+    response = httpx.post(centre.url + "/api/v1/sessions", content=content)
+    assert code_of(response) == (413, "http-413")
+
+
+def test_what_can_be_entered_can_be_addressed(centre: Centre) -> None:
+    with centre.client() as officer:
+        response = officer.post("/api/v1/entities", json={"code": "A/B", "name": "A"})
+    assert code_of(response) == (422, "refused")
+
+
+# --- who asks -------------------------------------------------------------------------------
+
+
+def test_nobody_learns_what_is_malformed_without_a_token(centre: Centre) -> None:
+    url = centre.url + "/api/v1/licences/L-1/suspend"
+    response = httpx.post(url, json={"no": 1}, headers={"If-Match": "?", "Idempotency-Key": "a b"})
+    assert code_of(response) == (401, "unauthorized")
+
+
+def test_many_passwords_at_once_are_no_more_than_many_in_turn(
+    centre: Centre, administrator: httpx.Client
+) -> None:
+    open_account(administrator, "besnik", "auditor")
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: sign_in(centre, "besnik", "wrong password"), range(20)))
+    statuses = [each.status_code for each in answers]
+    assert set(statuses) == {401, 429}
+    assert statuses.count(401) <= 5
+
+
+def test_a_changed_password_ends_what_was_signed_in_by_the_former(
+    centre: Centre, administrator: httpx.Client
+) -> None:
+    open_account(administrator, "luan", "auditor")
+    until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    asked = {"account": "luan", "role": "auditor", "purpose": "reports", "until": until}
+    tokens = [sign_in(centre, "luan").json(), administrator.post("/tokens", json=asked).json()]
+
+    def works(token: dict[str, Any]) -> bool:
+        headers = {"Authorization": f"Bearer {token['token']}"}
+        return httpx.get(centre.url + "/api/v1/acts", headers=headers).status_code == 200
+
+    assert list(map(works, tokens)) == [True, True]
+    changed = administrator.post("/accounts/luan/password", json={"password": PASSWORD + "!"})
+    assert changed.status_code == 200
+    assert list(map(works, tokens)) == [False, True]
+    assert sign_in(centre, "luan").status_code == 401
+    assert sign_in(centre, "luan", PASSWORD + "!").status_code == 201
+
+
+def test_somebody_stays_administrator(administrator: httpx.Client) -> None:
+    why = {"reason": "leaves"}
+    last = administrator.post("/accounts/administrator/disable", json=why)
+    assert code_of(last) == (409, "conflict")
+    roles = {"roles": ["auditor"], "why": why}
+    assert code_of(administrator.post("/accounts/administrator/roles", json=roles)) == (
+        409,
+        "conflict",
+    )
+    open_account(administrator, "second", "administrator")
+    assert administrator.post("/accounts/second/disable", json=why).status_code == 200
+
+
+# --- what is another's ----------------------------------------------------------------------
+
+
+def test_a_producer_draws_from_no_others_numbers(centre: Centre) -> None:
+    theirs = centre.sql("SELECT space FROM product WHERE code = 'M70'")[0][0]
+    body = PRODUCT | {"code": "K-1", "entity": "KMP"}
+    with centre.client("producer-officer", "KMP") as other:
+        entered = other.post("/api/v1/products", json=body | {"space": theirs})
+    assert entered.status_code == 201, entered.text
+    assert entered.json()["space"] == f"KMP.{theirs}"
+    with centre.client() as officer:
+        again = officer.post("/api/v1/products", json=body | {"code": "K-2", "space": theirs})
+    assert code_of(again) == (409, "conflict")
+
+
+def test_every_single_read_of_anothers_is_not_found(centre: Centre) -> None:
+    """Whatever an address of the interface names, of those with an owner."""
+    with centre.client("producer-officer", "KMP") as other:
+        for path in ("entities/UMG", "licences/L-1", "products/M70", "orders/G-1"):
+            hidden = other.get(f"/api/v1/{path}")
+            kind, _, code = path.partition("/")
+            nothing = other.get(f"/api/v1/{kind}/nothing")
+            assert code_of(hidden) == (404, "not-found")
+            same = hidden.json()["detail"].replace(code, "nothing")
+            assert same == nothing.json()["detail"], "nor does the answer tell it apart"
+
+
+def test_no_list_takes_anothers_entity_as_a_filter(centre: Centre) -> None:
+    with centre.client("producer-officer", "KMP") as other:
+        for path, methods in _described()["paths"].items():
+            names = {each["name"] for each in methods.get("get", {}).get("parameters", [])}
+            if "entity" in names and "{" not in path:
+                answer = other.get(path, params={"entity": "UMG"})
+                if answer.status_code == 200:
+                    assert answer.json()["items"] == [], path
+
+
+def test_which_records_there_are_is_not_told(centre: Centre) -> None:
+    query = {"gateway": "gramsh.line-1", "epoch": "1", "seq": "1"}
+    with centre.client("producer-officer", "KMP") as other:
+        assert other.get("/api/v1/items", params=query).json() == []
+    assert centre.look("/api/v1/items", **query).status_code == 404
+
+
+def _described() -> Any:
+    from fastapi import FastAPI
+
+    app = FastAPI()
+    app.include_router(interface())
+    return app.openapi()
+
+
+# --- what is told ---------------------------------------------------------------------------
+
+
+def test_what_is_taken_is_told_in_the_registers_words(centre: Centre) -> None:
+    licence = {
+        "number": "L-9",
+        "entity": "NOBODY",
+        "valid_from": "2026-01-01T00:00:00Z",
+        "valid_until": "2027-01-01T00:00:00Z",
+    }
+    with centre.client() as officer:
+        missing = officer.post("/api/v1/licences", json=licence)
+    assert code_of(missing) == (404, "not-found")
+    assert "present in table" not in missing.text
+    assert "NOBODY" in missing.json()["detail"]
+
+
+def test_nothing_is_left_on_the_way(centre: Centre, administrator: httpx.Client) -> None:
+    open_account(administrator, "teuta", "auditor")
+    for response in (sign_in(centre, "teuta"), centre.look("/api/v1/licences/L-1")):
+        assert response.headers["cache-control"] == "no-store"
+        assert "server" not in response.headers
+
+
+def test_no_token_and_no_password_is_logged(centre: Centre, administrator: httpx.Client) -> None:
+    open_account(administrator, "ilir", "auditor")
+    token = sign_in(centre, "ilir").json()["token"]
+    sign_in(centre, "ilir", "not the password")
+    headers = {"Authorization": f"Bearer {token}"}
+    httpx.get(centre.url + f"/api/v1/licences/L-1?token={token}", headers=headers)
+    log = centre.log("serve")
+    for secret in (token, PASSWORD, "not the password"):
+        assert secret not in log
+
+
+def test_answers_are_kept_for_thirty_days() -> None:
+    with Centre.started("serve") as centre:
+        with centre.client() as officer:
+            for key in ("old", "new"):
+                body = {"code": key.upper(), "name": key}
+                officer.post("/api/v1/entities", json=body, headers={"Idempotency-Key": key})
+        centre.sql("UPDATE answered SET at = now() - interval '31 days' WHERE key = 'old'")
+        centre.stop("serve")
+        centre.start("serve")
+        wait_for(
+            "the old answer's end",
+            lambda: centre.sql("SELECT key FROM answered") == [("new",)],
+            20,
+        )
