@@ -46,6 +46,7 @@ NEEDS = (
         ("initdb", "postgres"),
         ("postgresql",),
     ),
+    Need("needs_curl", "curl and jq", ("curl", "jq"), ("curl", "jq")),
     Need("needs_mbpoll", "mbpoll, another Modbus master", ("mbpoll",), ("mbpoll",)),
     Need(
         "needs_browser",

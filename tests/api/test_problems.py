@@ -12,7 +12,14 @@ from pydantic import BaseModel
 from central import problems
 from central.api.description import Described
 from central.api.limit import SmallBodies
-from central.errors import DatabaseUnavailable, IssueGuardUnreadable, NotFound, TooMany
+from central.errors import (
+    DatabaseUnavailable,
+    GjurmaError,
+    IssueGuardUnreadable,
+    NotFound,
+    RegisterError,
+    TooMany,
+)
 from central.problems import Problem, kinds
 from central.screens import texts
 from central.screens.texts import LANGUAGES, Language, wished
@@ -114,6 +121,17 @@ def test_the_language_that_is_liked_best(header: str | None, language: Language)
 def test_every_problem_stands_in_the_catalogues_and_nothing_else(language: Language) -> None:
     wanted = {text for kind in kinds() for text in (kind.title, kind.what_to_do)}
     assert set(texts.load(language, "problems").by_key) == wanted
+
+
+def test_no_error_goes_out_under_a_code_that_is_not_told() -> None:
+    """An error below one that is told has an entry of its own, since its code is its own."""
+    told = {kind.code for kind in kinds()}
+
+    def below(error: type[GjurmaError]) -> list[type[GjurmaError]]:
+        return [error, *(each for child in error.__subclasses__() for each in below(child))]
+
+    for error in below(RegisterError):
+        assert error is RegisterError or error.code in told, error
 
 
 def test_a_code_is_one_problem() -> None:
