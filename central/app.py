@@ -13,6 +13,7 @@ from central.access.attempts import Attempts
 from central.api import (
     access,
     acts,
+    balances,
     entities,
     gateways,
     licences,
@@ -70,7 +71,7 @@ def interface() -> APIRouter:
     for router in (
         access.open_to_all,
         *(access.api, acts.api, entities.api, licences.api, products.api, gateways.api),
-        *(orders.api, people.api, reading.api),
+        *(orders.api, balances.api, people.api, reading.api),
         places.api,
     ):
         v1.include_router(router)

@@ -81,12 +81,23 @@ class Http(_Table):
 class Plan(_Table):
     """How long a gateway may mark without hearing from us, and how many numbers it holds.
 
-    `guard` is the file that says how far numbers were issued; it lies off the database's disk.
+    `reserve` is how few numbers a gateway comes down to before it is given more, half of
+    `block_size` where left out. `void_after_days`: numbers unused for so long are void; six months
+    by (EU) 2018/574. `guard` is the file that says how far numbers were issued; it lies off the
+    database's disk.
     """
 
     lease_hours: Annotated[int, Field(ge=1, le=24 * 31)] = 72
     block_size: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    reserve: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    void_after_days: Annotated[int, Field(ge=1, le=36_500)] = 183
     guard: Path = Path("guard/issued")
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        if (self.reserve or 0) > self.block_size:
+            raise ValueError("reserve is no more than block_size")
+        return self
 
 
 class Ingest(_Table):

@@ -33,7 +33,9 @@ class Right(StrEnum):
     DECIDE_LICENCES = "licences.decide"
     CHANGE_PRODUCTS = "products.change"
     READ_ORDERS = "orders.read"
+    DRAFT_ORDERS = "orders.draft"
     CHANGE_ORDERS = "orders.change"
+    READ_BALANCES = "balances.read"
     SETTLE_DOUBTS = "doubts.settle"
     INVITE_GATEWAYS = "gateways.invite"
     CHANGE_PEOPLE = "people.change"
@@ -63,7 +65,9 @@ RIGHTS: Mapping[Right, Mapping[Role, Scope]] = {
     Right.DECIDE_LICENCES: {_OFFICER: Scope.ALL},
     Right.CHANGE_PRODUCTS: {_OFFICER: Scope.ALL, Role.PRODUCER_OFFICER: Scope.OWN},
     Right.READ_ORDERS: _SEE_ALL | _SEE_OWN,
+    Right.DRAFT_ORDERS: {_OFFICER: Scope.ALL, Role.PRODUCER_OFFICER: Scope.OWN},
     Right.CHANGE_ORDERS: {_OFFICER: Scope.ALL},
+    Right.READ_BALANCES: _SEE_ALL | {Role.PRODUCER_OFFICER: Scope.OWN},
     Right.SETTLE_DOUBTS: {_OFFICER: Scope.ALL},
     Right.INVITE_GATEWAYS: {_OFFICER: Scope.ALL},
     Right.CHANGE_PEOPLE: {_OFFICER: Scope.ALL},

@@ -1,20 +1,24 @@
-"""Orders over HTTP: entering, holding, releasing, and what is in doubt of them."""
+"""Orders over HTTP: each step of their life is an act of its own; and what is in doubt of them."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 from pydantic import BaseModel
+from sqlalchemy import Connection
 
+from central.access.own import for_own, own
 from central.access.roles import Right
 from central.api.desk import AtDesk, needs
 from central.plan import doubts
 from central.plan.doubts import Doubt
-from central.register.acts import Work
+from central.register.acts import By, Work
 from central.register.licences.models import WithReason
 from central.register.orders import service
-from central.register.orders.models import NewOrder
-from central.register.orders.service import Order
+from central.register.orders.models import Amendment, NewLimits, NewOrder
+from central.register.orders.rules import Order
+from central.register.orders.service import ORDER
+from central.register.products.service import PRODUCT
 from gateway.contract.encoding import INT8_MAX
 
 api = APIRouter(prefix="/orders", tags=["orders"])
@@ -27,20 +31,81 @@ class GivenBack(BaseModel):
     number: int
 
 
-@api.post("", status_code=201, response_model=Order, **needs(Right.CHANGE_ORDERS))
+@api.post("", status_code=201, response_model=Order, **needs(Right.DRAFT_ORDERS))
 def enter(asked: NewOrder, desk: AtDesk) -> Response:
-    """Released at once; the plan process issues numbers for it."""
-    return desk.act(lambda work: service.add(work, asked), 201)
+    """A draft, of which no gateway hears before it is released."""
+
+    def entered(work: Work) -> Order:
+        for_own(work.by, PRODUCT.require(work.connection, asked.product).entity)
+        return service.enter(work, asked)
+
+    return desk.act(entered, 201)
 
 
-@api.post("/{code}/hold", response_model=Order, **needs(Right.CHANGE_ORDERS))
-def hold(code: _Code, asked: WithReason, desk: AtDesk) -> Response:
-    return desk.act(lambda work: service.change(work, code, "held", asked.why))
+@api.get("/{code}/entry", response_model=Order, **needs(Right.READ_ORDERS))
+def entry(code: _Code, desk: AtDesk) -> Response:
+    """The order whole, as it was entered and amended; its progress is at `/orders/{code}`."""
+    with desk.looking() as connection:
+        return desk.tell(_own(connection, desk.by, code))
+
+
+@api.post("/{code}/amend", response_model=Order, **needs(Right.DRAFT_ORDERS))
+def amend(code: _Code, asked: Amendment, desk: AtDesk) -> Response:
+    """A draft: what is given takes the place of what was entered."""
+
+    def amended(work: Work) -> Order:
+        _own(work.connection, work.by, code)
+        if asked.product is not None:
+            for_own(work.by, PRODUCT.require(work.connection, asked.product).entity)
+        return service.amend(work, code, asked)
+
+    return desk.act(amended)
+
+
+@api.post("/{code}/cancel", response_model=Order, **needs(Right.DRAFT_ORDERS))
+def cancel(code: _Code, asked: WithReason, desk: AtDesk) -> Response:
+    """A draft that will never be released."""
+
+    def cancelled(work: Work) -> Order:
+        _own(work.connection, work.by, code)
+        return service.change(work, code, "cancelled", asked.why)
+
+    return desk.act(cancelled)
 
 
 @api.post("/{code}/release", response_model=Order, **needs(Right.CHANGE_ORDERS))
 def release(code: _Code, asked: WithReason, desk: AtDesk) -> Response:
-    return desk.act(lambda work: service.change(work, code, "released", asked.why))
+    """The plan process issues numbers for it, and its gateways may mark."""
+    return desk.act(lambda work: service.release(work, code, asked.why))
+
+
+@api.post("/{code}/pause", response_model=Order, **needs(Right.CHANGE_ORDERS))
+def pause(code: _Code, asked: WithReason, desk: AtDesk) -> Response:
+    """Nothing is marked for it until it is resumed; its gateways call it held."""
+    return desk.act(lambda work: service.change(work, code, "paused", asked.why))
+
+
+@api.post("/{code}/resume", response_model=Order, **needs(Right.CHANGE_ORDERS))
+def resume(code: _Code, asked: WithReason, desk: AtDesk) -> Response:
+    return desk.act(lambda work: service.change(work, code, "resumed", asked.why))
+
+
+@api.post("/{code}/complete", response_model=Order, **needs(Right.CHANGE_ORDERS))
+def complete(code: _Code, asked: WithReason, desk: AtDesk) -> Response:
+    """No number is issued for it any more, whatever came of it."""
+    return desk.act(lambda work: service.change(work, code, "completed", asked.why))
+
+
+@api.post("/{code}/close", response_model=Order, **needs(Right.CHANGE_ORDERS))
+def close(code: _Code, asked: WithReason, desk: AtDesk) -> Response:
+    """For good: what of its numbers is unused becomes void."""
+    return desk.act(lambda work: service.change(work, code, "closed", asked.why))
+
+
+@api.post("/{code}/limits", response_model=Order, **needs(Right.CHANGE_ORDERS))
+def limit(code: _Code, asked: NewLimits, desk: AtDesk) -> Response:
+    """How many of its numbers a gateway holds at once: no more are marked while it is offline."""
+    return desk.act(lambda work: service.limit(work, code, asked))
 
 
 @api.get("/{code}/doubts", response_model=list[Doubt], **needs(Right.SETTLE_DOUBTS))
@@ -59,3 +124,8 @@ def give_back(code: _Code, number: _Number, asked: WithReason, desk: AtDesk) -> 
         return GivenBack(order=code, number=number)
 
     return desk.act(returned)
+
+
+def _own(connection: Connection, by: By, code: str) -> Order:
+    order = ORDER.require(connection, code)
+    return own(by, order, PRODUCT.require(connection, order.product).entity, f"order {code}")

@@ -9,20 +9,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from central.plan.due import choose
-from central.plan.facts import Decision, Facts, Issue, Member, Order
+from central.plan.facts import Decision, Facts, HeldBlock, Issue, Limits, Member, Order, Void
 from central.plan.shares import quota
 from central.register.licences.models import obstacle
 from central.register.numbers.models import block_id
 from gateway.contract.plan import Block, Person, Plan, PlanOrder
 
-OrderState = Literal["released", "held", "finished", "suspended"]
+TellState = Literal["released", "held", "finished", "suspended"]
 
 
 def compile_plan(facts: Facts) -> Decision:
     """A new plan where the present one no longer says what is so, and the numbers it needs."""
     orders = [order for order in facts.orders if not _is_past(order, facts)]
     told = tuple(_told(order, facts) for order in orders)
-    issues = _issues(facts, orders, told)
+    voids = _voids(facts)
+    gone = {void.block for void in voids}
+    blocks = [block for block in facts.blocks if block.id not in gone]
+    issues = _issues(facts, orders, told, blocks)
     choice = choose(facts, orders)
     former = facts.former
     plan = Plan(
@@ -32,25 +35,28 @@ def compile_plan(facts: Facts) -> Decision:
         version=former.version + 1 if former and former.incarnation == facts.incarnation else 1,
         lease_until=_lease(orders, told, facts),
         orders=told,
-        blocks=_blocks(facts, {order.code for order in orders}, issues),
+        blocks=_blocks(blocks, {order.code for order in orders}, issues),
         due=choice.due or None,
         people=_people(facts),
         keys=facts.keys,
     )
     if former is not None and not choice.must and not _differs(former, plan, facts):
-        return Decision(None, again=choice.again)
-    return Decision(plan, issues)
+        return Decision(None, voids=voids, again=choice.again)
+    return Decision(plan, issues, voids)
 
 
 def _is_past(order: Order, facts: Facts) -> bool:
     """Finished for some time, and nothing that was marked for it still waits for anybody."""
-    if order.good < order.quantity or order.waiting or order.changed is None:
+    closed = order.state == "closed"
+    if order.waiting or (order.good < order.quantity and not closed):
         return False
+    if order.changed is None:
+        return closed
     return order.changed + facts.limits.keep_finished <= facts.now
 
 
 def _told(order: Order, facts: Facts) -> PlanOrder:
-    state: OrderState = "released"
+    state: TellState = "released"
     licence, member = order.licence, order.member(facts.gateway)
     reason = (
         order.standing.obstacle()
@@ -59,9 +65,9 @@ def _told(order: Order, facts: Facts) -> PlanOrder:
     )
     if reason:
         state = "suspended"
-    elif order.held:
+    elif order.state == "paused":
         state, reason = "held", "order-held"
-    elif order.good >= order.quantity:
+    elif order.state in ("completed", "closed") or order.good >= order.quantity:
         state, reason = "finished", "order-finished"
     return PlanOrder(
         id=order.code,
@@ -82,11 +88,28 @@ def _told(order: Order, facts: Facts) -> PlanOrder:
     )
 
 
-def _issues(facts: Facts, orders: list[Order], told: tuple[PlanOrder, ...]) -> tuple[Issue, ...]:
-    """Blocks for the released orders whose numbers run short here.
+def _voids(facts: Facts) -> tuple[Void, ...]:
+    """The blocks whose unused numbers nobody is to mark any more, whether a plan named them or not.
 
-    A number that was voided, scrapped or lost, or that a lost journal left in doubt, will never be
-    a good item: it is replaced.
+    A gateway that has not heard of it may mark some until its lease ends. That is lawful, since its
+    journal says under which plan it did; such a number is then what became of it, and not void.
+    """
+    closed = {order.code for order in facts.orders if order.state == "closed"}
+    oldest = facts.now - facts.limits.void_after
+    return tuple(
+        Void(block.id, "closed" if block.order in closed else "expired")
+        for block in facts.blocks
+        if block.unclaimed and (block.order in closed or block.issued <= oldest)
+    )
+
+
+def _issues(
+    facts: Facts, orders: list[Order], told: tuple[PlanOrder, ...], blocks: list[HeldBlock]
+) -> tuple[Issue, ...]:
+    """Blocks for the released orders whose numbers run short here; `blocks` are not void.
+
+    A number that was voided, scrapped or lost, that is void, or that a lost journal left in doubt,
+    will never be a good item: it is replaced.
     """
     if not facts.may_issue:
         return ()
@@ -96,14 +119,14 @@ def _issues(facts: Facts, orders: list[Order], told: tuple[PlanOrder, ...]) -> t
         member = order.member(facts.gateway)
         if as_told.state != "released" or member is None or not member.marks(order.opener):
             continue
-        here = sum(
-            block.end - block.start + 1 - block.claimed
-            for block in facts.blocks
-            if block.order == order.code
-        )
-        wanted = order.quantity + order.lost + order.ended + order.doubtful - order.issued
+        here = sum(block.unclaimed for block in blocks if block.order == order.code)
+        before = sum(block.unclaimed for block in facts.blocks if block.order == order.code)
+        void = order.void + before - here
+        never = order.lost + order.ended + order.doubtful + void
+        wanted = order.quantity + never - order.issued
         others = [other.held for other in _sharers(order, member)]
-        size = quota(here, others, wanted, facts.limits.block_size, order.tray or 1)
+        ahead, reserve = _ahead(member, facts.limits)
+        size = quota(here, others, wanted, ahead, reserve, order.tray or 1)
         if size > 0:
             start = starts[order.space]
             starts[order.space] = start + size
@@ -111,17 +134,26 @@ def _issues(facts: Facts, orders: list[Order], told: tuple[PlanOrder, ...]) -> t
     return tuple(issues)
 
 
+def _ahead(member: Member, limits: Limits) -> tuple[int, int]:
+    """How many numbers it holds, and how few it comes down to."""
+    ahead = member.block_size or limits.block_size
+    reserve = limits.reserve if member.reserve is None else member.reserve
+    return ahead, ahead // 2 if reserve is None else min(reserve, ahead)
+
+
 def _sharers(order: Order, me: Member) -> list[Member]:
     """The other gateways that open numbers of the order, whether they are there or not."""
     return [other for other in order.members if other != me and other.marks(order.opener)]
 
 
-def _blocks(facts: Facts, orders: set[str], issues: Iterable[Issue]) -> tuple[Block, ...]:
+def _blocks(
+    blocks: list[HeldBlock], orders: set[str], issues: Iterable[Issue]
+) -> tuple[Block, ...]:
     """The blocks that still hold a number the register knows no claim of."""
     standing = [
         Block(id=block.id, space=block.space, start=block.start, end=block.end, order=block.order)
-        for block in facts.blocks
-        if block.order in orders and block.claimed < block.end - block.start + 1
+        for block in blocks
+        if block.order in orders and block.unclaimed
     ]
     fresh = [
         Block(

@@ -139,7 +139,7 @@ class _Marks:
         found = []
         for number in self._numbers.values():
             order = self._orders[number.order]
-            if order.held or not self._may(order, number):
+            if order.state != "released" or not self._may(order, number):
                 continue
             key = self._key(number)
             rivals = self._markers(order, key.component)

@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple
 from central.register.entities.standing import CLEAR, Standing
 from gateway.contract.plan import CentralKey, Component, Person, Plan, Template, Verify
 
+OrderState = Literal["released", "paused", "completed", "closed"]
+"""Of orders that a plan may name: a draft is nobody's yet."""
 PlanKey = tuple[int, int]
 """(incarnation, version)."""
 
@@ -33,6 +35,10 @@ class Limits:
 
     lease: timedelta
     block_size: int
+    reserve: int | None = None
+    """How few numbers a gateway comes down to before it is given more; half of them where None."""
+    void_after: timedelta = timedelta(days=183)
+    """Numbers that were issued so long ago and are unused are void."""
     due_marks: int = 200
     due_reads: int = 400
     settle: timedelta = timedelta(seconds=2)
@@ -56,6 +62,9 @@ class Member:
     components: tuple[str, ...] | None = None
     reads: bool = False
     """Whether it reads back what other gateways marked, where the order says `elsewhere`."""
+    block_size: int | None = None
+    """How many numbers it holds at once; as `Limits` say where None. `reserve` likewise."""
+    reserve: int | None = None
     epoch: int = 0
     """Its newest epoch; 0 before it was ever enrolled."""
     live: bool = False
@@ -83,7 +92,7 @@ class Order:
     expect: tuple[str, ...]
     tray: int | None
     space: str
-    held: bool
+    state: OrderState
     licence: Licence
     members: tuple[Member, ...]
     standing: Standing = CLEAR
@@ -92,6 +101,8 @@ class Order:
     """Numbers in all blocks ever issued for it."""
     lost: int = 0
     """Of these, lost with an epoch before a record claimed them."""
+    void: int = 0
+    """Of these, void: in blocks that no plan names any more, and claimed by no record."""
     doubtful: int = 0
     """Numbers of which a lost journal may have marked a further component."""
     good: int = 0
@@ -121,6 +132,11 @@ class HeldBlock:
     end: int
     order: str
     claimed: int
+    issued: datetime
+
+    @property
+    def unclaimed(self) -> int:
+        return self.end - self.start + 1 - self.claimed
 
 
 @dataclass(frozen=True)
@@ -176,7 +192,7 @@ class Facts:
     orders: tuple[Order, ...]
     """Those of this gateway, oldest first."""
     blocks: tuple[HeldBlock, ...]
-    """Those of the live stream, in the order of their issue."""
+    """Those of the live stream that are not void, in the order of their issue."""
     spaces: Mapping[str, int]
     """The next number of each space, by the register and by its guard."""
     people: tuple[Person, ...]
@@ -206,11 +222,20 @@ class Issue:
 
 
 @dataclass(frozen=True)
+class Void:
+    """A block that no plan names any more, and why: `expired` or `closed`."""
+
+    block: str
+    cause: Literal["expired", "closed"]
+
+
+@dataclass(frozen=True)
 class Decision:
     """`plan` None: the former one stands. `again`: when to look again, untold."""
 
     plan: Plan | None
     issues: tuple[Issue, ...] = ()
+    voids: tuple[Void, ...] = ()
     again: datetime | None = None
 
 

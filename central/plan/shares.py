@@ -16,15 +16,18 @@ def level(held: Sequence[int], wanted: int) -> int:
     return 0
 
 
-def quota(here: int, others: Sequence[int], wanted: int, ahead: int, tray: int = 1) -> int:
+def quota(
+    here: int, others: Sequence[int], wanted: int, ahead: int, reserve: int, tray: int = 1
+) -> int:
     """The size of the block to issue now, or 0.
 
     `here` and `others`: unspent numbers in hand; `wanted`: how many the order still needs issued;
-    `ahead`: what a gateway may hold. Nobody is filled above the level that all could be filled to,
+    `ahead`: what a gateway may hold, and `reserve`: what it comes down to before it is given more.
+    Nobody is filled above the level that all could be filled to,
     save for one tray, so that the last numbers go to whoever asks.
     """
     ahead = max(ahead, tray)
-    if wanted <= 0 or here >= max(tray, ahead // 2):
+    if wanted <= 0 or here >= max(tray, reserve):
         return 0
     fair = level((here, *others), wanted)
     if fair - here >= wanted:  # all that is left, the others have theirs
@@ -32,5 +35,6 @@ def quota(here: int, others: Sequence[int], wanted: int, ahead: int, tray: int =
     target = min(ahead, fair)
     target = max(target - target % tray, tray)
     size = min(wanted, target - here)
-    # Not a block for each number spent: where the level sinks slowly, half of it is used up first.
-    return size if here < tray or 2 * here < target else 0
+    # Not a block for each number spent: where the level sinks slowly, as great a part of it as of
+    # `ahead` is used up first.
+    return size if here < tray or here * ahead < reserve * target else 0

@@ -27,8 +27,10 @@ from central.plan.issuing import InDatabase, Issuing
 from central.register.acts import Work
 from central.register.entities.standing import Standing, standings
 from central.register.numbers import service as numbers
+from central.register.numbers.blocks import BLOCK
 from central.register.numbers.guard import beyond
 from central.register.places.service import may_work
+from central.register.products.models import Import, filled
 from gateway.contract.plan import CentralKey, Component, Person, Plan, Template, Verify, encode_plan
 from gateway.contract.signed import SigningKey, take_apart
 
@@ -78,6 +80,8 @@ def renew(
     issued = {issue.space: issue.start + issue.size for issue in decision.issues}
     if issued and not issuing.secure(beyond(facts.spaces, issued)):
         decision = compile_plan(replace(facts, may_issue=False))
+    for void in decision.voids:
+        work.act(BLOCK, void.block, void.cause)
     if decision.plan is None:
         return None, decision.again
     which = decision.plan.which.key()
@@ -129,7 +133,12 @@ def read_facts(
     former = None if latest is None else decoded(latest.payload)
     held = _held_elsewhere(connection, gateway, orders, streams)
     in_play = frozenset(mark for found in held.values() for mark in found.marks)
-    limits = Limits(timedelta(hours=config.lease_hours), config.block_size)
+    limits = Limits(
+        timedelta(hours=config.lease_hours),
+        config.block_size,
+        config.reserve,
+        timedelta(days=config.void_after_days),
+    )
     me = StreamKey(gateway, stream.epoch)
     return Facts(
         gateway=gateway,
@@ -215,7 +224,10 @@ def _order_rows(connection: Connection, gateway: str) -> list[Row[Any]]:
             .join(schema.order_gateway, schema.order_gateway.c.order_code == schema.orders.c.code)
             .join(schema.product, schema.product.c.code == schema.orders.c.product)
             .join(licence, licence.c.number == schema.orders.c.licence)
-            .where(schema.order_gateway.c.gateway == gateway)
+            .where(
+                schema.order_gateway.c.gateway == gateway,
+                schema.orders.c.state.not_in(("draft", "cancelled")),
+            )
             .order_by(schema.orders.c.created, schema.orders.c.code)
         )
     )
@@ -234,26 +246,35 @@ def _members(connection: Connection, codes: list[str]) -> dict[str, list[Row[Any
 def _blocks(
     connection: Connection, codes: list[str], streams: list[int]
 ) -> list[tuple[int, HeldBlock]]:
-    """(stream, block), in the order of their issue."""
+    """(stream, block), in the order of their issue; those that are void are left out."""
     rows = connection.execute(
         text(
             "SELECT stream, id, space, lower(span) AS start, upper(span) - 1 AS end, order_code,"
             " (SELECT count(DISTINCT c.number) FROM claim c WHERE c.space = b.space"
-            "   AND c.number >= lower(b.span) AND c.number < upper(b.span)) AS claimed"
+            "   AND c.number >= lower(b.span) AND c.number < upper(b.span)) AS claimed, issued"
             " FROM block b WHERE order_code = ANY(:codes) AND stream = ANY(:streams)"
+            " AND NOT EXISTS (SELECT 1 FROM voided_block v WHERE v.block = b.id)"
             " ORDER BY issued, lower(span)"
         ),
         {"codes": codes, "streams": streams},
     )
     return [
-        (row.stream, HeldBlock(row.id, row.space, row.start, row.end, row.order_code, row.claimed))
+        (
+            row.stream,
+            HeldBlock(
+                *(row.id, row.space, row.start, row.end, row.order_code),
+                claimed=row.claimed,
+                issued=row.issued,
+            ),
+        )
         for row in rows
     ]
 
 
+# Void: above the highest number claimed, to the block's end, unless a new epoch ended the stream.
 # A number is ended by any of its components; one whose repeat did not start is not ended by that.
 _COUNTS = text(
-    "SELECT code, coalesce(b.issued, 0) AS issued, coalesce(l.lost, 0) AS lost,"
+    "SELECT code, coalesce(b.issued, 0) AS issued, coalesce(l.lost, 0) AS lost, v.void,"
     " d.doubtful, coalesce(i.good, 0) AS good, coalesce(i.ended, 0) AS ended,"
     " coalesce(i.waiting, 0) AS waiting, i.changed"
     " FROM unnest(CAST(:codes AS text[])) AS w (code)"
@@ -261,6 +282,12 @@ _COUNTS = text(
     "  WHERE order_code = code) b ON true"
     " LEFT JOIN LATERAL (SELECT sum(upper(l.span) - lower(l.span))::bigint AS lost FROM loss l"
     "  JOIN block k ON k.id = l.block WHERE k.order_code = code) l ON true"
+    " LEFT JOIN LATERAL (SELECT coalesce(sum(upper(k.span) - greatest(lower(k.span),"
+    "   coalesce((SELECT max(c.number) + 1 FROM claim c WHERE c.space = k.space"
+    "    AND c.number >= lower(k.span) AND c.number < upper(k.span)), 0))), 0)::bigint AS void"
+    "  FROM block k JOIN voided_block w ON w.block = k.id JOIN stream s ON s.id = k.stream"
+    "  WHERE k.order_code = code AND NOT EXISTS (SELECT 1 FROM stream n"
+    "   WHERE n.gateway = s.gateway AND n.epoch > s.epoch)) v ON true"
     " LEFT JOIN LATERAL (SELECT count(DISTINCT d.number) AS doubtful FROM doubt d"
     "  WHERE d.order_code = code AND d.returned IS NULL AND NOT EXISTS (SELECT 1 FROM claim c"
     "   JOIN item i ON i.id = c.item WHERE c.space = d.space AND c.number = d.number"
@@ -290,7 +317,7 @@ def _orders(
     left: dict[tuple[int, str], int] = {}
     for owner, block in blocks:
         key = (owner, block.order)
-        left[key] = left.get(key, 0) + block.end - block.start + 1 - block.claimed
+        left[key] = left.get(key, 0) + block.unclaimed
     return tuple(
         _order(
             row,
@@ -307,6 +334,8 @@ def _member(row: Row[Any], stream: Stream | None, left: dict[tuple[int, str], in
         gateway=row.gateway,
         components=None if row.components is None else tuple(row.components),
         reads=row.reads,
+        block_size=row.block_size,
+        reserve=row.reserve,
         epoch=0 if stream is None else stream.epoch,
         live=stream is not None and stream.state == "live",
         held=0 if stream is None else left.get((stream.id, row.order_code), 0),
@@ -324,18 +353,22 @@ def _order(
         contents=row.contents,
         lot=row.lot,
         job=row.job,
-        template=Template.model_validate(row.template),
+        template=filled(
+            Template.model_validate(row.template),
+            None if row.imported is None else Import.model_validate(row.imported),
+        ),
         components=tuple(Component.model_validate(component) for component in row.components),
         verify=Verify.model_validate(row.verify),
         expect=tuple(row.expect),
         tray=row.tray,
         space=row.space,
-        held=row.state == "held",
+        state=row.state,
         licence=Licence(row.licence_state, row.valid_from, row.valid_until),
         members=members,
         standing=standing,
         issued=counts.issued,
         lost=counts.lost,
+        void=counts.void,
         doubtful=counts.doubtful,
         good=counts.good,
         ended=counts.ended,

@@ -161,6 +161,12 @@ class Found(Answer):
     orders: list[str]
 
 
+OrderState = Literal[
+    "draft", "released", "held", "finished", "suspended", "completed", "closed", "cancelled"
+]
+"""What is held, finished or suspended may go on; who looks sees it as the gateway does."""
+
+
 class Balance(Answer):
     """The numbers issued, a count a term; each counted, none by subtraction."""
 
@@ -175,6 +181,44 @@ class Balance(Answer):
     lost: int
 
 
+class BalanceRow(Balance):
+    """The balance of an order, a gateway or a producer. `issued` counts the numbers of the blocks
+    issued to it in the period, and each term those of them that stand in it now: `unused` may be
+    marked yet; `open` was spent, and is not good and not bad so far; `voided` will never be marked;
+    `unknown` may be on metal; `lost` belonged to a journal that ended before it was heard of."""
+
+    key: str
+    quarantined: Annotated[int, Field(description="numbers with that flag, in whatever term")]
+    duplicated: int
+    unaccounted: Annotated[int, Field(description="issued numbers that no term holds")]
+
+
+class StationRow(Answer):
+    """The balance of a station. `spent` counts the numbers whose first mark it made in the period,
+    by its gateway's clock, and each term those of them that stand in it now, whoever brought them
+    there. Unspent numbers are its gateway's."""
+
+    key: Annotated[str, Field(examples=["gramsh.line-2/station-1"])]
+    spent: int
+    open: int
+    good: int
+    rejected: int
+    scrapped: int
+    voided: int
+    unknown: int
+    quarantined: int
+    duplicated: int
+
+
+class Balances(Answer):
+    """`rows` of one kind; `since` (included) and `until` (not) as they were asked for."""
+
+    by: Literal["order", "gateway", "station", "producer"]
+    since: datetime | None
+    until: datetime | None
+    rows: list[BalanceRow] | list[StationRow]
+
+
 class Order(Answer):
     """An order and how far it has come."""
 
@@ -187,7 +231,7 @@ class Order(Answer):
     quantity: int
     contents: int | None
     lot: str | None
-    state: Literal["released", "held", "finished", "suspended"]
+    state: OrderState
     reason: Annotated[
         str, Field(description="why not released, as a code", examples=["licence-suspended"])
     ]

@@ -293,6 +293,7 @@ class _Audit:
         for space, number in replay.numbers:
             spent.setdefault(space, set()).add(number)
         lost = self._losses()
+        void = {block for (block,) in self._connection.execute("SELECT block FROM voided_block")}
         ended = {
             (gateway, epoch)
             for gateway, epoch in self._connection.execute(
@@ -307,7 +308,8 @@ class _Audit:
                 block,
                 claimed,
                 lost.get(block.id, ()),
-                (block.gateway, block.epoch) in ended,
+                ended=(block.gateway, block.epoch) in ended,
+                void=block.id in void,
             )
         held = {
             (block.space, number)
@@ -328,7 +330,9 @@ class _Audit:
         block: IssuedBlock,
         claimed: set[int],
         lost: Iterable[tuple[int, int]],
+        *,
         ended: bool,
+        void: bool,
     ) -> None:
         accounts = (self._balance.order(block.order), self._balance.gateway(block.gateway))
         for account in accounts:
@@ -340,7 +344,7 @@ class _Audit:
                     account.unaccounted[self._serial(block, number)] = None
                 else:
                     account.terms[term] += 1
-        for number, term in unclaimed(block, claimed, lost, ended=ended):
+        for number, term in unclaimed(block, claimed, lost, ended=ended, void=void):
             for account in accounts:
                 if term is None:
                     account.unaccounted[self._serial(block, number)] = None
@@ -372,13 +376,20 @@ class _Audit:
 
 
 def unclaimed(
-    block: IssuedBlock, claimed: set[int], lost: Iterable[tuple[int, int]], *, ended: bool
+    block: IssuedBlock,
+    claimed: set[int],
+    lost: Iterable[tuple[int, int]],
+    *,
+    ended: bool,
+    void: bool,
 ) -> Iterator[tuple[int, str | None]]:
     """The numbers of a block that no record has claimed, each with its term; None: unaccounted.
 
-    `lost`: half-open runs. `ended`: the block's epoch is closed, so that nothing is unused. A
-    gateway spends a block in order, so a gap below a claimed number is no unused number.
+    `lost`: half-open runs. `ended`: the block's epoch is closed, so that nothing is unused. `void`:
+    no plan names the block any more. A gateway spends a block in order, so a gap below a claimed
+    number is no unused number.
     """
+    rest = "voided" if void else "unused"
     lost_here = {n for start, end in lost for n in range(start, end)}
     highest = max(claimed, default=block.start - 1)
     for number in range(block.start, block.end + 1):
@@ -387,7 +398,7 @@ def unclaimed(
         if number in lost_here:
             yield number, "lost"
         else:
-            yield number, "unused" if not ended and number > highest else None
+            yield number, rest if not ended and number > highest else None
 
 
 def term_of(items: list[Item]) -> str:

@@ -10,6 +10,7 @@ from central.register.entities.service import ENTITY
 from central.register.gateways.projection import GATEWAY
 from central.register.incarnation import REGISTER
 from central.register.licences.service import LICENCE
+from central.register.numbers.blocks import BLOCK
 from central.register.numbers.spaces import SPACE
 from central.register.orders.service import ORDER
 from central.register.people.service import PERSON
@@ -20,6 +21,7 @@ PROJECTIONS: Mapping[str, Projection[object]] = {
     projection.name: projection
     for projection in (
         ACCOUNT,
+        BLOCK,
         ENTITY,
         GATEWAY,
         LICENCE,

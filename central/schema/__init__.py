@@ -21,7 +21,7 @@ from central.schema.marks import (
     stream_key,
     waiting,
 )
-from central.schema.numbers import block, doubt, gateway_state, loss, plan
+from central.schema.numbers import block, doubt, gateway_state, loss, plan, voided_block
 from central.schema.places import place
 from central.schema.subjects import (
     act,
@@ -70,5 +70,6 @@ __all__ = [
     "stream",
     "stream_key",
     "token",
+    "voided_block",
     "waiting",
 ]

@@ -54,6 +54,17 @@ loss = Table(
 )
 """Numbers of a closed stream that no record had claimed when it was closed; never issued again."""
 
+voided_block = Table(
+    "voided_block",
+    metadata,
+    Column("block", Text, ForeignKey("block.id"), primary_key=True),
+    text("cause"),
+    time("at"),
+)
+"""Blocks that no plan names any more: what of them no record had claimed is void. `cause`: expired,
+closed. A gateway that stands on an older plan may mark one all the same, and then it is void no
+more."""
+
 doubt = Table(
     "doubt",
     metadata,

@@ -116,9 +116,12 @@ orders = Table(
     text("reason"),
     time("created"),
     Column("tray", Integer),
+    Column("imported", JSONB(none_as_null=True)),
     version(),
 )
-"""`state`: released, held. A plan calls an order finished or suspended; no row does."""
+"""`state`: draft, released, paused, completed, closed, cancelled. A plan calls a paused order held,
+a completed one finished. `imported`: {country, year, existing}, which the template's places for
+them are filled with in the plan."""
 
 gateway = Table(
     "gateway",
@@ -134,9 +137,12 @@ order_gateway = Table(
     Column("gateway", Text, ForeignKey("gateway.name"), primary_key=True),
     Column("components", ARRAY(Text)),
     Column("reads", Boolean, nullable=False, server_default="false"),
+    Column("block_size", Integer),
+    Column("reserve", Integer),
 )
 """`components`: those that the gateway marks, all where null. `reads`: it reads back what others
-marked, where the order is verified elsewhere."""
+marked, where the order is verified elsewhere. `block_size` and `reserve`: how many numbers it holds
+at once, and how few it comes down to before it is given more; the configuration's where null."""
 
 person = Table(
     "person",

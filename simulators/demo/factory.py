@@ -281,6 +281,7 @@ class Factory:
         invitation = await post("/invitations", {"gateway": site.gateway, "reason": "demo"})
         order = {**subject.order, "product": subject.product["code"], "gateways": [site.gateway]}
         await post("/orders", order)
+        await post(f"/orders/{order['code']}/release", {"reason": "demo"})
         self.people[site.gateway] = make_people(site.gateway.partition(".")[0])
         for person in self.people[site.gateway]:
             await post(

@@ -69,6 +69,8 @@ class Floor:
     since: dict[int, datetime] = field(default_factory=dict)
     doubts: dict[int, frozenset[str]] = field(default_factory=dict)
     lost: int = 0
+    void: set[str] = field(default_factory=set)
+    """Blocks that no plan names any more."""
     metal: list[tuple[int, str]] = field(default_factory=list)
     signed: int = 0
 
@@ -96,11 +98,16 @@ class Floor:
             expect=(),
             tray=self.tray,
             space=SPACE,
-            held=False,
+            state="released",
             licence=Licence("active", START - timedelta(days=9), START + timedelta(days=9)),
             members=tuple(self._member(member) for _, member in sorted(self.members.items())),
             issued=sum(block.end - block.start + 1 for _, block in self.blocks),
             lost=self.lost,
+            void=sum(
+                block.end - block.start + 1 - self._claimed(block)
+                for key, block in self.blocks
+                if block.id in self.void and key == self.epochs[key.gateway].key
+            ),
             doubtful=sum(not self._is_ended(self.pieces[number]) for number in self.doubts),
             good=good,
             ended=ended,
@@ -113,7 +120,11 @@ class Floor:
         return replace(member, epoch=key.epoch, live=True, held=self._held(key))
 
     def _held(self, key: StreamKey) -> int:
-        return sum(b.end - b.start + 1 - self._claimed(b) for k, b in self.blocks if k == key)
+        return sum(
+            b.end - b.start + 1 - self._claimed(b)
+            for k, b in self.blocks
+            if k == key and b.id not in self.void
+        )
 
     def _claimed(self, block: HeldBlock) -> int:
         return sum(block.start <= number <= block.end for number in self.pieces)
@@ -152,7 +163,7 @@ class Floor:
             blocks=tuple(
                 replace(block, claimed=self._claimed(block))
                 for key, block in self.blocks
-                if key == epoch.key
+                if key == epoch.key and block.id not in self.void
             ),
             spaces={SPACE: 1 + sum(b.end - b.start + 1 for _, b in self.blocks)},
             people=(),
@@ -171,6 +182,7 @@ class Floor:
     def compile(self, gateway: str) -> Decision:
         """A plan, where there is reason for one; signed and retained."""
         decision = compile_plan(self.facts(gateway))
+        self.void |= {void.block for void in decision.voids}
         epoch = self.epochs[gateway]
         if decision.plan is not None:
             # A new epoch goes on from the former's version, as the register's own table does.
@@ -178,7 +190,11 @@ class Floor:
             epoch.plans.append(decision.plan.model_copy(update={"version": self.signed}))
             for issue in decision.issues:
                 end = issue.start + issue.size - 1
-                block = HeldBlock(issue.block, issue.space, issue.start, end, issue.order, 0)
+                block = HeldBlock(
+                    *(issue.block, issue.space, issue.start, end, issue.order),
+                    claimed=0,
+                    issued=self.now,
+                )
                 self.blocks.append((epoch.key, block))
         return decision
 

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
         ("/api/v1/entities", {"code": "", "name": "x"}, 422, "refused"),
         ("/api/v1/entities", {"code": "X", "name": "x", "ncage": "AIOIA"}, 422, "refused"),
         ("/api/v1/licences/NONE/suspend", {"reason": "x"}, 404, "not-found"),
-        ("/api/v1/orders/none/hold", {"reason": "x"}, 404, "not-found"),
-        ("/api/v1/orders/none/hold", {}, 422, "refused"),
+        ("/api/v1/orders/none/pause", {"reason": "x"}, 404, "not-found"),
+        ("/api/v1/orders/none/pause", {}, 422, "refused"),
         ("/api/nothing", {}, 404, "http-404"),
     ],
 )

@@ -23,8 +23,10 @@ ACTS = (
 ACT = st.tuples(st.sampled_from(ACTS), st.integers(0, 11))
 
 
-def limits(block_size: int = 4, due: int = 8) -> Limits:
-    return Limits(timedelta(hours=72), block_size, due_marks=due, due_reads=due)
+def limits(block_size: int = 4, due: int = 8, void_after: timedelta = 183 * DAY) -> Limits:
+    return Limits(
+        timedelta(hours=72), block_size, due_marks=due, due_reads=due, void_after=void_after
+    )
 
 
 @st.composite
@@ -50,7 +52,11 @@ def floors(draw: st.DrawFn) -> Floor:
         members,
         mode,
         draw(st.integers(1, 9)),
-        limits(draw(st.integers(1, 5)), draw(st.integers(1, 6))),
+        limits(
+            draw(st.integers(1, 5)),
+            draw(st.integers(1, 6)),
+            draw(st.sampled_from((183 * DAY, timedelta(seconds=20)))),
+        ),
         draw(st.none() | st.integers(1, 3)),
     )
 
@@ -102,7 +108,8 @@ def compile_and_check(floor: Floor, gateway: str) -> None:
     floor.compile(gateway)
     order = floor.order()
     if decision.issues:
-        assert order.issued <= order.quantity + order.lost + order.ended + order.doubtful
+        never = order.lost + order.ended + order.doubtful + order.void
+        assert order.issued <= order.quantity + never
     for one, other in combinations(floor.blocks, 2):
         assert one[1].end < other[1].start or other[1].end < one[1].start
     if decision.plan is not None:
@@ -206,19 +213,21 @@ def test_the_level_is_what_all_can_be_filled_to(held: list[int], wanted: int) ->
     st.lists(st.integers(0, 30), max_size=4),
     st.integers(-3, 60),
     st.integers(1, 30),
+    st.data(),
     st.integers(1, 5),
 )
 def test_a_quota_leaves_the_others_theirs(
-    here: int, others: list[int], wanted: int, ahead: int, tray: int
+    here: int, others: list[int], wanted: int, ahead: int, data: st.DataObject, tray: int
 ) -> None:
-    size = quota(here, others, wanted, ahead, tray)
+    reserve = data.draw(st.integers(0, ahead))
+    size = quota(here, others, wanted, ahead, reserve, tray)
     assert 0 <= size <= max(0, wanted)
     if size:
         fair = level((here, *others), wanted)
         assert here + size <= max(fair, here + tray, tray)
         assert here + size <= max(ahead, tray)
     elif not others:
-        assert wanted <= 0 or here >= tray or here >= ahead // 2
+        assert wanted <= 0 or here >= tray or here >= reserve
 
 
 def split(mode: str = "each", due: int = 8, quantity: int = 20) -> Floor:

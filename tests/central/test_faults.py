@@ -117,7 +117,7 @@ def test_the_database_away_and_back(centre: Centre, peer: Peer) -> None:
     embedded.start(centre.folder / "pg")
     receipt = peer.deliver(60)
     assert receipt.committed == peer.journal.seq
-    centre.post(f"/api/v1/orders/{peer.order}/hold", {"reason": "the plan process is back too"})
+    centre.post(f"/api/v1/orders/{peer.order}/pause", {"reason": "the plan process is back too"})
     peer.wait_plan(peer.order, "held")
     whole(centre, peer, 2)
     for name in ("ingest-1", "ingest-2"):
@@ -197,8 +197,8 @@ def _restore(centre: Centre, peer: Peer) -> None:
     assert centre.sql("SELECT quarantined FROM item ORDER BY number") == [(False,), (True,)]
     peer.state(forgotten)
     peer.next_receipt()
-    centre.post("/api/v1/orders/G-3/hold", {"reason": "compile anew"})
-    centre.post("/api/v1/orders/G-3/release", {"reason": "compile anew"})
+    centre.post("/api/v1/orders/G-3/pause", {"reason": "compile anew"})
+    centre.post("/api/v1/orders/G-3/resume", {"reason": "compile anew"})
     plan = peer.wait_plan("G-3")
     assert plan.incarnation == receipt.incarnation
     (block,) = [b for b in plan.blocks if b.order == "G-3"]

@@ -31,15 +31,15 @@ def test_a_plan_holds_what_may_be_marked(centre: Centre, line: Line) -> None:
     assert {key.use for key in plan.keys} == {"receipt", "plan"}
 
 
-def test_holding_and_releasing_an_order(centre: Centre, line: Line) -> None:
+def test_pausing_and_resuming_an_order(centre: Centre, line: Line) -> None:
     peer = line()
-    centre.post(f"/api/v1/orders/{peer.order}/hold", {"reason": "drawing changed"})
+    centre.post(f"/api/v1/orders/{peer.order}/pause", {"reason": "drawing changed"})
     plan = peer.wait_plan(peer.order, "held")
     order = plan.order(peer.order)
     assert order is not None
     assert order.reason == "order-held"
-    centre.post(f"/api/v1/orders/{peer.order}/hold", {"reason": "again"}, expect=409)
-    centre.post(f"/api/v1/orders/{peer.order}/release", {"reason": "drawing approved"})
+    centre.post(f"/api/v1/orders/{peer.order}/pause", {"reason": "again"}, expect=409)
+    centre.post(f"/api/v1/orders/{peer.order}/resume", {"reason": "drawing approved"})
     assert peer.wait_plan(peer.order).version > plan.version
 
 
@@ -64,16 +64,16 @@ def test_a_suspension_reaches_the_retained_plan_within_two_seconds() -> None:
         centre.post(f"/api/v1/licences/{licence}/reinstate", {"reason": "passed"})
         peer.wait_plan("G-1")
         centre.sql("UPDATE licence SET valid_until = now() + interval '2 seconds'")
-        centre.post("/api/v1/orders/G-1/hold", {"reason": "a while"})
+        centre.post("/api/v1/orders/G-1/pause", {"reason": "a while"})
         assert peer.wait_plan("G-1", "held")
-        centre.post("/api/v1/orders/G-1/release", {"reason": "on"})
+        centre.post("/api/v1/orders/G-1/resume", {"reason": "on"})
         wait_for(
             "a lease that ends with the licence",
             lambda: peer.plans[-1].lease_until - datetime.now(UTC) < timedelta(seconds=3),
         )
         ends = peer.plans[-1].lease_until
         wait_for("the licence's end", lambda: datetime.now(UTC) > ends)
-        centre.post("/api/v1/orders/G-1/hold", {"reason": "anything"})
+        centre.post("/api/v1/orders/G-1/pause", {"reason": "anything"})
         plan = peer.wait_plan("G-1", "suspended")
         order = plan.order("G-1")
         assert order is not None
@@ -150,13 +150,13 @@ def test_a_plan_that_cannot_be_compiled_stops_no_other(centre: Centre, line: Lin
     one, two = line(), line()
     verify = "UPDATE orders SET verify = %s WHERE code = %s"
     centre.sql(verify, '{"mode": "never"}', one.order)
-    centre.post(f"/api/v1/orders/{one.order}/hold", {"reason": "no plan can say this"})
+    centre.post(f"/api/v1/orders/{one.order}/pause", {"reason": "no plan can say this"})
     wait_for("the complaint", lambda: f"{one.gateway}: no plan can be" in centre.log("plan"))
-    centre.post(f"/api/v1/orders/{two.order}/hold", {"reason": "and this one goes on"})
+    centre.post(f"/api/v1/orders/{two.order}/pause", {"reason": "and this one goes on"})
     two.wait_plan(two.order, "held")
     centre.sql(verify, '{"mode": "each"}', one.order)
-    centre.post(f"/api/v1/orders/{one.order}/release", {"reason": "mended"})
-    centre.post(f"/api/v1/orders/{one.order}/hold", {"reason": "and held"})
+    centre.post(f"/api/v1/orders/{one.order}/resume", {"reason": "mended"})
+    centre.post(f"/api/v1/orders/{one.order}/pause", {"reason": "and held"})
     one.wait_plan(one.order, "held")
 
 
@@ -177,7 +177,7 @@ def add_split_order(centre: Centre, code: str, *gateways: object, **more: object
             },
         )
     order = {"code": code, "product": "PAIR", "gateways": gateways, "job": "J"}
-    centre.post("/api/v1/orders", {"quantity": 3} | order | more)
+    centre.release_order({"quantity": 3} | order | more)
 
 
 def follow(peer: Peer, told: Callable[[Plan], bool], what: str) -> Plan:

@@ -37,7 +37,7 @@ def scene() -> Iterator[Centre]:
         centre.post("/api/v1/people", person | {"roles": ["operator"]})
         for step in ("suspend", "reinstate"):
             centre.post(f"/api/v1/licences/L-1/{step}", {"reason": "inspection"})
-        centre.post("/api/v1/orders/G-1/hold", {"reason": "drawing changed"})
+        centre.post("/api/v1/orders/G-1/pause", {"reason": "drawing changed"})
         with centre.client("administrator") as administrator:
             why = {"reason": "left"}
             administrator.post("/api/v1/accounts/registry-officer/disable", json=why)

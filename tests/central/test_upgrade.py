@@ -60,10 +60,11 @@ def former() -> Iterator[Centre]:
 
 
 def test_what_it_holds_is_carried_over(former: Centre) -> None:
-    orders = "SELECT code, quantity, state, expect FROM orders"
+    orders = "SELECT code, quantity, expect FROM orders"
     before = former.sql(orders)
     former.run("migrate")
     assert former.sql(orders) == before
+    assert former.sql("SELECT state FROM orders") == [("paused",)], "what was called held"
     assert former.sql("SELECT licence FROM orders") == [("L-1",)]
     assert former.sql("SELECT count(*) FROM act WHERE what = 'suspended'") == [(1,)]
     told = json.loads(former.run("rebuild", "--json"))
@@ -72,7 +73,7 @@ def test_what_it_holds_is_carried_over(former: Centre) -> None:
     licence = former.get("/api/v1/licences/L-1")
     assert (licence["state"], licence["reason"]) == ("suspended", "inspection")
     former.post("/api/v1/licences/L-1/reinstate", {"reason": "mended"})
-    former.post("/api/v1/orders/G-1/release", {"reason": "mended"})
+    former.post("/api/v1/orders/G-1/resume", {"reason": "mended"})
     told = json.loads(former.run("rebuild", "--json"))
     assert told["identical"], told
 

@@ -251,8 +251,7 @@ class Site:
     def order(self, quantity: int = 100_000, **more: Any) -> None:
         """An order for this gateway, and its people."""
         self.centre.post("/api/v1/invitations", {"gateway": self.gateway})  # makes it known
-        self.centre.post(
-            "/api/v1/orders",
+        self.centre.release_order(
             {
                 "code": self.order_code,
                 "product": PRODUCT,

@@ -76,8 +76,7 @@ def test_a_day_back_makes_no_lease_longer(sites: Callable[[str], Site], centre: 
     site.page.wait_permitted()
     site.mark_good()
     ends = datetime.now(UTC) + timedelta(seconds=16)
-    centre.post(
-        "/api/v1/orders",
+    centre.release_order(
         {
             "code": "X-short",
             "product": PRODUCT,

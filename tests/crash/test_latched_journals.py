@@ -110,7 +110,7 @@ def test_yesterdays_journal_and_guard_are_caught_by_the_receipt_alone(
     line = site.mark_good()
     if plan == "newer-plan":
         # A retained plan, which yesterday's journal has not accepted, comes before any receipt.
-        site.centre.post(f"/api/v1/orders/{site.order_code}/hold", {"reason": "a newer plan"})
+        site.centre.post(f"/api/v1/orders/{site.order_code}/pause", {"reason": "a newer plan"})
         site.page.wait_why_not("order-held")
     site.wait_delivered()
     site.stop()

@@ -94,9 +94,9 @@ def test_nothing_is_lost_and_no_number_is_issued_twice(small_blocks: Centre) -> 
             60,
         )
         first.page.wait_why_not("numbers-used-up")
-        centre.post(f"/api/v1/orders/{first.order_code}/hold", {"reason": "to see a new plan"})
+        centre.post(f"/api/v1/orders/{first.order_code}/pause", {"reason": "to see a new plan"})
         first.page.wait_why_not("order-held")
-        centre.post(f"/api/v1/orders/{first.order_code}/release", {"reason": "seen"})
+        centre.post(f"/api/v1/orders/{first.order_code}/resume", {"reason": "seen"})
         first.page.wait_why_not("numbers-used-up")
         assert centre.sql(
             "SELECT count(*) FROM block WHERE plan_incarnation ="

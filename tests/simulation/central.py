@@ -317,9 +317,13 @@ class Centre:
         if decision.again is not None:
             again = (decision.again - self.now()).total_seconds()
             self.loop.call_later(max(0.1, again), self._again, gateway)
+        for void in decision.voids:
+            self.officers.void |= {void.block}
+            self.story.tell("centre", f"block {void.block} is void: {void.cause}")
         if decision.plan is None:
             return None
         for issue in decision.issues:
+            self.officers.issued[issue.block] = self.now()
             self.on_issue(issue)
             self.officers.spaces[issue.space] = issue.start + issue.size
             former = self.issued.get(issue.space, 1)

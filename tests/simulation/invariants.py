@@ -472,7 +472,8 @@ def _every_number_is_accounted_for(world: "World") -> None:
         )
         lost = [(start, end + 1) for name, start, end in register.losses if name == block.id]
         ended = block.stream[1] < newest(register, block.stream[0])
-        for number, term in unclaimed(told, claimed, lost, ended=ended):
+        void = block.id in world.centre.officers.void
+        for number, term in unclaimed(told, claimed, lost, ended=ended, void=void):
             if term is None:
                 raise Broken(f"number {number} of block {block.id} is unaccounted for")
     for (space, number), marks in held.numbers.items():

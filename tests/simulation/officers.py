@@ -18,6 +18,7 @@ from central.plan.facts import (
     Member,
     Number,
     Order,
+    OrderState,
     Piece,
     StreamKey,
     held_by,
@@ -41,6 +42,10 @@ class Officers:
     limits: Limits = field(default_factory=lambda: Limits(timedelta(hours=8), 10))
     since: dict[NumberKey, datetime] = field(default_factory=dict)
     """When a record last changed a number."""
+    issued: dict[str, datetime] = field(default_factory=dict)
+    """When a block was."""
+    void: frozenset[str] = frozenset()
+    """Blocks that no plan names any more."""
     doubts: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
     """By order and number, the components that a lost journal may have marked."""
 
@@ -51,6 +56,7 @@ class Officers:
             spaces=dict(self.spaces),
             people=dict(self.people),
             since=dict(self.since),
+            issued=dict(self.issued),
             doubts=dict(self.doubts),
         )
 
@@ -60,7 +66,8 @@ class Officers:
         self.orders[order] = replace(found, licence=replace(found.licence, state=state))
 
     def hold(self, order: str, *, held: bool) -> None:
-        self.orders[order] = replace(self.orders[order], held=held)
+        state: OrderState = "paused" if held else "released"
+        self.orders[order] = replace(self.orders[order], state=state)
 
     def end_licence(self, order: str, at: datetime) -> None:
         found = self.orders[order]
@@ -100,9 +107,13 @@ def facts(
         may_issue=following is not None,
         orders=tuple(_counted(register, officers, order) for order in mine),
         blocks=tuple(
-            HeldBlock(b.id, b.space, b.start, b.end, b.order, len(_claimed(register, b)))
+            HeldBlock(
+                *(b.id, b.space, b.start, b.end, b.order),
+                claimed=len(_claimed(register, b)),
+                issued=officers.issued[b.id],
+            )
             for b in register.blocks.values()
-            if b.stream == (gateway, epoch) and b.order is not None
+            if b.stream == (gateway, epoch) and b.order is not None and b.id not in officers.void
         ),
         spaces=following or {},
         people=officers.people.get(gateway, ()),
@@ -244,9 +255,10 @@ def _counted(register: Register, officers: Officers, order: Order) -> Order:
     changed = [officers.since[order.space, number] for number in numbers]
     return replace(
         order,
-        members=tuple(_member(register, order, member) for member in order.members),
+        members=tuple(_member(register, officers, order, member) for member in order.members),
         issued=sum(block.end - block.start + 1 for block in blocks),
         lost=sum(end - start + 1 for block, start, end in register.losses if block in names),
+        void=sum(_rest(register, block) for block in blocks if block.id in officers.void),
         doubtful=len(doubtful),
         good=len(good),
         ended=len(ended),
@@ -255,13 +267,23 @@ def _counted(register: Register, officers: Officers, order: Order) -> Order:
     )
 
 
-def _member(register: Register, order: Order, member: Member) -> Member:
+def _rest(register: Register, block: Block) -> int:
+    """The numbers above the highest claimed one, unless the block's journal has ended."""
+    gateway, epoch = block.stream
+    if epoch < newest(register, gateway):
+        return 0
+    return block.end - max([block.start - 1, *_claimed(register, block)])
+
+
+def _member(register: Register, officers: Officers, order: Order, member: Member) -> Member:
     epoch = newest(register, member.gateway)
     stream = register.streams.get((member.gateway, epoch))
     held = sum(
         block.end - block.start + 1 - len(_claimed(register, block))
         for block in register.blocks.values()
-        if block.stream == (member.gateway, epoch) and block.order == order.code
+        if block.stream == (member.gateway, epoch)
+        and block.order == order.code
+        and block.id not in officers.void
     )
     live = stream is not None and stream.state == "live"
     return replace(member, epoch=epoch, live=live, held=held)

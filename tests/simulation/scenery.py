@@ -62,6 +62,7 @@ def build(world: "World") -> None:
         chance.pick((2, 4, 6, 20)),
         due_marks=chance.pick((4, 200)),
         settle=timedelta(seconds=chance.pick((0.5, 2))),
+        void_after=timedelta(seconds=world.chance.of("void").pick((1e7, 1e7, 30, 12))),
     )
     base = _order(world, "G-1")
     wish = world.aim.wish
@@ -104,7 +105,7 @@ def _order(world: "World", code: str) -> Order:
         expect=(),
         tray=None,
         space="UMG.M70",
-        held=False,
+        state="released",
         licence=licence(world.centre.now()),
         members=(Member(GATEWAYS[0]),),
     )

@@ -269,12 +269,16 @@ class Centre:
         self.add_order(order, gateway, quantity=quantity, verify=verify)
         return "L-1"
 
+    def release_order(self, order: dict[str, Any]) -> None:
+        """Enter an order and release it."""
+        self.post("/api/v1/orders", order)
+        self.post(f"/api/v1/orders/{order['code']}/release", {"reason": "approved"})
+
     def add_order(
         self, order: str, *gateways: str, quantity: int = 100, verify: str = "each"
     ) -> None:
-        """Another order of the standard product."""
-        self.post(
-            "/api/v1/orders",
+        """Another order of the standard product, released."""
+        self.release_order(
             {
                 "code": order,
                 "product": "M70",

@@ -1,18 +1,40 @@
 """An order as it is asked for. What is left out, the product gives."""
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from central.register.entities.models import Asked, Code
-from central.register.products.models import JOB_LIMIT, Components, Tray, faults
+from central.register.licences.models import WithReason
+from central.register.products.models import JOB_LIMIT, Components, Import, Tray, faults
 from gateway.contract.encoding import GatewayName
 from gateway.contract.plan import Component, Template, Verify
 
+OrderState = Literal["draft", "released", "paused", "completed", "closed", "cancelled"]
 Expected = Annotated[str, Field(min_length=1, max_length=400)]
+Quantity = Annotated[int, Field(ge=1, le=100_000_000)]
+Job = Annotated[str, Field(min_length=1, max_length=JOB_LIMIT)]
+Contents = Annotated[int, Field(ge=1, le=1_000_000)]
+Lot = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[ -~]+$")]
+BlockSize = Annotated[int, Field(ge=1, le=1_000_000)]
+Reserve = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
-class NewMember(Asked):
+class Limited(Asked):
+    """How many numbers of an order a gateway holds at once, `block_size`, and how few it comes down
+    to before it is given more, `reserve`. What is left out, the configuration says."""
+
+    block_size: BlockSize | None = None
+    reserve: Reserve | None = None
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        if self.block_size is not None and (self.reserve or 0) > self.block_size:
+            raise ValueError("reserve is no more than block_size")
+        return self
+
+
+class NewMember(Limited):
     """What a gateway does for an order. `components`: those that it marks, all when left out.
 
     `reads`: it reads back what other gateways marked, where the order is verified elsewhere.
@@ -23,23 +45,34 @@ class NewMember(Asked):
     reads: bool = False
 
 
+Gateways = Annotated[tuple[GatewayName | NewMember, ...], Field(min_length=1, max_length=50)]
+
+
+class NewLimits(Limited, WithReason):
+    """What an officer sets for one gateway of an order."""
+
+    gateway: GatewayName
+
+
 class NewOrder(Asked):
     """`contents` is how many pieces a package holds; `job` the device's stored job; `tray` how
-    many parts are marked in one cycle. A gateway's name alone stands for one that marks all."""
+    many parts are marked in one cycle. A gateway's name alone stands for one that marks all.
+    `imported` stands for goods that carry a foreign maker's marks and get ours beside them."""
 
     code: Code
     product: Code
-    quantity: Annotated[int, Field(ge=1, le=100_000_000)]
-    gateways: Annotated[tuple[GatewayName | NewMember, ...], Field(min_length=1, max_length=50)]
-    job: Annotated[str, Field(min_length=1, max_length=JOB_LIMIT)]
+    quantity: Quantity
+    gateways: Gateways
+    job: Job
     licence: Code | None = None
-    contents: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    lot: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[ -~]+$")] | None = None
+    contents: Contents | None = None
+    lot: Lot | None = None
     template: Template | None = None
     components: Components | None = None
     verify: Verify = Verify(mode="each")
     expect: tuple[Expected, ...] = ()
     tray: Tray | None = None
+    imported: Import | None = None
 
     @property
     def members(self) -> tuple[NewMember, ...]:
@@ -52,12 +85,26 @@ class NewOrder(Asked):
         self, kind: str, template: Template, components: tuple[Component, ...], tray: int | None
     ) -> list[str]:
         """What is not well formed, all at once; the product has given what was left out."""
-        found = faults(kind, template, components, self.lot)
+        found = faults(kind, template, components, self.lot, self.imported)
         if (kind == "package") != (self.contents is not None):
             found.append("contents stands for packages, and there it has to")
         if tray is not None and tray > self.quantity:
             found.append(f"a tray of {tray} is more than the order's {self.quantity}")
-        return found + self._verify_faults() + self._member_faults([c.name for c in components])
+        return (
+            found
+            + self._import_faults()
+            + self._verify_faults()
+            + self._member_faults([c.name for c in components])
+        )
+
+    def _import_faults(self) -> list[str]:
+        if self.imported is None:
+            return []
+        if self.imported.existing == "code" and not self.expect:
+            return ["imported: expect lists the codes that the parts carry already"]
+        if self.imported.existing == "text" and self.expect:
+            return ["imported: expect stands with existing code, which a reader sees"]
+        return []
 
     def _verify_faults(self) -> list[str]:
         found = []
@@ -90,3 +137,22 @@ class NewOrder(Asked):
                 found.append(f"gateway {member.name}: reads stands where verify is elsewhere")
         found += [f"no gateway marks {name}" for name in components if name not in marked]
         return found
+
+
+class Amendment(WithReason):
+    """What of a draft is changed; what is left out stays. Another product brings its own template,
+    components, tray and licence, unless they are given too."""
+
+    product: Code | None = None
+    quantity: Quantity | None = None
+    gateways: Gateways | None = None
+    job: Job | None = None
+    licence: Code | None = None
+    contents: Contents | None = None
+    lot: Lot | None = None
+    template: Template | None = None
+    components: Components | None = None
+    verify: Verify | None = None
+    expect: tuple[Expected, ...] | None = None
+    tray: Tray | None = None
+    imported: Import | None = None

@@ -1,53 +1,21 @@
-"""Entering, holding and releasing an order."""
+"""The acts on an order, and all that is asked before it is released."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
 from central import schema
 from central.errors import Conflict, NotLicensed, Refused
-from central.register.acts import Act, Why, Work
+from central.register.acts import Why, Work
+from central.register.entities.standing import standings
 from central.register.licences.models import obstacle
-from central.register.orders.models import NewMember, NewOrder
-from central.register.products.service import PRODUCT
-from central.register.subject import Part, Row, Subject, held, new
+from central.register.orders.models import Amendment, NewLimits, NewOrder
+from central.register.orders.rules import Order, apply
+from central.register.products.service import PRODUCT, Product
+from central.register.subject import Part, Subject
 from gateway.contract.plan import Component, Template
-
-
-class Order(Row):
-    """An order as the register holds it: released or held. `reason` is that of the last change."""
-
-    code: str
-    product: str
-    licence: str
-    kind: str
-    quantity: int
-    contents: int | None
-    lot: str | None
-    job: str
-    template: dict[str, Any]
-    components: list[dict[str, Any]]
-    verify: dict[str, Any]
-    expect: list[str]
-    tray: int | None
-    members: tuple[NewMember, ...]
-    state: str
-    reason: str
-    created: datetime
-
-
-def apply(state: Order | None, act: Act) -> Order:
-    """`entered`, then `held` and `released` in turn. Raises `Conflict` or `NotFound`."""
-    if act.what == "entered":
-        new("order", state, act)
-        return Order.of(act, state="released", reason="", created=act.at)
-    order = held("order", state, act)
-    if order.state == act.what:
-        raise Conflict(f"order {act.key} is {act.what} already")
-    return order.model_copy(update={"state": act.what, "reason": act.reason, "version": act.id})
-
 
 ORDER = Subject(
     "order",
@@ -56,11 +24,97 @@ ORDER = Subject(
     apply,
     parts={"members": Part(schema.order_gateway, "order_code", {"gateway": "name"})},
 )
+_OF_THE_PRODUCT = ("template", "components", "tray", "licence")
+"""What another product gives anew."""
 
 
-def add(work: Work, asked: NewOrder) -> Order:
-    """Raises `NotFound`, `NotLicensed`, `Refused` or `Conflict`."""
-    product = PRODUCT.require(work.connection, asked.product)
+def enter(work: Work, asked: NewOrder) -> Order:
+    """A draft: no gateway hears of it. Raises `NotFound`, `NotLicensed`, `Refused`, `Conflict`."""
+    return work.act(ORDER, asked.code, "drafted", _whole(work.connection, asked))
+
+
+def amend(work: Work, code: str, asked: Amendment) -> Order:
+    """Only a draft. Raises `NotFound`, `NotLicensed`, `Refused` or `Conflict`."""
+    order = ORDER.require(work.connection, code, lock=True)
+    given = asked.model_dump(exclude_unset=True, exclude={"reason", "basis"})
+    known = order.model_dump(include=set(NewOrder.model_fields))
+    known["gateways"] = order.members
+    if given.get("product", order.product) != order.product:
+        for name in _OF_THE_PRODUCT:
+            known[name] = None
+    try:
+        whole = NewOrder.model_validate(known | given)
+    except ValidationError as error:
+        raise Refused("; ".join(_faults(error))) from error
+    return work.act(
+        ORDER, code, "amended", _whole(work.connection, whole), why=asked.why, expects=True
+    )
+
+
+def release(work: Work, code: str, why: Why) -> Order:
+    """Its gateways may mark, from their next plans on. Raises what its checks raise."""
+    order = ORDER.require(work.connection, code, lock=True)
+    if order.state == "paused":
+        raise Conflict(f"order {code} is paused; it is resumed, not released")
+    if order.state == "draft":
+        product = PRODUCT.require(work.connection, order.product)
+        for check in CHECKS:
+            check(work, order, product)
+    return change(work, code, "released", why)
+
+
+def change(work: Work, code: str, what: str, why: Why) -> Order:
+    """`what`: paused, resumed, completed, closed or cancelled. Raises `NotFound` or `Conflict`.
+
+    An officer completes an order, and no count of good numbers does: a correction may yet find one
+    of them bad, and then it is marked anew. Once it is closed, the plan process voids what of its
+    blocks is unused.
+    """
+    gateways = sharing(work.connection, code)
+    return work.act(ORDER, code, what, why=why, gateways=gateways, expects=True)
+
+
+def limit(work: Work, code: str, asked: NewLimits) -> Order:
+    """How many of its numbers a gateway holds. Raises `NotFound` or `Conflict`."""
+    given = asked.model_dump(include={"gateway", "block_size", "reserve"})
+    return work.act(
+        ORDER, code, "limits set", given, why=asked.why, gateways=[asked.gateway], expects=True
+    )
+
+
+def sharing(connection: Connection, code: str) -> Iterable[str]:
+    """The gateways of an order."""
+    at = schema.order_gateway
+    return connection.execute(select(at.c.gateway).where(at.c.order_code == code)).scalars()
+
+
+# --- what is asked before a release -------------------------------------------------------------
+
+Check = Callable[[Work, Order, Product], None]
+
+
+def licence_covers(work: Work, order: Order, product: Product) -> None:
+    """Its licence is the producer's, and in force now. Raises `NotLicensed`."""
+    _licence(work.connection, product.entity, order.licence)
+
+
+def producer_may(work: Work, order: Order, product: Product) -> None:
+    """Nothing stands against what is the producer's. Raises `NotLicensed`."""
+    against = standings(work.connection, [product.entity])[product.entity].obstacle()
+    if against:
+        raise NotLicensed(f"{product.entity}: {against}")
+
+
+CHECKS: tuple[Check, ...] = (licence_covers, producer_may)
+"""Each raises where the order may not be released; all are asked, in this order."""
+
+
+# --- what an order consists of ------------------------------------------------------------------
+
+
+def _whole(connection: Connection, asked: NewOrder) -> dict[str, object]:
+    """An act's payload: the order with what its product gives. Raises `Refused`."""
+    product = PRODUCT.require(connection, asked.product)
     template = asked.template or Template.model_validate(product.template)
     components = asked.components or tuple(
         Component.model_validate(component) for component in product.components
@@ -69,33 +123,21 @@ def add(work: Work, asked: NewOrder) -> Order:
     faults = asked.faults(product.kind, template, components, tray)
     if faults:
         raise Refused("; ".join(faults))
-    return work.act(
-        ORDER,
-        asked.code,
-        "entered",
-        asked.model_dump(mode="json", exclude={"gateways"})
-        | {
-            "licence": _licence(work.connection, product.entity, asked.licence),
-            "kind": product.kind,
-            "template": template.model_dump(mode="json"),
-            "components": [component.model_dump(mode="json") for component in components],
-            "tray": tray,
-            "members": [member.model_dump(mode="json") for member in asked.members],
-        },
-        gateways=[member.name for member in asked.members],
-    )
+    return asked.model_dump(mode="json", exclude={"gateways"}) | {
+        "licence": _licence(connection, product.entity, asked.licence),
+        "kind": product.kind,
+        "template": template.model_dump(mode="json"),
+        "components": [component.model_dump(mode="json") for component in components],
+        "tray": tray,
+        "members": [member.model_dump(mode="json") for member in asked.members],
+    }
 
 
-def change(work: Work, code: str, what: str, why: Why) -> Order:
-    """`what`: held or released. Raises `NotFound` or `Conflict`."""
-    gateways = sharing(work.connection, code)
-    return work.act(ORDER, code, what, why=why, gateways=gateways, expects=True)
-
-
-def sharing(connection: Connection, code: str) -> Iterable[str]:
-    """The gateways of an order."""
-    at = schema.order_gateway
-    return connection.execute(select(at.c.gateway).where(at.c.order_code == code)).scalars()
+def _faults(error: ValidationError) -> list[str]:
+    return [
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_input=False)
+    ]
 
 
 def _licence(connection: Connection, entity: str, asked: str | None) -> str:

@@ -14,6 +14,18 @@ JOB_LIMIT = 200
 Components = Annotated[tuple[Component, ...], Field(min_length=1, max_length=20)]
 
 
+class Import(Asked):
+    """Whence and when goods came in, by the International Tracing Instrument, sec. III.
+
+    `existing`: whether the marks that they carry already are codes, which a reader sees and
+    `expect` lists, or text alone.
+    """
+
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["IT"])]
+    year: Annotated[int, Field(ge=1900, le=2199)]
+    existing: Literal["code", "text"] = "code"
+
+
 class NewProduct(Asked):
     """`space` names the number space; the entity and the product make one when it is left out.
 
@@ -32,17 +44,45 @@ class NewProduct(Asked):
 
     @model_validator(mode="after")
     def _named(self) -> Self:
-        found = faults(self.kind, self.template, self.components, lot="LOT1")
+        trial = Import(country="AL", year=2000) if is_import(self.template) else None
+        found = faults(self.kind, self.template, self.components, "LOT1", trial)
         if found:
             raise ValueError("; ".join(found))
         return self
 
 
+COUNTRY, YEAR = "{import_country}", "{import_year}"
+"""What the register itself puts into a template, before it stands in a plan."""
+
+
+def is_import(template: Template) -> bool:
+    """Whether the template says whence or when goods came in."""
+    return any(place in _text(template) for place in (COUNTRY, YEAR))
+
+
+def filled(template: Template, imported: Import | None) -> Template:
+    """The template as it stands in a plan."""
+    if imported is None:
+        return template
+
+    def put(text: str) -> str:
+        return text.replace(COUNTRY, imported.country).replace(YEAR, str(imported.year))
+
+    return template.model_copy(
+        update={"content": put(template.content), "lines": tuple(map(put, template.lines))}
+    )
+
+
 def faults(
-    kind: str, template: Template, components: tuple[Component, ...], lot: str | None
+    kind: str,
+    template: Template,
+    components: tuple[Component, ...],
+    lot: str | None,
+    imported: Import | None = None,
 ) -> list[str]:
     """Why this would not give each number and component a symbol of its own; all at once."""
-    found = []
+    found = _import_faults(template, imported)
+    template = filled(template, imported)
     if "{serial}" not in template.content:
         found.append("template.content holds {serial}: else every part would carry the same")
     if "{lot}" in template.content and lot is None:
@@ -53,6 +93,17 @@ def faults(
     if not found:
         found += _symbol_faults(template, components, lot)
     return found
+
+
+def _import_faults(template: Template, imported: Import | None) -> list[str]:
+    if imported is None:
+        return ["the template is for imported goods: the order says imported"] * is_import(template)
+    missing = [place for place in (COUNTRY, YEAR) if place not in _text(template)]
+    return [f"imported goods: the template holds {' and '.join(missing)}"] if missing else []
+
+
+def _text(template: Template) -> str:
+    return "\n".join((template.content, *template.lines))
 
 
 def _component_faults(template: Template, components: tuple[Component, ...]) -> list[str]:

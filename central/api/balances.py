@@ -1,0 +1,40 @@
+"""The mass balance over HTTP."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from central.access.roles import Right
+from central.api.desk import AtDesk, needs
+from central.queries import balances
+from central.queries.models import Balances
+
+api = APIRouter(tags=["balances"])
+
+
+@api.get("/balances", **needs(Right.READ_BALANCES))
+def balance(
+    desk: AtDesk,
+    by: Annotated[
+        Literal["order", "gateway", "station", "producer"], Query(description="one row for each")
+    ] = "order",
+    since: Annotated[
+        AwareDatetime | None, Query(alias="from", description="that moment included")
+    ] = None,
+    until: Annotated[AwareDatetime | None, Query(description="that moment not included")] = None,
+) -> Balances:
+    """Every number in the one term that holds it now; a producer sees its own orders' numbers.
+
+    By order, gateway and producer the period says when numbers were issued; by station, which is
+    issued none, when their first mark was made. Both are exact: a row's terms add up to its
+    `issued`, save for what is `unaccounted`, or to its `spent`.
+    """
+    entity = desk.by.entity
+    with desk.looking() as connection:
+        rows = (
+            balances.stations(connection, entity=entity, since=since, until=until)
+            if by == "station"
+            else balances.rows(connection, by, entity=entity, since=since, until=until)
+        )
+    return Balances(by=by, since=since, until=until, rows=rows)
