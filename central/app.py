@@ -14,6 +14,7 @@ from central.api import (
     access,
     acts,
     balances,
+    certificates,
     entities,
     gateways,
     licences,
@@ -71,7 +72,7 @@ def interface() -> APIRouter:
     for router in (
         access.open_to_all,
         *(access.api, acts.api, entities.api, licences.api, products.api, gateways.api),
-        *(orders.api, balances.api, people.api, reading.api),
+        *(certificates.api, orders.api, balances.api, people.api, reading.api),
         places.api,
     ):
         v1.include_router(router)

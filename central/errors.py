@@ -17,6 +17,13 @@ class Refused(RegisterError):
     code = "refused"
 
 
+class NotApproved(RegisterError):
+    """No type approval in force covers the product."""
+
+    code = "not-approved"
+    retry = Retry.AFTER_STATE_CHANGE
+
+
 class Unauthorized(RegisterError):
     """No token, or a wrong one."""
 
@@ -89,6 +96,7 @@ __all__ = [
     "IssueGuardUnreadable",
     "IssueGuardUnwritable",
     "KeyUsedAgain",
+    "NotApproved",
     "NotFound",
     "NotLicensed",
     "Refused",

@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from central.access.roles import RIGHTS, Right
 from central.errors import Forbidden, NotFound
 from central.register.acts import By
 
@@ -19,3 +20,9 @@ def for_own(by: By, entity: str) -> None:
     """Raises `Forbidden` where somebody acts for another entity than their own."""
     if by.entity is not None and by.entity != entity:
         raise Forbidden(f"{by.account} acts for {by.entity}, not for {entity}")
+
+
+def also(by: By, right: Right) -> None:
+    """For what needs a second right by what it is about. Raises `Forbidden`."""
+    if by.role not in RIGHTS[right]:
+        raise Forbidden(f"{by.role} has not the right {right}")

@@ -32,6 +32,9 @@ class Right(StrEnum):
     CHANGE_PLACES = "places.change"
     DECIDE_LICENCES = "licences.decide"
     CHANGE_PRODUCTS = "products.change"
+    WITHDRAW_PRODUCTS = "products.withdraw"
+    CERTIFY = "certificates.issue"
+    APPROVE_TYPES = "approvals.decide"
     READ_ORDERS = "orders.read"
     DRAFT_ORDERS = "orders.draft"
     CHANGE_ORDERS = "orders.change"
@@ -64,6 +67,9 @@ RIGHTS: Mapping[Right, Mapping[Role, Scope]] = {
     Right.CHANGE_PLACES: {_OFFICER: Scope.ALL},
     Right.DECIDE_LICENCES: {_OFFICER: Scope.ALL},
     Right.CHANGE_PRODUCTS: {_OFFICER: Scope.ALL, Role.PRODUCER_OFFICER: Scope.OWN},
+    Right.WITHDRAW_PRODUCTS: {_OFFICER: Scope.ALL},
+    Right.CERTIFY: dict.fromkeys((_OFFICER, Role.INSPECTOR), Scope.ALL),
+    Right.APPROVE_TYPES: {_OFFICER: Scope.ALL},
     Right.READ_ORDERS: _SEE_ALL | _SEE_OWN,
     Right.DRAFT_ORDERS: {_OFFICER: Scope.ALL, Role.PRODUCER_OFFICER: Scope.OWN},
     Right.CHANGE_ORDERS: {_OFFICER: Scope.ALL},

@@ -125,7 +125,10 @@ def _is_versioned(answer: Json, schemas: Json) -> bool:
 
 
 def methods_at(app: FastAPI, path: str) -> list[str]:
-    """What may be done at an address of the interface."""
+    """What may be done at an address of the interface; one that is named as such goes first."""
+    named = app.openapi()["paths"].get(path)
+    if named is not None:
+        return sorted(method.upper() for method in named)
     return sorted(
         {
             method.upper()

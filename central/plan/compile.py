@@ -40,9 +40,11 @@ def compile_plan(facts: Facts) -> Decision:
         people=_people(facts),
         keys=facts.keys,
     )
+    ends = _approvals_end(orders, told, facts)
     if former is not None and not choice.must and not _differs(former, plan, facts):
-        return Decision(None, voids=voids, again=choice.again)
-    return Decision(plan, issues, voids)
+        again = min(filter(None, [choice.again, *ends]), default=None)
+        return Decision(None, voids=voids, again=again)
+    return Decision(plan, issues, voids, again=min(ends, default=None))
 
 
 def _is_past(order: Order, facts: Facts) -> bool:
@@ -62,6 +64,7 @@ def _told(order: Order, facts: Facts) -> PlanOrder:
         order.standing.obstacle()
         or obstacle(licence.state, licence.valid_from, licence.valid_until, facts.now)
         or ("" if facts.place_active else "place-inactive")
+        or order.permit.obstacle(facts.now)
     )
     if reason:
         state = "suspended"
@@ -175,13 +178,26 @@ def _people(facts: Facts) -> tuple[Person, ...]:
 
 
 def _lease(orders: list[Order], told: tuple[PlanOrder, ...], facts: Facts) -> datetime:
-    """No longer than the first licence that ends: an outage must not outlive it."""
+    """No longer than the first licence or approval that ends: an outage must not outlive it."""
     ends = [
         order.licence.valid_until
         for order, as_told in zip(orders, told, strict=True)
         if as_told.state == "released"
     ]
+    ends += _approvals_end(orders, told, facts)
     return min([facts.now + facts.limits.lease, *ends]).astimezone(UTC)
+
+
+def _approvals_end(
+    orders: list[Order], told: tuple[PlanOrder, ...], facts: Facts
+) -> list[datetime]:
+    """When what the released orders rest on ends, where it does."""
+    found = [
+        order.permit.until(facts.now)
+        for order, as_told in zip(orders, told, strict=True)
+        if as_told.state == "released"
+    ]
+    return [end for end in found if end is not None]
 
 
 def _differs(former: Plan, plan: Plan, facts: Facts) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+from central.register.certificates.models import UNLIMITED, Permit
 from central.register.entities.standing import CLEAR, Standing
 from gateway.contract.plan import CentralKey, Component, Person, Plan, Template, Verify
 
@@ -112,6 +113,8 @@ class Order:
     """Claimed, and neither good nor ended."""
     changed: datetime | None = None
     """When a record last changed one of its numbers."""
+    permit: Permit = UNLIMITED
+    """Of its product."""
 
     def member(self, gateway: str) -> Member | None:
         return next((member for member in self.members if member.gateway == gateway), None)

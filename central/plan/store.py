@@ -25,6 +25,8 @@ from central.plan.facts import (
 )
 from central.plan.issuing import InDatabase, Issuing
 from central.register.acts import Work
+from central.register.certificates.approval import permits
+from central.register.certificates.models import Permit
 from central.register.entities.standing import Standing, standings
 from central.register.numbers import service as numbers
 from central.register.numbers.blocks import BLOCK
@@ -314,6 +316,7 @@ def _orders(
         row.code: row for row in connection.execute(_COUNTS, {"codes": [row.code for row in rows]})
     }
     of = standings(connection, {row.entity for row in rows})
+    permitted = permits(connection, {row.product for row in rows})
     left: dict[tuple[int, str], int] = {}
     for owner, block in blocks:
         key = (owner, block.order)
@@ -324,6 +327,7 @@ def _orders(
             counts[row.code],
             tuple(_member(found, streams.get(found.gateway), left) for found in members[row.code]),
             of[row.entity],
+            permitted[row.product],
         )
         for row in rows
     )
@@ -343,7 +347,11 @@ def _member(row: Row[Any], stream: Stream | None, left: dict[tuple[int, str], in
 
 
 def _order(
-    row: Row[Any], counts: Row[Any], members: tuple[Member, ...], standing: Standing
+    row: Row[Any],
+    counts: Row[Any],
+    members: tuple[Member, ...],
+    standing: Standing,
+    permit: Permit,
 ) -> Order:
     return Order(
         code=row.code,
@@ -374,6 +382,7 @@ def _order(
         ended=counts.ended,
         waiting=counts.waiting,
         changed=counts.changed,
+        permit=permit,
     )
 
 

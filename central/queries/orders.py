@@ -10,6 +10,8 @@ from central import schema
 from central.errors import NotFound
 from central.queries.balances import NOTHING, Counted, counted
 from central.queries.models import Order
+from central.register.certificates.approval import permits
+from central.register.certificates.models import Permit
 from central.register.entities.standing import Standing, standings
 from central.register.licences.models import obstacle
 
@@ -64,19 +66,27 @@ def by_codes(connection: Connection, codes: Collection[str]) -> list[Order]:
     numbers = counted(connection, "order", codes=wanted)
     now = datetime.now(UTC)
     of = standings(connection, {row.entity for row in rows})
-    return [_order(row, of[row.entity], numbers.get(row.code, NOTHING), now) for row in rows]
+    permitted = permits(connection, {row.product for row in rows})
+    return [
+        _order(row, of[row.entity], permitted[row.product], numbers.get(row.code, NOTHING), now)
+        for row in rows
+    ]
 
 
-def _order(row: Row[Any], standing: Standing, numbers: Counted, now: datetime) -> Order:
-    against = obstacle(row.licence_state, row.valid_from, row.valid_until, now)
-    barred = standing.obstacle()
+def _order(
+    row: Row[Any], standing: Standing, permit: Permit, numbers: Counted, now: datetime
+) -> Order:
+    against = (
+        (standing.obstacle(), standing.reason),
+        (obstacle(row.licence_state, row.valid_from, row.valid_until, now), row.licence_reason),
+        (permit.obstacle(now), permit.reason),
+    )
+    found = next(((code, words) for code, words in against if code), None)
     state, reason, said = "released", "", ""
     if row.state in ("draft", "completed", "closed", "cancelled"):
         state, said = row.state, row.reason
-    elif barred:
-        state, reason, said = "suspended", barred, standing.reason
-    elif against:
-        state, reason, said = "suspended", against, row.licence_reason
+    elif found is not None:
+        state, (reason, said) = "suspended", found
     elif row.state == "paused":
         state, reason, said = "held", "order-held", row.reason
     elif numbers.balance.good >= row.quantity:

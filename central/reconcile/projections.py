@@ -6,6 +6,7 @@ from central.access.accounts import ACCOUNT
 from central.access.tokens import TOKEN
 from central.plan.doubts import NUMBER
 from central.register.acts import Projection
+from central.register.certificates.service import CERTIFICATE
 from central.register.entities.service import ENTITY
 from central.register.gateways.projection import GATEWAY
 from central.register.incarnation import REGISTER
@@ -22,6 +23,7 @@ PROJECTIONS: Mapping[str, Projection[object]] = {
     for projection in (
         ACCOUNT,
         BLOCK,
+        CERTIFICATE,
         ENTITY,
         GATEWAY,
         LICENCE,

@@ -8,6 +8,7 @@ from them (decision 0021). A `version` is the id of the act that changed the row
 
 from central.schema.access import account, answered, credential, token
 from central.schema.base import metadata
+from central.schema.certificates import certificate, certificate_item
 from central.schema.marks import (
     about,
     batch,
@@ -44,6 +45,8 @@ __all__ = [
     "answered",
     "batch",
     "block",
+    "certificate",
+    "certificate_item",
     "claim",
     "credential",
     "doubt",

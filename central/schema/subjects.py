@@ -94,8 +94,16 @@ product = Table(
     time("created"),
     Column("tray", Integer),
     version(),
+    Column("nsn", Text),
+    Column("category", Text),
+    Column("country", Text),
+    text("lot_format"),
+    text("state"),
+    text("reason"),
+    Index("product_entity", "entity"),
 )
-"""`components`: [{name, symbol, job}]; all of them must be good before a number is."""
+"""`components`: [{name, symbol, job}]; all of them must be good before a number is. `lot_format`:
+free, mil-std-1168c. `state`: active, withdrawn."""
 
 orders = Table(
     "orders",
@@ -118,6 +126,7 @@ orders = Table(
     Column("tray", Integer),
     Column("imported", JSONB(none_as_null=True)),
     version(),
+    Index("orders_product", "product"),
 )
 """`state`: draft, released, paused, completed, closed, cancelled. A plan calls a paused order held,
 a completed one finished. `imported`: {country, year, existing}, which the template's places for

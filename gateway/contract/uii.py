@@ -273,6 +273,19 @@ def uii(envelope: Envelope) -> str:
     return text
 
 
+def construct(envelope: Envelope) -> Literal[1, 2] | None:
+    """By MIL-STD-130: 1 where the serial is unique within the enterprise, 2 within part or lot.
+
+    None for an identification that is complete in itself and says neither (25S, 8003, 8004).
+    Raises `UiiError`.
+    """
+    parts = _identifying(envelope)
+    if len(parts) == len(_CONSTRUCTS[-1]):
+        return 2
+    # 18S is construct 1 in one value: the enterprise's code and a serial that is unique within it.
+    return 1 if len(parts) > 1 or parts[0].identifier == "18S" else None
+
+
 def elements_key(envelope: Envelope) -> str:
     """The identifying elements as one string, in the order of the UII, such as
     `06:17V=0CVA5,1P=1234-56,S=786950`.

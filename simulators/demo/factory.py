@@ -277,6 +277,7 @@ class Factory:
         )
         self.licences[site.gateway] = licence["number"]
         await post("/products", {**subject.product, "entity": subject.entity["code"]})
+        await post("/certificates", {**subject.approval, "issued": now.isoformat()})
         # The invitation makes the gateway known; the order and the people name it.
         invitation = await post("/invitations", {"gateway": site.gateway, "reason": "demo"})
         order = {**subject.order, "product": subject.product["code"], "gateways": [site.gateway]}

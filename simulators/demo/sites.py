@@ -4,6 +4,7 @@ Gramsh marks pistols: receiver, barrel and slide carry one number, each with its
 and by a job of its own. Poliçan marks cartons, four in a tray, and reads every fifth back.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,19 @@ class Subject:
     licence: str
     product: dict[str, Any]
     order: dict[str, Any]
+
+    @property
+    def approval(self) -> dict[str, Any]:
+        """The type approval of the product; when it was issued is not said."""
+        report = f"Raport prove: {self.product['code']}".encode()
+        return {
+            "number": f"TA-{self.product['code']}",
+            "kind": "type-approval",
+            "institution": "Qendra e provave, demonstrim",
+            "product": self.product["code"],
+            "result": "passed",
+            "document": hashlib.sha256(report).hexdigest(),
+        }
 
 
 @dataclass(frozen=True)
@@ -84,6 +98,8 @@ GRAMSH = Site(
             "code": "pistol-g9",
             "model": "G9",
             "calibre": "9x19",
+            "category": "ML1",
+            "country": "AL",
             "kind": "serial",
             "space": "umgs-g9",
             "components": [
@@ -119,7 +135,10 @@ POLICAN = Site(
             "code": "9x19-fmj-carton",
             "model": "9x19 FMJ",
             "calibre": "9x19",
+            "category": "ML3",
+            "country": "AL",
             "kind": "package",
+            "lot_format": "mil-std-1168c",
             "space": "kmp-cartons",
             "tray": 4,
             "components": [{"name": "carton", "symbol": ""}],

@@ -50,6 +50,7 @@ def test_packages_have_a_lot_and_contents(centre: Centre) -> None:
             "template": {"content": PACKAGE, "serial_prefix": "C"},
         },
     )
+    centre.approve("9x19")
     order = {
         "code": "P-1",
         "product": "9x19",
@@ -139,6 +140,7 @@ def test_a_products_tray_is_its_orders_unless_they_say_another(centre: Centre) -
             "tray": 4,
         },
     )
+    centre.approve("TRAY")
     order = {"product": "TRAY", "quantity": 8, "gateways": ["base.line"], "job": "J"}
     centre.post("/api/v1/orders", order | {"code": "TRAY-1"})
     centre.post("/api/v1/orders", order | {"code": "TRAY-2", "tray": 2})

@@ -176,6 +176,7 @@ def add_split_order(centre: Centre, code: str, *gateways: object, **more: object
                 "template": {"content": TEMPLATE.replace("PM70", "PPAIR"), "lines": ["{serial}"]},
             },
         )
+        centre.approve("PAIR")
     order = {"code": code, "product": "PAIR", "gateways": gateways, "job": "J"}
     centre.release_order({"quantity": 3} | order | more)
 

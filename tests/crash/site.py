@@ -66,6 +66,7 @@ def seed(centre: Centre) -> None:
             },
         },
     )
+    centre.approve(PRODUCT)
 
 
 @dataclass

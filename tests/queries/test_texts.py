@@ -67,6 +67,7 @@ CODES: dict[str, set[str]] = {
     "reason": {f"licence-{state}" for state in get_args(LicenceState) if state != "active"}
     | in_source("central/register/licences", r'return "(licence-[a-z-]+)"')
     | in_source("central/register/entities", r'"(entity-[a-z-]+)"')
+    | in_source("central/register/certificates", r'return "((?:product|approval)-[a-z-]+)"')
     | {"order-held"},
     "stream": {"live", "lost"},
 }

@@ -13,6 +13,7 @@ from typing import Any, get_args
 import pytest
 
 import drivers.errors
+from central.register.certificates.models import Approval, Permit
 from central.register.licences.models import LicenceState, obstacle
 from drivers.protocols import Activity
 from gateway.contract import errors, plan
@@ -43,6 +44,10 @@ OBSTACLES = {
 ORDER_REASONS = OBSTACLES | {
     *("licence-missing", "entity-excluded", "entity-inactive", "place-inactive"),
     *("order-held", "order-finished"),
+    *(
+        Permit(withdrawn=True).obstacle(NOW),
+        Permit(approvals=(Approval("A", NOW, NOW),)).obstacle(NOW),
+    ),
 }
 """Why the register does not release an order."""
 

@@ -85,6 +85,8 @@ def make_products(centre: Centre) -> None:
             },
         },
     )
+    for product in (PISTOL, CARTON):
+        centre.approve(product)
 
 
 def give_order(site: Site, made: Post) -> None:

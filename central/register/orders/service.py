@@ -9,10 +9,12 @@ from sqlalchemy import Connection, select
 from central import schema
 from central.errors import Conflict, NotLicensed, Refused
 from central.register.acts import Why, Work
+from central.register.certificates.approval import require_approval
 from central.register.entities.standing import standings
 from central.register.licences.models import obstacle
 from central.register.orders.models import Amendment, NewLimits, NewOrder
 from central.register.orders.rules import Order, apply
+from central.register.products.models import lot_faults
 from central.register.products.service import PRODUCT, Product
 from central.register.subject import Part, Subject
 from gateway.contract.plan import Component, Template
@@ -105,7 +107,12 @@ def producer_may(work: Work, order: Order, product: Product) -> None:
         raise NotLicensed(f"{product.entity}: {against}")
 
 
-CHECKS: tuple[Check, ...] = (licence_covers, producer_may)
+def product_is_approved(work: Work, order: Order, product: Product) -> None:
+    """By a type approval in force. Raises `NotApproved`; `Conflict` where it is withdrawn."""
+    require_approval(work.connection, product.code)
+
+
+CHECKS: tuple[Check, ...] = (licence_covers, producer_may, product_is_approved)
 """Each raises where the order may not be released; all are asked, in this order."""
 
 
@@ -114,13 +121,14 @@ CHECKS: tuple[Check, ...] = (licence_covers, producer_may)
 
 def _whole(connection: Connection, asked: NewOrder) -> dict[str, object]:
     """An act's payload: the order with what its product gives. Raises `Refused`."""
-    product = PRODUCT.require(connection, asked.product)
+    product = PRODUCT.require(connection, asked.product, lock=True)
     template = asked.template or Template.model_validate(product.template)
     components = asked.components or tuple(
         Component.model_validate(component) for component in product.components
     )
     tray = product.tray if asked.tray is None else asked.tray
     faults = asked.faults(product.kind, template, components, tray)
+    faults += lot_faults(product.kind, product.lot_format, asked.lot)
     if faults:
         raise Refused("; ".join(faults))
     return asked.model_dump(mode="json", exclude={"gateways"}) | {

@@ -1,17 +1,28 @@
-"""A product as it is asked for."""
+"""A product as it is asked for, and what is wrong with it."""
 
+import re
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from central.register import lots
 from central.register.entities.models import Asked, Code, Name
+from central.register.identifiers import Country, MilitaryCategory, Nsn
 from gateway.contract.plan import Component, PlanOrder, Template, Verify
 from gateway.contract.uii import COMPONENT_IDENTIFIER, UiiError, identify
 
 Kind = Literal["serial", "package"]
+LotFormat = Literal["free", "mil-std-1168c"]
+ProductState = Literal["active", "withdrawn"]
 Tray = Annotated[int, Field(ge=1, le=1000)]
+Calibre = Annotated[str, Field(max_length=60)]
 JOB_LIMIT = 200
 Components = Annotated[tuple[Component, ...], Field(min_length=1, max_length=20)]
+_PLACE = re.compile(r"\{(\w*)\}")
+_FILLED = frozenset({"serial", "lot", "component", "import_country", "import_year"})
+TRIAL_LOTS: dict[LotFormat, str] = {"free": "LOT1", "mil-std-1168c": "AAA00A001-001"}
+"""What stands for a lot where none is named yet."""
 
 
 class Import(Asked):
@@ -26,26 +37,46 @@ class Import(Asked):
     existing: Literal["code", "text"] = "code"
 
 
-class NewProduct(Asked):
+TRIAL_IMPORT = Import(country="AL", year=2000)
+"""What stands for an import where none is named yet."""
+
+
+class ProductFields(Asked):
     """`space` names the number space; the entity and the product make one when it is left out.
 
-    `tray`: how many parts lie in one tray and are marked in one cycle.
+    `tray`: how many parts lie in one tray and are marked in one cycle. `country`: of manufacture.
+    `lot_format`: whether its orders' lots are free, or ammunition lot numbers by the standard.
     """
 
     code: Code
     entity: Code
     model: Name
-    calibre: Annotated[str, Field(max_length=60)] = ""
+    calibre: Calibre = ""
+    nsn: Nsn | None = None
+    category: MilitaryCategory | None = None
+    country: Country | None = None
     kind: Kind = "serial"
+    lot_format: LotFormat = "free"
     components: Components
     template: Template
     space: Code | None = None
     tray: Tray | None = None
 
+    def faults(self, lot: str | None = None, imported: Import | None = None) -> list[str]:
+        """All at once; a lot and an import stand in where none is given."""
+        trial = TRIAL_LOTS[self.lot_format] if lot is None else lot
+        if imported is None and is_import(self.template):
+            imported = TRIAL_IMPORT
+        found = faults(self.kind, self.template, self.components, trial, imported)
+        return found + lot_faults(self.kind, self.lot_format, trial)
+
+
+class NewProduct(ProductFields):
+    """One without a fault."""
+
     @model_validator(mode="after")
     def _named(self) -> Self:
-        trial = Import(country="AL", year=2000) if is_import(self.template) else None
-        found = faults(self.kind, self.template, self.components, "LOT1", trial)
+        found = self.faults()
         if found:
             raise ValueError("; ".join(found))
         return self
@@ -73,6 +104,52 @@ def filled(template: Template, imported: Import | None) -> Template:
     )
 
 
+class Amendment(Asked):
+    """What is to change of a product; what is left out stays, null takes away."""
+
+    model: Name | None = None
+    calibre: Calibre | None = None
+    nsn: Nsn | None = None
+    category: MilitaryCategory | None = None
+    country: Country | None = None
+    kind: Kind | None = None
+    lot_format: LotFormat | None = None
+    components: Components | None = None
+    template: Template | None = None
+    space: Code | None = None
+    tray: Tray | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        named = self.model_fields_set
+        if not named:
+            raise ValueError("name what is to change")
+        kept = sorted(name for name in named - MAY_BE_ABSENT if getattr(self, name) is None)
+        if kept:
+            raise ValueError(f"{', '.join(kept)}: cannot be taken away")
+        return self
+
+
+MAY_BE_ABSENT = frozenset({"nsn", "category", "country", "tray"})
+FIXED_BY_ORDERS = frozenset({"kind", "lot_format", "components", "template", "space"})
+"""What a product keeps once there is an order of it: marks are made by it."""
+
+
+def lot_faults(kind: str, lot_format: str, lot: str | None) -> list[str]:
+    """Whether an order's lot has the form that its product asks for; says at which character."""
+    if lot_format == "free":
+        return []
+    if kind != "package":
+        return [f"lot_format {lot_format} stands for packages of ammunition"]
+    if lot is None:
+        return [f"the order needs a lot by {lot_format.upper()}"]
+    try:
+        lots.parse(lot)
+    except lots.LotNumberError as error:
+        return [f"lot {lot!r} is none by {lot_format.upper()}: {error}"]
+    return []
+
+
 def faults(
     kind: str,
     template: Template,
@@ -83,10 +160,15 @@ def faults(
     """Why this would not give each number and component a symbol of its own; all at once."""
     found = _import_faults(template, imported)
     template = filled(template, imported)
+    texts = (template.content, *template.lines)
     if "{serial}" not in template.content:
         found.append("template.content holds {serial}: else every part would carry the same")
-    if "{lot}" in template.content and lot is None:
+    if lot is None and any("{lot}" in each for each in texts):
         found.append("the template holds {lot}: the order needs a lot")
+    found += [
+        f"the template holds {{{name}}}: only {{serial}}, {{lot}} and {{component}} are put in"
+        for name in _unknown_places(texts)
+    ]
     if kind == "package" and len(components) > 1:
         found.append("a package is one piece: it has one component")
     found += _component_faults(template, components)
@@ -104,6 +186,31 @@ def _import_faults(template: Template, imported: Import | None) -> list[str]:
 
 def _text(template: Template) -> str:
     return "\n".join((template.content, *template.lines))
+
+
+def trial_order(
+    template: Template,
+    components: tuple[Component, ...],
+    lot: str | None,
+    imported: Import = TRIAL_IMPORT,
+) -> PlanOrder:
+    """An order of this, as a gateway would fill its symbols; nobody ever gets it."""
+    return PlanOrder(
+        id="trial",
+        product="trial",
+        kind="serial",
+        quantity=1,
+        lot=lot,
+        job="",
+        template=filled(template, imported),
+        components=components,
+        verify=Verify(mode="each"),
+        state="held",
+    )
+
+
+def _unknown_places(texts: Iterable[str]) -> list[str]:
+    return sorted({name for text in texts for name in _PLACE.findall(text)} - _FILLED)
 
 
 def _component_faults(template: Template, components: tuple[Component, ...]) -> list[str]:
@@ -127,18 +234,7 @@ def _symbol_faults(
     template: Template, components: tuple[Component, ...], lot: str | None
 ) -> list[str]:
     """What only the filled symbol shows."""
-    trial = PlanOrder(
-        id="trial",
-        product="trial",
-        kind="serial",
-        quantity=1,
-        lot=lot,
-        job="",
-        template=template,
-        components=components,
-        verify=Verify(mode="each"),
-        state="held",
-    )
+    trial = trial_order(template, components, lot)
     found, uiis = [], set()
     for component in components:
         try:

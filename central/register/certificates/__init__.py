@@ -1,0 +1,1 @@
+"""Certificates: type approvals, acceptance of lots and items, proof tests."""

@@ -1,0 +1,172 @@
+"""Products on the real programs: previewed, entered, amended, withdrawn while a line marks."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.central import PACKAGE, TEMPLATE, Centre
+from tests.support.peer import Peer
+
+pytestmark = pytest.mark.slow
+PRODUCTS = "/api/v1/products"
+WHY = {"reason": "drawing 12", "basis": "letter 7"}
+NEW = {
+    "code": "P9",
+    "entity": "UMG",
+    "model": "P9",
+    "components": [{"name": "receiver", "symbol": "RC"}],
+    "template": {"content": TEMPLATE.replace("M70", "P9"), "lines": ["{serial}"]},
+}
+
+
+@pytest.fixture(scope="module")
+def centre() -> Iterator[Centre]:
+    with Centre.started("plan", "ingest-1", "serve") as found:
+        found.standard()
+        found.post("/api/v1/entities", {"code": "KMP", "name": "Kombinati Mekanik"})
+        yield found
+
+
+@pytest.fixture(scope="module")
+def peer(centre: Centre) -> Iterator[Peer]:
+    made = Peer(centre, "gramsh.line-1")
+    made.enroll()
+    made.accept("G-1")
+    yield made
+    made.disconnect()
+
+
+def test_a_preview_enters_nothing(centre: Centre) -> None:
+    acts = centre.sql("SELECT count(*) FROM act")
+    told = centre.post(f"{PRODUCTS}/preview", {"product": NEW, "serial": 12}, expect=200)
+    assert told["faults"] == []
+    assert told["uii_construct"] == 2
+    assert told["marks"][0]["uii"] == "DA7G1HP9000012"
+    assert told["marks"][0]["shown"] == "[)>␞06␝17VA7G1H␝1PP9␝S000012␝20PRC␞␄"
+    told = centre.post(f"{PRODUCTS}/preview", {"product": NEW | {"kind": "package"}}, expect=200)
+    assert told["faults"] == []
+    bad = NEW | {"template": {"content": "{serial}"}}
+    told = centre.post(f"{PRODUCTS}/preview", {"product": bad}, expect=200)
+    assert any("names no item" in fault for fault in told["faults"])
+    assert centre.sql("SELECT count(*) FROM act") == acts
+    with centre.client("producer-officer", "KMP") as other:
+        assert other.post(f"{PRODUCTS}/preview", json={"product": NEW}).status_code == 403
+
+
+def test_a_product_in_depth(centre: Centre) -> None:
+    more = {"nsn": "1005591234567", "category": "ML1", "country": "AL"}
+    told = centre.post(PRODUCTS, NEW | {"code": "DEEP"} | more)
+    assert (told["nsn"], told["state"], told["uii_construct"]) == ("1005-59-123-4567", "active", 2)
+    assert centre.get(f"{PRODUCTS}/DEEP") == told
+    assert [each["code"] for each in centre.get(f"{PRODUCTS}?category=ML1")["items"]] == ["DEEP"]
+    assert "M70" in [each["code"] for each in centre.get(f"{PRODUCTS}?state=active")["items"]]
+
+
+def amend(centre: Centre, code: str, changes: Any, expect: int = 200) -> Any:
+    return centre.post(f"{PRODUCTS}/{code}/amend", {"changes": changes, "why": WHY}, expect=expect)
+
+
+def test_what_is_not_marked_yet_may_change(centre: Centre) -> None:
+    centre.post(PRODUCTS, NEW | {"code": "SOFT"})
+    told = amend(centre, "SOFT", {"calibre": "9x19", "space": "shared", "tray": 4})
+    assert (told["calibre"], told["space"], told["tray"]) == ("9x19", "shared", 4)
+    assert centre.sql("SELECT next FROM number_space WHERE name = 'shared'") == [(1,)]
+    assert amend(centre, "SOFT", {"tray": None})["tray"] is None
+    assert amend(centre, "SOFT", {"tray": None}, 422)["code"] == "refused"
+    bad = {"template": {"content": "{serial}"}}
+    assert "names no item" in amend(centre, "SOFT", bad, 422)["detail"]
+    last = centre.get("/api/v1/acts?subject=product&key=SOFT")["items"][-1]
+    assert (last["payload"], last["reason"], last["basis"]) == (
+        {"tray": None},
+        "drawing 12",
+        "letter 7",
+    )
+
+
+def test_what_orders_mark_by_stays(centre: Centre) -> None:
+    assert amend(centre, "M70", {"nsn": "1005-59-123-4567"})["nsn"] == "1005-59-123-4567"
+    for change in (
+        {"template": {"content": TEMPLATE, "serial_prefix": "H"}},
+        {"components": [{"name": "frame", "symbol": "FRAME"}]},
+        {"space": "other"},
+        {"kind": "package"},
+    ):
+        told = amend(centre, "M70", change, 409)
+        assert told["code"] == "conflict"
+        assert next(iter(change)) in told["detail"]
+
+
+def test_whoever_knows_an_older_version_looks_again(centre: Centre) -> None:
+    with centre.client() as officer:
+        etag = officer.get(f"{PRODUCTS}/M70").headers["ETag"]
+        amend(centre, "M70", {"calibre": "9x21"})
+        body = {"changes": {"calibre": "9x18"}, "why": WHY}
+        late = officer.post(f"{PRODUCTS}/M70/amend", json=body, headers={"If-Match": etag})
+    assert (late.status_code, late.json()["code"]) == (412, "stale")
+
+
+def test_a_producer_amends_its_own_and_withdraws_nothing(centre: Centre) -> None:
+    body = {"changes": {"calibre": "7.62"}, "why": WHY}
+    with centre.client("producer-officer", "KMP") as other:
+        assert other.post(f"{PRODUCTS}/M70/amend", json=body).status_code == 404
+    with centre.client("producer-officer", "UMG") as own:
+        assert own.post(f"{PRODUCTS}/M70/amend", json=body).status_code == 200
+        assert own.post(f"{PRODUCTS}/M70/withdraw", json=WHY).status_code == 403
+
+
+def test_a_lot_by_the_standard(centre: Centre) -> None:
+    centre.post(
+        PRODUCTS,
+        {
+            "code": "FMJ",
+            "entity": "UMG",
+            "model": "9x19 FMJ",
+            "kind": "package",
+            "lot_format": "mil-std-1168c",
+            "components": [{"name": "carton"}],
+            "template": {"content": PACKAGE},
+        },
+    )
+    centre.approve("FMJ")
+    order = {
+        "code": "F-1",
+        "product": "FMJ",
+        "quantity": 5,
+        "gateways": ["gramsh.line-1"],
+        "job": "J",
+        "contents": 50,
+    }
+    refused = centre.post("/api/v1/orders", order | {"lot": "KMP26I001-012"}, expect=422)
+    assert "character 6" in refused["detail"]
+    assert "needs a lot" in centre.post("/api/v1/orders", order, expect=422)["detail"]
+    assert centre.post("/api/v1/orders", order | {"lot": "KMP26L001-012"})["lot"] == "KMP26L001-012"
+
+
+def test_a_withdrawn_products_orders_stop(centre: Centre, peer: Peer) -> None:
+    began = time.monotonic()
+    centre.post(f"{PRODUCTS}/M70/withdraw", WHY)
+    told = peer.wait_plan("G-1", "suspended").order("G-1")
+    assert time.monotonic() - began < 2
+    assert told is not None
+    assert told.reason == "product-withdrawn"
+    order = centre.get("/api/v1/orders/G-1")
+    assert (order["state"], order["reason"], order["said"]) == (
+        "suspended",
+        "product-withdrawn",
+        "drawing 12",
+    )
+    assert centre.post(f"{PRODUCTS}/M70/withdraw", WHY, expect=409)["code"] == "conflict"
+    more = {"code": "G-9", "product": "M70", "quantity": 1, "gateways": ["gramsh.line-1"]}
+    centre.post("/api/v1/orders", more | {"job": "J"})
+    refused = centre.post("/api/v1/orders/G-9/release", WHY, expect=409)
+    assert "M70 is withdrawn" in refused["detail"]
+    centre.post(f"{PRODUCTS}/M70/reinstate", WHY)
+    peer.wait_plan("G-1", "released")
+
+
+def test_it_follows_from_its_acts(centre: Centre) -> None:
+    told = json.loads(centre.run("rebuild", "--json"))
+    assert told["identical"], told
