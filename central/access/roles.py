@@ -30,6 +30,7 @@ class Right(StrEnum):
     READ_SUBJECTS = "subjects.read"
     CHANGE_ENTITIES = "entities.change"
     CHANGE_PLACES = "places.change"
+    APPLY_LICENCES = "licences.apply"
     DECIDE_LICENCES = "licences.decide"
     CHANGE_PRODUCTS = "products.change"
     WITHDRAW_PRODUCTS = "products.withdraw"
@@ -65,6 +66,7 @@ RIGHTS: Mapping[Right, Mapping[Role, Scope]] = {
     Right.READ_SUBJECTS: _SEE_ALL | {Role.PRODUCER_OFFICER: Scope.OWN},
     Right.CHANGE_ENTITIES: {_OFFICER: Scope.ALL},
     Right.CHANGE_PLACES: {_OFFICER: Scope.ALL},
+    Right.APPLY_LICENCES: {_OFFICER: Scope.ALL, Role.PRODUCER_OFFICER: Scope.OWN},
     Right.DECIDE_LICENCES: {_OFFICER: Scope.ALL},
     Right.CHANGE_PRODUCTS: {_OFFICER: Scope.ALL, Role.PRODUCER_OFFICER: Scope.OWN},
     Right.WITHDRAW_PRODUCTS: {_OFFICER: Scope.ALL},

@@ -1,60 +1,133 @@
 """Licences over HTTP: each step of their life is an act of its own."""
 
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
+from pydantic import Field
 
-from central.access.own import own
+from central.access.own import for_own, own
 from central.access.roles import Right
 from central.api.desk import AtDesk, needs
-from central.api.listing import Cursor, Limit, Page, listed, where
+from central.api.listing import Cursor, Limit, Page, listed, shown, where
+from central.register.acts import Work
 from central.register.licences import service
-from central.register.licences.models import LicenceState, NewLicence, WithReason
-from central.register.licences.service import LICENCE, Licence
+from central.register.licences.models import (
+    Amendment,
+    Grant,
+    LicenceState,
+    NewLicence,
+    Renewal,
+    Suspending,
+    WithReason,
+)
+from central.register.licences.rules import Licence
+from central.register.licences.service import LICENCE
 
 api = APIRouter(prefix="/licences", tags=["licences"])
 _Number = Annotated[str, Path(max_length=60, examples=["PRO-2026-014"])]
 
 
-@api.get("", response_model=Page[Licence], **needs(Right.READ_SUBJECTS))
+class LicenceView(Licence):
+    """A licence, and what stands against marking under it at this moment."""
+
+    obstacle: Annotated[
+        str,
+        Field(description="as a code; empty: it is in force", examples=["licence-expired"]),
+    ]
+
+    @classmethod
+    def of_now(cls, licence: Licence) -> Self:
+        against = licence.validity.obstacle(datetime.now(UTC))
+        return cls.model_validate({**licence.model_dump(), "obstacle": against})
+
+
+_Told = LicenceView.of_now
+
+
+@api.get("", response_model=Page[LicenceView], **needs(Right.READ_SUBJECTS))
 def all_licences(
     desk: AtDesk,
     limit: Limit = 100,
     cursor: Cursor = None,
     entity: Annotated[str | None, Query(max_length=60)] = None,
     state: LicenceState | None = None,
-) -> Page[Licence]:
+) -> Page[LicenceView]:
+    """Applications are among them. One that has expired is active, with its obstacle."""
     conditions = where(LICENCE, entity=entity, state=state)
     conditions += where(LICENCE, entity=desk.by.entity)
     with desk.looking() as connection:
-        return listed(connection, LICENCE, limit, cursor, *conditions)
+        return shown(listed(connection, LICENCE, limit, cursor, *conditions), _Told)
 
 
-@api.get("/{number}", response_model=Licence, **needs(Right.READ_SUBJECTS))
+@api.get("/applications", response_model=Page[LicenceView], **needs(Right.READ_SUBJECTS))
+def applications(desk: AtDesk, limit: Limit = 100, cursor: Cursor = None) -> Page[LicenceView]:
+    """Those that nobody has decided yet."""
+    return all_licences(desk, limit, cursor, state="applied")
+
+
+@api.get("/{number}", response_model=LicenceView, **needs(Right.READ_SUBJECTS))
 def one_licence(number: _Number, desk: AtDesk) -> Response:
     with desk.looking() as connection:
         licence = LICENCE.require(connection, number)
-    return desk.tell(own(desk.by, licence, licence.entity, f"licence {number}"))
+    return desk.tell(_Told(own(desk.by, licence, licence.entity, f"licence {number}")))
 
 
-@api.post("", status_code=201, response_model=Licence, **needs(Right.DECIDE_LICENCES))
+@api.post("", status_code=201, response_model=LicenceView, **needs(Right.DECIDE_LICENCES))
 def issue(asked: NewLicence, desk: AtDesk) -> Response:
-    return desk.act(lambda work: service.issue(work, asked), 201)
+    """Application and issue in one, for a licence on paper."""
+    return desk.act(lambda work: _Told(service.issue(work, asked)), 201)
 
 
-@api.post("/{number}/suspend", response_model=Licence, **needs(Right.DECIDE_LICENCES))
-def suspend(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
+@api.post(
+    "/applications", status_code=201, response_model=LicenceView, **needs(Right.APPLY_LICENCES)
+)
+def apply(asked: NewLicence, desk: AtDesk) -> Response:
+    """A producer's officer asks for a licence of its own entity; the registry decides."""
+    for_own(desk.by, asked.entity)
+    return desk.act(lambda work: _Told(service.apply_for(work, asked)), 201)
+
+
+@api.post("/{number}/issue", response_model=LicenceView, **needs(Right.DECIDE_LICENCES))
+def grant(number: _Number, asked: Grant, desk: AtDesk) -> Response:
+    """As it was applied for, save for what is said here."""
+    return desk.act(lambda work: _Told(service.grant(work, number, asked)))
+
+
+@api.post("/{number}/refuse", response_model=LicenceView, **needs(Right.DECIDE_LICENCES))
+def refuse(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
+    return desk.act(lambda work: _Told(service.refuse(work, number, asked.why)))
+
+
+@api.post("/{number}/renew", response_model=LicenceView, **needs(Right.DECIDE_LICENCES))
+def renew(number: _Number, asked: Renewal, desk: AtDesk) -> Response:
+    return desk.act(lambda work: _Told(service.renew(work, number, asked)))
+
+
+@api.post("/{number}/amend", response_model=LicenceView, **needs(Right.DECIDE_LICENCES))
+def amend(number: _Number, asked: Amendment, desk: AtDesk) -> Response:
+    """Marking for orders that it does not cover any more stops at each gateway's next intent."""
+    return desk.act(lambda work: _Told(service.amend(work, number, asked)))
+
+
+@api.post("/{number}/suspend", response_model=LicenceView, **needs(Right.DECIDE_LICENCES))
+def suspend(number: _Number, asked: Suspending, desk: AtDesk) -> Response:
     """Marking under it stops at each gateway's next intent."""
-    return desk.act(lambda work: service.change(work, number, "suspended", asked.why))
+
+    def suspended(work: Work) -> LicenceView:
+        return _Told(service.suspend(work, number, asked.why, until=asked.until))
+
+    return desk.act(suspended)
 
 
-@api.post("/{number}/reinstate", response_model=Licence, **needs(Right.DECIDE_LICENCES))
+@api.post("/{number}/reinstate", response_model=LicenceView, **needs(Right.DECIDE_LICENCES))
 def reinstate(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
-    return desk.act(lambda work: service.change(work, number, "reinstated", asked.why))
+    """Takes back an officer's suspension; a sanction's is lifted with the sanction."""
+    return desk.act(lambda work: _Told(service.reinstate(work, number, asked.why)))
 
 
-@api.post("/{number}/revoke", response_model=Licence, **needs(Right.DECIDE_LICENCES))
+@api.post("/{number}/revoke", response_model=LicenceView, **needs(Right.DECIDE_LICENCES))
 def revoke(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
     """For good: a revoked licence comes back only as a new one."""
-    return desk.act(lambda work: service.change(work, number, "revoked", asked.why))
+    return desk.act(lambda work: _Told(service.revoke(work, number, asked.why)))

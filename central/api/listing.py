@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
@@ -12,6 +13,7 @@ from central.errors import Refused
 from central.register.subject import Row, Subject
 
 S = TypeVar("S", bound=Row)
+V = TypeVar("V", bound=Row)
 Limit = Annotated[int, Query(ge=1, le=500, description="How many at most")]
 Cursor = Annotated[
     str | None, Query(max_length=400, description="`next` of the page before; else the first")
@@ -40,6 +42,11 @@ def listed(
     keys = ["/".join(row) for row in connection.execute(query)]
     items = [subject.require(connection, key) for key in keys[:limit]]
     return Page(items=items, next=_write(keys[limit - 1]) if len(keys) > limit else None)
+
+
+def shown(page: Page[S], view: Callable[[S], V]) -> Page[V]:
+    """The same page, each as it is shown."""
+    return Page(items=[view(item) for item in page.items], next=page.next)
 
 
 def where(subject: Subject[Any], **wanted: str | None) -> list[ColumnElement[bool]]:

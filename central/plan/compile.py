@@ -11,7 +11,6 @@ from typing import Literal
 from central.plan.due import choose
 from central.plan.facts import Decision, Facts, HeldBlock, Issue, Limits, Member, Order, Void
 from central.plan.shares import quota
-from central.register.licences.models import obstacle
 from central.register.numbers.models import block_id
 from gateway.contract.plan import Block, Person, Plan, PlanOrder
 
@@ -40,11 +39,17 @@ def compile_plan(facts: Facts) -> Decision:
         people=_people(facts),
         keys=facts.keys,
     )
-    ends = _approvals_end(orders, told, facts)
+    turns = [*_turns(orders, facts.now), *_approvals_end(orders, told, facts)]
     if former is not None and not choice.must and not _differs(former, plan, facts):
-        again = min(filter(None, [choice.again, *ends]), default=None)
+        again = min(filter(None, [choice.again, *turns]), default=None)
         return Decision(None, voids=voids, again=again)
-    return Decision(plan, issues, voids, again=min(ends, default=None))
+    return Decision(plan, issues, voids, again=min(turns, default=None))
+
+
+def _turns(orders: list[Order], now: datetime) -> list[datetime]:
+    """When licences begin, end or come back by the clock: no act tells of that."""
+    times = (order.licence.turns(now) for order in orders)
+    return [time for time in times if time is not None]
 
 
 def _is_past(order: Order, facts: Facts) -> bool:
@@ -59,10 +64,10 @@ def _is_past(order: Order, facts: Facts) -> bool:
 
 def _told(order: Order, facts: Facts) -> PlanOrder:
     state: TellState = "released"
-    licence, member = order.licence, order.member(facts.gateway)
+    member = order.member(facts.gateway)
     reason = (
         order.standing.obstacle()
-        or obstacle(licence.state, licence.valid_from, licence.valid_until, facts.now)
+        or order.licence.against(order.use, facts.now)
         or ("" if facts.place_active else "place-inactive")
         or order.permit.obstacle(facts.now)
     )

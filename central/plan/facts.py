@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 
 from central.register.certificates.models import UNLIMITED, Permit
 from central.register.entities.standing import CLEAR, Standing
+from central.register.licences.models import Validity
+from central.register.licences.terms import Use
 from gateway.contract.plan import CentralKey, Component, Person, Plan, Template, Verify
 
 OrderState = Literal["released", "paused", "completed", "closed"]
@@ -49,13 +51,6 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Licence:
-    state: str
-    valid_from: datetime
-    valid_until: datetime
-
-
-@dataclass(frozen=True)
 class Member:
     """A gateway of an order. `components`: those that it marks, all where None."""
 
@@ -94,7 +89,7 @@ class Order:
     tray: int | None
     space: str
     state: OrderState
-    licence: Licence
+    licence: Validity
     members: tuple[Member, ...]
     standing: Standing = CLEAR
     """That of the product's entity."""
@@ -113,11 +108,19 @@ class Order:
     """Claimed, and neither good nor ended."""
     changed: datetime | None = None
     """When a record last changed one of its numbers."""
+    category: str | None = None
+    of_product: int = 0
+    of_category: int = 0
+    """Ordered under the licence up to this order: of its product, and of its category."""
     permit: Permit = UNLIMITED
     """Of its product."""
 
     def member(self, gateway: str) -> Member | None:
         return next((member for member in self.members if member.gateway == gateway), None)
+
+    @property
+    def use(self) -> Use:
+        return Use(self.product, self.category, self.of_product, self.of_category)
 
     @property
     def opener(self) -> str:

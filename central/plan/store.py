@@ -15,7 +15,6 @@ from central.plan.facts import (
     Facts,
     Held,
     HeldBlock,
-    Licence,
     Limits,
     Member,
     Order,
@@ -28,6 +27,7 @@ from central.register.acts import Work
 from central.register.certificates.approval import permits
 from central.register.certificates.models import Permit
 from central.register.entities.standing import Standing, standings
+from central.register.licences import usage
 from central.register.numbers import service as numbers
 from central.register.numbers.blocks import BLOCK
 from central.register.numbers.guard import beyond
@@ -219,9 +219,7 @@ def _order_rows(connection: Connection, gateway: str) -> list[Row[Any]]:
                 schema.orders,
                 schema.product.c.space,
                 schema.product.c.entity,
-                licence.c.state.label("licence_state"),
-                licence.c.valid_from,
-                licence.c.valid_until,
+                *usage.columns(),
             )
             .join(schema.order_gateway, schema.order_gateway.c.order_code == schema.orders.c.code)
             .join(schema.product, schema.product.c.code == schema.orders.c.product)
@@ -353,6 +351,7 @@ def _order(
     standing: Standing,
     permit: Permit,
 ) -> Order:
+    licence, use = usage.of(row)
     return Order(
         code=row.code,
         product=row.product,
@@ -371,7 +370,7 @@ def _order(
         tray=row.tray,
         space=row.space,
         state=row.state,
-        licence=Licence(row.licence_state, row.valid_from, row.valid_until),
+        licence=licence,
         members=members,
         standing=standing,
         issued=counts.issued,
@@ -382,6 +381,9 @@ def _order(
         ended=counts.ended,
         waiting=counts.waiting,
         changed=counts.changed,
+        category=use.category,
+        of_product=use.of_product,
+        of_category=use.of_category,
         permit=permit,
     )
 

@@ -13,7 +13,7 @@ from central.queries.models import Order
 from central.register.certificates.approval import permits
 from central.register.certificates.models import Permit
 from central.register.entities.standing import Standing, standings
-from central.register.licences.models import obstacle
+from central.register.licences import usage
 
 
 def listed(connection: Connection, limit: int, *, entity: str | None = None) -> list[Order]:
@@ -48,11 +48,7 @@ def by_codes(connection: Connection, codes: Collection[str]) -> list[Order]:
             product.c.model,
             product.c.calibre,
             product.c.entity,
-            licence.c.number.label("licence_number"),
-            licence.c.state.label("licence_state"),
-            licence.c.reason.label("licence_reason"),
-            licence.c.valid_from,
-            licence.c.valid_until,
+            *usage.columns(),
             select(func.coalesce(func.array_agg(shared.c.gateway), []))
             .where(shared.c.order_code == orders.c.code)
             .scalar_subquery()
@@ -76,9 +72,10 @@ def by_codes(connection: Connection, codes: Collection[str]) -> list[Order]:
 def _order(
     row: Row[Any], standing: Standing, permit: Permit, numbers: Counted, now: datetime
 ) -> Order:
+    licence, use = usage.of(row)
     against = (
         (standing.obstacle(), standing.reason),
-        (obstacle(row.licence_state, row.valid_from, row.valid_until, now), row.licence_reason),
+        (licence.against(use, now), row.licence_reason),
         (permit.obstacle(now), permit.reason),
     )
     found = next(((code, words) for code, words in against if code), None)
@@ -104,7 +101,7 @@ def _order(
         state=state,
         reason=reason,
         said=said,
-        licence=row.licence_number,
+        licence=row.licence,
         gateways=sorted(row.gateways),
         quarantined=numbers.quarantined,
         duplicated=numbers.duplicated,

@@ -70,8 +70,18 @@ licence = Table(
     text("reason"),
     time("created"),
     version(),
+    Column("activities", ARRAY(Text), nullable=False),
+    Column("categories", ARRAY(Text), nullable=False),
+    Column("products", ARRAY(Text), nullable=False),
+    Column("quantities", JSONB, nullable=False),
+    Column("conditions", ARRAY(Text), nullable=False),
+    Column("sites", ARRAY(Text), nullable=False),
+    Column("suspensions", JSONB, nullable=False),
+    Index("licence_entity", "entity"),
 )
-"""`state`: active, suspended, revoked. Expired is active past `valid_until`."""
+"""`state`: applied, refused, active, suspended, revoked. Expired is active past `valid_until`.
+
+`quantities`: [{product or category, most}]. `suspensions` that stand: [{sanction, until}]."""
 
 number_space = Table(
     "number_space",
@@ -127,6 +137,7 @@ orders = Table(
     Column("imported", JSONB(none_as_null=True)),
     version(),
     Index("orders_product", "product"),
+    Index("orders_licence", "licence"),
 )
 """`state`: draft, released, paused, completed, closed, cancelled. A plan calls a paused order held,
 a completed one finished. `imported`: {country, year, existing}, which the template's places for

@@ -16,7 +16,6 @@ from central.plan.facts import (
     Facts,
     Held,
     HeldBlock,
-    Licence,
     Limits,
     Member,
     Number,
@@ -25,6 +24,7 @@ from central.plan.facts import (
     StreamKey,
     held_by,
 )
+from central.register.licences.models import Validity
 from gateway.contract.plan import Component, Plan, Template, Verify
 from tests.support.central import TEMPLATE
 
@@ -99,7 +99,7 @@ class Floor:
             tray=self.tray,
             space=SPACE,
             state="released",
-            licence=Licence("active", START - timedelta(days=9), START + timedelta(days=9)),
+            licence=Validity("active", START - timedelta(days=9), START + timedelta(days=9)),
             members=tuple(self._member(member) for _, member in sorted(self.members.items())),
             issued=sum(block.end - block.start + 1 for _, block in self.blocks),
             lost=self.lost,

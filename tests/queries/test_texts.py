@@ -8,7 +8,6 @@ import pytest
 
 from central.queries.models import Gateway, Order
 from central.queries.terms import ItemState, Term
-from central.register.licences.models import LicenceState
 from central.screens import texts
 from central.screens.texts import LANGUAGES, Language, chosen
 from gateway.contract.record import (
@@ -64,8 +63,7 @@ CODES: dict[str, set[str]] = {
     | {"ok", "missing"},
     "evidence": in_source("central/ingest", r'keep\(\s*"([a-z-]+)"')
     | in_source("central/ingest", r'Evidence\([\w.]+, "([a-z-]+)"'),
-    "reason": {f"licence-{state}" for state in get_args(LicenceState) if state != "active"}
-    | in_source("central/register/licences", r'return "(licence-[a-z-]+)"')
+    "reason": in_source("central/register/licences", r'return "(licence-[a-z-]+)"')
     | in_source("central/register/entities", r'"(entity-[a-z-]+)"')
     | in_source("central/register/certificates", r'return "((?:product|approval)-[a-z-]+)"')
     | {"order-held"},

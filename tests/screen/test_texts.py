@@ -42,7 +42,8 @@ OBSTACLES = {
 } - {""}
 """What the register itself says stands against marking under a licence."""
 ORDER_REASONS = OBSTACLES | {
-    *("licence-missing", "entity-excluded", "entity-inactive", "place-inactive"),
+    *("licence-not-covering", "licence-used-up"),
+    *("entity-excluded", "entity-inactive", "place-inactive"),
     *("order-held", "order-finished"),
     *(
         Permit(withdrawn=True).obstacle(NOW),

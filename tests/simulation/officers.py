@@ -13,7 +13,6 @@ from central.plan.facts import (
     Facts,
     Held,
     HeldBlock,
-    Licence,
     Limits,
     Member,
     Number,
@@ -23,6 +22,7 @@ from central.plan.facts import (
     StreamKey,
     held_by,
 )
+from central.register.licences.models import Validity
 from gateway.contract.plan import CentralKey, Person, Plan
 from tests.central.memory import Block, Register
 
@@ -77,8 +77,8 @@ class Officers:
         return [order for order in self.orders.values() if order.member(gateway) is not None]
 
 
-def licence(now: datetime) -> Licence:
-    return Licence("active", now - timedelta(days=1), now + timedelta(days=365))
+def licence(now: datetime) -> Validity:
+    return Validity("active", now - timedelta(days=1), now + timedelta(days=365))
 
 
 def facts(

@@ -1,1 +1,1 @@
-"""Licences: active, suspended, revoked, expired."""
+"""Licences: applied for, refused, issued, renewed, amended, suspended, reinstated, revoked."""

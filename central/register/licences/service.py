@@ -1,60 +1,115 @@
-"""Issuing, suspending, reinstating and revoking a licence."""
+"""The acts on a licence. Each reaches the plans of the gateways that mark under it."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from central import schema
-from central.errors import Conflict
-from central.register.acts import Act, Why, Work
-from central.register.licences.models import LicenceState, NewLicence
-from central.register.subject import Row, Subject, held, new
-
-_STEPS: dict[str, tuple[tuple[LicenceState, ...], LicenceState]] = {
-    "suspended": (("active",), "suspended"),
-    "reinstated": (("suspended",), "active"),
-    "revoked": (("active", "suspended"), "revoked"),
-}
-"""By act: the states that it leads from, and the state that it leads to."""
-
-
-class Licence(Row):
-    """A licence as the register holds it. `reason` is that of the last change of its state."""
-
-    number: str
-    entity: str
-    state: LicenceState
-    valid_from: datetime
-    valid_until: datetime
-    reason: str
-    created: datetime
-
-
-def apply(state: Licence | None, act: Act) -> Licence:
-    """Raises `Conflict` where that step does not exist: revoked is the end."""
-    if act.what == "issued":
-        new("licence", state, act)
-        return Licence.of(act, state="active", reason="", created=act.at)
-    licence = held("licence", state, act)
-    origins, target = _STEPS[act.what]
-    if licence.state not in origins:
-        raise Conflict(f"licence {act.key} is {licence.state}; it cannot be {act.what}")
-    return licence.model_copy(update={"state": target, "reason": act.reason, "version": act.id})
-
+from central.errors import Conflict, NotLicensed, Refused
+from central.register.acts import Why, Work
+from central.register.licences.models import Amendment, Grant, NewLicence, Renewal
+from central.register.licences.rules import Licence, apply
+from central.register.licences.terms import Changes, Terms
+from central.register.licences.usage import use_of
+from central.register.products.service import Product
+from central.register.subject import Subject
 
 LICENCE = Subject("licence", schema.licence, Licence, apply, key=("number",))
+_TERMS = set(Terms.model_fields)
 
 
 def issue(work: Work, asked: NewLicence) -> Licence:
-    """Raises `Conflict` or `NotFound`."""
+    """Application and issue in one, of a licence on paper. Raises `Conflict` or `NotFound`."""
+    if LICENCE.load(work.connection, asked.number) is not None:
+        raise Conflict(f"licence {asked.number} exists already")
     return work.act(LICENCE, asked.number, "issued", asked.model_dump(mode="json"))
 
 
-def change(work: Work, number: str, what: str, why: Why) -> Licence:
-    """`what`: suspended, reinstated or revoked. Raises `NotFound` or `Conflict`."""
-    gateways = marking_under(work.connection, number)
-    return work.act(LICENCE, number, what, why=why, gateways=gateways, expects=True)
+def apply_for(work: Work, asked: NewLicence) -> Licence:
+    """Raises `Conflict` or `NotFound`."""
+    return work.act(LICENCE, asked.number, "applied", asked.model_dump(mode="json"))
+
+
+def grant(work: Work, number: str, asked: Grant) -> Licence:
+    """Issue what was applied for. Raises `NotFound`, `Conflict` or `Refused`."""
+    licence = LICENCE.require(work.connection, number, lock=True)
+    payload = licence.model_dump(
+        mode="json", include={"number", "entity", "valid_from", "valid_until", *_TERMS}
+    )
+    payload |= _given(asked)
+    begins = asked.valid_from or licence.valid_from
+    ends = asked.valid_until or licence.valid_until
+    if ends <= begins:
+        raise Refused("valid_until lies after valid_from")
+    payload |= {"valid_from": begins, "valid_until": ends}
+    why = Why(asked.reason, asked.basis)
+    return work.act(LICENCE, number, "issued", payload, why=why, expects=True)
+
+
+def refuse(work: Work, number: str, why: Why) -> Licence:
+    """Raises `NotFound` or `Conflict`."""
+    return work.act(LICENCE, number, "refused", why=why, expects=True)
+
+
+def renew(work: Work, number: str, asked: Renewal) -> Licence:
+    """Raises `NotFound`, `Conflict` or `Refused`."""
+    payload = {"valid_until": asked.valid_until.isoformat()}
+    return _act(work, number, "renewed", payload, asked.why)
+
+
+def amend(work: Work, number: str, asked: Amendment) -> Licence:
+    """Orders that it does not cover any more are suspended in the plans.
+
+    Raises `NotFound`, `Conflict` or `Refused`.
+    """
+    payload = _given(asked)
+    if not payload:
+        raise Refused("an amendment changes something")
+    return _act(work, number, "amended", payload, asked.why)
+
+
+def suspend(
+    work: Work, number: str, why: Why, *, until: datetime | None = None, sanction: str = ""
+) -> Licence:
+    """`sanction`: the one that suspends it; else an officer does. Raises as `renew` does."""
+    payload = {"sanction": sanction, "until": until and until.isoformat()}
+    return _act(work, number, "suspended", payload, why, expects=not sanction)
+
+
+def reinstate(work: Work, number: str, why: Why, *, sanction: str = "") -> Licence:
+    """Take back the sanction's suspension, or the officer's own. Raises `NotFound`, `Conflict`."""
+    payload = {"sanction": sanction}
+    return _act(work, number, "reinstated", payload, why, expects=not sanction)
+
+
+def revoke(work: Work, number: str, why: Why, *, sanction: str = "") -> Licence:
+    """For good. Raises `NotFound` or `Conflict`."""
+    return _act(work, number, "revoked", {"sanction": sanction}, why, expects=not sanction)
+
+
+def for_order(
+    connection: Connection, product: Product, quantity: int, asked: str | None
+) -> Licence:
+    """The asked licence, or the entity's that lasts longest of those that cover the order.
+
+    Until the transaction ends nobody else changes it or orders under it. Raises `NotLicensed`.
+    """
+    table = schema.licence
+    now = datetime.now(UTC)
+    query = select(table.c.number).where(table.c.entity == product.entity)
+    if asked is not None:
+        query = query.where(table.c.number == asked)
+    faults = []
+    for number in connection.execute(query.order_by(table.c.valid_until.desc())).scalars().all():
+        licence = LICENCE.require(connection, number, lock=True)
+        use = use_of(connection, number, product, quantity)
+        fault = licence.validity.against(use, now)
+        if not fault:
+            return licence
+        faults.append(f"licence {number}: {fault}")
+    raise NotLicensed("; ".join(faults) or f"no licence in force covers {product.entity}")
 
 
 def marking_under(connection: Connection, number: str) -> Iterable[str]:
@@ -66,3 +121,14 @@ def marking_under(connection: Connection, number: str) -> Iterable[str]:
         .where(order.c.licence == number)
         .distinct()
     ).scalars()
+
+
+def _act(
+    work: Work, number: str, what: str, payload: dict[str, Any], why: Why, *, expects: bool = True
+) -> Licence:
+    gateways = marking_under(work.connection, number)
+    return work.act(LICENCE, number, what, payload, why=why, gateways=gateways, expects=expects)
+
+
+def _given(changes: Changes) -> dict[str, Any]:
+    return changes.model_dump(mode="json", include=_TERMS, exclude_none=True)

@@ -1,7 +1,6 @@
 """The acts on an order, and all that is asked before it is released."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
@@ -11,7 +10,7 @@ from central.errors import Conflict, NotLicensed, Refused
 from central.register.acts import Why, Work
 from central.register.certificates.approval import require_approval
 from central.register.entities.standing import standings
-from central.register.licences.models import obstacle
+from central.register.licences import service as licences
 from central.register.orders.models import Amendment, NewLimits, NewOrder
 from central.register.orders.rules import Order, apply
 from central.register.products.models import lot_faults
@@ -96,8 +95,8 @@ Check = Callable[[Work, Order, Product], None]
 
 
 def licence_covers(work: Work, order: Order, product: Product) -> None:
-    """Its licence is the producer's, and in force now. Raises `NotLicensed`."""
-    _licence(work.connection, product.entity, order.licence)
+    """Its licence is the producer's, in force now, and covers it. Raises `NotLicensed`."""
+    licences.for_order(work.connection, product, order.quantity, order.licence)
 
 
 def producer_may(work: Work, order: Order, product: Product) -> None:
@@ -132,7 +131,7 @@ def _whole(connection: Connection, asked: NewOrder) -> dict[str, object]:
     if faults:
         raise Refused("; ".join(faults))
     return asked.model_dump(mode="json", exclude={"gateways"}) | {
-        "licence": _licence(connection, product.entity, asked.licence),
+        "licence": licences.for_order(connection, product, asked.quantity, asked.licence).number,
         "kind": product.kind,
         "template": template.model_dump(mode="json"),
         "components": [component.model_dump(mode="json") for component in components],
@@ -146,20 +145,3 @@ def _faults(error: ValidationError) -> list[str]:
         f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
         for fault in error.errors(include_url=False, include_input=False)
     ]
-
-
-def _licence(connection: Connection, entity: str, asked: str | None) -> str:
-    """The asked licence, or the entity's one in force that lasts longest."""
-    table = schema.licence
-    now = datetime.now(UTC)
-    for row in connection.execute(
-        select(table).where(table.c.entity == entity).order_by(table.c.valid_until.desc())
-    ):
-        if asked not in (None, row.number):
-            continue
-        fault = obstacle(row.state, row.valid_from, row.valid_until, now)
-        if not fault:
-            return str(row.number)
-        if asked is not None:
-            raise NotLicensed(f"licence {row.number}: {fault}")
-    raise NotLicensed(f"no licence in force covers {entity}")

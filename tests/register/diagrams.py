@@ -1,0 +1,64 @@
+"""The steps of the register's subjects, taken from the code, as Mermaid diagrams.
+
+python -m tests.register.diagrams              prints them
+python -m tests.register.diagrams --write      puts them into docs/register.md
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from central.register.licences import rules as licences
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "register.md"
+Steps = Mapping[str, tuple[Sequence[str | None], str | None]]
+"""By act: the states that it leads from, and the one that it leads to; None is no state yet as an
+origin, and the same state as a target."""
+
+SUBJECTS: Mapping[str, Steps] = {
+    "licence": licences.STEPS,
+}
+
+
+def begin(subject: str) -> str:
+    return f"<!-- steps of {subject}: written by `python -m tests.register.diagrams --write` -->"
+
+
+def end(subject: str) -> str:
+    return f"<!-- end of {subject} -->"
+
+
+def mermaid(steps: Steps) -> str:
+    """A state diagram: what leads from one state to another, one arrow a pair."""
+    names: dict[tuple[str | None, str | None], list[str]] = {}
+    for act, (origins, target) in steps.items():
+        for origin in origins:
+            names.setdefault((origin, target or origin), []).append(act)
+    lines = ["stateDiagram-v2"]
+    lines += [
+        f"    {origin or '[*]'} --> {target}: {' · '.join(acts)}"
+        for (origin, target), acts in names.items()
+    ]
+    return "\n".join(lines).replace("measures-", "measures ")
+
+
+def section(subject: str) -> str:
+    """What stands in the document between a subject's two marks."""
+    diagram = mermaid(SUBJECTS[subject])
+    return f"{begin(subject)}\n```mermaid\n{diagram}\n```\n{end(subject)}"
+
+
+def written(document: str) -> str:
+    """The document with the diagrams of today in the place of the former ones."""
+    for subject in SUBJECTS:
+        before, _, rest = document.partition(begin(subject))
+        _, _, after = rest.partition(end(subject))
+        document = f"{before}{section(subject)}{after}"
+    return document
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--write"]:
+        DOCUMENT.write_text(written(DOCUMENT.read_text()))
+    else:
+        print("\n".join(section(subject) for subject in SUBJECTS))
