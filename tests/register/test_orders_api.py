@@ -206,6 +206,7 @@ def test_a_period_is_of_what_was_issued_or_marked_in_it(centre: Centre) -> None:
     assert rows("station", until=now - timedelta(hours=1)) == []
     assert centre.look("/api/v1/balances", by="shift").status_code == 422
     assert centre.look("/api/v1/balances", **{"from": "2026-01-01T00:00:00"}).status_code == 422
+    assert centre.look("/api/v1/balances", until="0.5").status_code == 422
     with centre.client("producer-officer", "UMG") as own:
         assert own.get("/api/v1/balances?by=station").json()["rows"] == [station]
 
