@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from central.access.own import for_own, own
+from central.access.own import own
 from central.access.roles import Right
 from central.api.desk import AtDesk, needs
 from central.plan import doubts
@@ -36,7 +36,7 @@ def enter(asked: NewOrder, desk: AtDesk) -> Response:
     """A draft, of which no gateway hears before it is released."""
 
     def entered(work: Work) -> Order:
-        for_own(work.by, PRODUCT.require(work.connection, asked.product).entity)
+        _own_product(work.connection, work.by, asked.product)
         return service.enter(work, asked)
 
     return desk.act(entered, 201)
@@ -56,7 +56,7 @@ def amend(code: _Code, asked: Amendment, desk: AtDesk) -> Response:
     def amended(work: Work) -> Order:
         _own(work.connection, work.by, code)
         if asked.product is not None:
-            for_own(work.by, PRODUCT.require(work.connection, asked.product).entity)
+            _own_product(work.connection, work.by, asked.product)
         return service.amend(work, code, asked)
 
     return desk.act(amended)
@@ -129,3 +129,8 @@ def give_back(code: _Code, number: _Number, asked: WithReason, desk: AtDesk) -> 
 def _own(connection: Connection, by: By, code: str) -> Order:
     order = ORDER.require(connection, code)
     return own(by, order, PRODUCT.require(connection, order.product).entity, f"order {code}")
+
+
+def _own_product(connection: Connection, by: By, code: str) -> None:
+    """Another's product is not found: neither that there is one is told, nor whose it is."""
+    own(by, code, PRODUCT.require(connection, code).entity, f"product {code}")

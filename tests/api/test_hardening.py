@@ -173,7 +173,7 @@ def test_of_anothers_nothing_is_listed_and_nothing_found(centre: Centre) -> None
         for path in (each for each in paths if "get" in paths[each] and "{" not in each):
             if path.endswith("/live") or other.get(path).status_code == 403:
                 continue
-            assert "UMG" not in other.get(path).text, path
+            assert '"UMG"' not in other.get(path).text, path
             for code in _of(officer.get(path), "UMG"):
                 single = next(
                     (p for p in paths if re.fullmatch(re.escape(path) + r"/\{\w+\}", p)), None
@@ -216,6 +216,15 @@ def test_which_records_there_are_is_not_told(centre: Centre) -> None:
     with centre.client("producer-officer", "KMP") as other:
         assert other.get("/api/v1/items", params=query).json() == []
     assert centre.look("/api/v1/items", **query).status_code == 404
+
+
+def test_whose_a_product_is_is_not_told_by_an_order_for_it(centre: Centre) -> None:
+    order = {"code": "K-9", "quantity": 1, "gateways": ["gramsh.line-1"], "job": "J"}
+    with centre.client("producer-officer", "KMP") as other:
+        hidden = other.post("/api/v1/orders", json=order | {"product": "M70"})
+        nothing = other.post("/api/v1/orders", json=order | {"product": "NONE"})
+    assert code_of(hidden) == code_of(nothing) == (404, "not-found")
+    assert hidden.json()["detail"].replace("M70", "NONE") == nothing.json()["detail"]
 
 
 def _described() -> Any:
