@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
 from central import schema
@@ -16,6 +16,7 @@ from central.errors import Conflict, Forbidden, Refused, Unauthorized
 from central.register.acts import Act, By, Why, Work
 from central.register.entities.models import Asked, Name
 from central.register.subject import Row, Subject, held, new
+from central.register.times import Moment
 
 SESSION = timedelta(hours=12)
 LONGEST = timedelta(days=366)
@@ -29,7 +30,7 @@ class NewToken(Asked):
     account: AccountName
     role: Role
     purpose: Name
-    until: AwareDatetime
+    until: Moment
 
 
 class NewSession(Asked):

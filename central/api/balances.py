@@ -1,26 +1,16 @@
 """The mass balance over HTTP."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BeforeValidator
 
 from central.access.roles import Right
 from central.api.desk import AtDesk, needs
 from central.queries import balances
 from central.queries.models import Balances
+from central.register.times import Moment
 
 api = APIRouter(tags=["balances"])
-
-
-def _written_out(value: Any) -> Any:
-    """A date and a time, and no count of seconds."""
-    if isinstance(value, str) and "T" not in value.upper():
-        raise ValueError("a moment like 2026-11-26T09:30:00Z")
-    return value
-
-
-_Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 @api.get("/balances", **needs(Right.READ_BALANCES))
@@ -29,10 +19,8 @@ def balance(
     by: Annotated[
         Literal["order", "gateway", "station", "producer"], Query(description="one row for each")
     ] = "order",
-    since: Annotated[
-        _Moment | None, Query(alias="from", description="that moment included")
-    ] = None,
-    until: Annotated[_Moment | None, Query(description="that moment not included")] = None,
+    since: Annotated[Moment | None, Query(alias="from", description="that moment included")] = None,
+    until: Annotated[Moment | None, Query(description="that moment not included")] = None,
 ) -> Balances:
     """Every number in the one term that holds it now; a producer sees its own orders' numbers.
 

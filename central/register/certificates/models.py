@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from central.register.entities.models import Asked, Code, Name
 from central.register.licences.models import WithReason
+from central.register.times import Moment
 from gateway.contract.encoding import Hex32
 
 Kind = Literal["type-approval", "acceptance", "proof-test"]
@@ -35,8 +36,8 @@ class NewCertificate(Asked):
     items: Annotated[tuple[Uii, ...], Field(max_length=MOST_ITEMS)] = ()
     result: Result
     sampling: Text = ""
-    issued: AwareDatetime
-    valid_until: AwareDatetime | None = None
+    issued: Moment
+    valid_until: Moment | None = None
     document: Hex32
     remark: Text = ""
 
@@ -69,7 +70,7 @@ class NewCertificate(Asked):
 class Extension(WithReason):
     """Until when it is valid now; later than before."""
 
-    valid_until: AwareDatetime
+    valid_until: Moment
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from central.register.acts import Why
 from central.register.entities.models import Asked, Code, Reason
 from central.register.licences.terms import Changes, Terms, Use, uncovered
+from central.register.times import Moment
 
 LicenceState = Literal["applied", "refused", "active", "suspended", "revoked"]
 Basis = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f]*$")]
@@ -20,8 +21,8 @@ class NewLicence(Asked, Terms):
 
     number: Code
     entity: Code
-    valid_from: AwareDatetime
-    valid_until: AwareDatetime
+    valid_from: Moment
+    valid_until: Moment
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -44,8 +45,8 @@ class WithReason(Asked):
 class Grant(Asked, Changes):
     """An application is granted as it was asked for, save for what is said here."""
 
-    valid_from: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
+    valid_from: Moment | None = None
+    valid_until: Moment | None = None
     reason: Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f]*$")] = ""
     basis: Basis = ""
 
@@ -53,7 +54,7 @@ class Grant(Asked, Changes):
 class Renewal(WithReason):
     """It lasts until then. One that has expired is in force from the renewal on, not before it."""
 
-    valid_until: AwareDatetime
+    valid_until: Moment
 
 
 class Amendment(WithReason, Changes):
@@ -63,7 +64,7 @@ class Amendment(WithReason, Changes):
 class Suspending(WithReason):
     """Until it is reinstated; with `until`, no longer than that."""
 
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class Suspension(BaseModel):

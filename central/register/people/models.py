@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from central.register.entities.models import Asked, Code
+from central.register.times import Moment
 from gateway.contract.encoding import GatewayName
 
 Roles = Annotated[
@@ -20,4 +21,4 @@ class NewPerson(Asked):
     badge: Annotated[SecretStr, Field(min_length=1, max_length=200)]
     pin: Annotated[SecretStr, Field(min_length=4, max_length=12)]
     roles: Roles
-    until: AwareDatetime | None = None
+    until: Moment | None = None
