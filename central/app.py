@@ -17,12 +17,14 @@ from central.api import (
     certificates,
     entities,
     gateways,
+    inspections,
     licences,
     orders,
     people,
     places,
     products,
     reading,
+    sanctions,
 )
 from central.api.description import Described
 from central.api.limit import SmallBodies
@@ -74,6 +76,7 @@ def interface() -> APIRouter:
         *(access.api, acts.api, entities.api, licences.api, products.api, gateways.api),
         *(certificates.api, orders.api, balances.api, people.api, reading.api),
         places.api,
+        *(inspections.api, sanctions.api),
     ):
         v1.include_router(router)
     found = APIRouter()

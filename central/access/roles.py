@@ -32,6 +32,8 @@ class Right(StrEnum):
     CHANGE_PLACES = "places.change"
     APPLY_LICENCES = "licences.apply"
     DECIDE_LICENCES = "licences.decide"
+    INSPECT = "inspections.change"
+    IMPOSE_SANCTIONS = "sanctions.impose"
     CHANGE_PRODUCTS = "products.change"
     WITHDRAW_PRODUCTS = "products.withdraw"
     CERTIFY = "certificates.issue"
@@ -68,6 +70,8 @@ RIGHTS: Mapping[Right, Mapping[Role, Scope]] = {
     Right.CHANGE_PLACES: {_OFFICER: Scope.ALL},
     Right.APPLY_LICENCES: {_OFFICER: Scope.ALL, Role.PRODUCER_OFFICER: Scope.OWN},
     Right.DECIDE_LICENCES: {_OFFICER: Scope.ALL},
+    Right.INSPECT: {Role.INSPECTOR: Scope.ALL},
+    Right.IMPOSE_SANCTIONS: {_OFFICER: Scope.ALL},
     Right.CHANGE_PRODUCTS: {_OFFICER: Scope.ALL, Role.PRODUCER_OFFICER: Scope.OWN},
     Right.WITHDRAW_PRODUCTS: {_OFFICER: Scope.ALL},
     Right.CERTIFY: dict.fromkeys((_OFFICER, Role.INSPECTOR), Scope.ALL),

@@ -10,6 +10,7 @@ from central.register.certificates.service import CERTIFICATE
 from central.register.entities.service import ENTITY
 from central.register.gateways.projection import GATEWAY
 from central.register.incarnation import REGISTER
+from central.register.inspections.service import INSPECTION
 from central.register.licences.service import LICENCE
 from central.register.numbers.blocks import BLOCK
 from central.register.numbers.spaces import SPACE
@@ -17,6 +18,7 @@ from central.register.orders.service import ORDER
 from central.register.people.service import PERSON
 from central.register.places.service import PLACE
 from central.register.products.service import PRODUCT
+from central.register.sanctions.service import SANCTION
 
 PROJECTIONS: Mapping[str, Projection[object]] = {
     projection.name: projection
@@ -26,6 +28,7 @@ PROJECTIONS: Mapping[str, Projection[object]] = {
         CERTIFICATE,
         ENTITY,
         GATEWAY,
+        INSPECTION,
         LICENCE,
         NUMBER,
         ORDER,
@@ -33,6 +36,7 @@ PROJECTIONS: Mapping[str, Projection[object]] = {
         PLACE,
         PRODUCT,
         REGISTER,
+        SANCTION,
         SPACE,
         TOKEN,
     )

@@ -23,6 +23,7 @@ from central.schema.marks import (
     waiting,
 )
 from central.schema.numbers import block, doubt, gateway_state, loss, plan, voided_block
+from central.schema.oversight import inspection, measure, sanction
 from central.schema.places import place
 from central.schema.subjects import (
     act,
@@ -54,10 +55,12 @@ __all__ = [
     "evidence",
     "gateway",
     "gateway_state",
+    "inspection",
     "invitation",
     "item",
     "licence",
     "loss",
+    "measure",
     "metadata",
     "number_space",
     "order_gateway",
@@ -69,6 +72,7 @@ __all__ = [
     "record",
     "refusal",
     "sample_group",
+    "sanction",
     "setting",
     "stream",
     "stream_key",

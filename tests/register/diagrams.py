@@ -8,7 +8,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from central.register.inspections import rules as inspections
 from central.register.licences import rules as licences
+from central.register.sanctions import rules as sanctions
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "register.md"
 Steps = Mapping[str, tuple[Sequence[str | None], str | None]]
@@ -17,6 +19,8 @@ origin, and the same state as a target."""
 
 SUBJECTS: Mapping[str, Steps] = {
     "licence": licences.STEPS,
+    "inspection": inspections.STEPS,
+    "sanction": sanctions.STEPS,
 }
 
 
@@ -39,7 +43,7 @@ def mermaid(steps: Steps) -> str:
         f"    {origin or '[*]'} --> {target}: {' · '.join(acts)}"
         for (origin, target), acts in names.items()
     ]
-    return "\n".join(lines).replace("measures-", "measures ")
+    return "\n".join(lines)
 
 
 def section(subject: str) -> str:

@@ -1,0 +1,55 @@
+"""Sanctions over HTTP: the registry imposes and lifts them, an entity reads its own."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+
+from central.access.own import own
+from central.access.roles import Right
+from central.api.desk import AtDesk, needs
+from central.api.listing import Cursor, Limit, Page, listed, where
+from central.register.licences.models import WithReason
+from central.register.sanctions import service
+from central.register.sanctions.models import NewSanction, SanctionKind, SanctionState
+from central.register.sanctions.rules import Sanction
+from central.register.sanctions.service import SANCTION
+
+api = APIRouter(prefix="/sanctions", tags=["sanctions"])
+_Number = Annotated[str, Path(max_length=60, examples=["S-2026-002"])]
+_Filter = Annotated[str | None, Query(max_length=60)]
+
+
+@api.get("", response_model=Page[Sanction], **needs(Right.READ_SUBJECTS))
+def all_sanctions(
+    desk: AtDesk,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    entity: _Filter = None,
+    inspection: _Filter = None,
+    kind: SanctionKind | None = None,
+    state: SanctionState | None = None,
+) -> Page[Sanction]:
+    conditions = where(SANCTION, entity=entity, inspection=inspection, kind=kind, state=state)
+    conditions += where(SANCTION, entity=desk.by.entity)
+    with desk.looking() as connection:
+        return listed(connection, SANCTION, limit, cursor, *conditions)
+
+
+@api.get("/{number}", response_model=Sanction, **needs(Right.READ_SUBJECTS))
+def one_sanction(number: _Number, desk: AtDesk) -> Response:
+    with desk.looking() as connection:
+        sanction = SANCTION.require(connection, number)
+    return desk.tell(own(desk.by, sanction, sanction.entity, f"sanction {number}"))
+
+
+@api.post("", status_code=201, response_model=Sanction, **needs(Right.IMPOSE_SANCTIONS))
+def impose(asked: NewSanction, desk: AtDesk) -> Response:
+    """A suspension or a revocation is at once that of the licences."""
+    return desk.act(lambda work: service.impose(work, asked), 201)
+
+
+@api.post("/{number}/lift", response_model=Sanction, **needs(Right.IMPOSE_SANCTIONS))
+def lift(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
+    """What it suspended is reinstated, and nothing else."""
+    return desk.act(lambda work: service.lift(work, number, asked.why))

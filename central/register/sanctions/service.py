@@ -1,0 +1,73 @@
+"""Imposing and lifting a sanction, with what it does to licences: in one transaction."""
+
+from sqlalchemy import Connection, select
+
+from central import schema
+from central.errors import Conflict, NotFound, Refused
+from central.register.acts import Why, Work
+from central.register.inspections.service import INSPECTION
+from central.register.licences import service as licences
+from central.register.licences.service import LICENCE
+from central.register.sanctions.models import ON_LICENCES, NewSanction
+from central.register.sanctions.rules import Sanction, apply
+from central.register.subject import Subject
+
+SANCTION = Subject("sanction", schema.sanction, Sanction, apply, key=("number",))
+
+
+def impose(work: Work, asked: NewSanction) -> Sanction:
+    """A suspension or a revocation is at once that of the licences.
+
+    Raises `NotFound`, `Refused` or `Conflict`; then nothing was done.
+    """
+    _look_at_inspection(work.connection, asked)
+    concerned = _concerned(work.connection, asked) if asked.kind in ON_LICENCES else []
+    payload = asked.model_dump(mode="json", exclude={"reason"}) | {"licences": concerned}
+    sanction = work.act(SANCTION, asked.number, "imposed", payload, why=asked.why)
+    for number in concerned:
+        if asked.kind == "suspension":
+            licences.suspend(work, number, asked.why, until=asked.until, sanction=asked.number)
+        else:
+            licences.revoke(work, number, asked.why, sanction=asked.number)
+    return sanction
+
+
+def lift(work: Work, number: str, why: Why) -> Sanction:
+    """Its suspensions are taken back, where they still stand; nobody else's are.
+
+    Raises `NotFound` or `Conflict`.
+    """
+    sanction = work.act(SANCTION, number, "lifted", why=why, expects=True)
+    assert sanction.lifted is not None
+    for licence in sanction.licences:
+        now = LICENCE.require(work.connection, licence, lock=True).at(sanction.lifted)
+        if number in {suspension.sanction for suspension in now.suspensions}:
+            licences.reinstate(work, licence, why, sanction=number)
+    return sanction
+
+
+def _look_at_inspection(connection: Connection, asked: NewSanction) -> None:
+    if asked.inspection is None:
+        return
+    inspection = INSPECTION.require(connection, asked.inspection)
+    if inspection.entity != asked.entity:
+        raise Refused(f"inspection {inspection.number} is one of {inspection.entity}")
+    if inspection.state not in ("found", "closed"):
+        raise Conflict(f"inspection {inspection.number} is {inspection.state}: nothing was found")
+
+
+def _concerned(connection: Connection, asked: NewSanction) -> list[str]:
+    """The licences; nobody else changes them until the transaction ends."""
+    table = schema.licence
+    query = select(table.c.number).where(table.c.entity == asked.entity)
+    if asked.licences:
+        query = query.where(table.c.number.in_(asked.licences))
+    else:
+        query = query.where(table.c.state.in_(("active", "suspended")))
+    found = list(connection.execute(query.order_by(table.c.number).with_for_update()).scalars())
+    missing = sorted(set(asked.licences) - set(found))
+    if missing:
+        raise NotFound(f"{asked.entity} has no licence {', '.join(missing)}")
+    if not found:
+        raise Conflict(f"{asked.entity} has no licence to act on")
+    return found
