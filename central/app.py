@@ -16,6 +16,7 @@ from central.api import (
     balances,
     certificates,
     entities,
+    exclusions,
     gateways,
     inspections,
     licences,
@@ -75,7 +76,7 @@ def interface() -> APIRouter:
         access.open_to_all,
         *(access.api, acts.api, entities.api, licences.api, products.api, gateways.api),
         *(certificates.api, orders.api, balances.api, people.api, reading.api),
-        places.api,
+        *(places.api, exclusions.api),
         *(inspections.api, sanctions.api),
     ):
         v1.include_router(router)

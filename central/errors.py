@@ -58,6 +58,20 @@ class Stale(RegisterError):
     retry = Retry.AFTER_STATE_CHANGE
 
 
+class Excluded(RegisterError):
+    """An exclusion in force stands against the entity."""
+
+    code = "excluded"
+    retry = Retry.OPERATOR
+
+
+class Undecided(RegisterError):
+    """An entity's name is like that of an exclusion, and no person has decided on the two."""
+
+    code = "undecided"
+    retry = Retry.AFTER_STATE_CHANGE
+
+
 class InvitationInvalid(RegisterError):
     """The one-time code is unknown, used, too old, or for another gateway."""
 
@@ -90,6 +104,7 @@ __all__ = [
     "ConfigError",
     "Conflict",
     "DatabaseUnavailable",
+    "Excluded",
     "Forbidden",
     "GjurmaError",
     "InvitationInvalid",
@@ -105,4 +120,5 @@ __all__ = [
     "Stale",
     "TooMany",
     "Unauthorized",
+    "Undecided",
 ]

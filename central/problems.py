@@ -15,6 +15,7 @@ from central.api.description import methods_at
 from central.errors import (
     Conflict,
     DatabaseUnavailable,
+    Excluded,
     Forbidden,
     GjurmaError,
     InvitationInvalid,
@@ -26,6 +27,7 @@ from central.errors import (
     Stale,
     TooMany,
     Unauthorized,
+    Undecided,
 )
 from central.screens import texts
 from central.screens.texts import LANGUAGES
@@ -39,6 +41,11 @@ _STATUS: dict[type[GjurmaError], tuple[int, str, str]] = {
         409,
         "The product is not approved",
         "Enter its type approval (POST /api/v1/certificates), then release the order.",
+    ),
+    Excluded: (403, "Excluded", "Nothing is licensed or ordered while the exclusion stands."),
+    Undecided: (
+        *(409, "A person has to decide"),
+        "Decide at /api/v1/screenings whether the two are the same, then send it again.",
     ),
     Refused: (422, "Refused", "Correct the request and send it again."),
     Forbidden: (403, "Not allowed", "Ask somebody whose role has that right."),

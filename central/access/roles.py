@@ -31,6 +31,9 @@ class Right(StrEnum):
     CHANGE_ENTITIES = "entities.change"
     CHANGE_PLACES = "places.change"
     APPLY_LICENCES = "licences.apply"
+    READ_EXCLUSIONS = "exclusions.read"
+    CHANGE_EXCLUSIONS = "exclusions.change"
+    DECIDE_SCREENINGS = "screenings.decide"
     DECIDE_LICENCES = "licences.decide"
     INSPECT = "inspections.change"
     IMPOSE_SANCTIONS = "sanctions.impose"
@@ -69,6 +72,9 @@ RIGHTS: Mapping[Right, Mapping[Role, Scope]] = {
     Right.CHANGE_ENTITIES: {_OFFICER: Scope.ALL},
     Right.CHANGE_PLACES: {_OFFICER: Scope.ALL},
     Right.APPLY_LICENCES: {_OFFICER: Scope.ALL, Role.PRODUCER_OFFICER: Scope.OWN},
+    Right.READ_EXCLUSIONS: dict(_SEE_ALL),
+    Right.CHANGE_EXCLUSIONS: {_OFFICER: Scope.ALL},
+    Right.DECIDE_SCREENINGS: {_OFFICER: Scope.ALL},
     Right.DECIDE_LICENCES: {_OFFICER: Scope.ALL},
     Right.INSPECT: {Role.INSPECTOR: Scope.ALL},
     Right.IMPOSE_SANCTIONS: {_OFFICER: Scope.ALL},

@@ -47,8 +47,17 @@ def compile_plan(facts: Facts) -> Decision:
 
 
 def _turns(orders: list[Order], now: datetime) -> list[datetime]:
-    """When licences begin, end or come back by the clock: no act tells of that."""
+    """When licences begin, end or come back, and exclusions begin or end: no act tells of that."""
+    return [*_of_licences(orders, now), *_of_exclusions(orders, now)]
+
+
+def _of_licences(orders: list[Order], now: datetime) -> list[datetime]:
     times = (order.licence.turns(now) for order in orders)
+    return [time for time in times if time is not None]
+
+
+def _of_exclusions(orders: list[Order], now: datetime) -> list[datetime]:
+    times = (order.standing.turns(now) for order in orders)
     return [time for time in times if time is not None]
 
 
@@ -66,7 +75,7 @@ def _told(order: Order, facts: Facts) -> PlanOrder:
     state: TellState = "released"
     member = order.member(facts.gateway)
     reason = (
-        order.standing.obstacle()
+        order.standing.obstacle(facts.now)
         or order.licence.against(order.use, facts.now)
         or ("" if facts.place_active else "place-inactive")
         or order.permit.obstacle(facts.now)
@@ -183,13 +192,15 @@ def _people(facts: Facts) -> tuple[Person, ...]:
 
 
 def _lease(orders: list[Order], told: tuple[PlanOrder, ...], facts: Facts) -> datetime:
-    """No longer than the first licence or approval that ends: an outage must not outlive it."""
-    ends = [
-        order.licence.valid_until
-        for order, as_told in zip(orders, told, strict=True)
-        if as_told.state == "released"
+    """To the first licence or approval that ends, or exclusion that begins.
+
+    An outage must not outlive it.
+    """
+    released = [
+        order for order, as_told in zip(orders, told, strict=True) if as_told.state == "released"
     ]
-    ends += _approvals_end(orders, told, facts)
+    ends = [order.licence.valid_until for order in released]
+    ends += _approvals_end(orders, told, facts) + _of_exclusions(released, facts.now)
     return min([facts.now + facts.limits.lease, *ends]).astimezone(UTC)
 
 

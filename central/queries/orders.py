@@ -73,8 +73,9 @@ def _order(
     row: Row[Any], standing: Standing, permit: Permit, numbers: Counted, now: datetime
 ) -> Order:
     licence, use = usage.of(row)
+    barred = standing.obstacle(now)
     against = (
-        (standing.obstacle(), standing.reason),
+        (barred, standing.said(barred)),
         (licence.against(use, now), row.licence_reason),
         (permit.obstacle(now), permit.reason),
     )

@@ -8,6 +8,7 @@ from central.plan.doubts import NUMBER
 from central.register.acts import Projection
 from central.register.certificates.service import CERTIFICATE
 from central.register.entities.service import ENTITY
+from central.register.exclusions.rules import EXCLUSION, SCREENING
 from central.register.gateways.projection import GATEWAY
 from central.register.incarnation import REGISTER
 from central.register.inspections.service import INSPECTION
@@ -27,6 +28,7 @@ PROJECTIONS: Mapping[str, Projection[object]] = {
         BLOCK,
         CERTIFICATE,
         ENTITY,
+        EXCLUSION,
         GATEWAY,
         INSPECTION,
         LICENCE,
@@ -37,6 +39,7 @@ PROJECTIONS: Mapping[str, Projection[object]] = {
         PRODUCT,
         REGISTER,
         SANCTION,
+        SCREENING,
         SPACE,
         TOKEN,
     )

@@ -9,6 +9,7 @@ from them (decision 0021). A `version` is the id of the act that changed the row
 from central.schema.access import account, answered, credential, token
 from central.schema.base import metadata
 from central.schema.certificates import certificate, certificate_item
+from central.schema.exclusions import exclusion, screening
 from central.schema.marks import (
     about,
     batch,
@@ -53,6 +54,7 @@ __all__ = [
     "doubt",
     "entity",
     "evidence",
+    "exclusion",
     "gateway",
     "gateway_state",
     "inspection",
@@ -73,6 +75,7 @@ __all__ = [
     "refusal",
     "sample_group",
     "sanction",
+    "screening",
     "setting",
     "stream",
     "stream_key",

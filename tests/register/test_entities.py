@@ -115,5 +115,5 @@ def test_what_is_not_well_formed_is_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_only_an_inactive_entity_stands_against_marking() -> None:
-    assert CLEAR.obstacle() == ""
-    assert Standing(active=False).obstacle() == "entity-inactive"
+    assert CLEAR.obstacle(AT) == ""
+    assert Standing(active=False).obstacle(AT) == "entity-inactive"

@@ -83,10 +83,10 @@ def test_a_closed_station_and_another_line_stop_nothing(centre: Centre, peer: Pe
     centre.post("/api/v1/places", {"entity": "UMG"} | line)
     for code in ("UMG.GR.L1.S1", "UMG.GR.L2"):
         centre.post(f"/api/v1/places/{code}/deactivate", WHY)
-    order = centre.post("/api/v1/orders/G-1/hold", WHY)
-    assert order["state"] == "held"
+    order = centre.post("/api/v1/orders/G-1/pause", WHY)
+    assert order["state"] == "paused"
     peer.wait_plan("G-1", "held")
-    centre.post("/api/v1/orders/G-1/release", WHY)
+    centre.post("/api/v1/orders/G-1/resume", WHY)
     peer.wait_plan("G-1")
     taken = centre.post(
         "/api/v1/places/UMG.GR.L2/gateway", {"gateway": "gramsh.line-1", "why": WHY}, expect=409

@@ -2,13 +2,18 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from central.register.identifiers import Gs1CompanyPrefix, Ncage, Nipt
 
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
 """Without a slash: it stands as one step of an address, and in keys of two codes."""
-PathCode = Code
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
 
@@ -63,4 +68,4 @@ class Described(Asked):
 class NewEntity(Described):
     """Under a code that stays."""
 
-    code: PathCode
+    code: Code

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, select
-
 from central import schema
 from central.errors import Conflict
 from central.register.acts import Act, Why, Work
 from central.register.entities.models import Described, EntityKind, EntityState, NewEntity
+from central.register.entities.standing import marking_for
+from central.register.exclusions import screening
 from central.register.subject import Row, Subject, held, new
 
 _STEPS: dict[str, tuple[EntityState, EntityState]] = {
@@ -53,13 +53,18 @@ ENTITY = Subject("entity", schema.entity, Entity, apply)
 
 
 def add(work: Work, asked: NewEntity) -> Entity:
-    """Raises `Conflict` when the code or what identifies it is taken."""
-    return work.act(ENTITY, asked.code, "entered", asked.model_dump(mode="json"))
+    """Also asks of every exclusion whose name is like its name.
+
+    Raises `Conflict` when the code or what identifies it is taken.
+    """
+    entity = work.act(ENTITY, asked.code, "entered", asked.model_dump(mode="json"))
+    screening.ask_of_entity(work, asked.code)
+    return entity
 
 
 def amend(work: Work, code: str, asked: Described, why: Why) -> Entity:
     """Everything but the code, anew. Raises `NotFound` or `Conflict`."""
-    return work.act(
+    entity = work.act(
         ENTITY,
         code,
         "amended",
@@ -68,6 +73,8 @@ def amend(work: Work, code: str, asked: Described, why: Why) -> Entity:
         gateways=marking_for(work.connection, code),
         expects=True,
     )
+    screening.ask_of_entity(work, code)
+    return entity
 
 
 def change(work: Work, code: str, what: Literal["deactivated", "reactivated"], why: Why) -> Entity:
@@ -77,21 +84,3 @@ def change(work: Work, code: str, what: Literal["deactivated", "reactivated"], w
     """
     gateways = marking_for(work.connection, code)
     return work.act(ENTITY, code, what, why=why, gateways=gateways, expects=True)
-
-
-def marking_for(connection: Connection, entity: str) -> set[str]:
-    """The gateways of all orders of its products, and those on its lines."""
-    product, order, at, place = (
-        schema.product,
-        schema.orders,
-        schema.order_gateway,
-        schema.place,
-    )
-    orders = (
-        select(at.c.gateway)
-        .join(order, order.c.code == at.c.order_code)
-        .join(product, product.c.code == order.c.product)
-        .where(product.c.entity == entity)
-    )
-    lines = select(place.c.gateway).where(place.c.entity == entity, place.c.gateway.is_not(None))
-    return set(connection.execute(orders.union(lines)).scalars())

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from central import schema
 from central.errors import Conflict, NotLicensed, Refused
 from central.register.acts import Why, Work
+from central.register.exclusions.screening import screen
 from central.register.licences.models import Amendment, Grant, NewLicence, Renewal
 from central.register.licences.rules import Licence, apply
 from central.register.licences.terms import Changes, Terms
@@ -21,9 +22,13 @@ _TERMS = set(Terms.model_fields)
 
 
 def issue(work: Work, asked: NewLicence) -> Licence:
-    """Application and issue in one, of a licence on paper. Raises `Conflict` or `NotFound`."""
+    """Application and issue in one, of a licence on paper.
+
+    Raises `Conflict` or `NotFound`; `Excluded` or `Undecided`.
+    """
     if LICENCE.load(work.connection, asked.number) is not None:
         raise Conflict(f"licence {asked.number} exists already")
+    screen(work, asked.entity)
     return work.act(LICENCE, asked.number, "issued", asked.model_dump(mode="json"))
 
 
@@ -33,8 +38,12 @@ def apply_for(work: Work, asked: NewLicence) -> Licence:
 
 
 def grant(work: Work, number: str, asked: Grant) -> Licence:
-    """Issue what was applied for. Raises `NotFound`, `Conflict` or `Refused`."""
+    """Issue what was applied for.
+
+    Raises `NotFound`, `Conflict` or `Refused`; `Excluded` or `Undecided`.
+    """
     licence = LICENCE.require(work.connection, number, lock=True)
+    screen(work, licence.entity)
     payload = licence.model_dump(
         mode="json", include={"number", "entity", "valid_from", "valid_until", *_TERMS}
     )
@@ -54,7 +63,8 @@ def refuse(work: Work, number: str, why: Why) -> Licence:
 
 
 def renew(work: Work, number: str, asked: Renewal) -> Licence:
-    """Raises `NotFound`, `Conflict` or `Refused`."""
+    """Raises `NotFound`, `Conflict` or `Refused`; `Excluded` or `Undecided`."""
+    screen(work, LICENCE.require(work.connection, number).entity)
     payload = {"valid_until": asked.valid_until.isoformat()}
     return _act(work, number, "renewed", payload, asked.why)
 

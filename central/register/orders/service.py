@@ -6,10 +6,10 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
 from central import schema
-from central.errors import Conflict, NotLicensed, Refused
+from central.errors import Conflict, Refused
 from central.register.acts import Why, Work
 from central.register.certificates.approval import require_approval
-from central.register.entities.standing import standings
+from central.register.exclusions.screening import screen
 from central.register.licences import service as licences
 from central.register.orders.models import Amendment, NewLimits, NewOrder
 from central.register.orders.rules import Order, apply
@@ -31,6 +31,7 @@ _OF_THE_PRODUCT = ("template", "components", "tray", "licence")
 
 def enter(work: Work, asked: NewOrder) -> Order:
     """A draft: no gateway hears of it. Raises `NotFound`, `NotLicensed`, `Refused`, `Conflict`."""
+    screen(work, PRODUCT.require(work.connection, asked.product).entity)
     return work.act(ORDER, asked.code, "drafted", _whole(work.connection, asked))
 
 
@@ -71,6 +72,8 @@ def change(work: Work, code: str, what: str, why: Why) -> Order:
     of them bad, and then it is marked anew. Once it is closed, the plan process voids what of its
     blocks is unused.
     """
+    if what == "resumed":
+        screen(work, _entity(work.connection, code))
     gateways = sharing(work.connection, code)
     return work.act(ORDER, code, what, why=why, gateways=gateways, expects=True)
 
@@ -100,10 +103,8 @@ def licence_covers(work: Work, order: Order, product: Product) -> None:
 
 
 def producer_may(work: Work, order: Order, product: Product) -> None:
-    """Nothing stands against what is the producer's. Raises `NotLicensed`."""
-    against = standings(work.connection, [product.entity])[product.entity].obstacle()
-    if against:
-        raise NotLicensed(f"{product.entity}: {against}")
+    """Nothing stands against the producer. Raises `NotLicensed`, `Excluded` or `Undecided`."""
+    screen(work, product.entity)
 
 
 def product_is_approved(work: Work, order: Order, product: Product) -> None:
@@ -145,3 +146,8 @@ def _faults(error: ValidationError) -> list[str]:
         f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
         for fault in error.errors(include_url=False, include_input=False)
     ]
+
+
+def _entity(connection: Connection, code: str) -> str:
+    """Whose product an order is of. Raises `NotFound`."""
+    return PRODUCT.require(connection, ORDER.require(connection, code).product).entity

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from central.register.entities.models import Asked, Name, PathCode
+from central.register.entities.models import Asked, Code, Name
 from gateway.contract.encoding import GatewayName
 
 PlaceKind = Literal["site", "store", "line", "station"]
@@ -27,10 +27,10 @@ class Named(Asked):
 class NewPlace(Named):
     """Under a code of its own among all places; `parent` is the place that it is part of."""
 
-    code: PathCode
+    code: Code
     kind: PlaceKind
-    entity: PathCode
-    parent: PathCode | None = None
+    entity: Code
+    parent: Code | None = None
 
 
 class Assigned(Asked):

@@ -1,0 +1,120 @@
+"""The register of the excluded over HTTP, and the decisions on names that are alike."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+
+from central.access.roles import Right
+from central.api.desk import AtDesk, needs
+from central.api.listing import Cursor, Limit, Page, listed, where
+from central.register.exclusions import screening, service
+from central.register.exclusions.models import (
+    DescribedExclusion,
+    ExclusionState,
+    Ground,
+    NewExclusion,
+    ScreeningState,
+    Verdict,
+)
+from central.register.exclusions.rules import EXCLUSION, SCREENING, Exclusion, Screening
+from central.register.licences.models import WithReason
+
+api = APIRouter(tags=["exclusions"])
+_Number = Annotated[str, Path(max_length=60, examples=["X-2026-3"])]
+_Entity = Annotated[str, Path(max_length=60, examples=["KMP"])]
+_Filter = Annotated[str | None, Query(max_length=60)]
+
+
+class EnteredExclusion(NewExclusion):
+    """An exclusion, and why."""
+
+    why: WithReason
+
+
+class AmendedExclusion(DescribedExclusion):
+    """All of it anew, and why."""
+
+    why: WithReason
+
+
+class Decision(WithReason):
+    """`same`: the entity is who is excluded."""
+
+    verdict: Verdict
+
+
+@api.get("/exclusions", response_model=Page[Exclusion], **needs(Right.READ_EXCLUSIONS))
+def all_exclusions(
+    desk: AtDesk,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    state: ExclusionState | None = None,
+    ground: Ground | None = None,
+) -> Page[Exclusion]:
+    with desk.looking() as connection:
+        conditions = where(EXCLUSION, state=state, ground=ground)
+        return listed(connection, EXCLUSION, limit, cursor, *conditions)
+
+
+@api.get("/exclusions/{number}", response_model=Exclusion, **needs(Right.READ_EXCLUSIONS))
+def one_exclusion(number: _Number, desk: AtDesk) -> Response:
+    with desk.looking() as connection:
+        return desk.tell(EXCLUSION.require(connection, number))
+
+
+@api.post(
+    "/exclusions", status_code=201, response_model=Exclusion, **needs(Right.CHANGE_EXCLUSIONS)
+)
+def enter(asked: EnteredExclusion, desk: AtDesk) -> Response:
+    """In force, it stops licences, orders and marking of whoever has its tax number or NCAGE."""
+    return desk.act(lambda work: service.enter(work, asked, asked.why.why), 201)
+
+
+@api.post("/exclusions/{number}/amend", response_model=Exclusion, **needs(Right.CHANGE_EXCLUSIONS))
+def amend(number: _Number, asked: AmendedExclusion, desk: AtDesk) -> Response:
+    """What is left out is gone: the number alone stays."""
+    return desk.act(lambda work: service.amend(work, number, asked, asked.why.why))
+
+
+@api.post("/exclusions/{number}/lift", response_model=Exclusion, **needs(Right.CHANGE_EXCLUSIONS))
+def lift(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
+    """For good: whoever is excluded again is so under another number."""
+    return desk.act(lambda work: service.lift(work, number, asked.why))
+
+
+@api.get("/screenings", response_model=Page[Screening], **needs(Right.READ_EXCLUSIONS))
+def all_screenings(
+    desk: AtDesk,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    state: ScreeningState | None = None,
+    entity: _Filter = None,
+    exclusion: _Filter = None,
+) -> Page[Screening]:
+    """Undecided ones are those of exclusions that are neither lifted nor over."""
+    conditions = where(SCREENING, state=state, entity=entity, exclusion=exclusion)
+    if state == "undecided":
+        conditions.append(screening.still_asked())
+    with desk.looking() as connection:
+        return listed(connection, SCREENING, limit, cursor, *conditions)
+
+
+@api.get(
+    "/screenings/{entity}/{exclusion}", response_model=Screening, **needs(Right.READ_EXCLUSIONS)
+)
+def one_screening(entity: _Entity, exclusion: _Number, desk: AtDesk) -> Response:
+    with desk.looking() as connection:
+        return desk.tell(SCREENING.require(connection, f"{entity}/{exclusion}"))
+
+
+@api.post(
+    "/screenings/{entity}/{exclusion}/decide",
+    response_model=Screening,
+    **needs(Right.DECIDE_SCREENINGS),
+)
+def decide(entity: _Entity, exclusion: _Number, asked: Decision, desk: AtDesk) -> Response:
+    """By whoever sends it, and kept with their name; asked again when either name changes."""
+    return desk.act(
+        lambda work: screening.decide(work, entity, exclusion, asked.verdict, asked.why)
+    )

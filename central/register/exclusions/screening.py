@@ -1,0 +1,172 @@
+"""Screening: no licence and no order for whoever is excluded, or may be and nobody has looked.
+
+    screen(work, "UMG")     # before a licence is issued, an order entered or released
+
+Equal identifiers exclude by themselves. A name that is alike is a question, which is kept as one
+where the entity or the exclusion is entered or named anew, and which a person decides by name.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy.sql.expression import true
+
+from central import schema
+from central.errors import Conflict, Excluded, NotFound, NotLicensed, Undecided
+from central.register.acts import Why, Work
+from central.register.entities.standing import marking_for, standings
+from central.register.exclusions.models import ScreeningState, Verdict
+from central.register.exclusions.names import alike
+from central.register.exclusions.rules import EXCLUSION, SCREENING, Screening
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """An entity and an exclusion as they are named now, and what was asked and decided of them."""
+
+    entity: str
+    entity_name: str
+    exclusion: str
+    exclusion_name: str
+    asked_entity_name: str | None
+    asked_exclusion_name: str | None
+    state: ScreeningState | None
+    excludes: bool | None
+
+    def is_unchanged(self) -> bool:
+        """Whether neither name has changed since."""
+        asked = (self.asked_entity_name, self.asked_exclusion_name)
+        return asked == (self.entity_name, self.exclusion_name)
+
+    def is_open(self) -> bool:
+        """Whether nobody has decided the pair as it is named now."""
+        decided = self.state in ("same", "different") and self.is_unchanged()
+        return not decided and alike(self.entity_name, self.exclusion_name)
+
+
+def screen(work: Work, entity_code: str) -> None:
+    """Raises `Excluded`, `Undecided`, `NotLicensed` for an inactive entity, or `NotFound`.
+
+    Which exclusion it is, only the registry is told.
+    """
+    connection, now = work.connection, datetime.now(UTC)
+    standing = standings(connection, [entity_code]).get(entity_code)
+    if standing is None:
+        raise NotFound(f"no entity {entity_code}")
+    exclusion = standing.excluded(now)
+    if exclusion is not None:
+        which = "" if work.by.entity else f": exclusion {exclusion.number}"
+        raise Excluded(f"entity {entity_code} is excluded{which}")
+    if not standing.active:
+        raise NotLicensed(f"{entity_code}: {standing.obstacle(now)}")
+    table = schema.exclusion
+    this = schema.entity.c.code == entity_code
+    pairs = _pairs(connection, this, table.c.valid_from <= now, _lasts(now))
+    like = [pair for pair in pairs if pair.is_open()]
+    if like and work.by.entity:
+        raise Undecided(f"the registry has to decide on entity {entity_code} first")
+    if like:
+        names = ", ".join(f"{pair.exclusion} ({pair.exclusion_name})" for pair in like)
+        raise Undecided(
+            f"entity {entity_code} ({like[0].entity_name}) has a name like that of exclusion"
+            f" {names}; a person has to decide whether they are the same"
+        )
+
+
+def decide(work: Work, entity: str, exclusion: str, verdict: Verdict, why: Why) -> Screening:
+    """Whether both are the same, by who acts. Raises `NotFound`, or `Conflict` if it is decided so.
+
+    An officer may decide it of names that the register does not find alike.
+    """
+    table = schema.entity
+    name = work.connection.execute(
+        select(table.c.name).where(table.c.code == entity)
+    ).scalar_one_or_none()
+    if name is None:
+        raise NotFound(f"no entity {entity}")
+    found = EXCLUSION.require(work.connection, exclusion)
+    if found.state == "lifted":
+        raise Conflict(f"exclusion {exclusion} is lifted")
+    return work.act(
+        SCREENING,
+        f"{entity}/{exclusion}",
+        "decided",
+        {
+            **_named(entity, exclusion, name, found.name),
+            "verdict": verdict,
+            "decided_by": work.by.account,
+        },
+        why=why,
+        gateways=marking_for(work.connection, entity),
+        expects=True,
+    )
+
+
+def ask_of_entity(work: Work, entity: str) -> None:
+    """After it was entered or named anew, in the same transaction: nobody else adds an act now."""
+    _ask(work, schema.entity.c.code == entity)
+
+
+def ask_of_exclusion(work: Work, exclusion: str) -> None:
+    """After it was entered or amended, in the same transaction."""
+    _ask(work, schema.exclusion.c.number == exclusion)
+
+
+def still_asked() -> ColumnElement[bool]:
+    """Of screenings that are listed: those whose exclusion is neither lifted nor over."""
+    table = schema.exclusion
+    return schema.screening.c.exclusion.in_(
+        select(table.c.number).where(table.c.state == "active", _lasts(datetime.now(UTC)))
+    )
+
+
+def _ask(work: Work, which: ColumnElement[bool]) -> None:
+    for pair in _pairs(work.connection, which, _lasts(datetime.now(UTC))):
+        key = f"{pair.entity}/{pair.exclusion}"
+        if pair.is_unchanged():
+            continue
+        named = _named(pair.entity, pair.exclusion, pair.entity_name, pair.exclusion_name)
+        if alike(pair.entity_name, pair.exclusion_name) or pair.excludes:
+            work.act(SCREENING, key, "asked", named)
+        elif pair.state == "undecided":
+            work.act(SCREENING, key, "dropped", named)
+
+
+def _pairs(connection: Connection, *conditions: ColumnElement[bool]) -> list[_Pair]:
+    """Each entity with each exclusion that is not lifted, and what was decided on the two."""
+    entity, exclusion, screening = schema.entity, schema.exclusion, schema.screening
+    rows = connection.execute(
+        select(
+            entity.c.code.label("entity"),
+            entity.c.name.label("entity_name"),
+            exclusion.c.number.label("exclusion"),
+            exclusion.c.name.label("exclusion_name"),
+            screening.c.entity_name.label("asked_entity_name"),
+            screening.c.exclusion_name.label("asked_exclusion_name"),
+            screening.c.state,
+            screening.c.excludes,
+        )
+        .join_from(entity, exclusion, true())
+        .outerjoin(
+            screening,
+            (screening.c.entity == entity.c.code) & (screening.c.exclusion == exclusion.c.number),
+        )
+        .where(exclusion.c.state == "active", *conditions)
+        .order_by(entity.c.code, exclusion.c.number)
+    )
+    return [_Pair(**row._mapping) for row in rows]
+
+
+def _lasts(now: datetime) -> ColumnElement[bool]:
+    table = schema.exclusion
+    return or_(table.c.valid_until.is_(None), table.c.valid_until > now)
+
+
+def _named(entity: str, exclusion: str, entity_name: str, exclusion_name: str) -> dict[str, str]:
+    return {
+        "entity": entity,
+        "exclusion": exclusion,
+        "entity_name": entity_name,
+        "exclusion_name": exclusion_name,
+    }
