@@ -178,6 +178,24 @@ def test_lifting_reinstates_what_it_suspended_and_nothing_else(centre: Centre) -
     centre.post("/api/v1/sanctions/S-4/lift", {"reason": "no"}, expect=409)
 
 
+def test_an_exclusion_revokes_and_excludes_until_it_is_lifted(centre: Centre) -> None:
+    centre.post("/api/v1/entities", {"code": "OUT", "name": "Uzina e larguar"})
+    licence(centre, "O-1", "OUT")
+    excluded = sanction("S-9", entity="OUT", kind="exclusion", ground="violation")
+    centre.post("/api/v1/sanctions", excluded | {"ground": None}, expect=422)
+    assert centre.post("/api/v1/sanctions", excluded)["licences"] == ["O-1"]
+    assert states(centre, "OUT") == {"O-1": "revoked"}
+    assert centre.get("/api/v1/exclusions/S-9")["legal_basis"] == "article 12"
+    now = datetime.now(UTC)
+    times = {"valid_from": (now - DAY).isoformat(), "valid_until": (now + DAY).isoformat()}
+    again = {"number": "O-2", "entity": "OUT", **times}
+    assert centre.post("/api/v1/licences", again, expect=403)["code"] == "excluded"
+    centre.post("/api/v1/sanctions/S-9/lift", {"reason": "the court"})
+    assert centre.get("/api/v1/exclusions/S-9")["state"] == "lifted"
+    centre.post("/api/v1/licences", again)
+    assert states(centre, "OUT") == {"O-1": "revoked", "O-2": "active"}
+
+
 def test_what_cannot_be_imposed_changes_nothing(centre: Centre) -> None:
     before = centre.sql("SELECT count(*) FROM act")
     inspected = sanction("S-no", inspection="I-none")

@@ -55,6 +55,7 @@ def test_a_revocation_is_for_good() -> None:
         {"kind": "suspension"},
         {"kind": "revocation", "licences": ["L-1"]},
         {"inspection": "I-1"},
+        {"kind": "exclusion", "ground": "violation", "until": UNTIL},
     ],
 )
 def test_sanctions_of_each_kind(more: dict[str, Any]) -> None:

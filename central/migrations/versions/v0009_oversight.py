@@ -40,7 +40,7 @@ CREATE TABLE measure (
 CREATE TABLE sanction (
     number text PRIMARY KEY,
     entity text NOT NULL REFERENCES entity,
-    kind text NOT NULL CHECK (kind IN ('warning', 'fine', 'suspension', 'revocation')),
+    kind text NOT NULL CHECK (kind IN ('warning', 'fine', 'suspension', 'revocation', 'exclusion')),
     inspection text REFERENCES inspection,
     amount bigint,
     currency text,

@@ -6,18 +6,21 @@ from pydantic import Field, model_validator
 
 from central.register.acts import Why
 from central.register.entities.models import Asked, Code, Reason
+from central.register.exclusions.models import Ground
 from central.register.times import Moment
 
-SanctionKind = Literal["warning", "fine", "suspension", "revocation"]
+SanctionKind = Literal["warning", "fine", "suspension", "revocation", "exclusion"]
 SanctionState = Literal["imposed", "lifted"]
-ON_LICENCES = frozenset({"suspension", "revocation"})
+ON_LICENCES = frozenset({"suspension", "revocation", "exclusion"})
 
 
 class NewSanction(Asked):
     """`basis`: the article that it stands on. `inspection`: what it follows from, if anything.
 
     A fine has an `amount`, in whole units of its `currency` (ISO 4217). A suspension or revocation
-    is of the named `licences`, or of all that the entity has; a suspension may end by itself.
+    is of the named `licences`, or of all that the entity has. An exclusion names its `ground`,
+    enters the entity into the register of the excluded, and revokes all its licences. A suspension
+    and an exclusion may end by themselves.
     """
 
     number: Code
@@ -29,6 +32,7 @@ class NewSanction(Asked):
     amount: Annotated[int, Field(ge=1, le=1_000_000_000_000)] | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     licences: Annotated[tuple[Code, ...], Field(max_length=100)] = ()
+    ground: Ground | None = None
     until: Moment | None = None
 
     @model_validator(mode="after")
@@ -36,10 +40,12 @@ class NewSanction(Asked):
         fine = (self.amount is not None, self.currency is not None)
         if fine != (self.kind == "fine",) * 2:
             raise ValueError("amount and currency stand with a fine, and there they have to")
-        if self.licences and self.kind not in ON_LICENCES:
+        if self.licences and self.kind not in ("suspension", "revocation"):
             raise ValueError("licences stand with a suspension or a revocation")
-        if self.until is not None and self.kind != "suspension":
-            raise ValueError("until stands with a suspension")
+        if (self.ground is not None) != (self.kind == "exclusion"):
+            raise ValueError("ground stands with an exclusion, and there it has to")
+        if self.until is not None and self.kind not in ("suspension", "exclusion"):
+            raise ValueError("until stands with a suspension or an exclusion")
         if len(set(self.licences)) != len(self.licences):
             raise ValueError("a licence stands twice")
         return self

@@ -13,7 +13,8 @@ STEPS: Mapping[str, tuple[tuple[SanctionState | None, ...], SanctionState]] = {
     "lifted": (("imposed",), "lifted"),
 }
 """By act: the states that it leads from (None: there is none), and the one that it leads to. A
-revocation is for good: it is not lifted."""
+revocation is for good: it is not lifted. Where an exclusion is, the licences that it revoked stay
+revoked."""
 
 
 class Sanction(Row):

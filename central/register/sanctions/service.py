@@ -5,6 +5,11 @@ from sqlalchemy import Connection, select
 from central import schema
 from central.errors import Conflict, NotFound, Refused
 from central.register.acts import Why, Work
+from central.register.entities.service import ENTITY
+from central.register.exclusions import screening
+from central.register.exclusions import service as exclusions
+from central.register.exclusions.models import NewExclusion
+from central.register.exclusions.rules import EXCLUSION
 from central.register.inspections.service import INSPECTION
 from central.register.licences import service as licences
 from central.register.licences.service import LICENCE
@@ -16,12 +21,12 @@ SANCTION = Subject("sanction", schema.sanction, Sanction, apply, key=("number",)
 
 
 def impose(work: Work, asked: NewSanction) -> Sanction:
-    """A suspension or a revocation is at once that of the licences.
+    """A suspension or a revocation is at once that of the licences, an exclusion an exclusion.
 
     Raises `NotFound`, `Refused` or `Conflict`; then nothing was done.
     """
     _look_at_inspection(work.connection, asked)
-    concerned = _concerned(work.connection, asked) if asked.kind in ON_LICENCES else []
+    concerned = _concerned(work.connection, asked)
     payload = asked.model_dump(mode="json", exclude={"reason"}) | {"licences": concerned}
     sanction = work.act(SANCTION, asked.number, "imposed", payload, why=asked.why)
     for number in concerned:
@@ -29,21 +34,46 @@ def impose(work: Work, asked: NewSanction) -> Sanction:
             licences.suspend(work, number, asked.why, until=asked.until, sanction=asked.number)
         else:
             licences.revoke(work, number, asked.why, sanction=asked.number)
+    if asked.kind == "exclusion":
+        _exclude(work, asked, sanction)
     return sanction
 
 
 def lift(work: Work, number: str, why: Why) -> Sanction:
-    """Its suspensions are taken back, where they still stand; nobody else's are.
+    """Its suspensions and its exclusion are taken back, where they still stand; nobody else's are.
 
     Raises `NotFound` or `Conflict`.
     """
     sanction = work.act(SANCTION, number, "lifted", why=why, expects=True)
     assert sanction.lifted is not None
+    if sanction.kind == "exclusion":
+        if EXCLUSION.require(work.connection, number, lock=True).state == "active":
+            exclusions.lift(work, number, why)
+        return sanction
     for licence in sanction.licences:
         now = LICENCE.require(work.connection, licence, lock=True).at(sanction.lifted)
         if number in {suspension.sanction for suspension in now.suspensions}:
             licences.reinstate(work, licence, why, sanction=number)
     return sanction
+
+
+def _exclude(work: Work, asked: NewSanction, sanction: Sanction) -> None:
+    """Under the sanction's number, and decided to be of this entity whatever it is called later."""
+    entity = ENTITY.require(work.connection, asked.entity)
+    assert asked.ground is not None
+    entered = NewExclusion(
+        number=asked.number,
+        kind="entity",
+        name=entity.name,
+        tax_number=entity.tax_number,
+        ncage=entity.ncage,
+        ground=asked.ground,
+        legal_basis=asked.basis,
+        valid_from=sanction.imposed,
+        valid_until=asked.until,
+    )
+    exclusions.enter(work, entered, asked.why)
+    screening.decide(work, asked.entity, asked.number, "same", asked.why)
 
 
 def _look_at_inspection(connection: Connection, asked: NewSanction) -> None:
@@ -58,6 +88,8 @@ def _look_at_inspection(connection: Connection, asked: NewSanction) -> None:
 
 def _concerned(connection: Connection, asked: NewSanction) -> list[str]:
     """The licences; nobody else changes them until the transaction ends."""
+    if asked.kind not in ON_LICENCES:
+        return []
     table = schema.licence
     query = select(table.c.number).where(table.c.entity == asked.entity)
     if asked.licences:
@@ -68,6 +100,6 @@ def _concerned(connection: Connection, asked: NewSanction) -> list[str]:
     missing = sorted(set(asked.licences) - set(found))
     if missing:
         raise NotFound(f"{asked.entity} has no licence {', '.join(missing)}")
-    if not found:
+    if not found and asked.kind != "exclusion":
         raise Conflict(f"{asked.entity} has no licence to act on")
     return found
