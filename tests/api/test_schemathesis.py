@@ -20,7 +20,7 @@ from tests.support.central import Centre
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
-EXAMPLES = int(os.environ.get("EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "2"))
 """Requests of each kind for each endpoint."""
 
 

@@ -151,7 +151,8 @@ def may_issue(work: Work) -> bool:
 
 def _settings(connection: Connection) -> dict[str, str]:
     table = schema.setting
-    return dict(connection.execute(select(table.c.name, table.c.value)).tuples().all())
+    rows = connection.execute(select(table.c.name, table.c.value))
+    return {row.name: row.value for row in rows}
 
 
 def _gaps(start: int, end: int, taken: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -5,8 +5,8 @@ A licence that is there already allows the production of whatever, as it did.
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0011"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
