@@ -8,7 +8,6 @@ from psycopg.rows import TupleRow
 
 Connection = psycopg.Connection[TupleRow]
 LIVE_CHANNEL = "gjurma_live"
-PLAN_CHANNEL = "gjurma_plan"
 
 
 def notify(connection: Connection, channel: str, payload: dict[str, Any]) -> None:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from central.ingest.database import LIVE_CHANNEL, PLAN_CHANNEL, Connection, notify
+from central.ingest.database import LIVE_CHANNEL, Connection, notify
 from central.ingest.facts import PlanKey
+from central.register.acts import PLAN_CHANNEL
 from gateway.contract.errors import ContractError
 from gateway.contract.topics import Boot, State
 

@@ -12,7 +12,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from central.ingest import rules
-from central.ingest.database import LIVE_CHANNEL, PLAN_CHANNEL, Connection, columns, notify
+from central.ingest.database import LIVE_CHANNEL, Connection, columns, notify
 from central.ingest.facts import Dropped, Evidence, Key, Known, Received, Stream, Suffix, Writes
 from central.ingest.life import Item, ItemKey
 from central.ingest.lookup import look_up
@@ -74,7 +74,7 @@ def _latch(connection: Connection, stream: Stream, state: str, why: str, now: da
         "UPDATE stream SET state = %s, ended = %s WHERE id = %s", (state, now, stream.id)
     )
     notify(connection, LIVE_CHANNEL, {"gateway": stream.gateway, "latch": state})
-    notify(connection, PLAN_CHANNEL, {"gateway": stream.gateway})
+    notify(connection, acts.PLAN_CHANNEL, {"gateway": stream.gateway})
 
 
 def keep(connection: Connection, evidence: Evidence, now: datetime) -> None:

@@ -17,14 +17,14 @@ from central.config import Config
 from central.errors import DatabaseUnavailable
 from central.plan.issuing import Issuing
 from central.plan.store import latest_signed, renew
-from central.register.acts import By, Work
+from central.register.acts import PLAN_CHANNEL, By, Work
 from central.register.numbers.guard import Guard, GuardFile
 from gateway.contract.plan import CentralKey
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import topic
 
 log = logging.getLogger("central.plan")
-CHANNELS = ("gjurma_plan", "gjurma_live")
+CHANNELS = (PLAN_CHANNEL, "gjurma_live")
 ONLY_ONE = 0x706C616E  # the advisory lock of the one plan process
 WAIT_S = 0.5
 EVERY_S = 20.0

@@ -72,7 +72,9 @@ def renew(
     """
     connection = work.connection
     connection.execute(
-        select(schema.gateway.c.name).where(schema.gateway.c.name == gateway).with_for_update()
+        select(schema.gateway.c.name)
+        .where(schema.gateway.c.name == gateway)
+        .with_for_update(key_share=True)
     )
     stream = _newest_streams(connection, [gateway]).get(gateway)
     if stream is None or stream.state != "live":

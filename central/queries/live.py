@@ -25,9 +25,9 @@ from central.queries import gateways, marks, orders, refused
 from central.queries.horizon import Horizon
 from central.queries.models import Mark
 from central.queries.reading import snapshot
+from central.register.acts import PLAN_CHANNEL
 
 log = logging.getLogger("central.live")
-PLAN_CHANNEL = "gjurma_plan"
 CHANNELS = ("gjurma_live", PLAN_CHANNEL)
 HEARTBEAT_S = 10
 """Between comments on a quiet stream, so that both ends notice a dead connection."""

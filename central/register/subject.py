@@ -67,7 +67,9 @@ class Subject(Generic[S]):
     def load(self, connection: Connection, key: str, *, lock: bool = False) -> S | None:
         """The state, or None where no act began it."""
         query = select(self.table).filter_by(**self._identity(key))
-        row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+        if lock:  # the key stays as it is, so that a row which only names this one need not wait
+            query = query.with_for_update(key_share=True)
+        row = connection.execute(query).one_or_none()
         if row is None:
             return None
         found = dict(row._mapping)
@@ -117,7 +119,10 @@ class Subject(Generic[S]):
             connection.execute(
                 insert(self.table)
                 .values(values)
-                .on_conflict_do_update(index_elements=list(self.key), set_=values)
+                .on_conflict_do_update(
+                    index_elements=list(self.key),
+                    set_={name: values[name] for name in values if name not in self.key},
+                )
             )
             for name, part in self.parts.items():
                 if before is not None and getattr(before, name) == getattr(after, name):

@@ -1,10 +1,17 @@
 """What holds for every request that changes something: sent twice, sent late, sent in pages."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from central import config as configuration
+from central import db
+from central.register.entities.service import ENTITY
+from central.register.gateways.projection import GATEWAY
+from central.register.products.service import PRODUCT
 from tests.support.central import Centre
 
 pytestmark = pytest.mark.slow
@@ -94,3 +101,23 @@ def test_lists_come_in_pages_that_leave_nothing_out(centre: Centre) -> None:
     assert seen == sorted(seen)
     assert seen == [row[0] for row in centre.sql("SELECT code FROM entity ORDER BY code")]
     assert centre.look("/api/v1/entities?cursor=%25%25").status_code == 422
+
+
+def test_who_names_a_row_does_not_wait_for_who_acts_on_it(centre: Centre) -> None:
+    """Acts wait for each other already: if they waited for rows too, two could wait in a ring."""
+    centre.post("/api/v1/invitations", {"gateway": "gramsh.line-8"})
+    engine = db.make_engine(configuration.load(centre.folder / "central.toml"))
+    with engine.connect() as connection, connection.begin():
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10s'"))
+        GATEWAY.lock(connection, "gramsh.line-8", frozenset())
+        ENTITY.require(connection, "UMG", lock=True)
+        PRODUCT.require(connection, "M70", lock=True)
+        named = {"code": "N-1", "kind": "site", "entity": "UMG", "name": "named"}
+        began = time.monotonic()
+        centre.post("/api/v1/places", named)
+        line = {"code": "N-2", "kind": "line", "entity": "UMG", "name": "line", "parent": "N-1"}
+        centre.post("/api/v1/places", line)
+        why = {"why": {"reason": "moved"}, "gateway": "gramsh.line-8"}
+        centre.post("/api/v1/places/N-2/gateway", why)
+        assert time.monotonic() - began < 8, "nobody waited for the transaction to be ended"
+    engine.dispose()

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from central import config as configuration
+from central import db
+from central.reconcile.rebuild import SourceUnusable, rebuild
 from tests.support.central import Centre
 from tests.support.peer import Peer
 from tests.support.wait import wait_for
@@ -129,13 +132,21 @@ def test_a_row_changed_by_hand_is_named(scene: Centre, change: str, back: str, n
 
 
 def test_an_act_that_was_taken_out_is_noticed(scene: Centre) -> None:
+    """What followed it is not possible without it: that act is named."""
     what = "subject = 'licence' AND what = 'suspended'"
     scene.sql(f"CREATE TABLE kept AS SELECT * FROM act WHERE {what}")
     scene.sql(f"DELETE FROM act WHERE {what}")
-    said = scene.run("rebuild", expect=1)
-    scene.sql("INSERT INTO act SELECT * FROM kept")
-    scene.sql("DROP TABLE kept")
-    assert said == ""  # the reinstatement has nothing to reinstate: standard error says which act
+    engine = db.owner_engine(configuration.load(scene.folder / "central.toml"))
+    try:
+        with engine.connect() as connection, connection.begin() as transaction:
+            with pytest.raises(SourceUnusable, match=r"act \d+ \(licence L-1\): .* reinstated"):
+                rebuild(connection)
+            transaction.rollback()
+        scene.run("rebuild", expect=1)
+    finally:
+        engine.dispose()
+        scene.sql("INSERT INTO act SELECT * FROM kept")
+        scene.sql("DROP TABLE kept")
     assert rebuilt(scene, identical=True)
 
 

@@ -2,13 +2,13 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.crash.site import PRODUCT, Site, seed
+from tests.crash.site import PRODUCT, Site
 from tests.support.central import Centre
 from tests.support.wait import wait_for
 
@@ -24,26 +24,6 @@ def asked(number: str, **more: Any) -> dict[str, Any]:
         "valid_until": (now + 365 * DAY).isoformat(),
     }
     return {"number": number, "entity": "UMX", **times, **more}
-
-
-@pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started() as started:
-        seed(started)
-        started.post("/api/v1/entities", {"code": "KMX", "name": "Kombinati i provave"})
-        yield started
-
-
-@pytest.fixture(scope="module")
-def site(centre: Centre) -> Iterator[Site]:
-    """A gateway that runs and may mark, under the licence L-X."""
-    made = Site.enrolled(centre, "licence.line")
-    try:
-        made.run()
-        made.page.wait_permitted()
-        yield made
-    finally:
-        made.close()
 
 
 def why_not(site: Site) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,33 +13,13 @@ from sqlalchemy.exc import OperationalError
 from central.register.acts import By, Work
 from central.register.sanctions import service
 from central.register.sanctions.models import NewSanction
-from tests.crash.site import Site, seed
+from tests.crash.site import Site
 from tests.support.central import Centre
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
 DAY = timedelta(days=1)
 SOON_S = 2.0
-
-
-@pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started() as started:
-        seed(started)
-        started.post("/api/v1/entities", {"code": "KMX", "name": "Kombinati i provave"})
-        yield started
-
-
-@pytest.fixture(scope="module")
-def site(centre: Centre) -> Iterator[Site]:
-    """A gateway that runs and may mark, under the licence L-X of UMX."""
-    made = Site.enrolled(centre, "sanction.line")
-    try:
-        made.run()
-        made.page.wait_permitted()
-        yield made
-    finally:
-        made.close()
 
 
 def act(centre: Centre, path: str, body: Any = None, *, role: str = "inspector") -> Any:

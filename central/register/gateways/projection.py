@@ -22,7 +22,10 @@ class Gateways:
 
     def lock(self, connection: Connection, key: str, expected: frozenset[int]) -> None:
         table = schema.gateway
-        connection.execute(select(table.c.name).where(table.c.name == key).with_for_update())
+        # An order that names the gateway takes its row too, after the lock of all acts.
+        connection.execute(
+            select(table.c.name).where(table.c.name == key).with_for_update(key_share=True)
+        )
 
     def project(self, connection: Connection, act: Act) -> None:
         """Carry it out; what batches tell of the epochs is not touched."""

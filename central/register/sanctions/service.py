@@ -96,7 +96,9 @@ def _concerned(connection: Connection, asked: NewSanction) -> list[str]:
         query = query.where(table.c.number.in_(asked.licences))
     else:
         query = query.where(table.c.state.in_(("active", "suspended")))
-    found = list(connection.execute(query.order_by(table.c.number).with_for_update()).scalars())
+    found = list(
+        connection.execute(query.order_by(table.c.number).with_for_update(key_share=True)).scalars()
+    )
     missing = sorted(set(asked.licences) - set(found))
     if missing:
         raise NotFound(f"{asked.entity} has no licence {', '.join(missing)}")
