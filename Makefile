@@ -3,7 +3,7 @@
 #   make setup    .venv in this checkout, with the pinned requirements (the others call it)
 #   make demo     broker, register, two gateways and their devices on this machine
 #   make test     every test but the full matrix of kills; as root installs what they need
-#   make quick    only the tests that start no program: under a minute
+#   make quick    the tests that start no program and are soon done: about a minute
 #   make check    format, lint, types, import boundaries, catalogues, the tree
 #   make simulate the whole system in one thread on virtual time: SEEDS=10000, or SEED=n;
 #                 SEEDS=200 STORE=postgres: the same to the real store, and the same rows;
@@ -12,9 +12,11 @@
 #   make soak     the real programs while processes, networks and disks fail: MINUTES=5, SEED=n
 #   make api      the register's interface against its own description: EXAMPLES=200
 #   make kill     a gateway ended at every step of the cycle, restarted, compared with the metal
-#   make bench    measures each path against its bare floor; writes bench/results/latest.json
+#   make bench    measures each path against its bare floor; writes bench/results/latest.json;
+#                 SIZE=10000000: a register of so many marks, ONLY=register: that part alone
+#   make screenshots  the pictures in docs/screens, from the real programs: ONLY=operator
 #   make format   puts the code into the form that `make check` asks for
-#   make lock     requirements.txt anew from pyproject.toml
+#   make lock     requirements.txt anew from pyproject.toml, package-lock.json from package.json
 #   make clean    removes caches and what was built, not .venv and not the demo's state
 #
 # PYTEST="-k name -x" goes to pytest. The demo's state lies in .gjurma.
@@ -26,8 +28,12 @@ PYTEST ?=
 # Most tests wait for devices, brokers and databases; a file's tests stay together.
 PARALLEL := -n 4 --dist loadfile
 
+# What is compiled once need not be compiled by each of the hundreds of programs that tests start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check simulate mutants soak api kill bench format lock clean
+.PHONY: help setup demo test quick check simulate mutants soak api kill bench format lock clean \
+    screenshots
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -35,7 +41,7 @@ help:
 setup: $(STAMP)
 	@echo "setup: $(VENV) is ready; programs: $(BIN)/gjurma-gateway, gjurma-central, gjurma-sim"
 
-$(STAMP): requirements.txt pyproject.toml .ci/setup
+$(STAMP): requirements.txt pyproject.toml package-lock.json .ci/setup .ci/third_party.py
 	@.ci/setup $(VENV)
 	@touch $@
 
@@ -48,7 +54,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest $(PARALLEL) -m "not kill$$($(BIN)/python -m tests.needs missing)" $(PYTEST)
 
 quick: $(STAMP)
-	$(BIN)/python -m pytest $(PARALLEL) -q -m "not slow and not kill" $(PYTEST)
+	$(BIN)/python -m pytest -n auto --dist loadfile -q -m "not slow and not kill" $(PYTEST)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -79,7 +85,10 @@ kill: $(STAMP)
 	$(BIN)/python -m pytest -n 4 -m kill $(PYTEST)
 
 bench: $(STAMP)
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(if $(SIZE),--size $(SIZE)) $(if $(ONLY),--only $(ONLY))
+
+screenshots: $(STAMP)
+	@$(BIN)/python -m tests.screenshots $(ONLY)
 
 format: $(STAMP)
 	$(BIN)/ruff format .
@@ -92,6 +101,7 @@ lock: $(STAMP)
 	    --upgrade --quiet --no-header --no-annotate --no-emit-index-url \
 	    | grep -v "sys_platform == 'win32'" > requirements.new
 	@mv requirements.new requirements.txt
+	@$(BIN)/python .ci/third_party.py lock
 
 clean:
 	rm -rf build dist *.egg-info requirements.new

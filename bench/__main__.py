@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,20 @@ def _latency(quick: bool, about: dict[str, Any]) -> list[Measurement]:
     return [latency.run(rounds=1, parts=8) if quick else latency.run(rounds=5, parts=100)]
 
 
-PARTS: dict[str, Part] = {"station": _station, "ingest": _ingest, "latency": _latency}
+def _register(quick: bool, about: dict[str, Any]) -> list[Measurement]:
+    from bench import register
+
+    size, state = about.pop("size"), about.pop("state")
+    asked = register.QUICK if quick else register.FULL
+    return register.run(asked if size is None else replace(asked, marks=size), about, state)
+
+
+PARTS: dict[str, Part] = {
+    "station": _station,
+    "ingest": _ingest,
+    "latency": _latency,
+    "register": _register,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,15 +61,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, help=f"the JSON file ({RESULTS.parent.name}/{RESULTS.name})"
     )
+    parser.add_argument("--size", type=int, help="marks of the register that is measured")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="where such a register stands, or will; else in the temporary folder",
+    )
     options = parser.parse_args(arguments)
     folder = Path(tempfile.gettempdir())
-    about = machine.describe(folder)
+    about = machine.describe(folder) | {"size": options.size, "state": options.state}
     found: list[Measurement] = []
     for name in options.only or PARTS:
         print(f"measuring: {name}", file=sys.stderr, flush=True)
         for measurement in PARTS[name](options.quick, about):
             found.append(measurement)
             print(measurement.to_text(), end="\n\n", flush=True)
+    about = {name: value for name, value in about.items() if name not in ("size", "state")}
     about["load_after"] = round(os.getloadavg()[0], 2)
     print(machine.to_text(about))
     if about["disk"]["type"] in machine.IN_MEMORY:

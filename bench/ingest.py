@@ -37,7 +37,7 @@ Lanes = dict[str, list[bytes]]
 
 def run(size: Size, about: dict[str, Any]) -> list[Measurement]:
     """Starts a centre of its own. Enters PostgreSQL's version into `about`."""
-    with Centre.started("serve", "plan", block_size=1_000_000) as centre:
+    with Centre.started("serve", "plan", block_size=1_000_000, anew=True) as centre:
         centre.standard("bench.nobody")
         about["postgresql"] = centre.sql("SHOW server_version")[0][0]
         fleet = [

@@ -82,7 +82,7 @@ def run(rounds: int, parts: int) -> Measurement:
     ]
     with (
         tempfile.TemporaryDirectory(prefix="gjurma-bench-") as folder,
-        Centre.started("serve", "plan", "ingest-1", block_size=100_000) as centre,
+        Centre.started("serve", "plan", "ingest-1", block_size=100_000, anew=True) as centre,
     ):
         centre.standard(GATEWAY, quantity=50_000)
         asyncio.run(_run(centre, Path(folder), found, rounds, parts))
@@ -94,7 +94,7 @@ async def _run(centre: Centre, folder: Path, found: Measurement, rounds: int, pa
     with (
         _bare_loop(centre) as publish,
         listening(centre.database, register, bare),
-        page(centre.url, pages),
+        page(centre.url, centre.token("registry-officer"), pages),
     ):
         async with _line(centre, folder) as line:
             for number in range(rounds):

@@ -57,11 +57,12 @@ def listening(database: str, register: Seen, bare: Seen) -> Iterator[None]:
 
 
 @contextmanager
-def page(url: str, seen: Seen) -> Iterator[None]:
+def page(url: str, token: str, seen: Seen) -> Iterator[None]:
     """A client of the live stream: each mark's serial when it is first told."""
+    headers = {"Authorization": f"Bearer {token}"}
 
     def follow(ready: threading.Event, stopping: threading.Event) -> None:
-        with httpx.stream("GET", f"{url}/feed/live", timeout=30) as response:
+        with httpx.stream("GET", f"{url}/feed/live", headers=headers, timeout=30) as response:
             response.raise_for_status()
             event = ""
             for line in response.iter_lines():

@@ -7,17 +7,20 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
-from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from central import config as configuration
 from central import db, embedded, keys
 from central.config import Config
 from central.errors import ConfigError, GjurmaError, IssueGuardUnreadable
+from central.register.imports.models import ImportKind
 
 GOOD, FINDING, WRONG_USE = 0, 1, 2
 
@@ -74,13 +77,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("ingest", _ingest, "run one ingest worker; any number may run")
     add("plan", _plan, "run the process that signs plans")
+    add("watch", _watch, "run the process that raises alerts and sends word of them")
+    add("scans", _scans, "run the process that turns scans into events")
     add("migrate", _migrate, "bring the database to the newest schema; make missing keys")
     invite = add("invite", _invite, "print a one-time code that enrols a gateway")
     invite.add_argument("gateway", metavar="GATEWAY", help="<site>.<name>")
     invite.add_argument("--reason", default="", help="why a new epoch begins")
     invite.add_argument("--hours", type=int, default=24, help="how long the code can be used")
+    bring = add("import", _import, "take in a file of stock of before, of entities or of lots")
+    bring.add_argument("file", type=Path, metavar="FILE", help="CSV or XLSX")
+    bring.add_argument("--kind", required=True, choices=get_args(ImportKind))
+    bring.add_argument("--number", help="the import's; the same again goes on where it was")
+    bring.add_argument("--reason", default="", help="why, or by which document")
+    bring.add_argument("--dry-run", action="store_true", help="say what would become of it")
     add("reconcile", _reconcile, "print the mass balance; exit 1 if a number is unaccounted for")
     add("rebuild", _rebuild, "build the register anew from acts and batches; exit 1 if it differs")
+    fill = add("generate", _generate, "fill an empty register with a life made up, for trials")
+    fill.add_argument("--items", type=int, required=True, help="about how many marks")
+    fill.add_argument("--seed", type=int, default=1, help="the same again gives the same register")
+    fill.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     add("declare-restore", _declare_restore, "say that the database was restored from a backup")
     beyond = add("issue-beyond", _issue_beyond, "say how far numbers were issued, for the guard")
     beyond.add_argument(
@@ -110,10 +125,11 @@ def _configuration(options: argparse.Namespace) -> Config:
 def _serve(config: Config, options: argparse.Namespace) -> int:
     import uvicorn
 
+    from central.access import setup
     from central.app import create_app
 
     engine = db.make_engine(config)
-    _offer_setup(config, engine, options)
+    setup.offer(engine, lambda code: _tell_setup(config, options, code))
     # uvicorn shuts down on a signal and raises it again when done: that then ends us, well.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(GOOD))
@@ -125,31 +141,21 @@ def _serve(config: Config, options: argparse.Namespace) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        ssl_certfile=config.http.certificate,
+        ssl_keyfile=config.http.key,
         timeout_graceful_shutdown=3,
     )
     engine.dispose()
     return GOOD
 
 
-def _offer_setup(config: Config, engine: Engine, options: argparse.Namespace) -> None:
-    """While there is no account: a code that opens the first one, told here and kept nowhere."""
-    from central.access import accounts, passwords
-
-    with engine.begin() as connection:
-        if not accounts.nobody(connection):
-            return
-        code = passwords.fresh_secret()
-        passwords.keep_secret(connection, passwords.SETUP, "", code)
+def _tell_setup(config: Config, options: argparse.Namespace, code: str) -> None:
     if options.setup_file is not None:
         _write_secret(options.setup_file, code)
         return
-    where = f"http://{config.http.listen}/api/v1/setup"
-    print(
-        json.dumps({"setup": code})
-        if options.json
-        else f"no account yet. The first administrator, once: POST {where} with code {code}",
-        flush=True,
-    )
+    where = config.http.address
+    text = f"no account yet. The first administrator, once: {where}/setup with the code {code}"
+    _tell(options, {"setup": code}, text)
 
 
 def _write_secret(path: Path, secret: str) -> None:
@@ -184,6 +190,23 @@ def _plan(config: Config, _options: argparse.Namespace) -> int:
     from central.plan.process import PlanProcess
 
     process = PlanProcess(config, keys.load(config.keys.dir, "plan"))
+    return _until_told(process.run, process.stop)
+
+
+def _watch(config: Config, _options: argparse.Namespace) -> int:
+    from central.alerts import mail
+    from central.alerts.process import Watch
+
+    if config.alerts.mail is not None:
+        mail.check(config.alerts.mail)
+    process = Watch(config, keys.load(config.keys.dir, keys.ALERT))
+    return _until_told(process.run, process.stop)
+
+
+def _scans(config: Config, _options: argparse.Namespace) -> int:
+    from central.scans.process import Scans
+
+    process = Scans(config)
     return _until_told(process.run, process.stop)
 
 
@@ -261,6 +284,27 @@ def _last_number(text: str) -> tuple[str, int]:
     return space, int(number)
 
 
+def _import(config: Config, options: argparse.Namespace) -> int:
+    """A row that is refused is a finding; the others are in the register all the same."""
+    from central.register.imports.command import rehearse, take_in
+
+    try:
+        content = options.file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{options.file}: {error.strerror}") from error
+    if not options.dry_run and not options.number:
+        raise ConfigError("--number: what the import is called, or --dry-run")
+    engine = db.make_engine(config)
+    if options.dry_run:
+        told, lines = rehearse(engine, options.kind, content)
+    else:
+        asked = {"number": options.number, "kind": options.kind, "reason": options.reason}
+        told, lines = take_in(engine, asked | {"file": options.file.name}, content)
+    engine.dispose()
+    _tell(options, told, "\n".join(lines))
+    return FINDING if told["refused"] else GOOD
+
+
 def _reconcile(config: Config, options: argparse.Namespace) -> int:
     from psycopg import IsolationLevel
 
@@ -296,6 +340,25 @@ def _rebuild(config: Config, options: argparse.Namespace) -> int:
         "\n".join(lines),
     )
     return GOOD if rebuilt.identical else FINDING
+
+
+def _generate(config: Config, options: argparse.Namespace) -> int:
+    from central.generate.run import generate
+
+    if options.items < 1 or options.workers < 1:
+        raise ConfigError("--items and --workers are 1 at least")
+    began = time.monotonic()
+
+    def tell(what: str) -> None:
+        print(f"{time.monotonic() - began:7.1f} s  {what}", file=sys.stderr, flush=True)
+
+    tell("nothing of what is written now was ever made: a register for trials, by COPY")
+    made = generate(config, options.items, options.seed, options.workers, tell)
+    seconds = round(time.monotonic() - began, 1)
+    told = asdict(made) | {"seconds": seconds}
+    text = ", ".join(f"{value} {name}" for name, value in told.items() if name != "seed")
+    _tell(options, told, f"generated with seed {options.seed}: {text}")
+    return GOOD
 
 
 def _stop_database(_config: Config, options: argparse.Namespace) -> int:

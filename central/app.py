@@ -4,35 +4,48 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from central import keys, problems
 from central.access import answers
 from central.access.attempts import Attempts
+from central.access.browsing import Cookies
+from central.access.entrance import Entrance, code_attempts
+from central.access.second_factor import SecondFactor
 from central.api import (
     access,
     acts,
+    alerts,
+    articles,
     balances,
+    batches,
     certificates,
+    consignments,
+    counts,
+    devices,
     entities,
     exclusions,
     gateways,
+    imports,
     inspections,
     licences,
+    lots,
     orders,
     people,
     places,
     products,
     reading,
     sanctions,
+    stock,
+    units,
 )
 from central.api.description import Described
-from central.api.limit import SmallBodies
+from central.api.limit import LARGEST_FILE, SmallBodies
 from central.config import Config
 from central.problems import Problem
 from central.queries.live import Live
-from central.screens import feed, pages
+from central.screens.install import install
 
 PREFIX = "/api/v1"
 
@@ -59,28 +72,43 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
     )
     app.state.engine = engine
     app.state.live = live
+    app.state.printers = config.printers
     app.state.attempts = Attempts()
+    app.state.entrance = Entrance(
+        engine,
+        app.state.attempts,
+        code_attempts(),
+        SecondFactor(keys.load_second_factor(config.keys.dir), config.sign_in.second_factor),
+    )
+    app.state.origin = config.http.origin
+    app.state.cookies = Cookies(secure=config.http.secure)
+    app.state.signatures = batches.attempts()
+    app.state.receipt_key = (
+        keys.load(config.keys.dir, "receipt") if config.devices.enabled else None
+    )
     app.state.central_keys = keys.load_public(config.keys.dir)
     problems.install(app)
-    app.add_middleware(SmallBodies)
-    app.include_router(interface())
-    app.include_router(feed.router(engine, live))
-    pages.install(app, engine)
+    sizes = dict.fromkeys(imports.UPLOADS, LARGEST_FILE) | {batches.ADDRESS: batches.LARGEST}
+    app.add_middleware(SmallBodies, files=sizes)
+    add_interface(app)
+    install(app)
     return app
 
 
-def interface() -> APIRouter:
-    """All of `/api/v1`, and `/enroll`, to which gateways are configured."""
-    v1 = APIRouter(prefix=PREFIX)
+def add_interface(app: FastAPI) -> None:
+    """All of `/api/v1`, and `/enroll`, to which gateways are configured.
+
+    Each router is added to the app itself: a router within a router has all its routes made anew.
+    """
+    app.include_router(gateways.open_to_all)
     for router in (
-        access.open_to_all,
+        *(access.open_to_all, batches.open_to_all),
         *(access.api, acts.api, entities.api, licences.api, products.api, gateways.api),
+        units.api,  # its addresses below an article's code go before that code's own
+        *(articles.api, lots.api, consignments.api, imports.api, alerts.api),
+        *(stock.api, counts.api, devices.api),
         *(certificates.api, orders.api, balances.api, people.api, reading.api),
         *(places.api, exclusions.api),
         *(inspections.api, sanctions.api),
     ):
-        v1.include_router(router)
-    found = APIRouter()
-    found.include_router(gateways.open_to_all)
-    found.include_router(v1)
-    return found
+        app.include_router(router, prefix=PREFIX)

@@ -2,11 +2,12 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from central.access.roles import Role
 from central.errors import ConfigError
 
 
@@ -65,9 +66,32 @@ class Keys(_Table):
 
 
 class Http(_Table):
-    """`listen` is host:port; the loopback interface unless a proxy stands before it."""
+    """`listen` is host:port; the loopback interface unless a proxy stands before it. `origin` is
+    what browsers reach it by, where that is another: `https://register.example`. With
+    `certificate` and `key`, PEM files, it speaks TLS itself."""
 
     listen: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] = "127.0.0.1:8080"
+    origin: Annotated[str, Field(pattern=r"^(https?://[^/\s]+)?$")] = ""
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key come together")
+        if self.certificate is not None and self.origin.startswith("http:"):
+            raise ValueError("origin: https://…, as there is a certificate")
+        return self
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach it by TLS."""
+        return self.certificate is not None or self.origin.startswith("https://")
+
+    @property
+    def address(self) -> str:
+        """What people type to come to the pages."""
+        return self.origin or f"{'https' if self.secure else 'http'}://{self.listen}"
 
     @property
     def host(self) -> str:
@@ -76,6 +100,12 @@ class Http(_Table):
     @property
     def port(self) -> int:
         return int(self.listen.rpartition(":")[2])
+
+
+class SignIn(_Table):
+    """`second_factor`: the roles that nobody acts in by a password alone."""
+
+    second_factor: tuple[Role, ...] = ()
 
 
 class Plan(_Table):
@@ -106,13 +136,126 @@ class Ingest(_Table):
     receive_maximum: Annotated[int, Field(ge=1, le=1000)] = 64
 
 
+class Devices(_Table):
+    """`enabled`: this web server takes batches, and holds the receipt key to answer them."""
+
+    enabled: bool = False
+
+
+Address = Annotated[str, Field(pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+$", max_length=200)]
+
+
+class Mail(_Table):
+    """Where mail goes out: by `tls` from the first byte, by `starttls`, or (`none`) in the clear to
+    a relay that asks for no password. `to`: who is told of every alert."""
+
+    host: Annotated[str, Field(pattern=r"^[^\s/@:]+$")]
+    port: Annotated[int | None, Field(ge=1, le=65_535)] = None
+    security: Literal["tls", "starttls", "none"] = "starttls"
+    ca: Path | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    sender: Address
+    to: Annotated[tuple[Address, ...], Field(min_length=1)]
+    language: Literal["sq", "en"] = "sq"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.username is None) != (self.password_file is None):
+            raise ValueError("username and password_file come together")
+        if self.username is not None and self.security == "none":
+            raise ValueError("no password goes in the clear; set security")
+        return self
+
+    @property
+    def at_port(self) -> int:
+        return self.port or {"tls": 465, "starttls": 587, "none": 25}[self.security]
+
+
+class Webhook(_Table):
+    """An address that is told of every alert. `name` is what its deliveries are kept under."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
+    url: str
+    ca: Path | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        parts = urlsplit(self.url)
+        local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if parts.hostname is None or parts.scheme not in ("https", *(("http",) if local else ())):
+            raise ValueError("url: https://…; http:// to this machine alone")
+        if parts.username or parts.password or parts.fragment:
+            raise ValueError("url: no name, password or fragment")
+        return self
+
+
+class Escalation(_Table):
+    """Whom else to tell when nobody has acknowledged an alert for so long since it was raised."""
+
+    after_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 31)]
+    to: Annotated[tuple[Address, ...], Field(min_length=1)]
+
+
+class Alerts(_Table):
+    """What the rules measure by, and who is told. Without `mail` and `webhook` alerts are raised,
+    and nobody is sent word."""
+
+    gateway_silent_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 31)] = 60.0
+    balance_every_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 31)] = 60.0
+    least_seconds_a_number: Annotated[float, Field(ge=0, le=86_400)] = 0.2
+    fastest_km_h: Annotated[float, Field(gt=0, le=2_000)] = 200.0
+    mail: Mail | None = None
+    webhook: tuple[Webhook, ...] = ()
+    escalation: tuple[Escalation, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.escalation and self.mail is None:
+            raise ValueError("escalation: people are told by mail, and there is no mail")
+        if len({each.name for each in self.webhook}) != len(self.webhook):
+            raise ValueError("webhook: each has a name of its own")
+        waits = [each.after_minutes for each in self.escalation]
+        if sorted(set(waits)) != waits:
+            raise ValueError("escalation: in the order of after_minutes")
+        return self
+
+
+class Printer(_Table):
+    """A label printer that takes ZPL II. `address` is host:port, where it listens on TCP; `site`
+    the code of the place where it stands; `dpmm` its dots a millimetre: 8 (203 dpi), 12 (300)."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
+    address: Annotated[str, Field(pattern=r"^[^:\s/]+:\d{1,5}$")]
+    site: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
+    dpmm: Literal[8, 12] = 8
+
+    @property
+    def host(self) -> str:
+        return self.address.rpartition(":")[0]
+
+    @property
+    def port(self) -> int:
+        return int(self.address.rpartition(":")[2])
+
+
 class Config(_Table):
     database: Database
     broker: Broker
     keys: Keys
     http: Http = Http()
+    sign_in: SignIn = SignIn()
     plan: Plan = Plan()
     ingest: Ingest = Ingest()
+    devices: Devices = Devices()
+    alerts: Alerts = Alerts()
+    printers: tuple[Printer, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len({each.name for each in self.printers}) != len(self.printers):
+            raise ValueError("printers: each has a name of its own")
+        return self
 
 
 def load(path: Path) -> Config:
@@ -139,11 +282,19 @@ def _absolute(config: Config, folder: Path) -> Config:
     def at(path: Path | None) -> Path | None:
         return None if path is None else folder / path
 
-    broker = config.broker
+    broker, alerts = config.broker, config.alerts
+    mail = alerts.mail and alerts.mail.model_copy(
+        update={"ca": at(alerts.mail.ca), "password_file": at(alerts.mail.password_file)}
+    )
+    webhooks = tuple(hook.model_copy(update={"ca": at(hook.ca)}) for hook in alerts.webhook)
     return config.model_copy(
         update={
             "keys": Keys(dir=folder / config.keys.dir),
+            "http": config.http.model_copy(
+                update={"certificate": at(config.http.certificate), "key": at(config.http.key)}
+            ),
             "plan": config.plan.model_copy(update={"guard": folder / config.plan.guard}),
+            "alerts": alerts.model_copy(update={"mail": mail, "webhook": webhooks}),
             "broker": broker.model_copy(
                 update={
                     "ca": at(broker.ca),

@@ -3,11 +3,13 @@
 from gateway.contract.errors import (
     ConfigError,
     Conflict,
+    ContractError,
     GjurmaError,
     NotFound,
     NotLicensed,
     RegisterError,
     Retry,
+    SignatureInvalid,
 )
 
 
@@ -24,6 +26,20 @@ class NotApproved(RegisterError):
     retry = Retry.AFTER_STATE_CHANGE
 
 
+class NotAccepted(RegisterError):
+    """What has not left its producer yet is covered by no acceptance that stands."""
+
+    code = "not-accepted"
+    retry = Retry.AFTER_STATE_CHANGE
+
+
+class LotSuspended(RegisterError):
+    """Something of a lot that is suspended or withdrawn was to go on its way, or to be made."""
+
+    code = "lot-suspended"
+    retry = Retry.AFTER_STATE_CHANGE
+
+
 class Unauthorized(RegisterError):
     """No token, or a wrong one."""
 
@@ -31,10 +47,38 @@ class Unauthorized(RegisterError):
     retry = Retry.OPERATOR
 
 
+class WrongPassword(RegisterError):
+    """The password that was given with the token is not the account's."""
+
+    code = "wrong-password"
+    retry = Retry.OPERATOR
+
+
+class CodeNeeded(RegisterError):
+    """The password is right, and the account has a second factor besides."""
+
+    code = "code-needed"
+    retry = Retry.OPERATOR
+
+
+class WrongCode(RegisterError):
+    """The code of the second factor is wrong, too old, or was used."""
+
+    code = "wrong-code"
+    retry = Retry.OPERATOR
+
+
 class Forbidden(RegisterError):
     """Who asks may not do that, or not for that entity."""
 
     code = "forbidden"
+    retry = Retry.OPERATOR
+
+
+class Forged(RegisterError):
+    """A browser sent it with its session, and without what only a page of ours holds."""
+
+    code = "forged"
     retry = Retry.OPERATOR
 
 
@@ -72,8 +116,43 @@ class Undecided(RegisterError):
     retry = Retry.AFTER_STATE_CHANGE
 
 
+class PrinterUnknown(RegisterError):
+    """No printer of that name is configured for where the caller may print."""
+
+    code = "printer-unknown"
+    retry = Retry.OPERATOR
+
+
+class PrinterAway(RegisterError):
+    """The printer cannot be reached; it was sent nothing."""
+
+    code = "printer-away"
+    retry = Retry.SAFE
+
+
+class PrinterNotReady(RegisterError):
+    """The printer says that it is out of paper or ribbon, open, paused, full, too cold or too hot;
+    it was sent nothing."""
+
+    code = "printer-not-ready"
+    retry = Retry.OPERATOR
+
+
+class PrinterBrokenOff(RegisterError):
+    """The connection ended while the label was being sent: it may have been printed or not."""
+
+    code = "printer-broken-off"
+    retry = Retry.OPERATOR
+
+
+class NotEnabled(GjurmaError):
+    """This server is not configured to do that."""
+
+    code = "not-enabled"
+
+
 class InvitationInvalid(RegisterError):
-    """The one-time code is unknown, used, too old, or for another gateway."""
+    """The one-time code is unknown, used, too old, or for another gateway or device."""
 
     code = "invitation-invalid"
     retry = Retry.OPERATOR
@@ -101,24 +180,37 @@ class IssueGuardUnwritable(GjurmaError):
 
 
 __all__ = [
+    "CodeNeeded",
     "ConfigError",
     "Conflict",
+    "ContractError",
     "DatabaseUnavailable",
     "Excluded",
     "Forbidden",
+    "Forged",
     "GjurmaError",
     "InvitationInvalid",
     "IssueGuardUnreadable",
     "IssueGuardUnwritable",
     "KeyUsedAgain",
+    "LotSuspended",
+    "NotAccepted",
     "NotApproved",
+    "NotEnabled",
     "NotFound",
     "NotLicensed",
+    "PrinterAway",
+    "PrinterBrokenOff",
+    "PrinterNotReady",
+    "PrinterUnknown",
     "Refused",
     "RegisterError",
     "Retry",
+    "SignatureInvalid",
     "Stale",
     "TooMany",
     "Unauthorized",
     "Undecided",
+    "WrongCode",
+    "WrongPassword",
 ]

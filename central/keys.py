@@ -1,5 +1,6 @@
-"""Central's two signing keys: files of 32 raw bytes in hex, readable by their owner alone."""
+"""Central's signing keys: files of 32 raw bytes in hex, readable by their owner alone."""
 
+import base64
 import os
 import stat
 from pathlib import Path
@@ -11,12 +12,18 @@ from gateway.contract.signed import SigningKey, key_id
 
 Use = Literal["receipt", "plan"]
 USES: tuple[Use, Use] = ("receipt", "plan")
+ALERT: Literal["alert"] = "alert"
+"""The use of a third key, which no gateway is told of: it signs what is sent of alerts."""
+
+
+SECOND_FACTOR = "second-factor"
+"""The name of the key by which the secrets of authenticators are encrypted; it signs nothing."""
 
 
 def ensure(folder: Path) -> None:
     """Make the keys that are missing; never replaces one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for use in USES:
+    for use in (*USES, ALERT, SECOND_FACTOR):
         path = folder / f"{use}.key"
         fresh = folder / f".{use}.{os.getpid()}"
         if path.exists():
@@ -35,8 +42,17 @@ def ensure(folder: Path) -> None:
             fresh.unlink()
 
 
-def load(folder: Path, use: Use) -> SigningKey:
+def load(folder: Path, use: Use | Literal["alert"]) -> SigningKey:
     """Raises `ConfigError` when the file is missing, readable by others, or no key."""
+    return SigningKey.from_bytes(_raw(folder, use))
+
+
+def load_second_factor(folder: Path) -> bytes:
+    """32 bytes. Raises `ConfigError` likewise."""
+    return _raw(folder, SECOND_FACTOR)
+
+
+def _raw(folder: Path, use: str) -> bytes:
     path = folder / f"{use}.key"
     try:
         mode = path.stat().st_mode
@@ -51,7 +67,7 @@ def load(folder: Path, use: Use) -> SigningKey:
         raw = b""
     if len(raw) != 32:
         raise ConfigError(f"{path}: not 32 bytes in hex")
-    return SigningKey.from_bytes(raw)
+    return raw
 
 
 def public(key: SigningKey, use: Use) -> CentralKey:
@@ -60,13 +76,20 @@ def public(key: SigningKey, use: Use) -> CentralKey:
 
 
 def publish(folder: Path) -> tuple[CentralKey, ...]:
-    """Both public keys; written beside the private ones so that `serve` needs no private key."""
+    """Both public keys that gateways are told. Written beside the private ones, with that of
+    alerts, so that `serve` needs no key that signs."""
     keys = tuple(public(load(folder, use), use) for use in USES)
-    for key in keys:
-        path = folder / f"{key.use}.pub"
-        path.write_text(key.public + "\n")
+    told = {key.use: key.public for key in keys}
+    for use, text in (told | {ALERT: webhook_key(load(folder, ALERT).public)}).items():
+        path = folder / f"{use}.pub"
+        path.write_text(text + "\n")
         path.chmod(0o644)
     return keys
+
+
+def webhook_key(raw: bytes) -> str:
+    """A public key as libraries of Standard Webhooks take it."""
+    return "whpk_" + base64.b64encode(raw).decode()
 
 
 def load_public(folder: Path) -> tuple[CentralKey, ...]:

@@ -12,16 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from drivers.catalog import kinds
-from drivers.errors import DeviceError
-from drivers.protocols import CodeReader, Marker
-from gateway.agent import build_marker, build_readers, run
-from gateway.check import check
 from gateway.config import GatewayConfig, load
 from gateway.contract.errors import ConfigError, GjurmaError, JournalError
-from gateway.enrolment import enrol
-from gateway.inspection import export, show, verify
-from gateway.local import client
 from gateway.store import newest_journal
 
 GOOD, FINDING, WRONG_USE = 0, 1, 2
@@ -105,11 +97,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+# A command imports what it is made of: a journal is read without what serves a screen.
+
+
 def _run(arguments: argparse.Namespace) -> int:
+    from gateway.agent import run
+
     return asyncio.run(run(load(arguments.config)))
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from gateway.check import check
+
     config = load(arguments.config)
     findings = check(config, arguments.config.read_text("utf-8"))
     for finding in findings:
@@ -124,6 +123,10 @@ def _probe(arguments: argparse.Namespace) -> int:
 
 
 async def _probe_all(config: GatewayConfig) -> int:
+    from drivers.errors import DeviceError
+    from drivers.protocols import CodeReader, Marker
+    from gateway.agent import build_marker, build_readers
+
     worst = GOOD
     for station in config.station:
         marker, readers = build_marker(station), build_readers(station)
@@ -144,6 +147,8 @@ async def _probe_all(config: GatewayConfig) -> int:
 
 
 def _drivers(_: argparse.Namespace) -> int:
+    from drivers.catalog import kinds
+
     for kind in kinds():
         options = ", ".join(
             f"{name}={field.default!r}" for name, field in kind.options.model_fields.items()
@@ -153,6 +158,8 @@ def _drivers(_: argparse.Namespace) -> int:
 
 
 def _enroll(arguments: argparse.Namespace) -> int:
+    from gateway.enrolment import enrol
+
     config = load(arguments.config)
     code = arguments.code or getpass.getpass("code: ")
     fingerprint = hashlib.sha256(arguments.config.read_bytes()).hexdigest()
@@ -175,6 +182,8 @@ def _unlatch(arguments: argparse.Namespace) -> int:
 
 
 def _decide(arguments: argparse.Namespace, url: str, more: dict[str, object]) -> int:
+    from gateway.local import client
+
     journal = newest_journal(load(arguments.config).journal)
     http = client(journal) if journal is not None else None
     if http is None:
@@ -212,18 +221,24 @@ def _journal(arguments: argparse.Namespace) -> Path:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
+    from gateway.inspection import verify
+
     report = verify(_journal(arguments))
     print(json.dumps(report.as_json()) if arguments.json else report.in_words())
     return GOOD if report.good else FINDING
 
 
 def _show(arguments: argparse.Namespace) -> int:
+    from gateway.inspection import show
+
     for line in show(_journal(arguments), as_json=arguments.json):
         print(line)
     return GOOD
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    from gateway.inspection import export
+
     count = export(_journal(arguments), arguments.path)
     print(json.dumps({"records": count}) if arguments.json else f"{count} records written")
     return GOOD

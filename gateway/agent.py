@@ -27,7 +27,8 @@ from gateway.guard import Guard, GuardFile
 from gateway.identity import Identity
 from gateway.latches import Latches
 from gateway.link import MqttLink
-from gateway.local import create_local_app, socket_address, socket_path
+from gateway.local import socket_address, socket_path
+from gateway.local_api import create_local_app
 from gateway.screen.app import create_screen_app
 from gateway.screen.desk import Desk
 from gateway.station import Observer
@@ -245,6 +246,7 @@ class _Agent:
             core.permission,
             core.uplink,
             core.stations,
+            needs_pin=config.screen.sign_in == "badge-and-pin",
         )
         core.on_change.append(self._desk.changed)
 

@@ -98,6 +98,8 @@ class ScreenConfig(_Section):
 
     listen: Annotated[str, Field(pattern=r"^[0-9A-Za-z.:\[\]-]+:\d{1,5}$")] = "127.0.0.1:8091"
     language: Literal["sq", "en"] = "sq"
+    sign_in: Literal["badge", "badge-and-pin"] = "badge"
+    """What it takes to work at the line; who settles, or frees a station, always needs the PIN."""
 
     @field_validator("listen")
     @classmethod

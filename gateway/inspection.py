@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from gateway.contract.batch import next_head
 from gateway.contract.errors import ContractError, JournalCorrupt, JournalError, RolledBack
 from gateway.contract.record import decode_record
@@ -136,6 +134,8 @@ def _entries(path: Path, journal: Journal) -> tuple[bool, Iterator[Entry]]:
     http = client(path)
     if http is None:
         return False, journal.entries()
+
+    import httpx
 
     def pages() -> Iterator[Entry]:
         first = 1

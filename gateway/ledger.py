@@ -29,6 +29,7 @@ from gateway.moves import Open, PlaceVerdict
 from gateway.numbering import Elsewhere, MarkAt, Piecework, Spent, elsewhere, tells_pieces_apart
 
 PARTS_SHOWN = 10
+SHOTS_KEPT = 240
 OVER = frozenset({"good", "scrapped", "voided"})
 """States after which a mark need not be remembered."""
 
@@ -49,6 +50,16 @@ class Part:
     state: str
     entry: str = ""
     """How its last verdict came: device, keyed or eye; empty before there is one."""
+    verdict: str = ""
+    """What was last read or judged of it, also where that settles nothing."""
+    reads: int = 0
+    """How often it was."""
+    read: str = ""
+    """The content that was read then; empty where nothing was."""
+    grade: str = ""
+    """The reader's grade of it, where it gives one."""
+    took: float | None = None
+    """Seconds from the intent to the marker's word."""
 
 
 @dataclass
@@ -65,6 +76,10 @@ class StationLedger:
     """The last command number that an intent of this station journalled."""
     order: str | None = None
     parts: deque[Part] = field(default_factory=lambda: deque(maxlen=PARTS_SHOWN))
+    shots: deque[tuple[datetime, int]] = field(default_factory=lambda: deque(maxlen=SHOTS_KEPT))
+    """When the last shots were done, and how many marks each made: what a pace is told by."""
+    trials: int = 0
+    """Shots without a number since the last one with a number."""
     made: dict[str, dict[str, int]] = field(default_factory=dict)
     """By order and state, how many marks."""
     groups: dict[str, list[MarkAt]] = field(default_factory=dict)
@@ -167,12 +182,14 @@ class Ledger:
         station.aside = None
         if record.did != "not_started":
             station.before |= {record.text}
+            station.trials += 1
 
     # -- what is announced
 
     def _intent(self, record: Intent) -> None:
         name = record.station or ""
         station = self.station(name)
+        station.trials = 0
         if station.open is not None:
             station.before = frozenset(mark.content for mark in station.open.marks)
         eye = any(mark.readback and mark.readback.mode == "eye" for mark in record.marks)
@@ -253,6 +270,7 @@ class Ledger:
         station = None if name is None else self.station(name)
         if station is None or station.open is None or station.open.seq != record.intent:
             return
+        opened = station.open
         first = record.results[0]
         dids = {result.position: Did(result.did) for result in record.results}
         did = next(iter(set(dids.values()))) if len(set(dids.values())) == 1 else Did.UNKNOWN
@@ -273,8 +291,17 @@ class Ledger:
             if _is_due(outcome.at(mark.position), mark)
             or (record.intent, mark.position) in station.samples
         }
+        self._timed(station, record, sum(outcome.at(m.position) is Did.DONE for m in opened.marks))
         station.open = replace(station.open, outcome=outcome, due=frozenset(due))
         self._end(station)
+
+    def _timed(self, station: StationLedger, record: Marked, done: int) -> None:
+        if done:
+            station.shots.append((record.at, done))
+        for index, part in enumerate(station.parts):
+            if part.seq == record.intent:
+                took = (record.at - part.at).total_seconds()
+                station.parts[index] = replace(part, took=took if done else None)
 
     def _not_started(self, station: StationLedger, at: MarkAt, mark: Mark) -> None:
         source = mark.source
@@ -315,6 +342,7 @@ class Ledger:
         known = self._marks.get(at)
         if known is None or known.state == "scrapped":
             return
+        self._heard(known.station, at, record)
         if known.state == "unknown" and not (
             is_good and record.entry == "device" and tells_pieces_apart(known.mark)
         ):
@@ -332,6 +360,18 @@ class Ledger:
             self._shelve(at)
         else:
             self._reject(station, record)
+
+    def _heard(self, name: str, at: MarkAt, record: Verified) -> None:
+        parts = self.station(name).parts
+        for index, part in enumerate(parts):
+            if (part.seq, part.position) == at:
+                parts[index] = replace(
+                    part,
+                    verdict=record.verdict,
+                    reads=part.reads + 1,
+                    read=record.content or "",
+                    grade=record.grade,
+                )
 
     def _good(self, known: _Known, reader: str | None) -> str:
         """A mark that is to be read elsewhere stays open when its own station has read it."""

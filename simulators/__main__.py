@@ -3,25 +3,28 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
-from simulators import device, parts
-from simulators.demo import run as demo
-
-COMMANDS: tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None], ...] = (
-    device.register,
-    parts.register,
-    demo.register,
-)
-"""One entry a subcommand; each sets `run(arguments) -> exit code` as its parser's default."""
+_COMMANDS = {
+    "device": "simulators.device",
+    "parts": "simulators.parts",
+    "scanner": "simulators.scanner",
+    "demo": "simulators.demo.run",
+    "fault": "simulators.demo.run",
+}
+"""Each module's `register` adds its subcommands, with `run(arguments) -> exit code` as default."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit 0 good, 1 a finding, 2 wrong use."""
+    words = sys.argv[1:] if argv is None else list(argv)
     parser = argparse.ArgumentParser(prog="gjurma-sim", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for register in COMMANDS:
-        register(commands)
-    arguments = parser.parse_args(argv)
+    # A device does not wait for what the demo is made of.
+    asked = [_COMMANDS[word] for word in words[:1] if word in _COMMANDS]
+    for module in dict.fromkeys(asked or _COMMANDS.values()):
+        import_module(module).register(commands)
+    arguments = parser.parse_args(words)
     run: Callable[[argparse.Namespace], int] = arguments.run
     return run(arguments)
 

@@ -21,6 +21,7 @@ FAMILIES = {
     "modbus-cell": "simulators.modbus_cell",
     "panasonic-lp": "simulators.panasonic_lp",
     "zebra-ssi": "simulators.zebra_ssi",
+    "zebra-zpl": "simulators.zebra_zpl",
 }
 
 

@@ -53,8 +53,8 @@ class Wire:
         """End the line, without what is still on its way."""
         for task in self._tasks:
             task.cancel()
+        self._writer.close()  # before anything is waited for: the one who closes may be cancelled
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 

@@ -1,6 +1,7 @@
 """For every test: the markers of `tests.needs`, and as root a skipped test fails.
 
-Root can install whatever a test needs, so there a skip only hides something.
+Root can install whatever a test needs, so there a skip only hides something. Where several
+processes run them, `tests.spread` says which runs what.
 """
 
 import os
@@ -8,8 +9,10 @@ from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
 
 from tests.needs import NEEDS
+from tests.spread import Spread
 
 # How long an example takes says more of what else the machine does than of the code.
 settings.register_profile("gjurma", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,6 +22,11 @@ settings.load_profile("gjurma")
 def pytest_configure(config: pytest.Config) -> None:
     for need in NEEDS:
         config.addinivalue_line("markers", f"{need.marker}: needs {need.what}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Spread | None:
+    return Spread(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -8,7 +8,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parent.parent
-LOCALES = ("gateway/screen/locale", "central/screens/locale")
+LOCALES = ("gateway/design/locale", "gateway/screen/locale", "central/screens/locale")
 LANGUAGES = ("sq", "en")
 PLACE = re.compile(r"%\((\w+)\)|\{(\w*)\}")
 

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, func, select
 from central import schema
 from central.access import passwords
 from central.access.roles import OF_AN_ENTITY, Role
-from central.errors import Conflict, InvitationInvalid
+from central.errors import Conflict, InvitationInvalid, WrongPassword
 from central.register.acts import Act, By, Why, Work
-from central.register.entities.models import Asked, Code, Name
+from central.register.asked import Asked, Code, Name
 from central.register.subject import Row, Subject, held, new
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
@@ -47,6 +47,19 @@ class NewAccount(NewRoles):
 
 class NewPassword(Asked):
     password: Password
+
+
+class OwnPassword(Asked):
+    """`old` is the one that stands, `new` takes its place."""
+
+    old: Annotated[SecretStr, Field(max_length=200)]
+    new: Password
+
+    @model_validator(mode="after")
+    def _another(self) -> Self:
+        if self.old == self.new:
+            raise ValueError("new is another than old")
+        return self
 
 
 class Setup(Asked):
@@ -86,7 +99,12 @@ def apply(state: Account | None, act: Act) -> Account:
                 "roles": tuple(map(Role, act.payload["roles"])),
                 "entity": act.payload["entity"],
             }
-        case "password changed":
+        case (
+            "password changed"
+            | "second factor enrolled"
+            | "second factor removed"
+            | "recovery codes renewed"
+        ):
             change = {}
         case _:
             raise AssertionError(act.what)
@@ -109,7 +127,12 @@ def open_account(work: Work, asked: NewAccount) -> Account:
 def change_roles(work: Work, name: str, asked: NewRoles, why: Why) -> Account:
     """Its tokens for a role that it no longer has are good for nothing. Raises `Conflict`."""
     account = work.act(
-        ACCOUNT, name, "roles changed", asked.model_dump(mode="json"), why=why, expects=True
+        ACCOUNT,
+        name,
+        "roles changed",
+        asked.model_dump(mode="json", include=set(NewRoles.model_fields)),
+        why=why,
+        expects=True,
     )
     _one_administrator(work.connection)
     return account
@@ -122,11 +145,20 @@ def change_state(work: Work, name: str, what: Literal["disabled", "enabled"], wh
     return account
 
 
-def change_password(work: Work, name: str, asked: NewPassword) -> Account:
-    """Raises `NotFound`."""
+def change_password(work: Work, name: str, password: SecretStr) -> Account:
+    """The act says that it was changed, and nothing of it. Raises `NotFound`."""
     account = work.act(ACCOUNT, name, "password changed", expects=True)
-    passwords.keep_password(work.connection, name, asked.password.get_secret_value())
+    passwords.keep_password(work.connection, name, password.get_secret_value())
     return account
+
+
+def change_own_password(work: Work, asked: OwnPassword) -> Account:
+    """Raises `WrongPassword`, also where the account has none."""
+    name = work.by.account
+    ACCOUNT.require(work.connection, name, lock=True)  # of two at once, one comes with the new one
+    if not passwords.password_is(work.connection, name, asked.old.get_secret_value()):
+        raise WrongPassword("old is not the password of this account")
+    return change_password(work, name, asked.new)
 
 
 def _one_administrator(connection: Connection) -> None:

@@ -1,4 +1,5 @@
-"""Answers that are given again to a request with the same idempotency key: for thirty days."""
+"""What is kept for a while: answers that are given again to a request with the same idempotency
+key, for thirty days; what was proved half; browsers in which somebody has signed in before."""
 
 import asyncio
 import logging
@@ -9,6 +10,7 @@ from sqlalchemy import Engine, func
 from sqlalchemy.exc import DBAPIError
 
 from central import schema
+from central.access import half, known, passwords
 
 log = logging.getLogger("central.answers")
 KEPT = timedelta(days=30)
@@ -16,9 +18,11 @@ EVERY_S = 3600.0
 
 
 def forget_old(engine: Engine) -> int:
-    """Remove what is older than `KEPT`, and return how many; their keys are free again."""
+    """Remove what is too old, and return how many answers it was; their keys are free again."""
     table = schema.answered
     with engine.begin() as connection:
+        for kept in (half, known):
+            passwords.forget_old(connection, kept.KIND, kept.GOOD_FOR)
         return connection.execute(table.delete().where(table.c.at < func.now() - KEPT)).rowcount
 
 

@@ -1,4 +1,4 @@
-"""How often somebody may try a password: a few times a minute for each account, few at once."""
+"""How often somebody may try a password or a signature: a few times a minute, few at once."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from central.errors import TooMany, Unauthorized
+from central.errors import TooMany, Unauthorized, WrongCode, WrongPassword
 
 MOST = 5
 WITHIN_S = 60.0
@@ -16,22 +16,40 @@ _ACCOUNTS = 10_000  # more names than that are nobody's: the oldest are forgotte
 
 
 class Attempts:
-    """Those that failed or run, by account; within this process, and forgotten when it ends."""
+    """Those that failed or run, by account; within this process, and forgotten when it ends.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    `what` is tried, in words, at `most` so often `within_s`; `failed_by`: what says that it was
+    wrong.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        what: str = "passwords",
+        most: int = MOST,
+        within_s: float = WITHIN_S,
+        at_once: int = AT_ONCE,
+        failed_by: tuple[type[Exception], ...] = (Unauthorized, WrongPassword, WrongCode),
+    ) -> None:
         self._clock = clock
+        self._what = what
+        self._most = most
+        self._within_s = within_s
+        self._at_once = at_once
+        self._failed_by = failed_by
         self._failed: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
         self._running = 0
 
     @contextmanager
     def attempt(self, account: str) -> Iterator[None]:
-        """Raises `TooMany`. It counts as failed until it is over without `Unauthorized`: many at
-        once are no more tries than many in turn."""
+        """Raises `TooMany`. It counts as failed until it is over without an error of `failed_by`:
+        many at once are no more tries than many in turn."""
         began = self._begin(account)
         try:
             yield
-        except Unauthorized:
+        except self._failed_by:
             raise
         except BaseException:
             self._take_back(account, began)
@@ -46,12 +64,13 @@ class Attempts:
         with self._lock:
             now = self._clock()
             failed = self._failed.get(account, deque())
-            while failed and failed[0] <= now - WITHIN_S:
+            while failed and failed[0] <= now - self._within_s:
                 failed.popleft()
-            if len(failed) >= MOST:
-                raise TooMany(f"{MOST} passwords were tried within a minute")
-            if self._running >= AT_ONCE:
-                raise TooMany(f"{AT_ONCE} passwords are being tried; try again in a moment")
+            if len(failed) >= self._most:
+                within = f"{self._within_s / 60:.0f} minutes"
+                raise TooMany(f"{self._most} {self._what} were tried within {within}")
+            if self._running >= self._at_once:
+                raise TooMany(f"{self._at_once} {self._what} are being tried; wait a moment")
             self._running += 1
             self._failed.setdefault(account, failed).append(now)
             while len(self._failed) > _ACCOUNTS:

@@ -22,7 +22,12 @@ def for_own(by: By, entity: str) -> None:
         raise Forbidden(f"{by.account} acts for {by.entity}, not for {entity}")
 
 
+def has(by: By, right: Right) -> bool:
+    """Whether the caller's role has it."""
+    return by.role in RIGHTS[right]
+
+
 def also(by: By, right: Right) -> None:
     """For what needs a second right by what it is about. Raises `Forbidden`."""
-    if by.role not in RIGHTS[right]:
+    if not has(by, right):
         raise Forbidden(f"{by.role} has not the right {right}")

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from datetime import timedelta
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -11,7 +12,6 @@ from sqlalchemy.dialects.postgresql import insert
 from central import schema
 
 _ARGON2 = PasswordHash((Argon2Hasher(),))
-_NOBODYS = _ARGON2.hash(secrets.token_urlsafe(16))
 SETUP = "setup"
 
 
@@ -31,7 +31,7 @@ def keep_password(connection: Connection, account: str, password: str) -> None:
 
 
 def keep_secret(connection: Connection, kind: str, owner: str, secret: str) -> None:
-    """`kind`: token or setup. A former one of that owner is no longer good."""
+    """`kind`: token, setup or half. A former one of that owner is no longer good."""
     _keep(connection, kind, owner, fingerprint(secret))
 
 
@@ -44,7 +44,10 @@ def forget(connection: Connection, kind: str, owner: str) -> None:
 def password_is(connection: Connection, account: str, password: str) -> bool:
     """Takes as long for an account that does not exist."""
     kept = _kept(connection, "password", account)
-    return _ARGON2.verify(password, kept or _NOBODYS) and kept is not None
+    if kept is None:
+        _ARGON2.hash(password)  # as much work as a comparison
+        return False
+    return _ARGON2.verify(password, kept)
 
 
 def use(connection: Connection, kind: str, secret: str) -> bool:
@@ -54,6 +57,27 @@ def use(connection: Connection, kind: str, secret: str) -> bool:
         table.delete().where(table.c.kind == kind, table.c.hash == fingerprint(secret))
     )
     return done.rowcount == 1
+
+
+def owner_of(connection: Connection, kind: str, secret: str, good_for: timedelta) -> str:
+    """Whose it is while it is good; nothing where it is unknown or too old."""
+    table = schema.credential
+    owner = connection.execute(
+        select(table.c.owner).where(
+            table.c.kind == kind,
+            table.c.hash == fingerprint(secret),
+            table.c.kept > func.now() - good_for,
+        )
+    ).scalar_one_or_none()
+    return owner or ""
+
+
+def forget_old(connection: Connection, kind: str, good_for: timedelta) -> None:
+    """Those that nobody used in time."""
+    table = schema.credential
+    connection.execute(
+        table.delete().where(table.c.kind == kind, table.c.kept < func.now() - good_for)
+    )
 
 
 def _kept(connection: Connection, kind: str, owner: str) -> str | None:

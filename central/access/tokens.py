@@ -3,18 +3,18 @@
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
 from central import schema
 from central.access import passwords
-from central.access.accounts import ACCOUNT, AccountName
+from central.access.accounts import ACCOUNT, Account, AccountName
 from central.access.roles import RIGHTS, Right, Role, Scope
 from central.errors import Conflict, Forbidden, Refused, Unauthorized
 from central.register.acts import Act, By, Why, Work
-from central.register.entities.models import Asked, Name
+from central.register.asked import Asked, Name
 from central.register.subject import Row, Subject, held, new
 from central.register.times import Moment
 
@@ -22,6 +22,8 @@ SESSION = timedelta(hours=12)
 LONGEST = timedelta(days=366)
 IN_SESSION = "session"
 """The purpose of tokens that were got by a password."""
+PASSWORD_CHANGED = Why("the password was changed")
+"""Why what was signed in by the former one is good for nothing."""
 
 
 class NewToken(Asked):
@@ -34,11 +36,13 @@ class NewToken(Asked):
 
 
 class NewSession(Asked):
-    """Signing in by password; the role may be left out where the account has one only."""
+    """Signing in by password; the role may be left out where the account has one only, the code of
+    the second factor where it has none."""
 
     account: AccountName
     password: Annotated[str, Field(max_length=200)]
     role: Role | None = None
+    code: Annotated[str, Field(max_length=40)] | None = None
 
 
 class Token(Row):
@@ -92,18 +96,20 @@ def issue(work: Work, asked: NewToken) -> Issued:
     return Issued(id=id_, token=secret, account=token.account, role=token.role, until=token.until)
 
 
-def sign_in(connection: Connection, asked: NewSession) -> Issued:
-    """A token for twelve hours. Raises `Unauthorized`: one answer for every fault."""
-    known = passwords.password_is(connection, asked.account, asked.password)
-    account = ACCOUNT.load(connection, asked.account)
-    if not known or account is None or account.state != "active":
+def known(connection: Connection, name: str, password: str) -> Account:
+    """Whose password it is. Raises `Unauthorized`: one answer for every fault."""
+    right = passwords.password_is(connection, name, password)
+    account = ACCOUNT.load(connection, name)
+    if not right or account is None or account.state != "active":
         raise Unauthorized("no account has this name and password")
-    role = asked.role or account.roles[0]
-    if asked.role is None and len(account.roles) > 1:
-        raise Refused("role: one of " + ", ".join(account.roles))
-    work = Work(connection, By(asked.account, role, account.entity))
+    return account
+
+
+def begin(connection: Connection, account: Account, role: Role) -> Issued:
+    """A session of who has proved to be that account. Raises `Refused` where it is not `role`."""
+    work = Work(connection, By(account.name, role, account.entity))
     until = datetime.now(UTC) + SESSION
-    return issue(work, NewToken(account=asked.account, role=role, purpose=IN_SESSION, until=until))
+    return issue(work, NewToken(account=account.name, role=role, purpose=IN_SESSION, until=until))
 
 
 def revoke(work: Work, id_: str, why: Why) -> Token:
@@ -113,22 +119,27 @@ def revoke(work: Work, id_: str, why: Why) -> Token:
     return token
 
 
-def end_sessions(work: Work, account: str) -> None:
-    """What was signed in with a password that is no longer good is good for nothing."""
+def end_sessions(work: Work, account: str, why: Why, *, but: str = "") -> int:
+    """End all that the account is signed in by, and return how many they were.
+
+    `but`: the token of the session in which its owner asks for it.
+    """
     table = schema.token
     ids = work.connection.execute(
         select(table.c.id)
         .where(
             table.c.account == account,
+            table.c.id != but,
             table.c.purpose == IN_SESSION,
             table.c.revoked.is_(None),
             table.c.until > datetime.now(UTC),
         )
         .order_by(table.c.id)
     ).scalars()
-    for id_ in ids.all():
-        work.act(TOKEN, id_, "revoked", why=Why("the password was changed"))
-        passwords.forget(work.connection, "token", id_)
+    ended = ids.all()
+    for id_ in ended:
+        revoke(work, id_, why)
+    return len(ended)
 
 
 @dataclass(frozen=True)
@@ -138,6 +149,11 @@ class Bearer:
     account: str
     role: Role
     entity: str | None
+    token: str = ""
+    """Its id."""
+    person: str = ""
+    roles: tuple[Role, ...] = ()
+    """All that the account has; `role` is the one that it acts in."""
 
     def by(self, right: Right) -> By:
         """As whom it acts under a right. Raises `Forbidden` where the role has not got it."""
@@ -149,21 +165,39 @@ class Bearer:
         return By(self.account, self.role, self.entity if scope is Scope.OWN else None)
 
 
-def bearer(connection: Connection, secret: str) -> Bearer:
-    """Raises `Unauthorized`: unknown, ended or revoked, or its account is not that any more."""
-    token, account, credential = schema.token, schema.account, schema.credential
+def bearer(connection: Connection, secret: str, *, in_session: bool = False) -> Bearer:
+    """Raises `Unauthorized`: unknown, ended or revoked, or its account is not that any more.
+
+    `in_session`: only one that was got by a password is good.
+    """
+    token, credential = schema.token, schema.credential
     row = connection.execute(
-        select(token.c.role, token.c.until, token.c.revoked, account)
-        .join(token, token.c.account == account.c.name)
-        .join(credential, credential.c.owner == token.c.id)
-        .where(credential.c.kind == "token", credential.c.hash == passwords.fingerprint(secret))
+        _ALL.join(credential, credential.c.owner == token.c.id).where(
+            credential.c.kind == "token", credential.c.hash == passwords.fingerprint(secret)
+        )
     ).one_or_none()
-    if (
-        row is None
-        or row.revoked is not None
-        or row.until <= datetime.now(UTC)
-        or row.state != "active"
-        or row.role not in row.roles
-    ):
+    if row is None or not _good(row) or (in_session and row.purpose != IN_SESSION):
         raise Unauthorized("the token is unknown, has ended, or its account has not the role")
-    return Bearer(row.name, Role(row.role), row.entity)
+    roles = tuple(map(Role, row.roles))
+    return Bearer(row.name, Role(row.role), row.entity, row.id, row.person, roles)
+
+
+def stands(connection: Connection, id_: str) -> bool:
+    """Whether a token that was good still is."""
+    row = connection.execute(_ALL.where(schema.token.c.id == id_)).one_or_none()
+    return row is not None and _good(row)
+
+
+_ALL = select(
+    *(schema.token.c[name] for name in ("id", "role", "purpose", "until", "revoked")),
+    schema.account,
+).join(schema.token, schema.token.c.account == schema.account.c.name)
+
+
+def _good(row: Any) -> bool:
+    return bool(
+        row.revoked is None
+        and row.until > datetime.now(UTC)
+        and row.state == "active"
+        and row.role in row.roles
+    )

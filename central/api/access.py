@@ -13,29 +13,29 @@ from central.access.accounts import (
     NewAccount,
     NewPassword,
     NewRoles,
+    OwnPassword,
     Setup,
 )
+from central.access.entrance import Entrance
 from central.access.roles import RIGHTS, Right, Role
 from central.access.tokens import TOKEN, Issued, NewSession, NewToken, Token
-from central.api.desk import AtDesk, needs
-from central.api.listing import Cursor, Limit, Page, listed, where
+from central.api.desk import AtDesk, Guarded, needs
+from central.api.listing import Cursor, Limit, listed, where
+from central.queries.paging import Page
 from central.register.acts import Work
-from central.register.entities.models import Asked
-from central.register.licences.models import WithReason
+from central.register.asked import Asked, WithReason
 
 open_to_all = APIRouter(tags=["access"])
-api = APIRouter(tags=["access"])
+api = APIRouter(tags=["access"], route_class=Guarded)
 _Name = Annotated[str, Path(max_length=40, examples=["arben.hoxha"])]
 _Id = Annotated[str, Path(max_length=40)]
 
 
-class ChangedRoles(NewRoles):
+class ChangedRoles(NewRoles, WithReason):
     """New roles, and why."""
 
-    why: WithReason
 
-
-class Entry(Asked):
+class RightEntry(Asked):
     """A line of the table of who may do what."""
 
     right: Right
@@ -50,19 +50,34 @@ def set_up(asked: Setup, request: Request) -> Account:
         return accounts.set_up(connection, asked)
 
 
-@open_to_all.post("/sessions", status_code=201, responses={401: {}, 429: {}})
+@open_to_all.post("/sessions", status_code=201, responses={401: {}, 403: {}, 429: {}})
 def sign_in(asked: NewSession, request: Request) -> Issued:
-    """A token for twelve hours, by name and password."""
-    engine: Engine = request.app.state.engine
-    with request.app.state.attempts.attempt(asked.account), engine.begin() as connection:
-        return tokens.sign_in(connection, asked)
+    """A token for twelve hours, by name and password, and a code where the account has a second
+    factor."""
+    entrance: Entrance = request.app.state.entrance
+    return entrance.session(asked, request.client.host if request.client else "")
+
+
+@api.post(
+    "/password", response_model=Account, responses={429: {}}, **needs(Right.CHANGE_OWN_PASSWORD)
+)
+def change_own_password(asked: OwnPassword, desk: AtDesk, request: Request) -> Response:
+    """Of the account that asks. Its other sessions end; this one, and issued tokens, stay."""
+
+    def change(work: Work) -> Account:
+        account = accounts.change_own_password(work, asked)
+        tokens.end_sessions(work, account.name, tokens.PASSWORD_CHANGED, but=desk.token)
+        return account
+
+    with request.app.state.attempts.attempt(desk.by.account):
+        return desk.act(change, asks_secretly=True)
 
 
 @open_to_all.get("/rights")
-def rights() -> list[Entry]:
+def rights() -> list[RightEntry]:
     """Who may do what: by right, the roles that have it, and for which entities."""
     return [
-        Entry(right=right, roles={role: str(scope) for role, scope in roles.items()})
+        RightEntry(right=right, roles={role: str(scope) for role, scope in roles.items()})
         for right, roles in RIGHTS.items()
     ]
 
@@ -83,14 +98,13 @@ def one_account(name: _Name, desk: AtDesk) -> Response:
 
 @api.post("/accounts", status_code=201, response_model=Account, **needs(Right.CHANGE_ACCOUNTS))
 def open_account(asked: NewAccount, desk: AtDesk) -> Response:
-    return desk.act(lambda work: accounts.open_account(work, asked), 201)
+    return desk.act(lambda work: accounts.open_account(work, asked), 201, asks_secretly=True)
 
 
 @api.post("/accounts/{name}/roles", response_model=Account, **needs(Right.CHANGE_ACCOUNTS))
 def change_roles(name: _Name, asked: ChangedRoles, desk: AtDesk) -> Response:
     """Tokens for a role that it no longer has are good for nothing from now on."""
-    given = NewRoles(roles=asked.roles, entity=asked.entity)
-    return desk.act(lambda work: accounts.change_roles(work, name, given, asked.why.why))
+    return desk.act(lambda work: accounts.change_roles(work, name, asked, asked.why))
 
 
 @api.post("/accounts/{name}/password", response_model=Account, **needs(Right.CHANGE_ACCOUNTS))
@@ -98,11 +112,11 @@ def change_password(name: _Name, asked: NewPassword, desk: AtDesk) -> Response:
     """Who is signed in by the former one is so no longer; other tokens stay."""
 
     def change(work: Work) -> Account:
-        account = accounts.change_password(work, name, asked)
-        tokens.end_sessions(work, name)
+        account = accounts.change_password(work, name, asked.password)
+        tokens.end_sessions(work, name, tokens.PASSWORD_CHANGED)
         return account
 
-    return desk.act(change)
+    return desk.act(change, asks_secretly=True)
 
 
 @api.post("/accounts/{name}/disable", response_model=Account, **needs(Right.CHANGE_ACCOUNTS))
@@ -127,7 +141,7 @@ def all_tokens(
 @api.post("/tokens", status_code=201, response_model=Issued, **needs(Right.CHANGE_ACCOUNTS))
 def issue_token(asked: NewToken, desk: AtDesk) -> Response:
     """The token is told once, in this answer."""
-    return desk.act(lambda work: tokens.issue(work, asked), 201, secret=True)
+    return desk.act(lambda work: tokens.issue(work, asked), 201, tells_once=True)
 
 
 @api.post("/tokens/{token}/revoke", response_model=Token, **needs(Right.CHANGE_ACCOUNTS))

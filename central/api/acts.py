@@ -1,5 +1,6 @@
 """The audit trail over HTTP: every act, in order."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,16 +10,18 @@ from sqlalchemy import select
 
 from central import schema
 from central.access.roles import Right
-from central.api.desk import AtDesk, needs
+from central.api.desk import AtDesk, Guarded, needs
 from central.api.listing import Limit
+from central.queries import counts
 from gateway.contract.encoding import INT8_MAX
 
-api = APIRouter(tags=["acts"])
+api = APIRouter(tags=["acts"], route_class=Guarded)
 Filter = Annotated[str | None, Query(max_length=200)]
 
 
 class ActView(BaseModel):
-    """Who did what to which subject, when, why, and on what basis."""
+    """Who did what to which subject, when, why, and on what basis. While a count is blind, its
+    payloads are null: who may read acts may count."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -27,7 +30,7 @@ class ActView(BaseModel):
     subject: str
     key: str
     what: str
-    payload: dict[str, Any]
+    payload: dict[str, Any] | None
     account: str
     role: str
     reason: str
@@ -59,8 +62,15 @@ def all_acts(
     )
     with desk.looking() as connection:
         rows = connection.execute(query.order_by(table.c.id).limit(limit + 1)).all()
+        blind = counts.blind(connection, {row.key for row in rows if row.subject == "count"})
     more = len(rows) > limit
     return Acts(
-        items=[ActView.model_validate(row) for row in rows[:limit]],
+        items=[_shown(row, blind) for row in rows[:limit]],
         next=rows[limit - 1].id if more else None,
     )
+
+
+def _shown(row: Any, blind: Collection[str]) -> ActView:
+    act = ActView.model_validate(row)
+    hidden = act.subject == "count" and act.key in blind
+    return act.model_copy(update={"payload": None}) if hidden else act

@@ -8,12 +8,14 @@ from fastapi.responses import Response
 
 from central.access.own import also, own
 from central.access.roles import Right
-from central.api.desk import AtDesk, Desk, needs
-from central.api.listing import Cursor, Limit, Page, listed, where
+from central.api.desk import AtDesk, Desk, Guarded, needs
+from central.api.listing import Cursor, Limit, listed, where
 from central.errors import NotFound, Refused
 from central.queries import certificates as queries
 from central.queries.certificates import Acceptance, Affected
+from central.queries.paging import Page
 from central.register.acts import Work
+from central.register.asked import WithReason
 from central.register.certificates import service
 from central.register.certificates.models import (
     CertificateState,
@@ -22,10 +24,9 @@ from central.register.certificates.models import (
     NewCertificate,
 )
 from central.register.certificates.service import CERTIFICATE, Certificate
-from central.register.licences.models import WithReason
 from gateway.contract.encoding import INT8_MAX
 
-api = APIRouter(tags=["certificates"])
+api = APIRouter(tags=["certificates"], route_class=Guarded)
 _Number = Annotated[str, Path(max_length=60, examples=["TA-2026-007"])]
 _Filter = Annotated[str | None, Query(max_length=60)]
 
@@ -61,12 +62,14 @@ def affected(
     desk: AtDesk,
     limit: Limit = 100,
     after: Annotated[int, Query(ge=0, le=INT8_MAX, description="`next` of the page before")] = 0,
+    left: Annotated[bool, Query(description="only items that have left their producer")] = False,
 ) -> Affected:
-    """The orders that rest on it, and the items that were marked since it was issued."""
+    """The orders that rest on it, the items that were marked since it was issued, and which of them
+    have left their producer already."""
     with desk.looking() as connection:
         certificate = CERTIFICATE.require(connection, number)
         own(desk.by, certificate, certificate.entity, f"certificate {number}")
-        return queries.affected(connection, certificate, limit, after)
+        return queries.affected(connection, certificate, limit, after, left_only=left)
 
 
 @api.post("/certificates", status_code=201, response_model=Certificate, **needs(Right.CERTIFY))

@@ -13,6 +13,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.routing import compile_path
 
+from central.api.export import FORMATS, in_list
+
 Json = dict[str, Any]
 PROBLEM_TYPE = "application/problem+json"
 _TEXT: Json = {"schema": {"type": "string"}}
@@ -24,6 +26,13 @@ _MORE_HEADERS: dict[int, Json] = {
     429: {"Retry-After": {"description": "In seconds", **_TEXT}},
     503: {"Retry-After": {"description": "In seconds", **_TEXT}},
 }
+_FORMAT: Json = {
+    "name": "format",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "enum": ["json", *FORMATS], "default": "json"},
+    "description": "All that follows, as one file, in the place of a page",
+}
 _ETAG: Json = {"ETag": {"description": "The version, for `If-Match`", **_TEXT}}
 _REPLAYED: Json = {
     "Idempotency-Replayed": {"description": "`true` where it was done before", **_TEXT}
@@ -34,7 +43,7 @@ class Described(FastAPI):
     """An application whose description names every problem that a route can answer."""
 
     def __init__(self, problem: type[BaseModel], **settings: Any) -> None:
-        super().__init__(**settings)
+        super().__init__(separate_input_output_schemas=False, **settings)
         self._problem = problem
 
     def openapi(self) -> Json:
@@ -70,6 +79,9 @@ def _complete(path: str, method: str, operation: Json, schemas: Json) -> None:
         if _has_a_use(parameter["name"], changes, "{" in path)
     ]
     answers: Json = operation["responses"]
+    if not changes and _is_list(answers["200"], schemas):
+        operation["parameters"].append(_FORMAT)
+        answers["200"]["content"] |= dict.fromkeys(FORMATS.values(), _TEXT)
     for status, answer in answers.items():
         if status.startswith("2") and guarded:
             headers = _ETAG if _is_versioned(answer, schemas) else {}
@@ -118,10 +130,20 @@ def _as_sent(parameter: Json) -> Json:
 
 
 def _is_versioned(answer: Json, schemas: Json) -> bool:
+    return "version" in _properties(answer, schemas)
+
+
+def _is_list(answer: Json, schemas: Json) -> bool:
+    return in_list(_properties(answer, schemas)) is not None
+
+
+def _properties(answer: Json, schemas: Json) -> Json:
+    """Of what is answered as JSON, where that has a name."""
     reference = answer.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref")
     if reference is None:
-        return False
-    return "version" in schemas[reference.rpartition("/")[2]].get("properties", {})
+        return {}
+    found: Json = schemas[reference.rpartition("/")[2]].get("properties", {})
+    return found
 
 
 def methods_at(app: FastAPI, path: str) -> list[str]:

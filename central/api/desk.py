@@ -1,5 +1,7 @@
 """Where a request is received: who asks, by which right, in one transaction, answered once.
 
+    api = APIRouter(route_class=Guarded)
+
     @api.post("/entities", status_code=201, response_model=Entity, **needs(Right.CHANGE_ENTITIES))
     def enter(new: NewEntity, desk: AtDesk) -> Response:
         return desk.act(lambda work: entities.add(work, new), 201)
@@ -10,12 +12,14 @@ it fail where the subject has changed since its `ETag` was told.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, TypedDict, TypeVar
 
 from fastapi import Depends, Header, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from psycopg import errors as pg
 from pydantic import BaseModel
@@ -24,18 +28,25 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
 from central import schema
+from central.access import browsing, tokens
 from central.access.roles import Right
-from central.access.tokens import bearer
-from central.errors import Conflict, KeyUsedAgain, Refused, Unauthorized
+from central.access.tokens import Bearer
+from central.api.export import columns, exporting
+from central.errors import (
+    Conflict,
+    DatabaseUnavailable,
+    Forged,
+    KeyUsedAgain,
+    Refused,
+    Unauthorized,
+)
 from central.queries.reading import snapshot
 from central.register.acts import By, Work
 
+T = TypeVar("T")
 _ATTEMPTS = 3
 _ETAG = re.compile(r'"([0-9]{1,18})"')
-_Token = Annotated[
-    HTTPAuthorizationCredentials | None,
-    Depends(HTTPBearer(auto_error=False, description="A token of `/api/v1/tokens`.")),
-]
+_TOKEN = HTTPBearer(auto_error=False, description="A token of `/api/v1/tokens`.")
 
 
 class Needs(TypedDict):
@@ -49,22 +60,57 @@ def needs(right: Right) -> Needs:
     return {"openapi_extra": {"x-right": str(right)}}
 
 
+def transaction(engine: Engine, do: Callable[[Connection], T]) -> T:
+    """Do it in one transaction, as often as it takes."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with engine.begin() as connection:
+                return do(connection)
+        except OperationalError as error:
+            # Two transactions that took the same rows in another order: one goes again.
+            if not isinstance(error.orig, pg.DeadlockDetected) or attempt == _ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+class Guarded(APIRoute):
+    """A route that asks who comes before it reads anything, the body included: who has no right
+    learns nothing of the request. It needs a right, or the server does not start."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        right = Right((self.openapi_extra or {})["x-right"])
+
+        async def guarded(request: Request) -> Response:
+            bearer = await run_in_threadpool(_bearer, request, await _TOKEN(request))
+            request.state.by = bearer.by(right)
+            request.state.token = bearer.token
+            return await handle(request)
+
+        names = columns(self.response_model) if self.methods == {"GET"} else None
+        return guarded if names is None else exporting(guarded, names)
+
+
 class Desk:
-    """One request of somebody's who has the route's right."""
+    """One request of somebody's who has the route's right; `token` is the id of theirs, `body` what
+    it brings, as it was sent."""
 
     def __init__(
         self,
         engine: Engine,
         by: By,
         *,
+        token: str = "",
         key: str = "",
-        request: bytes = b"",
+        line: bytes = b"",
+        body: bytes = b"",
         expected: frozenset[int] = frozenset(),
     ) -> None:
         self._engine = engine
         self.by = by
+        self.token = token
         self._key = key
-        self._request = request
+        self._line, self.body = line, body
         self._expected = expected
 
     @contextmanager
@@ -73,33 +119,55 @@ class Desk:
         with snapshot(self._engine) as connection:
             yield connection
 
+    def still_there(self) -> bool:
+        """Whether their token is good yet; while the database is away nobody knows otherwise."""
+        try:
+            with snapshot(self._engine) as connection:
+                return tokens.stands(connection, self.token)
+        except DatabaseUnavailable:
+            return True
+
+    @contextmanager
+    def working(self) -> Iterator[Work]:
+        """One transaction of several, where what is asked for is done in portions: each of them has
+        to stand by itself, and to be found done when the request comes again."""
+        with self._engine.begin() as connection:
+            yield Work(connection, self.by)
+
     def act(
-        self, do: Callable[[Work], BaseModel], status: int = 200, *, secret: bool = False
+        self,
+        do: Callable[[Work], BaseModel],
+        status: int = 200,
+        *,
+        tells_once: bool = False,
+        asks_secretly: bool = False,
     ) -> Response:
         """Do it in one transaction, and answer what it returns; an idempotency key is kept in it.
 
-        `secret`: the answer tells what is told once, so it is not kept. Sent again, the request is
-        a `Conflict`.
+        `tells_once`: the answer is not kept. Sent again, the request is a `Conflict`.
+        `asks_secretly`: the body holds a password or a PIN, of which a plain digest would tell too
+        much; with the same key, whatever comes to this address is taken for the same request.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with self._engine.begin() as connection:
-                    return self._answer(connection, do, status, secret)
-            except OperationalError as error:
-                # Two transactions that took the same rows in another order: one goes again.
-                if not isinstance(error.orig, pg.DeadlockDetected) or attempt == _ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
+        request = hashlib.sha256(self._line + (b"" if asks_secretly else self.body)).digest()
+        return transaction(
+            self._engine,
+            lambda connection: self._answer(connection, request, do, status, tells_once),
+        )
 
     def tell(self, state: BaseModel) -> Response:
         """A state that was looked up, with its version."""
         return _response(200, state.model_dump_json(), _etag(state))
 
     def _answer(
-        self, connection: Connection, do: Callable[[Work], BaseModel], status: int, secret: bool
+        self,
+        connection: Connection,
+        request: bytes,
+        do: Callable[[Work], BaseModel],
+        status: int,
+        tells_once: bool,
     ) -> Response:
         if self._key:
-            kept = self._answered(connection)
+            kept = self._answered(connection, request)
             if kept is not None:
                 return kept
         told = do(Work(connection, self.by, self._expected))
@@ -109,11 +177,11 @@ class Desk:
             connection.execute(
                 table.update()
                 .where(table.c.account == self.by.account, table.c.key == self._key)
-                .values(status=status, body="" if secret else body, etag=etag)
+                .values(status=status, body="" if tells_once else body, etag=etag)
             )
         return _response(status, body, etag)
 
-    def _answered(self, connection: Connection) -> Response | None:
+    def _answered(self, connection: Connection, request: bytes) -> Response | None:
         """The answer that was given before; else the key is ours until this transaction ends."""
         table = schema.answered
         added = connection.execute(
@@ -121,7 +189,7 @@ class Desk:
             .values(
                 account=self.by.account,
                 key=self._key,
-                request=self._request,
+                request=request,
                 status=0,
                 body="",
                 etag="",
@@ -134,7 +202,7 @@ class Desk:
         row = connection.execute(
             select(table).where(table.c.account == self.by.account, table.c.key == self._key)
         ).one()
-        if bytes(row.request) != self._request:
+        if bytes(row.request) != request:
             raise KeyUsedAgain(f"Idempotency-Key {self._key} came with another request before")
         if not row.body:
             raise Conflict("it was done before; what it told is told once")
@@ -153,18 +221,28 @@ def _response(status: int, body: str, etag: str) -> Response:
     return Response(body, status, headers=headers, media_type="application/json")
 
 
-def _caller(request: Request, token: _Token) -> By:
-    """Asked before anything else is looked at: who has no right learns nothing of the request."""
-    if token is None:
+def _bearer(request: Request, token: HTTPAuthorizationCredentials | None) -> Bearer:
+    """By a token, or by the cookie of a session; a token is never taken for granted, a cookie is
+    sent by whatever page made the browser ask."""
+    state = request.app.state
+    if token is not None:
+        with snapshot(state.engine) as connection:
+            return tokens.bearer(connection, token.credentials)
+    secret = state.cookies.get(request, browsing.SESSION)
+    if not secret or "Authorization" in request.headers:
         raise Unauthorized("a token is missing")
-    right = Right(request.scope["route"].openapi_extra["x-right"])
-    with snapshot(request.app.state.engine) as connection:
-        return bearer(connection, token.credentials).by(right)
+    with snapshot(state.engine) as connection:
+        bearer = tokens.bearer(connection, secret, in_session=True)
+    if request.method not in browsing.SAFE:
+        told = request.headers.get(browsing.HEADER, "")
+        if not (browsing.is_csrf(secret, told) and browsing.from_here(request, state.origin)):
+            raise Forged(f"with a session's cookie, {browsing.HEADER} brings what the page holds")
+    return bearer
 
 
 async def _desk(
     request: Request,
-    by: Annotated[By, Depends(_caller)],
+    _: Annotated[HTTPAuthorizationCredentials | None, Depends(_TOKEN)],  # for the description
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -186,10 +264,13 @@ async def _desk(
     line = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     return Desk(
         engine,
-        by,
+        request.state.by,
+        token=request.state.token,
         key=idempotency_key or "",
-        request=hashlib.sha256(line + await request.body()).digest(),
-        expected=_versions(if_match),
+        line=line,
+        body=await request.body(),
+        # Where nothing is done, nothing was decided on what was seen.
+        expected=frozenset() if request.method == "GET" else _versions(if_match),
     )
 
 

@@ -7,21 +7,20 @@ from fastapi.responses import Response
 
 from central.access.own import own
 from central.access.roles import Right
-from central.api.desk import AtDesk, needs
-from central.api.listing import Cursor, Limit, Page, listed, where
+from central.api.desk import AtDesk, Guarded, needs
+from central.api.listing import Cursor, Limit, listed, where
+from central.queries.paging import Page
+from central.register.asked import WithReason
 from central.register.entities import service
 from central.register.entities.models import Described, EntityKind, EntityState, NewEntity
 from central.register.entities.service import ENTITY, Entity
-from central.register.licences.models import WithReason
 
-api = APIRouter(prefix="/entities", tags=["entities"])
+api = APIRouter(prefix="/entities", tags=["entities"], route_class=Guarded)
 _Code = Annotated[str, Path(max_length=60, examples=["KMP"])]
 
 
-class Amended(Described):
+class AmendedEntity(Described, WithReason):
     """All of it anew, and why."""
-
-    why: WithReason
 
 
 @api.get("", response_model=Page[Entity], **needs(Right.READ_SUBJECTS))
@@ -52,9 +51,9 @@ def enter(asked: NewEntity, desk: AtDesk) -> Response:
 
 
 @api.post("/{code}/amend", response_model=Entity, **needs(Right.CHANGE_ENTITIES))
-def amend(code: _Code, asked: Amended, desk: AtDesk) -> Response:
+def amend(code: _Code, asked: AmendedEntity, desk: AtDesk) -> Response:
     """What is left out is gone: the code alone stays."""
-    return desk.act(lambda work: service.amend(work, code, asked, asked.why.why))
+    return desk.act(lambda work: service.amend(work, code, asked, asked.why))
 
 
 @api.post("/{code}/deactivate", response_model=Entity, **needs(Right.CHANGE_ENTITIES))

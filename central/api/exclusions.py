@@ -6,8 +6,10 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from central.access.roles import Right
-from central.api.desk import AtDesk, needs
-from central.api.listing import Cursor, Limit, Page, listed, where
+from central.api.desk import AtDesk, Guarded, needs
+from central.api.listing import Cursor, Limit, listed, where
+from central.queries.paging import Page
+from central.register.asked import WithReason
 from central.register.exclusions import screening, service
 from central.register.exclusions.models import (
     DescribedExclusion,
@@ -18,24 +20,19 @@ from central.register.exclusions.models import (
     Verdict,
 )
 from central.register.exclusions.rules import EXCLUSION, SCREENING, Exclusion, Screening
-from central.register.licences.models import WithReason
 
-api = APIRouter(tags=["exclusions"])
+api = APIRouter(tags=["exclusions"], route_class=Guarded)
 _Number = Annotated[str, Path(max_length=60, examples=["X-2026-3"])]
 _Entity = Annotated[str, Path(max_length=60, examples=["KMP"])]
 _Filter = Annotated[str | None, Query(max_length=60)]
 
 
-class EnteredExclusion(NewExclusion):
-    """An exclusion, and why."""
-
-    why: WithReason
+class EnteredExclusion(NewExclusion, WithReason):
+    """An exclusion, and why it is entered."""
 
 
-class AmendedExclusion(DescribedExclusion):
+class AmendedExclusion(DescribedExclusion, WithReason):
     """All of it anew, and why."""
-
-    why: WithReason
 
 
 class Decision(WithReason):
@@ -68,13 +65,13 @@ def one_exclusion(number: _Number, desk: AtDesk) -> Response:
 )
 def enter(asked: EnteredExclusion, desk: AtDesk) -> Response:
     """In force, it stops licences, orders and marking of whoever has its tax number or NCAGE."""
-    return desk.act(lambda work: service.enter(work, asked, asked.why.why), 201)
+    return desk.act(lambda work: service.enter(work, asked, asked.why), 201)
 
 
 @api.post("/exclusions/{number}/amend", response_model=Exclusion, **needs(Right.CHANGE_EXCLUSIONS))
 def amend(number: _Number, asked: AmendedExclusion, desk: AtDesk) -> Response:
     """What is left out is gone: the number alone stays."""
-    return desk.act(lambda work: service.amend(work, number, asked, asked.why.why))
+    return desk.act(lambda work: service.amend(work, number, asked, asked.why))
 
 
 @api.post("/exclusions/{number}/lift", response_model=Exclusion, **needs(Right.CHANGE_EXCLUSIONS))

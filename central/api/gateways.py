@@ -5,14 +5,14 @@ from fastapi.responses import Response
 from sqlalchemy import Engine
 
 from central.access.roles import Right
-from central.api.desk import AtDesk, needs
+from central.api.desk import AtDesk, Guarded, needs
 from central.plan import doubts
 from central.register.acts import By, Work
 from central.register.gateways import service
 from central.register.gateways.models import Enrolled, Enrolment, Invitation, NewInvitation
 
 open_to_all = APIRouter(tags=["gateways"])
-api = APIRouter(tags=["gateways"])
+api = APIRouter(tags=["gateways"], route_class=Guarded)
 
 
 @open_to_all.post("/enroll", responses={403: {}})
@@ -31,4 +31,4 @@ def enroll(asked: Enrolment, request: Request) -> Enrolled:
 )
 def invite(asked: NewInvitation, desk: AtDesk) -> Response:
     """A one-time code, told once."""
-    return desk.act(lambda work: service.invite(work, asked), 201, secret=True)
+    return desk.act(lambda work: service.invite(work, asked), 201, tells_once=True)

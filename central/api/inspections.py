@@ -11,14 +11,16 @@ from sqlalchemy import exists, or_
 from central import schema
 from central.access.own import own
 from central.access.roles import Right
-from central.api.desk import AtDesk, needs
-from central.api.listing import Cursor, Limit, Page, listed, shown, where
+from central.api.desk import AtDesk, Guarded, needs
+from central.api.listing import Cursor, Limit, listed, shown, where
 from central.errors import NotFound
+from central.queries.paging import Page
 from central.register.acts import By, Work
+from central.register.asked import WithReason
 from central.register.inspections import service
 from central.register.inspections.models import (
     Done,
-    Found,
+    Findings,
     InspectionKind,
     InspectionState,
     Measure,
@@ -28,9 +30,8 @@ from central.register.inspections.models import (
 )
 from central.register.inspections.rules import Inspection
 from central.register.inspections.service import INSPECTION
-from central.register.licences.models import WithReason
 
-api = APIRouter(prefix="/inspections", tags=["inspections"])
+api = APIRouter(prefix="/inspections", tags=["inspections"], route_class=Guarded)
 _Number = Annotated[str, Path(max_length=60, examples=["I-2026-003"])]
 _Measure = Annotated[int, Path(ge=1, le=10_000)]
 _Filter = Annotated[str | None, Query(max_length=60)]
@@ -98,13 +99,13 @@ def plan(asked: NewInspection, desk: AtDesk) -> Response:
 
 
 @api.post("/{number}/begin", response_model=InspectionView, **needs(Right.INSPECT))
-def begin(number: _Number, desk: AtDesk) -> Response:
+def begin(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
     """From now on the entity sees it, announced or not."""
-    return desk.act(lambda work: _Told(service.begin(work, number)))
+    return desk.act(lambda work: _Told(service.begin(work, number, asked.why)))
 
 
 @api.post("/{number}/find", response_model=InspectionView, **needs(Right.INSPECT))
-def find(number: _Number, asked: Found, desk: AtDesk) -> Response:
+def find(number: _Number, asked: Findings, desk: AtDesk) -> Response:
     """The results of the whole checklist, and what was found."""
     return desk.act(lambda work: _Told(service.find(work, number, asked)))
 
@@ -127,9 +128,9 @@ def end_measure(number: _Number, measure: _Measure, asked: Done, desk: AtDesk) -
 
 
 @api.post("/{number}/close", response_model=InspectionView, **needs(Right.INSPECT))
-def close(number: _Number, desk: AtDesk) -> Response:
+def close(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
     """When every measure is done."""
-    return desk.act(lambda work: _Told(service.close(work, number)))
+    return desk.act(lambda work: _Told(service.close(work, number, asked.why)))
 
 
 @api.post("/{number}/cancel", response_model=InspectionView, **needs(Right.INSPECT))

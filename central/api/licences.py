@@ -9,23 +9,24 @@ from pydantic import Field
 
 from central.access.own import for_own, own
 from central.access.roles import Right
-from central.api.desk import AtDesk, needs
-from central.api.listing import Cursor, Limit, Page, listed, shown, where
+from central.api.desk import AtDesk, Guarded, needs
+from central.api.listing import Cursor, Limit, listed, shown, where
+from central.queries.paging import Page
 from central.register.acts import Work
+from central.register.asked import WithReason
 from central.register.licences import service
 from central.register.licences.models import (
-    Amendment,
     Grant,
+    LicenceAmendment,
     LicenceState,
     NewLicence,
     Renewal,
     Suspending,
-    WithReason,
 )
 from central.register.licences.rules import Licence
 from central.register.licences.service import LICENCE
 
-api = APIRouter(prefix="/licences", tags=["licences"])
+api = APIRouter(prefix="/licences", tags=["licences"], route_class=Guarded)
 _Number = Annotated[str, Path(max_length=60, examples=["PRO-2026-014"])]
 
 
@@ -106,7 +107,7 @@ def renew(number: _Number, asked: Renewal, desk: AtDesk) -> Response:
 
 
 @api.post("/{number}/amend", response_model=LicenceView, **needs(Right.DECIDE_LICENCES))
-def amend(number: _Number, asked: Amendment, desk: AtDesk) -> Response:
+def amend(number: _Number, asked: LicenceAmendment, desk: AtDesk) -> Response:
     """Marking for orders that it does not cover any more stops at each gateway's next intent."""
     return desk.act(lambda work: _Told(service.amend(work, number, asked)))
 

@@ -9,19 +9,19 @@ from sqlalchemy import Connection
 
 from central.access.own import own
 from central.access.roles import Right
-from central.api.desk import AtDesk, needs
+from central.api.desk import AtDesk, Guarded, needs
 from central.plan import doubts
 from central.plan.doubts import Doubt
 from central.register.acts import By, Work
-from central.register.licences.models import WithReason
+from central.register.asked import WithReason
 from central.register.orders import service
-from central.register.orders.models import Amendment, NewLimits, NewOrder
+from central.register.orders.models import NewLimits, NewOrder, OrderAmendment
 from central.register.orders.rules import Order
 from central.register.orders.service import ORDER
 from central.register.products.service import PRODUCT
 from gateway.contract.encoding import INT8_MAX
 
-api = APIRouter(prefix="/orders", tags=["orders"])
+api = APIRouter(prefix="/orders", tags=["orders"], route_class=Guarded)
 _Code = Annotated[str, Path(max_length=60, examples=["ord-31"])]
 _Number = Annotated[int, Path(ge=1, le=INT8_MAX)]
 
@@ -50,7 +50,7 @@ def entry(code: _Code, desk: AtDesk) -> Response:
 
 
 @api.post("/{code}/amend", response_model=Order, **needs(Right.DRAFT_ORDERS))
-def amend(code: _Code, asked: Amendment, desk: AtDesk) -> Response:
+def amend(code: _Code, asked: OrderAmendment, desk: AtDesk) -> Response:
     """A draft: what is given takes the place of what was entered."""
 
     def amended(work: Work) -> Order:

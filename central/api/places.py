@@ -1,4 +1,4 @@
-"""Places over HTTP: sites, stores, lines, stations, and the gateway on a line."""
+"""Places over HTTP: sites, stores, bays, lines, stations, and the gateway on a line."""
 
 from typing import Annotated
 
@@ -8,14 +8,15 @@ from sqlalchemy import Connection
 
 from central.access.own import own
 from central.access.roles import Right
-from central.api.desk import AtDesk, needs
-from central.api.listing import Cursor, Limit, Page, listed, where
-from central.register.licences.models import WithReason
+from central.api.desk import AtDesk, Guarded, needs
+from central.api.listing import Cursor, Limit, listed, where
+from central.queries.paging import Page
+from central.register.asked import WithReason
 from central.register.places import service
 from central.register.places.models import Assigned, Named, NewPlace, PlaceKind, PlaceState
 from central.register.places.service import PLACE, Place
 
-api = APIRouter(prefix="/places", tags=["places"])
+api = APIRouter(prefix="/places", tags=["places"], route_class=Guarded)
 _Code = Annotated[str, Path(max_length=60, examples=["UMG.GR.L1"])]
 _Filter = Annotated[str | None, Query(max_length=60)]
 
@@ -26,16 +27,12 @@ class PlaceView(Place):
     active: bool
 
 
-class Amended(Named):
-    """Another name, and why."""
-
-    why: WithReason
+class AmendedPlace(Named, WithReason):
+    """Another name, where a site lies if that is given, and why."""
 
 
-class NewAssignment(Assigned):
+class NewAssignment(Assigned, WithReason):
     """Which gateway, and why."""
-
-    why: WithReason
 
 
 @api.get("", response_model=Page[Place], **needs(Right.READ_SUBJECTS))
@@ -68,8 +65,8 @@ def enter(asked: NewPlace, desk: AtDesk) -> Response:
 
 
 @api.post("/{code}/amend", response_model=Place, **needs(Right.CHANGE_PLACES))
-def amend(code: _Code, asked: Amended, desk: AtDesk) -> Response:
-    return desk.act(lambda work: service.amend(work, code, asked, asked.why.why))
+def amend(code: _Code, asked: AmendedPlace, desk: AtDesk) -> Response:
+    return desk.act(lambda work: service.amend(work, code, asked, asked.why))
 
 
 @api.post("/{code}/deactivate", response_model=Place, **needs(Right.CHANGE_PLACES))
@@ -87,7 +84,7 @@ def reactivate(code: _Code, asked: WithReason, desk: AtDesk) -> Response:
 @api.post("/{code}/gateway", response_model=Place, **needs(Right.CHANGE_PLACES))
 def assign(code: _Code, asked: NewAssignment, desk: AtDesk) -> Response:
     """The gateway that works on a line; null takes it away."""
-    return desk.act(lambda work: service.assign(work, code, asked.gateway, asked.why.why))
+    return desk.act(lambda work: service.assign(work, code, asked.gateway, asked.why))
 
 
 def _view(connection: Connection, place: Place) -> PlaceView:

@@ -7,17 +7,18 @@ from fastapi.responses import Response
 
 from central.access.own import for_own, own
 from central.access.roles import Right
-from central.api.desk import AtDesk, Desk, needs
-from central.api.listing import Cursor, Limit, Page, listed, where
+from central.api.desk import AtDesk, Desk, Guarded, needs
+from central.api.listing import Cursor, Limit, listed, where
+from central.queries.paging import Page
 from central.register.acts import Work
-from central.register.entities.models import Asked
-from central.register.licences.models import WithReason
+from central.register.asked import WithReason
 from central.register.products import service
-from central.register.products.models import Amendment, NewProduct, ProductState
+from central.register.products.enterprise import ncage_of
+from central.register.products.models import NewProduct, ProductAmendment, ProductState
 from central.register.products.preview import Preview, Would, preview
 from central.register.products.service import PRODUCT, Product
 
-api = APIRouter(prefix="/products", tags=["products"])
+api = APIRouter(prefix="/products", tags=["products"], route_class=Guarded)
 _Code = Annotated[str, Path(max_length=60, examples=["M70"])]
 
 
@@ -32,11 +33,8 @@ class ProductView(Product):
         return cls(**fields, uii_construct=service.construct_of(product))
 
 
-class Amended(Asked):
+class AmendedProduct(ProductAmendment, WithReason):
     """What is to change, and why."""
-
-    changes: Amendment
-    why: WithReason
 
 
 @api.get("", response_model=Page[ProductView], **needs(Right.READ_SUBJECTS))
@@ -67,7 +65,9 @@ def one_product(code: _Code, desk: AtDesk) -> Response:
 def previewed(asked: Would, desk: AtDesk) -> Preview:
     """What its marks would say, and all that is wrong with it. Nothing is entered."""
     for_own(desk.by, asked.product.entity)
-    return preview(asked)
+    with desk.looking() as connection:
+        ncage = ncage_of(connection, asked.product.entity)
+    return preview(asked, ncage)
 
 
 @api.post("", status_code=201, response_model=ProductView, **needs(Right.CHANGE_PRODUCTS))
@@ -78,16 +78,14 @@ def enter(asked: NewProduct, desk: AtDesk) -> Response:
 
 
 @api.post("/{code}/amend", response_model=ProductView, **needs(Right.CHANGE_PRODUCTS))
-def amend(code: _Code, asked: Amended, desk: AtDesk) -> Response:
+def amend(code: _Code, asked: AmendedProduct, desk: AtDesk) -> Response:
     """With orders, a product keeps kind, lot format, components, template and number space."""
-
-    changes = asked.changes
-    if changes.space is not None:
-        changes = changes.model_copy(update={"space": _space(desk, changes.space, code)})
+    if asked.space is not None:
+        asked = asked.model_copy(update={"space": _space(desk, asked.space, code)})
 
     def amended(work: Work) -> Product:
         _require_own(desk, work, code)
-        return ProductView.showing(service.amend(work, code, changes, asked.why.why))
+        return ProductView.showing(service.amend(work, code, asked, asked.why))
 
     return desk.act(amended)
 

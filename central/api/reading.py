@@ -7,39 +7,40 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from sqlalchemy import Connection
 
 from central.access.own import own
 from central.access.roles import Right
-from central.api.desk import AtDesk, needs
+from central.api.desk import AtDesk, Guarded, needs
+from central.api.listing import Cursor, Limit
 from central.errors import NotFound, Refused
 from central.queries import gateways, items, marks, orders, refused
+from central.queries import search as searching
 from central.queries.events import news
-from central.queries.live import LISTED
 from central.queries.models import (
     BatchView,
     EvidenceRow,
-    Found,
     Gateway,
     Item,
     ItemLife,
     Mark,
-    Order,
+    OrderProgress,
     Overview,
     RecordKey,
     RecordView,
     Refusal,
+    SearchResult,
     Waiting,
 )
 from central.queries.overview import overview
+from central.queries.paging import Count, Page, Text, page, position
 from central.queries.terms import ItemState
-from central.register.acts import By
+from central.register.orders.models import OrderState
 from gateway.contract.encoding import GATEWAY, INT8_MAX
 
-api = APIRouter()
-Limit = Annotated[int, Query(ge=1, le=500)]
+api = APIRouter(route_class=Guarded)
 Number = Annotated[int, Path(ge=1, le=INT8_MAX)]
 Name = Annotated[str, Query(pattern=f"^{GATEWAY}$", examples=["gramsh.line-2"])]
+Code = Annotated[str, Query(max_length=60)]
 Uii = Annotated[str, Query(max_length=50, examples=["DA0G1HAK001200"])]
 OCTETS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
 
@@ -50,25 +51,32 @@ OCTETS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-
 @api.get("/items", tags=["items"], responses={404: {}}, **needs(Right.READ_ITEMS))
 def find_items(
     desk: AtDesk,
+    limit: Limit = 100,
+    cursor: Cursor = None,
     uii: Uii | None = None,
     serial: Annotated[str | None, Query(max_length=60, examples=["AK001200"])] = None,
     gateway: Name | None = None,
     epoch: Annotated[int | None, Query(ge=1, le=INT8_MAX, examples=[1])] = None,
     seq: Annotated[int | None, Query(ge=1, le=INT8_MAX, examples=[1207])] = None,
-) -> list[Item]:
-    """By UII, by serial number (which is no key: several may answer), or by a record."""
+    order: Code | None = None,
+) -> Page[Item]:
+    """By UII, by serial number (which is no key: several may answer), by order, by a record."""
+    record = None
+    if gateway is not None and epoch is not None and seq is not None:
+        record = RecordKey(gateway=gateway, epoch=epoch, seq=seq)
+    elif (gateway, epoch, seq) != (None, None, None):
+        raise Refused("a record is named by gateway, epoch and seq")
+    wanted = items.Wanted(desk.by.entity, uii, serial, order, record)
+    if not any(wanted[1:]):
+        raise Refused("give uii, serial, order, or gateway with epoch and seq")
     with desk.looking() as connection:
-        if uii is not None:
-            found = items.by_uii(connection, uii)
-        elif serial is not None:
-            found = items.by_serial(connection, serial)
-        elif gateway is not None and epoch is not None and seq is not None:
-            found = _of_record(
-                desk.by, connection, RecordKey(gateway=gateway, epoch=epoch, seq=seq)
-            )
-        else:
-            raise Refused("give uii, or serial, or gateway with epoch and seq")
-    return _owned(desk.by, found)
+        try:
+            return items.listed(connection, limit, cursor, wanted)
+        except NotFound:
+            if desk.by.entity is None:
+                raise
+            # Who acts for an entity does not learn which records there are besides.
+            return Page(items=[], next=None)
 
 
 @api.get("/items/{uii:path}", tags=["items"], **needs(Right.READ_ITEMS))
@@ -84,77 +92,75 @@ def item_life(
 @api.get("/search", tags=["items"], **needs(Right.READ_ITEMS))
 def search(
     q: Annotated[str, Query(min_length=1, max_length=500, examples=["AK001200"])], desk: AtDesk
-) -> Found:
-    """Exact: a UII, a serial number, a symbol's content, an order, or gateway/epoch/seq."""
+) -> SearchResult:
+    """A UII, a serial number (which is no key), a symbol's content, a package, an order, a lot, a
+    NATO stock number, a product, gateway/epoch/seq. Where nothing is exactly so, what looks the
+    same is found, and `folded` says so."""
     with desk.looking() as connection:
-        found = items.search(connection, q)
-        if desk.by.entity is None:
-            return found
-        mine = orders.by_codes(connection, found.orders)
-    codes = [order.code for order in mine if order.entity == desk.by.entity]
-    return Found(query=q, items=_owned(desk.by, found.items), records=[], orders=codes)
+        return searching.search(connection, q, entity=desk.by.entity)
 
 
 @api.get("/marks", tags=["items"], **needs(Right.READ_ITEMS))
 def newest_marks(
     desk: AtDesk,
-    limit: Limit = 50,
-    before: Annotated[int | None, Query(ge=1, le=INT8_MAX)] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
     state: ItemState | None = None,
-    order: Annotated[str | None, Query(max_length=60)] = None,
+    order: Code | None = None,
     gateway: Name | None = None,
-) -> list[Mark]:
-    """The latest first. For the next page give the last one's id as `before`."""
+) -> Page[Mark]:
+    """The latest first."""
+    known = position(cursor, Count)
     with desk.looking() as connection:
-        return marks.newest(
+        found = marks.newest(
             connection,
-            limit,
-            before=before,
+            limit + 1,
+            before=None if known is None else known[0],
             state=state,
             order=order,
             gateway=gateway,
             entity=desk.by.entity,
         )
-
-
-def _of_record(by: By, connection: Connection, key: RecordKey) -> list[Item]:
-    """Who acts for an entity does not learn which records there are besides."""
-    try:
-        return items.by_record(connection, key)
-    except NotFound:
-        if by.entity is None:
-            raise
-        return []
-
-
-def _owned(by: By, found: list[Item]) -> list[Item]:
-    return [item for item in found if by.entity in (None, item.entity)]
+    return page(found, limit, lambda mark: (mark.id,))
 
 
 # --- progress -------------------------------------------------------------------------------
 
 
 @api.get("/orders", tags=["orders"], **needs(Right.READ_ORDERS))
-def all_orders(desk: AtDesk, limit: Limit = LISTED) -> list[Order]:
-    """The newest first, each with the mass balance of its numbers."""
+def all_orders(
+    desk: AtDesk,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    state: OrderState | None = None,
+    product: Code | None = None,
+    licence: Code | None = None,
+    gateway: Name | None = None,
+) -> Page[OrderProgress]:
+    """The newest first, each with the mass balance of its numbers. `state` asks for what its acts
+    have left it in, whatever stands against it at this moment."""
+    wanted = orders.Wanted(desk.by.entity, state, product, licence, gateway)
     with desk.looking() as connection:
-        return orders.listed(connection, limit, entity=desk.by.entity)
+        return orders.listed(connection, limit, cursor, wanted)
 
 
 @api.get("/orders/{code}", tags=["orders"], **needs(Right.READ_ORDERS))
 def one_order(
     code: Annotated[str, Path(max_length=60, examples=["ord-31"])], desk: AtDesk
-) -> Order:
+) -> OrderProgress:
     with desk.looking() as connection:
         order = orders.one(connection, code)
     return own(desk.by, order, order.entity, f"order {code}")
 
 
 @api.get("/gateways", tags=["gateways"], **needs(Right.READ_GATEWAYS))
-def all_gateways(desk: AtDesk) -> list[Gateway]:
-    """Each with its health."""
+def all_gateways(desk: AtDesk, limit: Limit = 100, cursor: Cursor = None) -> Page[Gateway]:
+    """Each with its health, by name."""
+    after = position(cursor, Text)
     with desk.looking() as connection:
-        return gateways.listed(connection)
+        found = gateways.listed(connection)
+    rest = [each for each in found if after is None or each.name > after[0]]
+    return page(rest, limit, lambda gateway: (gateway.name,))
 
 
 @api.get("/gateways/{name}", tags=["gateways"], **needs(Right.READ_GATEWAYS))
@@ -180,29 +186,32 @@ def one_record(
 @api.get("/refusals", tags=["evidence"], **needs(Right.READ_EVIDENCE))
 def all_refusals(
     desk: AtDesk,
-    limit: Limit = LISTED,
+    limit: Limit = 100,
+    cursor: Cursor = None,
     gateway: Name | None = None,
     which: Annotated[Literal["open", "all"], Query(alias="show")] = "open",
-) -> list[Refusal]:
+) -> Page[Refusal]:
     """Records that are kept and not accepted, the latest first."""
     with desk.looking() as connection:
-        return refused.refusals(connection, limit, gateway=gateway, open_only=which == "open")
+        return refused.refusals(
+            connection, limit, cursor, gateway=gateway, open_only=which == "open"
+        )
 
 
 @api.get("/waiting", tags=["evidence"], **needs(Right.READ_EVIDENCE))
-def all_waiting(desk: AtDesk, limit: Limit = LISTED) -> list[Waiting]:
+def all_waiting(desk: AtDesk, limit: Limit = 100, cursor: Cursor = None) -> Page[Waiting]:
     """Reads and decisions that came before the mark that they name, the oldest first."""
     with desk.looking() as connection:
-        return refused.waiting(connection, limit)
+        return refused.waiting(connection, limit, cursor)
 
 
 @api.get("/evidence", tags=["evidence"], **needs(Right.READ_EVIDENCE))
 def all_evidence(
-    desk: AtDesk, limit: Limit = LISTED, gateway: Name | None = None
-) -> list[EvidenceRow]:
+    desk: AtDesk, limit: Limit = 100, cursor: Cursor = None, gateway: Name | None = None
+) -> Page[EvidenceRow]:
     """Messages that are no batch, the latest first."""
     with desk.looking() as connection:
-        return refused.evidence(connection, limit, gateway=gateway)
+        return refused.evidence(connection, limit, cursor, gateway=gateway)
 
 
 @api.get(
@@ -273,4 +282,4 @@ async def stream(
     `marks` carries the cursor as its id, and the stream resumes after Last-Event-ID. `reset`: too
     much was missed, ask for the overview again. `ping` comes every 10 s.
     """
-    return news(request.app.state.live, after, last_event_id)
+    return news(request.app.state.live, after, last_event_id, still=desk.still_there)

@@ -7,15 +7,16 @@ from fastapi.responses import Response
 
 from central.access.own import own
 from central.access.roles import Right
-from central.api.desk import AtDesk, needs
-from central.api.listing import Cursor, Limit, Page, listed, where
-from central.register.licences.models import WithReason
+from central.api.desk import AtDesk, Guarded, needs
+from central.api.listing import Cursor, Limit, listed, where
+from central.queries.paging import Page
+from central.register.asked import WithReason
 from central.register.sanctions import service
 from central.register.sanctions.models import NewSanction, SanctionKind, SanctionState
 from central.register.sanctions.rules import Sanction
 from central.register.sanctions.service import SANCTION
 
-api = APIRouter(prefix="/sanctions", tags=["sanctions"])
+api = APIRouter(prefix="/sanctions", tags=["sanctions"], route_class=Guarded)
 _Number = Annotated[str, Path(max_length=60, examples=["S-2026-002"])]
 _Filter = Annotated[str | None, Query(max_length=60)]
 

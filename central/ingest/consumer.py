@@ -22,9 +22,8 @@ from psycopg import errors as pg
 from central import db, mqtt
 from central.config import Config
 from central.errors import DatabaseUnavailable
-from central.ingest import receipts, rules, states, store
+from central.ingest import intake, receipts, states, store
 from central.ingest.database import Connection
-from central.ingest.facts import Evidence, Received
 from gateway.contract.errors import ContractError
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import ALL_RECORDS_SHARED, ALL_STATES, gateway_of, topic
@@ -201,31 +200,15 @@ class Worker:
         return answers
 
     def _alone(self, connection: Connection, arrived: Arrived) -> list[Answer]:
-        """One message in a transaction of its own.
-
-        One that the rules or PostgreSQL stumble over becomes evidence: neither its gateway's next
-        attempt nor the other gateways may wait behind it.
-        """
-        while True:
-            try:
-                with connection.transaction():
-                    return self._one(connection, arrived)
-            except (pg.DeadlockDetected, pg.SerializationFailure, store.JudgedTooEarly):
-                continue
-            except (psycopg.OperationalError, psycopg.InterfaceError):
-                raise
-            except Exception as error:
-                log.exception("not stored, kept as evidence")
-                gateway = gateway_of(arrived.message.topic)
-                fault = f"{type(error).__name__}: {error}"
-                payload = bytes(arrived.message.payload)
-                with connection.transaction():
-                    store.keep(
-                        connection,
-                        Evidence(gateway, "not-stored", fault, payload, answer=False),
-                        datetime.now(UTC),
-                    )
-                return []
+        """One message in a transaction of its own."""
+        message = arrived.message
+        answers = intake.alone(
+            connection,
+            lambda: self._one(connection, arrived),
+            lambda: gateway_of(message.topic),
+            bytes(message.payload),
+        )
+        return answers or []
 
     def _one(self, connection: Connection, arrived: Arrived) -> list[Answer]:
         now = datetime.now(UTC)
@@ -237,28 +220,11 @@ class Worker:
         if arrived.message.topic.endswith("/state"):
             asked = states.heard(connection, gateway, payload, now)
         else:
-            asked = self._batch(connection, gateway, payload, now)
+            asked = intake.take(connection, gateway, payload, now)
         if asked is None:
             return []
         receipt = receipts.signed_receipt(connection, self._key, gateway, *asked, now)
         return [] if receipt is None else [Answer(gateway, receipt)]
-
-    def _batch(
-        self, connection: Connection, gateway: str, payload: bytes, now: datetime
-    ) -> tuple[int, str] | None:
-        """Store a batch; returns the (epoch, boot) to answer with a receipt."""
-        received = rules.examine(gateway, payload)
-        if isinstance(received, Received):
-            outcome = store.receive(connection, received, now)
-        else:
-            outcome = received
-            store.keep(connection, outcome, now)
-        if isinstance(outcome, Evidence):
-            log.warning("%s: kept as evidence: %s: %s", gateway, outcome.reason, outcome.detail)
-            if not outcome.answer:
-                return None
-        assert isinstance(received, Received)
-        return received.batch.header.epoch, received.batch.header.boot
 
 
 def _send_at_once(_client: Client, _data: object, opened: object) -> None:

@@ -46,7 +46,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Stream:
-    """One epoch of one gateway as the register holds it, locked."""
+    """One epoch of a gateway or a device as the register holds it, locked."""
 
     id: int
     gateway: str
@@ -57,6 +57,8 @@ class Stream:
     boot: Boot | None
     plan: PlanKey | None
     keys: tuple[Key, ...]
+    is_device: bool = False
+    """It scans, and has nothing to mark with."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,10 @@ class Claim:
     space: str | None
     number: int | None
     fresh: bool
+    quantity: int | None
+    """So many pieces, the mark says, are in the package; None of what is no package."""
+    station: str
+    """That the record names; empty where it names none."""
 
 
 @dataclass(frozen=True)

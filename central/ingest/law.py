@@ -33,10 +33,13 @@ from gateway.contract.record import (
     Opened,
     Record,
     Settled,
+    Trial,
     Verified,
 )
 
 OK = "ok"
+OF_MARKING = (Accepted, Trial, Intent, Marked, Verified, Settled)
+"""What a device cannot have done."""
 
 
 class Court:
@@ -91,6 +94,10 @@ class Court:
         self._rows.append(RecordRow(seq, record.type, record.at, verdict))
 
     def _hear(self, record: Record) -> None:
+        if self._stream.is_device and isinstance(record, OF_MARKING):
+            # Nothing is claimed: no metal can have been marked, and a claim would cast doubt on an
+            # item that is somebody's.
+            raise Refusal("not-for-devices", f"{record.type}: a device marks nothing")
         if isinstance(record, Opened):
             if record.seq != 1:
                 raise Refusal("out-of-place", "opened is the first record of an epoch")
@@ -140,7 +147,9 @@ class Court:
                 faults.append(Refusal("wrong-content", f"position {mark.position} stands twice"))
                 continue
             fault = self._fault_of(record, mark, plan)
-            doubled = self._claim(key, mark, plan, quarantined=fault is not None)
+            doubled = self._claim(
+                key, mark, plan, record.station or "", quarantined=fault is not None
+            )
             fault = fault or doubled
             if fault is not None:
                 faults.append(fault)
@@ -220,7 +229,7 @@ class Court:
                 raise Refusal("out-of-place", f"the {name} of {number} is {row.state}")
 
     def _claim(
-        self, key: MarkKey, mark: Mark, plan: Plan | None, *, quarantined: bool
+        self, key: MarkKey, mark: Mark, plan: Plan | None, station: str, *, quarantined: bool
     ) -> Refusal | None:
         """Enter the claim; returns a refusal where the number or the item was claimed before."""
         named = named_item(mark)
@@ -260,7 +269,11 @@ class Court:
             self._held.flag(item.uii)
         self._held.claim(key, item, fresh=fresh)
         self._claims.append(
-            Claim(key.seq, key.position, item.key, mark.order, space, number, fresh)
+            Claim(
+                *(key.seq, key.position, item.key, mark.order, space, number, fresh),
+                mark.quantity if mark.kind == "package" else None,
+                station,
+            )
         )
         return doubled
 

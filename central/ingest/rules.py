@@ -23,7 +23,7 @@ from central.ingest.facts import (
 from central.ingest.law import Court
 from central.ingest.life import Item
 from central.ingest.naming import named_item
-from gateway.contract.batch import body_of, decode_batch
+from gateway.contract.batch import BatchHeader, body_of, decode_batch
 from gateway.contract.errors import ChainBroken, ContractError, SignatureInvalid
 from gateway.contract.record import (
     Accepted,
@@ -143,15 +143,19 @@ def _agrees(stream: Stream, received: Received, stored_heads: Mapping[int, bytes
     )
 
 
-def _signature_fault(stream: Stream, received: Received) -> str | None:
-    header = received.batch.header
-    valid = {
+def keys_of(keys: Iterable[Key], header: BatchHeader) -> Mapping[str, bytes]:
+    """By their ids, the keys that may sign all that a batch holds."""
+    return {
         key.id: key.public
-        for key in stream.keys
+        for key in keys
         if key.from_seq <= header.first and (key.to_seq is None or header.last <= key.to_seq)
     }
+
+
+def _signature_fault(stream: Stream, received: Received) -> str | None:
+    header = received.batch.header
     try:
-        received.batch.signed.verify(valid.get)
+        received.batch.signed.verify(keys_of(stream.keys, header).get)
     except SignatureInvalid as error:
         return str(error)
     if any(isinstance(record, KeyChanged) for record in received.records[:-1]):
@@ -161,6 +165,8 @@ def _signature_fault(stream: Stream, received: Received) -> str | None:
 
 def needs(stream: Stream, records: Iterable[Record | None]) -> Needs:
     """What to look up before new records of a stream can be judged."""
+    if stream.is_device:
+        records = ()  # nothing that it may say is about a mark
     plans = set() if stream.plan is None else {stream.plan}
     items: list[RecordItem] = []
     numbers: set[tuple[str, int]] = set()

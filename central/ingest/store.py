@@ -97,7 +97,8 @@ def lock_stream(connection: Connection, gateway: str, epoch: int) -> Stream | No
     """The stream's row, locked until the transaction ends."""
     row = connection.execute(
         "SELECT id, committed, head, state, boot_counter, boot_nonce, plan_incarnation,"
-        " plan_version FROM stream WHERE gateway = %s AND epoch = %s FOR UPDATE",
+        " plan_version, EXISTS (SELECT 1 FROM device WHERE name = stream.gateway)"
+        " FROM stream WHERE gateway = %s AND epoch = %s FOR UPDATE",
         (gateway, epoch),
     ).fetchone()
     if row is None:
@@ -115,6 +116,7 @@ def lock_stream(connection: Connection, gateway: str, epoch: int) -> Stream | No
         boot=None if row[4] is None else Boot(row[4], row[5]),
         plan=None if row[6] is None else (row[6], row[7]),
         keys=tuple(Key(key, bytes(public), start, end) for key, public, start, end in keys),
+        is_device=row[8],
     )
 
 
@@ -288,19 +290,20 @@ def _write_claims(
     if writes.claims:
         connection.execute(
             "INSERT INTO claim (batch, stream, seq, position, item, pos, order_code, space,"
-            " number, fresh) SELECT %s, %s, * FROM unnest(%b::bigint[], %b::int[], %b::bigint[],"
-            " %b::int[], %b::text[], %b::text[], %b::bigint[], %b::bool[])",
+            " number, fresh, quantity, station) SELECT %s, %s, * FROM unnest(%b::bigint[],"
+            " %b::int[], %b::bigint[], %b::int[], %b::text[], %b::text[], %b::bigint[],"
+            " %b::bool[], %b::bigint[], %b::text[])",
             (
                 *(batch, stream.id),
                 *columns(
                     [
                         (
                             *(c.seq, c.position, ids[c.item], c.seq - writes.first),
-                            *(c.order, c.space, c.number, c.fresh),
+                            *(c.order, c.space, c.number, c.fresh, c.quantity, c.station),
                         )
                         for c in writes.claims
                     ],
-                    8,
+                    10,
                 ),
             ),
         )

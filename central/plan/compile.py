@@ -74,14 +74,10 @@ def _is_past(order: Order, facts: Facts) -> bool:
 def _told(order: Order, facts: Facts) -> PlanOrder:
     state: TellState = "released"
     member = order.member(facts.gateway)
-    reason = (
-        order.standing.obstacle(facts.now)
-        or order.licence.against(order.use, facts.now)
-        or ("" if facts.place_active else "place-inactive")
-        or order.permit.obstacle(facts.now)
-    )
-    if reason:
-        state = "suspended"
+    obstacle = order.footing.against(facts.now, facts.where)
+    reason = ""
+    if obstacle is not None:
+        state, reason = "suspended", obstacle.code
     elif order.state == "paused":
         state, reason = "held", "order-held"
     elif order.state in ("completed", "closed") or order.good >= order.quantity:

@@ -9,6 +9,8 @@ from central.register.certificates.models import UNLIMITED, Permit
 from central.register.entities.standing import CLEAR, Standing
 from central.register.licences.models import Validity
 from central.register.licences.terms import Use
+from central.register.orders.standing import Footing
+from central.register.places.models import NOWHERE, Where
 from gateway.contract.plan import CentralKey, Component, Person, Plan, Template, Verify
 
 OrderState = Literal["released", "paused", "completed", "closed"]
@@ -123,6 +125,10 @@ class Order:
         return Use(self.product, self.category, self.of_product, self.of_category)
 
     @property
+    def footing(self) -> Footing:
+        return Footing(self.standing, self.licence, self.use, self.permit)
+
+    @property
     def opener(self) -> str:
         """The component that is marked with a fresh number."""
         return self.components[0].name
@@ -212,8 +218,8 @@ class Facts:
     """What other gateways' newest epochs may still mark under a plan that they hold."""
     blind: frozenset[str] = frozenset()
     """Other gateways that hold a plan which this register does not know."""
-    place_active: bool = True
-    """Whether the line that the gateway works on is active, with all that is above it."""
+    where: Where = NOWHERE
+    """Where the gateway works."""
 
 
 @dataclass(frozen=True)

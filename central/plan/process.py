@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 from paho.mqtt.client import Client
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from central import db, keys, mqtt, schema
 from central.config import Config
-from central.errors import DatabaseUnavailable
+from central.following import follow
 from central.plan.issuing import Issuing
 from central.plan.store import latest_signed, renew
 from central.register.acts import PLAN_CHANNEL, By, Work
@@ -61,20 +61,16 @@ class PlanProcess:
     def run(self) -> None:
         """Work until `stop`, through losses of the database and of the broker."""
         mqtt.start(self._client, self._config.broker)
-        down = False
         try:
-            while not self._stopping.is_set():
-                try:
-                    with db.connect(self._config, autocommit=True) as listener:
-                        if down:
-                            log.info("the database is back")
-                        down = False
-                        self._follow(listener)
-                except (psycopg.OperationalError, DBAPIError, DatabaseUnavailable) as error:
-                    if not down:
-                        log.warning("the database is away; plans stand as they are: %s", error)
-                    down = True
-                    self._stopping.wait(1.0)
+            follow(
+                self._config,
+                self._follow,
+                only_one=ONLY_ONE,
+                channels=CHANNELS,
+                stopping=self._stopping,
+                log=log,
+                meanwhile="plans stand as they are",
+            )
         finally:
             mqtt.stop(self._client)
             self._engine.dispose()
@@ -84,13 +80,6 @@ class PlanProcess:
         self._republish.set()
 
     def _follow(self, listener: psycopg.Connection[Any]) -> None:
-        while not self._stopping.is_set():
-            row = listener.execute("SELECT pg_try_advisory_lock(%s)", (ONLY_ONE,)).fetchone()
-            if row is not None and row[0]:
-                break
-            self._stopping.wait(1.0)
-        for channel in CHANNELS:
-            listener.execute(f"LISTEN {channel}")
         everything_at = 0.0
         changed: set[str] = set()
         while not self._stopping.is_set():

@@ -31,7 +31,7 @@ from central.register.licences import usage
 from central.register.numbers import service as numbers
 from central.register.numbers.blocks import BLOCK
 from central.register.numbers.guard import beyond
-from central.register.places.service import may_work
+from central.register.places.standing import workplaces
 from central.register.products.models import Import, filled
 from gateway.contract.plan import CentralKey, Component, Person, Plan, Template, Verify, encode_plan
 from gateway.contract.signed import SigningKey, take_apart
@@ -71,11 +71,13 @@ def renew(
     Also says when to look again, untold. A gateway without a live stream gets no plan.
     """
     connection = work.connection
-    connection.execute(
+    known = connection.execute(
         select(schema.gateway.c.name)
         .where(schema.gateway.c.name == gateway)
         .with_for_update(key_share=True)
-    )
+    ).first()
+    if known is None:  # a device, whose latch was told of
+        return None, None
     stream = _newest_streams(connection, [gateway]).get(gateway)
     if stream is None or stream.state != "live":
         return None, None
@@ -161,7 +163,7 @@ def read_facts(
         numbers=candidates.read(connection, me, stream.id, orders, former, in_play, limits),
         in_play=in_play,
         blind=frozenset(name for name, found in held.items() if found.blind),
-        place_active=may_work(connection, gateway),
+        where=workplaces(connection, [gateway])[gateway],
     )
 
 

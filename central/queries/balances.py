@@ -7,12 +7,12 @@ remains of the others. `gjurma-central reconcile` counts the same from signed pl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, Row, text
 
 from central.queries.models import Balance, BalanceRow, StationRow
-from central.queries.terms import TERMS, term_of
+from central.queries.terms import TERMS, ItemState, term_of
 
 By = Literal["order", "gateway", "producer"]
 _KEYS: Mapping[By, str] = {"order": "b.order_code", "gateway": "s.gateway", "producer": "p.entity"}
@@ -26,17 +26,27 @@ _CONDITIONS = {
     "since": "b.issued >= :since",
     "until": "b.issued < :until",
 }
-# A number's states, gathered over all that claims it; only numbers of these blocks.
+_STATES_IN_ORDER: tuple[ItemState, ...] = get_args(ItemState)
+# One bit for each: cheaper by far to gather than a sorted list of a few million numbers.
+_MASK = (
+    "bit_or(CASE i.state "
+    + " ".join(f"WHEN '{state}' THEN {1 << bit}" for bit, state in enumerate(_STATES_IN_ORDER))
+    + " END)"
+)
+# A number's states, gathered over all that claims it; only numbers of these blocks. Each block by
+# itself: nobody can guess how much of the table lies between two numbers, and who guesses too much
+# reads every item.
 _STATES = (
     "SELECT key, states, count(*) AS numbers,"
     " count(*) FILTER (WHERE quarantined) AS quarantined,"
     " count(*) FILTER (WHERE duplicated) AS duplicated"
-    " FROM (SELECT {key} AS key, c.space, c.number,"
-    "   array_agg(DISTINCT i.state ORDER BY i.state) AS states,"
-    "   bool_or(i.quarantined) AS quarantined, bool_or(i.duplicated) AS duplicated"
-    "{scope} JOIN claim c ON c.space = b.space AND c.number >= lower(b.span)"
-    "   AND c.number < upper(b.span) JOIN item i ON i.id = c.item"
-    "{where} GROUP BY {key}, c.space, c.number) n GROUP BY key, states"
+    " FROM (SELECT {key} AS key, n.* {scope} CROSS JOIN LATERAL ("
+    "   SELECT c.space, c.number, {states} AS states, bool_or(i.quarantined) AS quarantined,"
+    "    bool_or(i.duplicated) AS duplicated FROM claim c"
+    "   CROSS JOIN LATERAL (SELECT state, quarantined, duplicated FROM item"
+    "    WHERE id = c.item OFFSET 0) i"
+    "   WHERE c.space = b.space AND c.number >= lower(b.span) AND c.number < upper(b.span)"
+    "   GROUP BY c.space, c.number OFFSET 0) n{where}) n GROUP BY key, states"
 )
 # A gateway spends a block in order. Above the highest number claimed, to the block's end, numbers
 # are unused, or void where the block is; unless a new epoch ended the stream.
@@ -55,27 +65,19 @@ _BLOCKS = (
     "  WHERE loss.block = b.id) l"
     "{where} GROUP BY {key}"
 )
-# Which station marked stands in the record alone. `encode` makes lines of a body in which a record
-# may be no text at all; one that claims a number is text.
-_STATIONS = text(
+_STATIONS = (
     "SELECT key, states, count(*) AS numbers, count(*) FILTER (WHERE quarantined) AS quarantined,"
     " count(*) FILTER (WHERE duplicated) AS duplicated"
-    " FROM (SELECT f.key, (SELECT array_agg(DISTINCT i.state ORDER BY i.state) FROM claim a"
-    "    JOIN item i ON i.id = a.item WHERE a.space = f.space AND a.number = f.number) AS states,"
-    "   (SELECT bool_or(i.quarantined) FROM claim a JOIN item i ON i.id = a.item"
-    "    WHERE a.space = f.space AND a.number = f.number) AS quarantined,"
-    "   (SELECT bool_or(i.duplicated) FROM claim a JOIN item i ON i.id = a.item"
-    "    WHERE a.space = f.space AND a.number = f.number) AS duplicated"
-    "  FROM (SELECT DISTINCT ON (c.space, c.number) c.space, c.number, r.at, p.entity,"
-    "    s.gateway || '/' || coalesce("
-    "     convert_from(decode(w.line, 'escape'), 'UTF8')::json->>'station', '') AS key"
-    "   FROM batch b JOIN stream s ON s.id = b.stream"
-    "   CROSS JOIN LATERAL string_to_table(encode(b.body, 'escape'), E'\\n')"
-    "    WITH ORDINALITY w (line, n)"
-    "   JOIN claim c ON c.batch = b.id AND c.pos = w.n - 1 AND c.fresh"
-    "   JOIN record r ON r.batch = b.id AND r.pos = c.pos"
+    " FROM (SELECT f.key, a.* FROM (SELECT DISTINCT ON (c.space, c.number) c.space, c.number,"
+    "    r.at, p.entity, s.gateway || '/' || c.station AS key"
+    "   FROM claim c JOIN stream s ON s.id = c.stream"
+    "   JOIN record r ON r.batch = c.batch AND r.pos = c.pos"
     "   JOIN orders o ON o.code = c.order_code JOIN product p ON p.code = o.product"
-    "   WHERE c.number IS NOT NULL ORDER BY c.space, c.number, c.batch, c.pos) f"
+    "   WHERE c.fresh AND c.number IS NOT NULL ORDER BY c.space, c.number, c.batch, c.pos) f"
+    "  JOIN (SELECT c.space, c.number, {states} AS states,"
+    "    bool_or(i.quarantined) AS quarantined, bool_or(i.duplicated) AS duplicated"
+    "   FROM claim c JOIN item i ON i.id = c.item GROUP BY c.space, c.number) a"
+    "   ON a.space = f.space AND a.number = f.number"
     "  WHERE (CAST(:entity AS text) IS NULL OR f.entity = :entity)"
     "  AND (CAST(:since AS timestamptz) IS NULL OR f.at >= :since)"
     "  AND (CAST(:until AS timestamptz) IS NULL OR f.at < :until)) n GROUP BY key, states"
@@ -118,7 +120,7 @@ def counted(
     values = {name: value for name, value in asked.items() if value is not None}
     where = " AND ".join(["true", *(_CONDITIONS[name] for name in values)])
     # The texts are our own; what is asked for is bound.
-    parts = {"key": _KEYS[by], "scope": _SCOPE, "where": f" WHERE {where}"}
+    parts = {"key": _KEYS[by], "scope": _SCOPE, "where": f" WHERE {where}", "states": _MASK}
     states: dict[str, list[Row[Any]]] = {}
     for row in connection.execute(text(_STATES.format(**parts)), values):
         states.setdefault(row.key, []).append(row)
@@ -169,7 +171,7 @@ def stations(
     """One a station, in their order: numbers are issued to gateways, so these are of spent ones."""
     groups: dict[str, list[Row[Any]]] = {}
     values = {"entity": entity, "since": since, "until": until}
-    for row in connection.execute(_STATIONS, values):
+    for row in connection.execute(text(_STATIONS.format(states=_MASK)), values):
         groups.setdefault(row.key, []).append(row)
     return [
         StationRow(
@@ -186,5 +188,9 @@ def stations(
 def _terms(groups: list[Row[Any]]) -> dict[str, int]:
     counts: dict[str, int] = dict.fromkeys(TERMS, 0)
     for group in groups:
-        counts[term_of(group.states)] += group.numbers
+        counts[term_of(_in(group.states))] += group.numbers
     return counts
+
+
+def _in(mask: int) -> list[ItemState]:
+    return [state for bit, state in enumerate(_STATES_IN_ORDER) if mask >> bit & 1]

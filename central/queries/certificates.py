@@ -1,10 +1,21 @@
 """What rests on a certificate: its orders, how many items of each state, and which."""
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    false,
+    func,
+    lateral,
+    or_,
+    select,
+    true,
+)
 
 from central import schema
 from central.queries import orders as order_queries
@@ -12,6 +23,8 @@ from central.queries.models import Answer
 from central.queries.terms import ItemState
 from central.register.certificates.acceptance import accepted, lot_accepted
 from central.register.certificates.service import Certificate
+
+_NEAR = 1000  # batches: far more than are under way at once
 
 
 class AffectedOrder(Answer):
@@ -34,16 +47,20 @@ class AffectedItem(Answer):
     serial: str
     order: str
     state: ItemState
+    holder: Annotated[str, Field(description="who has it now")]
+    left: Annotated[bool, Field(description="it has left its producer, or is on its way")]
 
 
 class Affected(Answer):
     """`items` are those heard of since the certificate was issued, in the order in which they
-    became known; `next` is `after` of the page that follows. The counts are of the same items."""
+    became known; `next` is `after` of the page that follows. The counts are of the same items, and
+    `left` of those among them that have left their producer."""
 
     certificate: str
     issued: datetime
     orders: list[AffectedOrder]
     counts: dict[ItemState, int]
+    left: int
     items: list[AffectedItem]
     next: int | None
 
@@ -62,10 +79,22 @@ class Acceptance(Answer):
     certificates: Annotated[list[str], Field(description="all that cover it, newest first")]
 
 
-def affected(connection: Connection, certificate: Certificate, limit: int, after: int) -> Affected:
-    """`after`: the id of the last item of the page before."""
+def affected(
+    connection: Connection,
+    certificate: Certificate,
+    limit: int,
+    after: int,
+    *,
+    left_only: bool = False,
+) -> Affected:
+    """`after`: the id of the last item of the page before. `left_only`: of items, only those that
+    have left their producer; all are counted."""
     item = schema.item
-    resting = _items(certificate).subquery()
+    resting_on_it = list(connection.execute(_orders(certificate)).scalars())
+    items = _items(certificate, _heard_since(connection, certificate))
+    if certificate.product is not None:  # by name, so that nobody takes them for half the register
+        items = items.where(item.c.order_code.in_(resting_on_it))
+    resting = items.subquery()
     counted: dict[str, dict[ItemState, int]] = {}
     total: dict[ItemState, int] = {}
     for row in connection.execute(
@@ -75,10 +104,17 @@ def affected(connection: Connection, certificate: Certificate, limit: int, after
     ):
         counted.setdefault(row.order_code, {})[row.state] = row.found
         total[row.state] = total.get(row.state, 0) + row.found
+    left = connection.execute(
+        select(func.count()).select_from(resting).where(resting.c.left)
+    ).scalar_one()
+    if left_only:
+        items = items.where(_LEFT)
+    codes = {*resting_on_it, *counted}
+    if certificate.product is not None:
+        items = items.where(item.c.id.in_(_first_of(items, counted, after, limit + 1)))
     rows = connection.execute(
-        _items(certificate).where(item.c.id > after).order_by(item.c.id).limit(limit + 1)
+        items.where(item.c.id > after).order_by(item.c.id).limit(limit + 1)
     ).all()
-    codes = {*connection.execute(_orders(certificate)).scalars(), *counted}
     return Affected(
         certificate=certificate.number,
         issued=certificate.issued,
@@ -94,6 +130,7 @@ def affected(connection: Connection, certificate: Certificate, limit: int, after
             for order in order_queries.by_codes(connection, codes)
         ],
         counts=total,
+        left=left,
         items=[
             AffectedItem(
                 id=row.id,
@@ -102,6 +139,8 @@ def affected(connection: Connection, certificate: Certificate, limit: int, after
                 serial=row.serial,
                 order=row.order_code,
                 state=row.state,
+                holder=row.holder,
+                left=row.left,
             )
             for row in rows[:limit]
         ],
@@ -180,23 +219,87 @@ def _orders(certificate: Certificate) -> Select[str]:
     )
 
 
-def _items(certificate: Certificate) -> Select[int, str, str, str, str, str]:
+def _heard_since(connection: Connection, certificate: Certificate) -> ColumnElement[bool]:
+    """Of a claim: that its batch was received since the certificate was issued.
+
+    The number of the first such batch is asked for by itself: only who sees it can tell whether
+    few claims follow, or nearly all. Workers number their batches and look at the clock each by
+    itself, so the least number is not the earliest time's, yet it is near.
+    """
+    batch = schema.batch
+    earliest = (
+        select(batch.c.id)
+        .where(batch.c.received >= certificate.issued)
+        .order_by(batch.c.received)
+        .limit(_NEAR)
+        .subquery()
+    )
+    first = connection.execute(select(func.min(earliest.c.id))).scalar_one()
+    return false() if first is None else schema.claim.c.batch >= first
+
+
+def _first_of(
+    items: Select[Any], codes: Collection[str], after: int, limit: int
+) -> Select[tuple[int]]:
+    """Of each order the first items that come next: a walk along all items might pass by millions
+    of others before it meets the first."""
+    orders, item = schema.orders.alias(), schema.item
+    first = lateral(
+        items.with_only_columns(item.c.id)
+        .where(item.c.order_code.between(orders.c.code, orders.c.code), item.c.id > after)
+        .order_by(item.c.order_code, item.c.id)
+        .limit(limit)
+    )
+    return (
+        select(first.c.id)
+        .select_from(orders.join(first, true()))
+        .where(orders.c.code.in_(list(codes)))
+    )
+
+
+_WHEREABOUTS = (
+    select(schema.article.c.holder, schema.article.c.producer, schema.article.c.disposition)
+    .where(schema.article.c.code == schema.item.c.uii)
+    .limit(1)  # looked up for each item: joined as they are, all articles would be read
+    .lateral("whereabouts")
+)
+_LEFT = func.coalesce(
+    or_(
+        _WHEREABOUTS.c.holder != _WHEREABOUTS.c.producer,
+        _WHEREABOUTS.c.disposition.in_(("in-transit", "exported")),
+    ),
+    false(),
+)
+"""Of an item's article: an item of which no event tells is at its producer."""
+
+
+def _items(certificate: Certificate, heard_since: ColumnElement[bool]) -> Select[Any]:
     """Items that it covers and that were heard of since it was issued; it names those of its own
     whenever they were marked."""
-    item, claim, batch = schema.item, schema.claim, schema.batch
+    item, claim = schema.item, schema.claim
     orders, named = schema.orders, schema.certificate_item
-    found = select(
-        item.c.id, item.c.uii, item.c.component, item.c.serial, item.c.order_code, item.c.state
+    product = schema.product
+    found = (
+        select(
+            item.c.id,
+            item.c.uii,
+            item.c.component,
+            item.c.serial,
+            item.c.order_code,
+            item.c.state,
+            func.coalesce(_WHEREABOUTS.c.holder, product.c.entity).label("holder"),
+            _LEFT.label("left"),
+        )
+        .select_from(item)
+        .join(orders, orders.c.code == item.c.order_code)
+        .join(product, product.c.code == orders.c.product)
+        .outerjoin(_WHEREABOUTS, true())
     )
     if certificate.product is None:
         return found.join(named, named.c.uii == item.c.uii).where(
             named.c.certificate == certificate.number
         )
-    # Batches are numbered in the order in which they were received.
-    first = (
-        select(func.min(batch.c.id)).where(batch.c.received >= certificate.issued).scalar_subquery()
-    )
-    return found.join(orders, orders.c.code == item.c.order_code).where(
+    return found.where(
         _covered(certificate),
-        select(claim.c.item).where(claim.c.item == item.c.id, claim.c.batch >= first).exists(),
+        select(claim.c.item).where(claim.c.item == item.c.id, heard_since).exists(),
     )

@@ -1,35 +1,71 @@
 """Items, found by exact keys, and their life: every stored record that names one."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, select, union
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select, union
 
 from central import schema
 from central.errors import NotFound
 from central.queries.marks import sample
-from central.queries.models import Component, Found, Item, ItemLife, RecordKey, RecordView
+from central.queries.models import (
+    Item,
+    ItemComponent,
+    ItemLife,
+    RecordKey,
+    RecordView,
+)
+from central.queries.paging import Page, Text, page, position
 from central.queries.records import Place, entries, place_of
 from central.queries.terms import term_of
 from gateway.contract.encoding import INT8_MAX
-from gateway.contract.uii import UiiError, identify
 
 _LIMIT = 100  # a serial number stands on many model lines, but not on more than that
+_COMPONENTS = 20  # a product has no more
+
+
+class Wanted(NamedTuple):
+    """Items with all of it; `entity` is that of the product, `record` one that names them."""
+
+    entity: str | None = None
+    uii: str | None = None
+    serial: str | None = None
+    order: str | None = None
+    record: RecordKey | None = None
+
+
+def listed(connection: Connection, limit: int, cursor: str | None, wanted: Wanted) -> Page[Item]:
+    """In the order of their UIIs. Raises `Refused` for a cursor that no page gave, and `NotFound`
+    where the register does not hold the record."""
+    item, orders, product = schema.item, schema.orders, schema.product
+    query = select(item.c.uii).group_by(item.c.uii).order_by(item.c.uii).limit(limit + 1)
+    if wanted.order is not None:
+        # A range of one, in an order that only the index by order and UII is in.
+        query = query.where(item.c.order_code.between(wanted.order, wanted.order))
+        query = query.group_by(item.c.order_code).order_by(None)
+        query = query.order_by(item.c.order_code, item.c.uii)
+    for column, value in ((item.c.uii, wanted.uii), (item.c.serial, wanted.serial)):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.entity is not None:
+        query = (
+            query.join(orders, orders.c.code == item.c.order_code)
+            .join(product, product.c.code == orders.c.product)
+            .where(product.c.entity == wanted.entity)
+        )
+    if wanted.record is not None:
+        named = connection.execute(_named_by(_place(connection, wanted.record))).scalars()
+        query = query.where(item.c.uii.in_(named))
+    after = position(cursor, Text)
+    if after is not None:
+        query = query.where(item.c.uii > after[0])
+    uiis = page(connection.execute(query).scalars().all(), limit, lambda uii: (uii,))
+    return Page(items=where(connection, item.c.uii.in_(uiis.items), limit), next=uiis.next)
 
 
 def by_uii(connection: Connection, uii: str) -> list[Item]:
     """The item of a UII, or of the elements or the whole symbol content that give one."""
-    return _items(connection, schema.item.c.uii == uii)
-
-
-def by_serial(connection: Connection, serial: str) -> list[Item]:
-    """Every item with this serial number: the serial alone is no key."""
-    return _items(connection, schema.item.c.serial == serial)
-
-
-def by_record(connection: Connection, key: RecordKey) -> list[Item]:
-    """The items that a record names. Raises `NotFound` when the register does not hold it."""
-    return _named_by(connection, _place(connection, key))
+    return _grouped(connection.execute(_BY_UII, {"uii": uii}).all(), _LIMIT)
 
 
 def life(connection: Connection, uii: str) -> ItemLife:
@@ -57,30 +93,9 @@ def life(connection: Connection, uii: str) -> ItemLife:
 def record(connection: Connection, key: RecordKey) -> RecordView:
     """One record with its proof, whatever it is about. Raises `NotFound`."""
     place = _place(connection, key)
-    named = _named_by(connection, place)
+    named = where(connection, schema.item.c.uii.in_(_named_by(place)))
     components = [part.component for item in named for part in item.components]
     return RecordView(entry=entries(connection, {place: components})[0], items=named)
-
-
-def search(connection: Connection, query: str) -> Found:
-    """Exact: a UII, its elements, a symbol's whole content, a serial number, an order, a record.
-
-    Nothing is folded or completed: two numbers that look alike are two numbers.
-    """
-    text = query.strip()
-    item = schema.item
-    found = {each.uii: each for each in by_uii(connection, text)}
-    for condition in (item.c.serial == text, item.c.elements == text, _content(text)):
-        if condition is not None:
-            found |= {each.uii: each for each in _items(connection, condition)}
-    records = []
-    key = record_key(text)
-    if key is not None and place_of(connection, key) is not None:
-        records = [key]
-    orders = connection.execute(
-        select(schema.orders.c.code).where(schema.orders.c.code == text)
-    ).scalars()
-    return Found(query=query, items=list(found.values()), records=records, orders=list(orders))
 
 
 def record_key(text: str) -> RecordKey | None:
@@ -94,13 +109,6 @@ def record_key(text: str) -> RecordKey | None:
     return RecordKey(gateway=parts[0], epoch=epoch, seq=seq)
 
 
-def _content(text: str) -> ColumnElement[bool] | None:
-    try:
-        return schema.item.c.elements == identify(text).elements
-    except UiiError:
-        return None
-
-
 def _place(connection: Connection, key: RecordKey) -> Place:
     place = place_of(connection, key)
     if place is None:
@@ -108,23 +116,45 @@ def _place(connection: Connection, key: RecordKey) -> Place:
     return place
 
 
-def _named_by(connection: Connection, place: Place) -> list[Item]:
+def _named_by(place: Place) -> Select[tuple[str]]:
+    """The UIIs that a record names."""
     claim, about = schema.claim, schema.about
     named = union(
         select(claim.c.item).where(claim.c.batch == place[0], claim.c.pos == place[1]),
         select(about.c.item).where(about.c.batch == place[0], about.c.pos == place[1]),
     ).subquery()
     item = schema.item
-    uiis = select(item.c.uii).join(named, named.c.item == item.c.id)
-    return _items(connection, item.c.uii.in_(uiis))
+    return select(item.c.uii).join(named, named.c.item == item.c.id)
 
 
-def _items(connection: Connection, condition: ColumnElement[bool]) -> list[Item]:
+def where(
+    connection: Connection, condition: ColumnElement[bool], limit: int = _LIMIT
+) -> list[Item]:
+    rows = connection.execute(_WHOLE.where(condition).limit(limit * _COMPONENTS)).all()
+    return _grouped(rows, limit)
+
+
+def _grouped(rows: Iterable[Row[Any]], limit: int) -> list[Item]:
+    """The components of each item are together."""
+    grouped: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        grouped.setdefault(row.uii, []).append(row)
+    return [_item(parts) for parts in list(grouped.values())[:limit]]
+
+
+_OF_ITEM = (
+    *("uii", "elements", "serial", "space", "number", "order_code", "component", "state"),
+    *("basis", "readback", "quarantined", "duplicated", "remark"),
+)
+"""What is told of it. A column more takes a lookup longer by a hundredth."""
+
+
+def _whole() -> Select[Any]:
     item, orders, product = schema.item, schema.orders, schema.product
     group = schema.sample_group
-    rows = connection.execute(
+    return (
         select(
-            item,
+            *(item.c[name] for name in _OF_ITEM),
             orders.c.product,
             orders.c.lot,
             orders.c.kind,
@@ -140,14 +170,13 @@ def _items(connection: Connection, condition: ColumnElement[bool]) -> list[Item]
         .outerjoin(orders, orders.c.code == item.c.order_code)
         .outerjoin(product, product.c.code == orders.c.product)
         .outerjoin(group, group.c.id == item.c.sample)
-        .where(condition)
         .order_by(item.c.uii, item.c.id)
-        .limit(_LIMIT * 10)
-    ).all()
-    grouped: dict[str, list[Row[Any]]] = {}
-    for row in rows:
-        grouped.setdefault(row.uii, []).append(row)
-    return [_item(parts) for parts in list(grouped.values())[:_LIMIT]]
+    )
+
+
+# Put together once: that takes as long as PostgreSQL takes to find an item.
+_WHOLE = _whole()
+_BY_UII = _WHOLE.where(schema.item.c.uii == bindparam("uii")).limit(_COMPONENTS)
 
 
 def _item(parts: Iterable[Row[Any]]) -> Item:
@@ -169,7 +198,7 @@ def _item(parts: Iterable[Row[Any]]) -> Item:
         term=term_of(row.state for row in rows),
         required=[component["name"] for component in first.components or []],
         components=[
-            Component(
+            ItemComponent(
                 component=row.component,
                 state=row.state,
                 basis=row.basis,

@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -124,7 +124,7 @@ class Live:
             for subscriber in set(self._subscribers):
                 subscriber.close()
 
-    async def subscribe(self, after: int | None) -> AsyncIterator[Event]:
+    async def subscribe(self, after: int | None) -> AsyncGenerator[Event, None]:
         """Everything after the event `after`, then whatever comes."""
         subscriber = Subscriber()
         self._subscribers.add(subscriber)  # before the look back: nothing falls between
@@ -309,12 +309,14 @@ def _marks(found: Sequence[Mark], cursor: int) -> list[Event]:
 def _summary(connection: Connection, codes: set[str] | None) -> list[Event]:
     """Gateways, refusals, and the orders of these codes; None for all that are shown."""
     shown = (
-        orders.listed(connection, LISTED) if codes is None else orders.by_codes(connection, codes)
+        orders.listed(connection, LISTED).items
+        if codes is None
+        else orders.by_codes(connection, codes)
     )
     return [
         Event("gateways", _json(gateways.listed(connection))),
-        Event("refusals", _json(refused.refusals(connection, LISTED))),
-        Event("evidence", _json(refused.evidence(connection, LISTED))),
+        Event("refusals", _json(refused.refusals(connection, LISTED).items)),
+        Event("evidence", _json(refused.evidence(connection, LISTED).items)),
         *(Event("order", _json(order), about=f"order {order.code}") for order in shown),
     ]
 

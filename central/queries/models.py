@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from central.queries.terms import ItemState, Term
+from central.register.lots.balance import LotBalance
 
 Readback = Literal["each", "sample", "elsewhere", "eye"]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]*$")]
@@ -67,7 +68,7 @@ class Mark(Answer):
     witnesses: Annotated[list[str], Field(description="who decided, where people did")]
 
 
-class Component(Answer):
+class ItemComponent(Answer):
     """A component of an item, as it stands now."""
 
     component: str
@@ -97,7 +98,7 @@ class Item(Answer):
     entity: str
     term: Annotated[Term, Field(description="where the number stands in the mass balance")]
     required: Annotated[list[str], Field(description="components that must be good")]
-    components: list[Component]
+    components: list[ItemComponent]
 
 
 class Evidence(Answer):
@@ -118,7 +119,7 @@ class Evidence(Answer):
     sha256: Annotated[Hex, Field(description="of the record's bytes")]
 
 
-class Entry(Answer):
+class LifeEntry(Answer):
     """One record of an item's life."""
 
     record: RecordKey
@@ -142,23 +143,34 @@ class Entry(Answer):
 class ItemLife(Item):
     """An item with every record that names it, in the order in which the register learned."""
 
-    life: list[Entry]
+    life: list[LifeEntry]
 
 
 class RecordView(Answer):
     """One record, and the items that it names."""
 
-    entry: Entry
+    entry: LifeEntry
     items: list[Item]
 
 
-class Found(Answer):
-    """What an exact search found; nothing is guessed, folded or completed."""
+class SearchResult(Answer):
+    """What a search found, as it stands in the register; nothing is completed."""
 
     query: str
+    folded: Annotated[
+        bool,
+        Field(description="nothing was exactly so; capitals, spaces, O/0 and I/1 counted the same"),
+    ]
     items: list[Item]
     records: list[RecordKey]
-    orders: list[str]
+    orders: Annotated[list[str], Field(description="of this code, or of a lot of this number")]
+    lots: Annotated[list[str], Field(description="of this number, or of this code")]
+    products: Annotated[list[str], Field(description="of this code or NATO stock number")]
+    packages: list[str]
+    legacy: Annotated[
+        list[str],
+        Field(description="marked before the register: with this serial, lot or inventory number"),
+    ]
 
 
 OrderState = Literal[
@@ -210,16 +222,36 @@ class StationRow(Answer):
     duplicated: int
 
 
+class LotBalanceRow(LotBalance):
+    """The balance of a lot, in pieces."""
+
+    key: Annotated[str, Field(examples=["9x19-fmj-carton/KMP26L001-012"])]
+
+
 class Balances(Answer):
     """`rows` of one kind; `since` (included) and `until` (not) as they were asked for."""
 
-    by: Literal["order", "gateway", "station", "producer"]
+    by: Literal["order", "gateway", "station", "producer", "lot"]
     since: datetime | None
     until: datetime | None
-    rows: list[BalanceRow] | list[StationRow]
+    rows: list[BalanceRow] | list[StationRow] | list[LotBalanceRow]
 
 
-class Order(Answer):
+class AtGateway(Answer):
+    """What stands against an order at one of its gateways, whatever the order's own state is."""
+
+    gateway: Annotated[str, Field(examples=["gramsh.line-2"])]
+    obstacle: Annotated[
+        str,
+        Field(
+            description="as a code, as the gateway's plan tells it; empty: nothing",
+            examples=["place-inactive"],
+        ),
+    ]
+    said: Annotated[str, Field(description="the officer's own words, where there are any")]
+
+
+class OrderProgress(Answer):
     """An order and how far it has come."""
 
     code: Annotated[str, Field(examples=["ord-31"])]
@@ -237,7 +269,9 @@ class Order(Answer):
     ]
     said: Annotated[str, Field(description="the officer's own words, where there are any")]
     licence: str
+    created: datetime
     gateways: list[str]
+    at: Annotated[list[AtGateway], Field(description="a line a gateway, at this moment")]
     quarantined: Annotated[int, Field(description="numbers with that flag, in whatever term")]
     duplicated: int
     balance: Balance
@@ -325,7 +359,7 @@ class Overview(Answer):
     cursor: int
     now: datetime
     marks: list[Mark]
-    orders: list[Order]
+    orders: list[OrderProgress]
     gateways: list[Gateway]
     refusals: list[Refusal]
     evidence: list[EvidenceRow]

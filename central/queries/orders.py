@@ -1,33 +1,68 @@
 """Orders with their progress: how far they have come, and what became of their numbers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from central import schema
 from central.errors import NotFound
 from central.queries.balances import NOTHING, Counted, counted
-from central.queries.models import Order
+from central.queries.models import AtGateway, OrderProgress
+from central.queries.paging import Moment, Page, Text, page, position
 from central.register.certificates.approval import permits
-from central.register.certificates.models import Permit
-from central.register.entities.standing import Standing, standings
+from central.register.entities.standing import standings
 from central.register.licences import usage
+from central.register.orders.standing import Footing, Obstacle
+from central.register.places.models import Where
+from central.register.places.standing import workplaces
 
 
-def listed(connection: Connection, limit: int, *, entity: str | None = None) -> list[Order]:
-    """The newest orders first; `entity`: those of its products."""
-    table, product = schema.orders, schema.product
-    query = select(table.c.code).order_by(table.c.created.desc(), table.c.code).limit(limit)
-    if entity is not None:
+class Wanted(NamedTuple):
+    """Orders with all of it: `entity` is that of the product, `state` as its acts have left it."""
+
+    entity: str | None = None
+    state: str | None = None
+    product: str | None = None
+    licence: str | None = None
+    gateway: str | None = None
+
+
+EVERY = Wanted()
+
+
+def listed(
+    connection: Connection, limit: int, cursor: str | None = None, wanted: Wanted = EVERY
+) -> Page[OrderProgress]:
+    """The newest orders first. Raises `Refused` for a cursor that no page gave."""
+    table, product, shared = schema.orders, schema.product, schema.order_gateway
+    query = select(table.c.code).order_by(table.c.created.desc(), table.c.code).limit(limit + 1)
+    if wanted.entity is not None:
         query = query.join(product, product.c.code == table.c.product).where(
-            product.c.entity == entity
+            product.c.entity == wanted.entity
         )
-    return by_codes(connection, list(connection.execute(query).scalars()))
+    if wanted.gateway is not None:
+        query = query.join(shared, shared.c.order_code == table.c.code).where(
+            shared.c.gateway == wanted.gateway
+        )
+    for name in ("state", "product", "licence"):
+        if (value := getattr(wanted, name)) is not None:
+            query = query.where(table.c[name] == value)
+    after = position(cursor, Moment, Text)
+    if after is not None:
+        created, code = after
+        query = query.where(
+            or_(
+                table.c.created < created,
+                and_(table.c.created == created, table.c.code > code),
+            )
+        )
+    found = by_codes(connection, list(connection.execute(query).scalars()))
+    return page(found, limit, lambda order: (order.created, order.code))
 
 
-def one(connection: Connection, code: str) -> Order:
+def one(connection: Connection, code: str) -> OrderProgress:
     """Raises `NotFound`."""
     found = by_codes(connection, [code])
     if not found:
@@ -35,7 +70,7 @@ def one(connection: Connection, code: str) -> Order:
     return found[0]
 
 
-def by_codes(connection: Connection, codes: Collection[str]) -> list[Order]:
+def by_codes(connection: Connection, codes: Collection[str]) -> list[OrderProgress]:
     """The orders of these codes, newest first."""
     wanted = list(codes)
     if not wanted:
@@ -63,33 +98,33 @@ def by_codes(connection: Connection, codes: Collection[str]) -> list[Order]:
     now = datetime.now(UTC)
     of = standings(connection, {row.entity for row in rows})
     permitted = permits(connection, {row.product for row in rows})
+    places = workplaces(connection, {name for row in rows for name in row.gateways})
     return [
-        _order(row, of[row.entity], permitted[row.product], numbers.get(row.code, NOTHING), now)
+        _order(
+            row,
+            Footing(of[row.entity], *usage.of(row), permitted[row.product]),
+            places,
+            numbers.get(row.code, NOTHING),
+            now,
+        )
         for row in rows
     ]
 
 
 def _order(
-    row: Row[Any], standing: Standing, permit: Permit, numbers: Counted, now: datetime
-) -> Order:
-    licence, use = usage.of(row)
-    barred = standing.obstacle(now)
-    against = (
-        (barred, standing.said(barred)),
-        (licence.against(use, now), row.licence_reason),
-        (permit.obstacle(now), permit.reason),
-    )
-    found = next(((code, words) for code, words in against if code), None)
+    row: Row[Any], footing: Footing, places: Mapping[str, Where], numbers: Counted, now: datetime
+) -> OrderProgress:
+    found = footing.against(now)
     state, reason, said = "released", "", ""
     if row.state in ("draft", "completed", "closed", "cancelled"):
         state, said = row.state, row.reason
     elif found is not None:
-        state, (reason, said) = "suspended", found
+        state, reason, said = "suspended", found.code, _said(found, row, footing)
     elif row.state == "paused":
         state, reason, said = "held", "order-held", row.reason
     elif numbers.balance.good >= row.quantity:
         state, reason = "finished", "order-finished"
-    return Order(
+    return OrderProgress(
         code=row.code,
         product=row.product,
         model=row.model,
@@ -103,9 +138,31 @@ def _order(
         reason=reason,
         said=said,
         licence=row.licence,
+        created=row.created,
         gateways=sorted(row.gateways),
+        at=[_at(name, places[name], row, footing, now) for name in sorted(row.gateways)],
         quarantined=numbers.quarantined,
         duplicated=numbers.duplicated,
         balance=numbers.balance,
         unaccounted=numbers.unaccounted,
     )
+
+
+def _at(name: str, where: Where, row: Row[Any], footing: Footing, now: datetime) -> AtGateway:
+    found = footing.against(now, where)
+    if found is None:
+        return AtGateway(gateway=name, obstacle="", said="")
+    return AtGateway(gateway=name, obstacle=found.code, said=_said(found, row, footing))
+
+
+def _said(obstacle: Obstacle, row: Row[Any], footing: Footing) -> str:
+    """An officer's words. A place may be another entity's: why it is closed stands there alone."""
+    match obstacle.of:
+        case "entity":
+            return footing.standing.said(obstacle.code)
+        case "licence":
+            return str(row.licence_reason)
+        case "place":
+            return ""
+        case "product":
+            return footing.permit.reason

@@ -18,8 +18,8 @@ def overview(engine: Engine, live: Live) -> Overview:
             cursor=cursor,
             now=datetime.now(UTC),
             marks=marks.newest(connection, MARKS_IN_EVENT),
-            orders=orders.listed(connection, LISTED),
+            orders=orders.listed(connection, LISTED).items,
             gateways=gateways.listed(connection),
-            refusals=refused.refusals(connection, LISTED),
-            evidence=refused.evidence(connection, LISTED),
+            refusals=refused.refusals(connection, LISTED).items,
+            evidence=refused.evidence(connection, LISTED).items,
         )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, lateral, select
 from sqlalchemy.orm import aliased
 
 from central import schema
-from central.queries.models import Entry, Evidence, RecordKey
+from central.queries.models import Evidence, LifeEntry, RecordKey
 from gateway.contract.batch import BatchHeader, first_head, heads
 from gateway.contract.encoding import parse_line
 from gateway.contract.errors import ContractError
@@ -99,7 +99,7 @@ def place_of(connection: Connection, key: RecordKey) -> Place | None:
     return row.id, key.seq - row.first
 
 
-def entries(connection: Connection, named: Mapping[Place, list[str]]) -> list[Entry]:
+def entries(connection: Connection, named: Mapping[Place, list[str]]) -> list[LifeEntry]:
     """The records at these places in the order in which they were stored.
 
     `named` gives the components of the item in question that each record names.
@@ -114,7 +114,7 @@ def entries(connection: Connection, named: Mapping[Place, list[str]]) -> list[En
         verdict, detail, resolved = verdicts.get((batch_id, pos), ("missing", "", None))
         record = batch.record(pos)
         found.append(
-            Entry(
+            LifeEntry(
                 record=batch.key(pos),
                 type="" if record is None else record.type,
                 at=None if record is None else record.at,
@@ -204,7 +204,14 @@ def _heads_before(
     connection: Connection, stored: Mapping[int, StoredBatch]
 ) -> dict[int, bytes | None]:
     batch, stream = schema.batch, schema.stream
-    former = aliased(batch)
+    earlier = aliased(batch)
+    # By `first`, for which there is an index: of its stream's batches the nearest one below.
+    former = lateral(
+        select(earlier.c.last, earlier.c.head)
+        .where(earlier.c.stream == batch.c.stream, earlier.c.first < batch.c.first)
+        .order_by(earlier.c.first.desc())
+        .limit(1)
+    )
     rows = connection.execute(
         select(
             batch.c.id,
@@ -215,9 +222,7 @@ def _heads_before(
             former.c.head,
         )
         .join(stream, stream.c.id == batch.c.stream)
-        .outerjoin(
-            former, and_(former.c.stream == batch.c.stream, former.c.last == batch.c.first - 1)
-        )
+        .outerjoin(former, former.c.last == batch.c.first - 1)
         .where(batch.c.id.in_(sorted(stored)))
     )
     return {

@@ -2,42 +2,66 @@
 
 import base64
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, func, lateral, select, true, tuple_
 
 from central import schema
 from central.errors import NotFound
 from central.queries.models import BatchView, EvidenceRow, RecordKey, Refusal, Waiting
+from central.queries.paging import Count, Page, page, position
 from central.queries.records import StoredBatch, batches
 
 
 def refusals(
-    connection: Connection, limit: int, *, gateway: str | None = None, open_only: bool = True
-) -> list[Refusal]:
+    connection: Connection,
+    limit: int,
+    cursor: str | None = None,
+    *,
+    gateway: str | None = None,
+    open_only: bool = True,
+) -> Page[Refusal]:
     """The latest first; resolved ones only where they are asked for."""
-    refusal, stream, batch, record = schema.refusal, schema.stream, schema.batch, schema.record
-    query = (
-        select(refusal, stream.c.gateway, stream.c.epoch, record.c.type, record.c.at)
-        .join(stream, stream.c.id == refusal.c.stream)
-        .join(
-            batch,
-            and_(
-                batch.c.stream == refusal.c.stream,
-                batch.c.first <= refusal.c.seq,
-                batch.c.last >= refusal.c.seq,
-            ),
+    refusal, stream = schema.refusal, schema.stream
+    # Of its stream's batches the last that begins before it, for which there is an index.
+    batch = lateral(
+        select(schema.batch.c.id, schema.batch.c.first)
+        .where(schema.batch.c.stream == refusal.c.stream, schema.batch.c.first <= refusal.c.seq)
+        .order_by(schema.batch.c.first.desc())
+        .limit(1)
+    )
+    record = lateral(
+        select(schema.record.c.type, schema.record.c.at)
+        .where(
+            schema.record.c.batch == batch.c.id,
+            schema.record.c.pos == refusal.c.seq - batch.c.first,
         )
-        .join(
-            record,
-            and_(record.c.batch == batch.c.id, record.c.pos == refusal.c.seq - batch.c.first),
+        .limit(1)
+    )
+    query = (
+        select(
+            refusal,
+            stream.c.gateway,
+            stream.c.epoch,
+            record.c.type,
+            record.c.at,
+            batch.c.id.label("batch"),
+        )
+        .select_from(
+            refusal.join(stream, stream.c.id == refusal.c.stream)
+            .join(batch, true())
+            .join(record, true())
         )
         .order_by(batch.c.id.desc(), refusal.c.seq.desc())
-        .limit(limit)
+        .limit(limit + 1)
     )
+    before = position(cursor, Count, Count)
+    if before is not None:
+        query = query.where(tuple_(batch.c.id, refusal.c.seq) < tuple_(*before))
     if gateway is not None:
         query = query.where(stream.c.gateway == gateway)
     if open_only:
         query = query.where(refusal.c.resolved.is_(None))
-    return [
+    rows = page(connection.execute(query).all(), limit, lambda row: (row.batch, row.seq))
+    found = [
         Refusal(
             record=RecordKey(gateway=row.gateway, epoch=row.epoch, seq=row.seq),
             code=row.code,
@@ -46,33 +70,39 @@ def refusals(
             at=row.at,
             resolved=row.resolved,
         )
-        for row in connection.execute(query)
+        for row in rows.items
     ]
+    return Page(items=found, next=rows.next)
 
 
-def waiting(connection: Connection, limit: int) -> list[Waiting]:
+def waiting(connection: Connection, limit: int, cursor: str | None = None) -> Page[Waiting]:
     """What came too early, the oldest first."""
     table, stream = schema.waiting, schema.stream
-    rows = connection.execute(
+    query = (
         select(table, stream.c.gateway, stream.c.epoch)
         .join(stream, stream.c.id == table.c.stream)
         .order_by(table.c.batch, table.c.seq)
-        .limit(limit)
+        .limit(limit + 1)
     )
-    return [
+    after = position(cursor, Count, Count)
+    if after is not None:
+        query = query.where(tuple_(table.c.batch, table.c.seq) > tuple_(*after))
+    rows = page(connection.execute(query).all(), limit, lambda row: (row.batch, row.seq))
+    found = [
         Waiting(
             record=RecordKey(gateway=row.gateway, epoch=row.epoch, seq=row.seq),
             of=RecordKey(gateway=row.of_gateway, epoch=row.of_epoch, seq=row.of_seq),
             position=row.of_position,
             heard=row.heard,
         )
-        for row in rows
+        for row in rows.items
     ]
+    return Page(items=found, next=rows.next)
 
 
 def evidence(
-    connection: Connection, limit: int, *, gateway: str | None = None
-) -> list[EvidenceRow]:
+    connection: Connection, limit: int, cursor: str | None = None, *, gateway: str | None = None
+) -> Page[EvidenceRow]:
     """The latest first, without their bytes."""
     table = schema.evidence
     query = (
@@ -86,11 +116,15 @@ def evidence(
             func.octet_length(table.c.bytes).label("size"),
         )
         .order_by(table.c.id.desc())
-        .limit(limit)
+        .limit(limit + 1)
     )
+    before = position(cursor, Count)
+    if before is not None:
+        query = query.where(table.c.id < before[0])
     if gateway is not None:
         query = query.where(table.c.gateway == gateway)
-    return [
+    rows = page(connection.execute(query).all(), limit, lambda row: (row.id,))
+    found = [
         EvidenceRow(
             id=row.id,
             gateway=row.gateway,
@@ -100,8 +134,9 @@ def evidence(
             size=row.size,
             sha256=bytes(row.sha256).hex(),
         )
-        for row in connection.execute(query)
+        for row in rows.items
     ]
+    return Page(items=found, next=rows.next)
 
 
 def evidence_bytes(connection: Connection, number: int) -> bytes:

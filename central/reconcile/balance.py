@@ -104,7 +104,12 @@ class _Audit:
             self._balance.gateway(name)
         for (code,) in self._connection.execute("SELECT code FROM orders").fetchall():
             self._balance.order(code)
-        replay = Replay(plans=self._read_plans(), orders=self._required())
+        devices = self._connection.execute("SELECT name FROM device").fetchall()
+        replay = Replay(
+            plans=self._read_plans(),
+            orders=self._required(),
+            devices=frozenset(name for (name,) in devices),
+        )
         self._read_batches(replay)
         self._compare_claims(replay)
         self._compare_items(replay)
@@ -219,14 +224,18 @@ class _Audit:
         seen = set()
         for gateway, epoch, seq, position, *row in self._connection.execute(
             "SELECT s.gateway, s.epoch, c.seq, c.position, i.uii, i.component, c.order_code,"
-            " c.space, c.number, c.fresh, c.seq = b.first + c.pos FROM claim c"
+            " c.space, c.number, c.fresh, c.quantity, c.station, c.seq = b.first + c.pos"
+            " FROM claim c"
             " JOIN stream s ON s.id = c.stream JOIN item i ON i.id = c.item"
             " LEFT JOIN batch b ON b.id = c.batch"
         ):
             mark = MarkKey(gateway, epoch, seq, position)
             seen.add(mark)
             claim = replay.claims.get(mark)
-            given = claim and [*claim.item, claim.order, claim.space, claim.number, claim.fresh]
+            given = claim and [
+                *(*claim.item, claim.order, claim.space, claim.number, claim.fresh),
+                *(claim.quantity, claim.station),
+            ]
             if given != row[:-1] or row[-1] is not True:
                 self._doubtful[row[0]] = None
         for mark in replay.claims.keys() - seen:

@@ -39,10 +39,12 @@ class Told:
 
 @dataclass
 class Replay:
-    """Everything that the records say, so far. `orders` gives the components each one requires."""
+    """Everything that the records say, so far. `orders` gives the components each one requires;
+    `devices` are the streams that mark nothing."""
 
     plans: dict[tuple[str, PlanKey], Plan]
     orders: dict[str, tuple[str, ...]]
+    devices: frozenset[str] = frozenset()
     items: dict[ItemKey, Item] = field(default_factory=dict)
     claims: dict[MarkKey, Claim] = field(default_factory=dict)
     numbers: dict[tuple[str, int], tuple[MarkKey, ...]] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Replay:
             boot=None,
             plan=self._in_force.get((gateway, epoch)),
             keys=(),
+            is_device=gateway in self.devices,
         )
         records, faults = rules.decode_lines(first, lines)
         known = self.known(stream, rules.needs(stream, records))

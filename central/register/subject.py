@@ -106,10 +106,10 @@ class Subject(Generic[S]):
         """Fold the act into the row. Raises `Conflict` or `NotFound`."""
         before = self.load(connection, act.key)
         after = self.model.of(act) if act.what == CARRIED_OVER else self.apply(before, act)
-        self._save(connection, act.key, before, after)
+        self.keep(connection, act.key, before, after)
         return after
 
-    def _save(self, connection: Connection, key: str, before: S | None, after: S) -> None:
+    def keep(self, connection: Connection, key: str, before: S | None, after: S) -> None:
         # A part that is left as it was is not written again.
         values = after.model_dump(exclude=set(self.parts))
         for column in self.table.columns:

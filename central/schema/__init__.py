@@ -6,10 +6,16 @@ programs' own role has no right to change or delete their rows (decision 0011). 
 from them (decision 0021). A `version` is the id of the act that changed the row last.
 """
 
-from central.schema.access import account, answered, credential, token
+from central.schema.access import account, answered, credential, second_factor, seen, token
+from central.schema.alerts import alert, delivery, delivery_attempt, watched
+from central.schema.articles import article, event, event_article
 from central.schema.base import metadata
 from central.schema.certificates import certificate, certificate_item
+from central.schema.consignments import consignment, consignment_article
+from central.schema.devices import concluded, device, scan
 from central.schema.exclusions import exclusion, screening
+from central.schema.imports import import_refusal, imports, legacy
+from central.schema.lots import lot, lot_component, lot_movement, lot_unpacked
 from central.schema.marks import (
     about,
     batch,
@@ -26,6 +32,7 @@ from central.schema.marks import (
 from central.schema.numbers import block, doubt, gateway_state, loss, plan, voided_block
 from central.schema.oversight import inspection, measure, sanction
 from central.schema.places import place
+from central.schema.stock import count_article, count_quantity, count_scan, counts
 from central.schema.subjects import (
     act,
     entity,
@@ -39,29 +46,52 @@ from central.schema.subjects import (
     product,
     setting,
 )
+from central.schema.units import label_print, unit_number, unit_series
 
 __all__ = [
     "about",
     "account",
     "act",
+    "alert",
     "answered",
+    "article",
     "batch",
     "block",
     "certificate",
     "certificate_item",
     "claim",
+    "concluded",
+    "consignment",
+    "consignment_article",
+    "count_article",
+    "count_quantity",
+    "count_scan",
+    "counts",
     "credential",
+    "delivery",
+    "delivery_attempt",
+    "device",
     "doubt",
     "entity",
+    "event",
+    "event_article",
     "evidence",
     "exclusion",
     "gateway",
     "gateway_state",
+    "import_refusal",
+    "imports",
     "inspection",
     "invitation",
     "item",
+    "label_print",
+    "legacy",
     "licence",
     "loss",
+    "lot",
+    "lot_component",
+    "lot_movement",
+    "lot_unpacked",
     "measure",
     "metadata",
     "number_space",
@@ -75,11 +105,17 @@ __all__ = [
     "refusal",
     "sample_group",
     "sanction",
+    "scan",
     "screening",
+    "second_factor",
+    "seen",
     "setting",
     "stream",
     "stream_key",
     "token",
+    "unit_number",
+    "unit_series",
     "voided_block",
     "waiting",
+    "watched",
 ]

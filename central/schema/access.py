@@ -1,6 +1,16 @@
 """Accounts, tokens, what they prove themselves with, and answers that are given again."""
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from central.schema.base import metadata, now, text, time, version
@@ -39,8 +49,29 @@ credential = Table(
     now("kept"),
     Index("credential_hash", "kind", "hash"),
 )
-"""`kind`: password (argon2), token and setup (SHA-256). No act says what they are, and none is
-needed to rebuild the state: they are given anew."""
+"""`kind`: password (argon2); token, setup, half, known and recovery (SHA-256). No act says what
+they are, and none is needed to rebuild the state: they are given anew."""
+
+second_factor = Table(
+    "second_factor",
+    metadata,
+    Column("account", Text, ForeignKey("account.name"), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("confirmed", DateTime(timezone=True)),
+    Column("step", BigInteger, nullable=False),
+)
+"""An authenticator's secret, encrypted, and the last step of thirty seconds whose code was used. It
+counts once it is confirmed by a code."""
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("token", Text, primary_key=True),
+    time("at"),
+    text("address"),
+    text("agent"),
+)
+"""When a session last asked for anything, from where and with which browser; no act says it."""
 
 answered = Table(
     "answered",

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy import text as sql_text
 
 from central.schema.base import metadata, text, time
 
@@ -22,7 +23,7 @@ stream = Table(
     "stream",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("gateway", Text, ForeignKey("gateway.name"), nullable=False),
+    text("gateway"),
     Column("epoch", BigInteger, nullable=False),
     Column("committed", BigInteger, nullable=False, server_default="0"),
     Column("head", LargeBinary, nullable=False),
@@ -37,8 +38,8 @@ stream = Table(
     Column("ended", DateTime(timezone=True)),
     UniqueConstraint("gateway", "epoch"),
 )
-"""`id` is that of the act that enrolled it. `state`: live, forked, two-of-me, closed. `plan_*` name
-the last `accepted` up to `committed`."""
+"""`gateway`: a gateway, or a device. `id` is that of the act that enrolled it. `state`: live,
+forked, two-of-me, closed. `plan_*` name the last `accepted` up to `committed`."""
 
 stream_key = Table(
     "stream_key",
@@ -67,6 +68,7 @@ batch = Table(
     Column("leaf_base", BigInteger),
     UniqueConstraint("stream", "first"),
     Index("batch_unsequenced", "id", postgresql_where="leaf_base IS NULL"),
+    Index("batch_received", "received"),
 )
 """`first` is the first record stored: the signed header may begin earlier, where it overlapped."""
 
@@ -104,10 +106,15 @@ item = Table(
     Column("sample", Text),
     UniqueConstraint("uii", "component"),
     UniqueConstraint("elements", "component"),
-    Index("item_order_state", "order_code", "state"),
+    Index("item_order_uii", "order_code", "uii"),
+    Index("item_order_id", "order_code", "id"),
+    Index("item_amiss", "state", "id", postgresql_where="state <> 'good'"),
     Index("item_serial", "serial"),
+    Index("item_uii_folded", sql_text("translate(upper(uii), 'OI ', '01')")),
+    Index("item_serial_folded", sql_text("translate(upper(serial), 'OI ', '01')")),
     Index("item_changed", "changed"),
     Index("item_sample", "sample", postgresql_where="sample IS NOT NULL"),
+    Index("item_not_good", "order_code", postgresql_where="state <> 'good'"),
     Index(
         "item_unread",
         "order_code",
@@ -134,11 +141,16 @@ claim = Table(
     Column("space", Text),
     Column("number", BigInteger),
     Column("fresh", Boolean, nullable=False),
+    Column("quantity", BigInteger),
+    text("station", ""),
     Index("claim_item", "item"),
     Index("claim_number", "space", "number"),
     Index("claim_batch", "batch", "pos"),
+    Index("claim_stream_item", "stream", "item"),
 )
-"""Every mark of an intent that asserts an item; `fresh` when it spends a number of a block."""
+"""Every mark of an intent that asserts an item; `fresh` when it spends a number of a block.
+`quantity`: of a package, so many pieces are in it as the mark says. `station`: where it was made,
+as its record says."""
 
 about = Table(
     "about",
@@ -146,6 +158,7 @@ about = Table(
     Column("item", BigInteger, ForeignKey("item.id"), primary_key=True),
     Column("batch", BigInteger, primary_key=True),
     Column("pos", Integer, primary_key=True),
+    Index("about_batch", "batch", "pos"),
 )
 """Every later record that says something of an item: marked, verified, settled, corrected."""
 

@@ -1,6 +1,6 @@
-"""Places: an entity's sites, and the stores, lines and stations below them."""
+"""Places: an entity's sites, and the stores, bays, lines and stations below them."""
 
-from sqlalchemy import Column, ForeignKey, Index, Table, Text
+from sqlalchemy import Column, Double, ForeignKey, Index, Table, Text
 
 from central.schema.base import metadata, text, time, version
 
@@ -17,8 +17,11 @@ place = Table(
     text("reason"),
     time("created"),
     version(),
+    Column("latitude", Double),
+    Column("longitude", Double),
     Index("place_entity", "entity"),
     Index("place_parent", "parent"),
 )
-"""`kind`: site, store, line, station. `state` is the place's own: one that is below an inactive
-place, or of an inactive entity, counts as inactive. `gateway`: the one that works on a line."""
+"""`kind`: site, store, bay, line, station. `state` is the place's own: one that is below an
+inactive place, or of an inactive entity, counts as inactive. `gateway`: the one that works on a
+line. `latitude`, `longitude` of a site, in degrees (WGS 84)."""

@@ -184,7 +184,7 @@ invitation = Table(
     "invitation",
     metadata,
     Column("code_hash", LargeBinary, primary_key=True),
-    Column("gateway", Text, ForeignKey("gateway.name"), nullable=False),
+    text("gateway"),
     text("reason"),
     time("expires"),
     Column("used", DateTime(timezone=True)),

@@ -202,13 +202,25 @@ class Settled(Common):
 
 
 class Observed(Common):
-    """Codes seen, outside a marking cycle: a scan, a count, a foreign mark before firing."""
+    """Codes seen, outside a marking cycle: a scan, a count, a foreign mark before firing.
+
+    `purpose` of a scan: receive, put-away, move, dispatch, issue, count, pack, find; a sender may
+    have others. `symbologies`: the AIM identifier of each code, in their order. `place` is the code
+    of the place or bay that was scanned, `consignment` the number of what comes or goes; `counted`:
+    packages were opened, and what is in them is among the codes.
+    """
 
     type: Literal["observed"] = "observed"
     purpose: Short
     codes: tuple[Text, ...]
     device: Short = ""
     entry: Literal["device", "keyed", "eye"] = "device"
+    wedge: StrictBool | None = None
+    """Of what is `keyed`: whether a keyboard wedge typed it, and not a person."""
+    symbologies: tuple[Short, ...] | None = None
+    place: Short | None = None
+    consignment: Short | None = None
+    counted: StrictBool | None = None
 
 
 class Packed(Common):
@@ -217,26 +229,33 @@ class Packed(Common):
     type: Literal["packed"] = "packed"
     parent: Text
     children: tuple[Text, ...]
+    place: Short | None = None
 
 
 class Unpacked(Common):
     type: Literal["unpacked"] = "unpacked"
     parent: Text
     children: tuple[Text, ...]
+    place: Short | None = None
 
 
 class Assembled(Common):
-    """Components joined to a whole; all named by their content."""
+    """Components joined to a whole; all named by their content. `component`: which one of the whole
+    a single part is; else its own symbol says it."""
 
     type: Literal["assembled"] = "assembled"
     whole: Text
     parts: tuple[Text, ...]
+    component: Short | None = None
+    place: Short | None = None
 
 
 class Parted(Common):
     type: Literal["parted"] = "parted"
     whole: Text
     parts: tuple[Text, ...]
+    component: Short | None = None
+    place: Short | None = None
 
 
 class Corrected(Common):

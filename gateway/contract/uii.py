@@ -182,6 +182,10 @@ _IDENTIFYING: dict[Format, dict[str, tuple[_Role, str, str]]] = {
         "SEQ": (_Role.SERIAL_IN_PART, "", _ANY),
     },
 }
+_OF_ANY_AGENCY = {"25S", "18V", "EUC"}
+"""Their values begin with the issuing agency's code."""
+_NATO = "D"
+"""The issuing agency code of NATO and CAGE codes (ISO/IEC 15459)."""
 _SERIALLESS_GRAI = 14  # digits of an 8003 that names a type of asset and not one of them
 
 # How long an application identifier is follows from its first two digits (GS1 General
@@ -303,6 +307,21 @@ def serial(key: str) -> str:
     Where a construct holds it in one value with its enterprise (18S, 25S, 8003, 8004), that value.
     """
     return key.rpartition("=")[2]
+
+
+def enterprises(envelope: Envelope) -> dict[str, str]:
+    """By identifier, the NATO or CAGE code of each enterprise that the symbol names, identifying or
+    not; an enterprise under another agency's code is left out."""
+    found = {}
+    for element in envelope.elements:
+        entry = _IDENTIFYING[envelope.format].get(element.identifier)
+        if entry is None:
+            continue
+        named = entry[1] + element.value
+        theirs = entry[1] == _NATO or element.identifier in _OF_ANY_AGENCY
+        if theirs and named.startswith(_NATO):
+            found[element.identifier] = named[1:6]
+    return found
 
 
 def component_element(form: Format, code: str) -> Element:

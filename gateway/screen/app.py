@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Any
 
-from fastapi import Cookie, FastAPI, HTTPException, Request, Response
+from fastapi import Cookie, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
@@ -15,6 +15,7 @@ from sse_starlette import EventSourceResponse
 from gateway.moves import (
     Note,
 )
+from gateway.screen import drawing
 from gateway.screen.desk import Credentials, Desk, Session, Settlement
 from gateway.screen.page import Page
 from gateway.screen.protection import Protection
@@ -27,6 +28,7 @@ HEARTBEAT_S = 5.0
 RECONNECT_MS = 1000
 """How soon a browser opens the stream again after it broke."""
 FOR_EVER = "public, max-age=31536000, immutable"
+DRAWN = "private, max-age=600"
 
 Position = Annotated[int, Field(ge=1, le=1000)]
 SessionCookie = Annotated[str | None, Cookie(alias=COOKIE)]
@@ -41,6 +43,13 @@ class Witness(BaseModel):
 
     def credentials(self) -> Credentials:
         return Credentials(self.badge, self.pin)
+
+
+class SignInBody(BaseModel):
+    """A badge, and its PIN where it was typed."""
+
+    badge: Annotated[str, Field(max_length=200)]
+    pin: Annotated[str, Field(max_length=200)] | None = None
 
 
 class SettleBody(BaseModel):
@@ -139,6 +148,18 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
             raise HTTPException(404)
         return Response(file.body, media_type=file.media_type, headers={"Cache-Control": FOR_EVER})
 
+    @app.get("/api/drawing.svg")
+    async def drawn(
+        content: Annotated[str, Query(max_length=400)],
+        line: Annotated[list[str] | None, Query(max_length=200)] = None,
+    ) -> Response:
+        # Of these words alone, so that it never shows another number than the page beside it.
+        try:
+            body = drawing.draw(content, tuple(line or ()))
+        except drawing.NoSymbol as error:
+            raise HTTPException(404) from error
+        return Response(body, media_type=drawing.MEDIA_TYPE, headers={"Cache-Control": DRAWN})
+
     @app.get("/api/state")
     async def state(token: SessionCookie = None) -> dict[str, Any]:
         return snapshot(token)
@@ -157,8 +178,11 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         return EventSourceResponse(events())
 
     @app.post("/api/sign-in")
-    async def sign_in(body: Witness, response: Response) -> dict[str, bool]:
-        token = await desk.sign_in(body.credentials())
+    async def sign_in(body: SignInBody, response: Response) -> dict[str, bool]:
+        if body.pin is None:
+            token = desk.sign_in_by_badge(body.badge)
+        else:
+            token = await desk.sign_in(Credentials(body.badge, body.pin))
         response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
         return {"signed_in": True}
 

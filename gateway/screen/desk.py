@@ -22,6 +22,7 @@ from gateway.moves import (
 from gateway.numbering import MarkAt
 from gateway.permission import Permission
 from gateway.plan import person_by_badge
+from gateway.screen import holds
 from gateway.screen.snapshot import station_view
 from gateway.screen.typed import content_of
 from gateway.station import NotNow, Station
@@ -33,6 +34,8 @@ DECIDERS = frozenset({"shift-lead", "quality"})
 SESSION_S = 12 * 3600
 TRIES, TRIES_S = 5, 60
 """Wrong PINs of one badge before it has to wait."""
+SCANS = 20
+"""Badges that nobody knows, in that time, before a badge alone is not enough for a while."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,11 @@ class Session:
 
     person: Person
     until: float
+    auth: Literal["badge", "pin"] = "pin"
 
     @property
     def author(self) -> Author:
-        return Author(self.person.id, "pin")
+        return Author(self.person.id, self.auth)
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,11 @@ class Desk:
     permission: Permission | None = None
     uplink: Uplink | None = None
     stations: dict[str, Station] = field(default_factory=dict)
+    needs_pin: bool = False
+    """A badge alone signs nobody in."""
     _sessions: dict[str, Session] = field(default_factory=dict)
     _failures: dict[str, list[float]] = field(default_factory=dict)
+    _unknown: list[float] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _changes: int = 0
     _hasher: PasswordHash = field(default_factory=lambda: PasswordHash((Argon2Hasher(),)))
@@ -92,8 +99,29 @@ class Desk:
     async def sign_in(self, credentials: Credentials) -> str:
         """A session's token; raises `NotNow` with the reason."""
         person = await self._prove(credentials)
+        return self._open(person, "pin")
+
+    def sign_in_by_badge(self, badge: str) -> str:
+        """A session's token, for a badge that was scanned; raises `NotNow` with the reason.
+
+        Badges that nobody knows are counted together, since each guess is another badge. Who types
+        the PIN as well is let in all the same: nobody is locked out by another's guesses.
+        """
+        if self.needs_pin:
+            raise NotNow(Note("pin-too"))
+        since = time.monotonic() - TRIES_S
+        self._unknown = [at for at in self._unknown if at > since]
+        if len(self._unknown) >= SCANS:
+            raise NotNow(Note("pin-too"))
+        person = person_by_badge(self._plan(), badge_hash(badge), self._now())
+        if person is None:
+            self._unknown.append(time.monotonic())
+            raise NotNow(Note("badge-not-known"))
+        return self._open(person, "badge")
+
+    def _open(self, person: Person, auth: Literal["badge", "pin"]) -> str:
         token = secrets.token_urlsafe(24)
-        self._sessions[token] = Session(person, time.monotonic() + SESSION_S)
+        self._sessions[token] = Session(person, time.monotonic() + SESSION_S, auth)
         return token
 
     def sign_out(self, token: str) -> None:
@@ -214,20 +242,22 @@ class Desk:
 
     def snapshot(self) -> dict[str, Any]:
         """Everything the screen shows, as JSON; texts are codes of the catalogues."""
+        now = datetime.now(UTC)
         return {
             "gateway": self.gateway,
             "epoch": self.epoch,
             "boot": self.boot,
             "change": self._changes,
-            "now": format_time(datetime.now(UTC)),
+            "now": format_time(now),
             "language": self.language,
             "latches": [
                 {"latch": key, "cause": cause} for key, cause in self.latches.causes.items()
             ],
+            "hold": next((holds.page(latch) for latch in self.latches.causes), None),
             "link": self._link(),
             "lease_until": format_time(plan.lease_until) if (plan := self._plan()) else None,
             "time_trusted": self.logbook.clock.trusted() if self.logbook else False,
-            "stations": [station_view(station) for station in self.stations.values()],
+            "stations": [station_view(station, now) for station in self.stations.values()],
         }
 
     def _link(self) -> dict[str, Any]:

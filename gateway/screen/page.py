@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from gateway import design
 from gateway.screen.texts import LANGUAGES, Texts, read_all
 
 HERE = Path(__file__).parent
@@ -26,7 +27,8 @@ class Page:
     def __init__(self) -> None:
         self.files = {
             path.name: StaticFile(path.read_bytes(), _KINDS[path.suffix])
-            for path in sorted((HERE / "static").iterdir())
+            for folder in (design.STATIC, HERE / "static")
+            for path in sorted(folder.iterdir())
             if path.suffix in _KINDS
         }
         self._texts: dict[str, Texts] = read_all()

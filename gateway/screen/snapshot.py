@@ -3,6 +3,7 @@
 Pure: it reads the station, the plan and the ledger, and changes nothing.
 """
 
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -13,13 +14,15 @@ from gateway.contract.record import Mark
 from gateway.contract.uii import serial
 from gateway.ledger import Ledger, StationLedger
 from gateway.moves import Note, Open, Phase
+from gateway.screen import pace
+from gateway.screen.holds import station_hold
 from gateway.station import Station
 
 SHOWN = 20
 """How many of what waits are named; the count tells of all."""
 
 
-def station_view(station: Station) -> dict[str, Any]:
+def station_view(station: Station, now: datetime) -> dict[str, Any]:
     """One station: where its cycle stands, what comes next, what can be asked for."""
     cycle, ledger = station.cycle, station.logbook.ledger
     own = ledger.station(station.name)
@@ -46,6 +49,7 @@ def station_view(station: Station) -> dict[str, Any]:
         },
         "permitted": work is not None,
         "why_not": None if isinstance(found, Work) else note_view(found),
+        "hold": station_hold(station, found),
         "can": can(station, permitted=work is not None),
         "order": _order(plan, order, ledger) if plan and order else None,
         "orders": [order.id for order in plan.orders] if plan else [],
@@ -55,6 +59,8 @@ def station_view(station: Station) -> dict[str, Any]:
         "groups": _groups(own, plan),
         "due": _due(station, plan, ledger),
         "counts": dict(own.made.get(order_id or "", {})),
+        "trials": own.trials,
+        "pace": _pace(station, order, own, now),
         "parts": [
             {
                 "seq": part.seq,
@@ -67,6 +73,11 @@ def station_view(station: Station) -> dict[str, Any]:
                 "serial": part.serial,
                 "state": part.state,
                 "entry": part.entry,
+                "verdict": part.verdict,
+                "reads": part.reads,
+                "read": part.read,
+                "grade": part.grade,
+                "took": part.took,
                 "settle": _may_settle(station, ledger, part.seq, part.position),
             }
             for part in reversed(own.parts)
@@ -94,6 +105,20 @@ def _order(plan: Plan, order: PlanOrder, ledger: Ledger) -> dict[str, Any]:
         "components": [component.name for component in order.components],
         "left": left(plan, order.id, ledger),
     }
+
+
+def _pace(
+    station: Station, order: PlanOrder | None, own: StationLedger, now: datetime
+) -> dict[str, Any] | None:
+    """Marks an hour, and when the order's would all be made here; None while nobody can say."""
+    found = pace.per_hour(own.shots, now)
+    if found is None or order is None:
+        return None
+    names = [component.name for component in order.components]
+    here = [name for name in names if name in (station.config.components or names)]
+    good = own.made.get(order.id, {}).get("good", 0)
+    end = pace.end(found, order.quantity * max(len(here), 1) - good, now)
+    return {"per_hour": round(found), "end": None if end is None else format_time(end)}
 
 
 def _next(work: Work) -> dict[str, Any]:
@@ -147,6 +172,7 @@ def _mark(mark: Mark) -> dict[str, Any]:
         "serial": serial(mark.item.elements),
         "uii": mark.item.uii,
         "text": list(mark.text),
+        "content": mark.content,
         "quantity": mark.quantity,
     }
 

@@ -17,7 +17,7 @@ import httpx
 
 from simulators.broker import answers
 from simulators.demo.cable import Cable
-from simulators.demo.officer import Officer, open_office
+from simulators.demo.officer import Officer, SignIn, open_office, sign_ins
 from simulators.demo.people import Operator, Person, make_people
 from simulators.demo.processes import Child, Children, program, run_once
 from simulators.demo.shift import Line
@@ -45,6 +45,7 @@ class Factory:
     officer: Officer | None = None
     licences: dict[str, str] = field(default_factory=dict)
     people: dict[str, list[Person]] = field(default_factory=dict)
+    sign_ins: list[SignIn] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.state = self.state.resolve()
@@ -92,6 +93,7 @@ class Factory:
         for site in SITES:
             yield partial(self._start_devices, site)
         yield self._seed
+        yield self._open_accounts
         for site in SITES:
             yield partial(self._start_gateway, site)
 
@@ -137,6 +139,7 @@ class Factory:
             f'[broker]\nurl = "mqtt://127.0.0.1:{self.ports["broker"]}"\n\n'
             '[keys]\ndir = "keys"\n\n'
             f'[http]\nlisten = "127.0.0.1:{self.ports["web"]}"\n\n'
+            "[devices]\nenabled = true\n\n"
             "[plan]\nlease_hours = 12\nblock_size = 500\n"
         )
         (self.state / "central.toml").write_text(config, "utf-8")
@@ -149,12 +152,18 @@ class Factory:
         for name, command in (
             ("web", serve),
             ("plan", [central, "plan", *where]),
+            ("watch", [central, "watch", *where]),
+            ("scans", [central, "scans", *where]),
             *((f"ingest-{n}", [central, "ingest", *where]) for n in range(1, INGEST_WORKERS + 1)),
         ):
             await self.children.add(name, command).start()
         web = self.children.by_name["web"]
-        await _until_answers(web, self.ports["web"])
+        # Where the database was slow to answer, the code comes after the pages do.
+        await _until_answers(web, self.ports["web"], ready=self._has_opened)
         self.officer = await open_office(self.web, self.setup_file, self.accounts_file)
+
+    def _has_opened(self) -> bool:
+        return self.accounts_file.exists() or self.setup_file.exists()
 
     async def _central(self, act: str, *more: str, must: bool = False) -> str:
         log = self.state / "logs" / f"central-{act}.log"
@@ -253,6 +262,10 @@ class Factory:
             json.dump(kept, file)
         fresh.rename(self.secrets_file)
 
+    async def _open_accounts(self) -> None:
+        entity = SITES[0].subject.entity["code"]
+        self.sign_ins = await sign_ins(self.web, self.accounts_file, entity)
+
     def _remember(self) -> None:
         kept = json.loads(self.secrets_file.read_text("utf-8"))
         self.licences = kept["licences"]
@@ -340,6 +353,7 @@ class Factory:
                 if child.first_line
             },
             "people": str(self.secrets_file),
+            "accounts": str(self.accounts_file),
             "parts": str(self.state / FILE),
             "logs": str(self.state / "logs"),
             "ports": self.ports,
@@ -389,7 +403,7 @@ async def _until_answers(
 ) -> None:
     """Wait until the process listens and is `ready`. Raises ChildProcessError.
 
-    `ready` tells it from another program that took the port at the same moment.
+    `ready` may tell it from another program that took the port at the same moment.
     """
     deadline = time.monotonic() + seconds
     while not (answers(port) and ready()):

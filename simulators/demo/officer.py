@@ -1,4 +1,4 @@
-"""The registry's office in the demo: its first administrator, and an officer with a token."""
+"""The registry's office in the demo: an administrator, an officer, an account for each role."""
 
 import json
 import os
@@ -12,6 +12,18 @@ import httpx
 
 ADMINISTRATOR, OFFICER = "administrator", "officer"
 API = "/api/v1"
+OF_THE_REGISTRY = {
+    "registry-officer": "Arben Hoxha",
+    "inspector": "Teuta Marku",
+    "auditor": "Ilir Prifti",
+}
+OF_A_PRODUCER = {
+    "operator": "Besnik Kola",
+    "shift-lead": "Mira Dervishi",
+    "warehouse": "Agim Shehu",
+    "producer-officer": "Luan Basha",
+}
+"""Who has an account of each role; the administrator's is opened by the one-time code."""
 
 
 @dataclass
@@ -67,10 +79,43 @@ async def open_office(base_url: str, setup_file: Path, kept: Path) -> Officer:
     return Officer(base_url, token)
 
 
+@dataclass(frozen=True)
+class SignIn:
+    """By what one signs in on the registry's pages."""
+
+    role: str
+    account: str
+    password: str
+
+
+async def sign_ins(base_url: str, kept: Path, entity: str) -> list[SignIn]:
+    """An account of each role, those of a producer for `entity`; the same ones when asked again."""
+    value = _read(kept)
+    administrator = value["administrator"]
+    if "sign-ins" not in value:
+        session = await Officer(base_url, "").post("/sessions", administrator)
+        office = Officer(base_url, session["token"])
+        value["sign-ins"] = {}
+        for role, person in (OF_THE_REGISTRY | OF_A_PRODUCER).items():
+            password = secrets.token_urlsafe(12)
+            whose = {"entity": entity} if role in OF_A_PRODUCER else {}
+            who = {"name": role, "person": person, "roles": [role], "password": password}
+            await office.post("/accounts", {**who, **whose})
+            value["sign-ins"][role] = {"account": role, "password": password}
+        _keep(kept, value)
+    all_of_them = {"administrator": administrator} | value["sign-ins"]
+    return [SignIn(role, **how) for role, how in all_of_them.items()]
+
+
 def _kept_token(kept: Path) -> str | None:
     if not kept.exists():
         return None
-    return str(json.loads(kept.read_text("utf-8"))["officer"]["token"])
+    return str(_read(kept)["officer"]["token"])
+
+
+def _read(kept: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(kept.read_text("utf-8"))
+    return value
 
 
 def _take(setup_file: Path) -> str:

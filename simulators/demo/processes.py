@@ -14,7 +14,7 @@ from pathlib import Path
 
 STOP_S = 10.0
 LASTING = {
-    "gjurma-central": ("serve", "plan", "ingest"),
+    "gjurma-central": ("serve", "plan", "ingest", "watch", "scans"),
     "gjurma-gateway": ("run",),
     "gjurma-sim": ("device",),
 }

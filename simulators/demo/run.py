@@ -160,6 +160,12 @@ class Demo:
         for line in factory.lines:
             self.show.say(f"  {'operator at ' + line.gateway:<32} {line.operator.base_url}/")
         self.show.say(f"  {'everything else':<32} {factory.state / 'demo.json'}")
+        on_a_terminal = self.interactive and sys.stdout.isatty()
+        where = "" if on_a_terminal else f"; the passwords lie in {factory.accounts_file}"
+        self.show.say(f"  to sign in at the registry, in each role{where}:")
+        for each in factory.sign_ins:
+            told = f", password {each.password}" if on_a_terminal else ""
+            self.show.say(f"    {each.role:<20} account {each.account}{told}")
         if self.interactive:
             self.show.say("  to sign in at an operator's page:")
             for gateway, people in factory.people.items():

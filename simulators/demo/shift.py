@@ -31,8 +31,8 @@ SPARED = 3
 """Of so many pieces that could be saved, one is given up: both ways belong to the picture."""
 MARKED_BEFORE = frozenset({"already-marked", "part-before-still-here"})
 """What the page says of a piece that has a number; an operator takes the next one."""
-OFFICERS_ACTS = frozenset({"licence-suspended", "order-held"})
-"""What keeps a line waiting until an officer lifts it, however long that takes."""
+OFFICERS_ACTS = ("licence-", "order-", "entity-", "place-", "product-", "approval-")
+"""How the codes begin of what keeps a line waiting until an officer acts, however long it takes."""
 REASONS = {
     "accepted": "the number is legible on the piece",
     "remark": "this very piece is at hand, and no other number is on it",
@@ -196,7 +196,7 @@ class Line:
             except TimeoutError:
                 view = self.operator.view
                 why = (view.get("why_not") or {}).get("code", "")
-                if why not in OFFICERS_ACTS:
+                if not why.startswith(OFFICERS_ACTS):
                     shown = {key: view.get(key) for key in ("phase", "busy", "note", "why_not")}
                     raise RuntimeError(f"{self.gateway}: nothing may be marked: {shown}") from None
                 log.warning("%s: still waits: %s", self.gateway, why)

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from central import embedded
 from tests.support.central import Centre
 
 pytestmark = pytest.mark.slow
@@ -33,6 +34,21 @@ def test_the_first_administrators_code_is_good_once(centre: Centre) -> None:
     assert code_of(response) == (403, "invitation-invalid")
 
 
+def test_a_server_that_starts_before_its_database_offers_the_code_later() -> None:
+    with Centre.started("serve") as centre:
+        centre.stop("serve")
+        centre.setup_file().unlink()
+        embedded.stop(centre.folder / "pg")
+        centre.start("serve")
+        body = {"code": "x" * 43, "name": "first", "person": "First", "password": PASSWORD}
+        response = httpx.post(centre.url + "/api/v1/setup", json=body)
+        assert code_of(response) == (503, "database-unavailable")
+        assert not (centre.folder / "setup").exists()
+        embedded.start(centre.folder / "pg")
+        centre.token("administrator")
+        centre.stop("serve")
+
+
 def test_no_secret_is_kept_as_it_is(centre: Centre) -> None:
     token = centre.token("registry-officer")
     assert token not in centre.log("serve")
@@ -52,6 +68,17 @@ def test_what_a_person_shows_at_the_line_is_in_no_act(
     assert "p-9" in acts
     assert badge not in acts
     assert pin not in acts
+
+
+@pytest.mark.parametrize("pin", ["", "482", "4821482148214", "48 21", "48a1", "٤٨٢١", "4821\n"])
+def test_a_pin_is_of_four_to_twelve_digits(centre: Centre, pin: str) -> None:
+    person = {"code": "p-8", "gateway": "gramsh.line-1", "badge": "B-8", "roles": ["operator"]}
+    with centre.client() as officer:
+        refused = officer.post("/api/v1/people", json=person | {"pin": pin})
+        assert code_of(refused) == (422, "refused")
+        assert not pin or pin not in refused.json()["detail"]
+        for good in ("4821", "482148214821"):
+            assert officer.post("/api/v1/people", json=person | {"pin": good}).status_code == 201
 
 
 def test_signing_in_by_password(centre: Centre, administrator: httpx.Client) -> None:
@@ -104,7 +131,7 @@ def test_a_token_ends_with_its_revocation_its_accounts_role_or_the_account(
     again = administrator.post(f"/tokens/{first['id']}/revoke", json=why)
     assert code_of(again) == (409, "conflict")
 
-    roles = {"roles": ["inspector"], "why": {"reason": "moved"}}
+    roles = {"roles": ["inspector"], "reason": "moved"}
     assert administrator.post("/accounts/agron/roles", json=roles).status_code == 200
     assert [works(each) for each in (second, third)] == [False, True]
 

@@ -49,6 +49,18 @@ def test_ten_at_once_with_one_key_are_one(centre: Centre) -> None:
     assert centre.sql("SELECT count(*) FROM act WHERE key = 'RACE'") == [(1,)]
 
 
+def test_of_a_pin_not_even_a_digest_is_kept(centre: Centre) -> None:
+    centre.invite("gramsh.line-7")
+    person = {"code": "p-1", "gateway": "gramsh.line-7", "badge": "b-1", "roles": ["operator"]}
+    with centre.client() as officer:
+        for key, pin in (("pin-1", "1234"), ("pin-2", "4321")):
+            body, headers = person | {"pin": pin}, {"Idempotency-Key": key}
+            assert officer.post("/api/v1/people", json=body, headers=headers).status_code == 201
+    digests = centre.sql("SELECT request FROM answered WHERE key IN ('pin-1', 'pin-2')")
+    assert len(digests) == 2
+    assert len(set(digests)) == 1
+
+
 def test_a_refused_request_leaves_its_key_free(centre: Centre) -> None:
     key = {"Idempotency-Key": "late-1"}
     body = {"code": "UMG", "name": "again"}
@@ -117,7 +129,7 @@ def test_who_names_a_row_does_not_wait_for_who_acts_on_it(centre: Centre) -> Non
         centre.post("/api/v1/places", named)
         line = {"code": "N-2", "kind": "line", "entity": "UMG", "name": "line", "parent": "N-1"}
         centre.post("/api/v1/places", line)
-        why = {"why": {"reason": "moved"}, "gateway": "gramsh.line-8"}
+        why = {"reason": "moved", "gateway": "gramsh.line-8"}
         centre.post("/api/v1/places/N-2/gateway", why)
         assert time.monotonic() - began < 8, "nobody waited for the transaction to be ended"
     engine.dispose()

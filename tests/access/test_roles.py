@@ -1,5 +1,6 @@
 """Every endpoint with every role, by the one table of who may do what."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from central.access.roles import OF_AN_ENTITY, RIGHTS, Right, Role, Scope
-from central.app import interface
+from central.app import add_interface
 from tests.support.central import Centre
 
 pytestmark = pytest.mark.slow
@@ -18,14 +19,16 @@ OPEN = {
     ("POST", "/api/v1/setup"),
     ("POST", "/api/v1/sessions"),
     ("GET", "/api/v1/rights"),
+    ("POST", "/api/v1/batches"),
 }
-"""Endpoints that need no token: a one-time code or a password, or nothing that is not public."""
+"""Endpoints that need no token: a one-time code, a password or a signature, or nothing that is not
+public."""
 
 
 def routes() -> Iterator[tuple[str, str, Right | None]]:
     """Every endpoint: method, path, and the right that it needs."""
     app = FastAPI()
-    app.include_router(interface())
+    add_interface(app)
     for path, methods in app.openapi()["paths"].items():
         for method, told in methods.items():
             yield method.upper(), path, Right(told["x-right"]) if "x-right" in told else None
@@ -81,6 +84,39 @@ def test_without_a_token_nothing_is_told(centre: Centre, authorization: str) -> 
             assert response.status_code == 401, (method, path)
             if not path.endswith("/live"):
                 assert response.json()["code"] == "unauthorized"
+
+
+BODIES = {
+    "malformed": b'{"no": ',
+    "unreadable": b'{"no": "\xff"}',
+    "too large": b" " * (1024 * 1024 + 1),
+}
+
+
+@pytest.mark.parametrize("content", BODIES.values(), ids=BODIES)
+def test_nothing_of_a_request_is_read_before_it_is_known_who_asks(
+    centre: Centre, content: bytes
+) -> None:
+    """Neither its body nor its address, its query or its headers; nor for who has not the right."""
+    odd = {"Idempotency-Key": "a b", "If-Match": "?", "Content-Type": "application/json"}
+    nobody = httpx.Client(base_url=centre.url, headers=odd, timeout=30)
+    with nobody, centre.client("operator", "UMG") as operator:
+        for method, path, right in CLOSED:
+            named = re.sub(r"\{\w+\}", "%00", path) + "?limit=x&cursor=%25&after=x&q="
+            for http in [nobody] + [operator] * (Role.OPERATOR not in RIGHTS[right]):
+                response = http.request(method, named, content=content, headers=odd)
+                told = (401, "unauthorized") if http is nobody else (403, "forbidden")
+                assert (response.status_code, response.json()["code"]) == told, (method, path)
+
+
+def test_whoever_asks_is_told_what_is_malformed(centre: Centre) -> None:
+    """So that the test above does not pass for want of anything to find."""
+    expected = {"malformed": 422, "unreadable": 400, "too large": 413}
+    with centre.client() as officer:
+        for name, content in BODIES.items():
+            headers = {"Content-Type": "application/json"}
+            answer = officer.post("/api/v1/entities", content=content, headers=headers)
+            assert answer.status_code == expected[name]
 
 
 @pytest.mark.parametrize("role", sorted(OF_AN_ENTITY))

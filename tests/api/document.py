@@ -10,7 +10,7 @@ from pathlib import Path
 
 from central.access.roles import OF_AN_ENTITY, RIGHTS, Role, Scope
 from central.api.description import Described, operations
-from central.app import interface
+from central.app import add_interface
 from central.problems import Problem, kinds
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "api.md"
@@ -47,15 +47,21 @@ def rights() -> str:
     )
 
 
+def described() -> Described:
+    """The interface, without a server."""
+    app = Described(Problem)
+    add_interface(app)
+    return app
+
+
 def endpoints() -> str:
     """A line an endpoint, with the right that it needs."""
-    app = Described(Problem)
-    app.include_router(interface())
+    whole = described().openapi()
     return table(
         ("endpoint", "right"),
         (
             (f"`{method.upper()} {path}`", f"`{told['x-right']}`" if "x-right" in told else "–")
-            for path, method, told in sorted(operations(app.openapi()), key=lambda each: each[:2])
+            for path, method, told in sorted(operations(whole), key=lambda each: each[:2])
         ),
     )
 

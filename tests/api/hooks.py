@@ -3,12 +3,18 @@
 Loaded by tests/api/schemathesis.toml.
 """
 
+from typing import Any
+
 import schemathesis
+
+from central.api.batches import BATCH
+
+schemathesis.serializer.alias(BATCH, "application/octet-stream")
 
 
 @schemathesis.check
 def what_fits_is_not_malformed(
-    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> None:
     """422 is then a rule's word: about the request as a whole, or by a validator of our own."""
     if case.meta is None or not case.meta.generation.mode.is_positive:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.document import DOCUMENT, written
+from tests.api.document import DOCUMENT, described, written
 from tests.support.central import Centre
 
 _COMMANDS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
@@ -17,6 +17,11 @@ _COMMANDS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 def test_its_tables_are_those_of_the_code() -> None:
     document = DOCUMENT.read_text()
     assert written(document) == document, "python -m tests.api.document --write"
+
+
+def test_each_shape_has_a_name_of_its_own() -> None:
+    names = described().openapi()["components"]["schemas"]
+    assert [name for name in names if "__" in name or "-" in name] == []
 
 
 @pytest.mark.slow
@@ -30,7 +35,7 @@ def test_its_commands_run_in_their_order(tmp_path: Path) -> None:
             env=os.environ
             | {
                 "REGISTER": centre.url,
-                "SETUP_FILE": str(centre.folder / "setup"),
+                "SETUP_FILE": str(centre.setup_file()),
                 "UNTIL": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
             },
             capture_output=True,

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from central.app import interface
+from central.app import add_interface
 from tests.api.conftest import PRODUCT
 from tests.support.central import Centre
 from tests.support.wait import wait_for
@@ -34,8 +34,8 @@ def open_account(administrator: httpx.Client, name: str, *roles: str) -> None:
     assert response.status_code == 201, response.text
 
 
-def sign_in(centre: Centre, name: str, password: str = PASSWORD) -> httpx.Response:
-    asked = {"account": name, "password": password}
+def sign_in(centre: Centre, name: str, password: str = PASSWORD, **more: str) -> httpx.Response:
+    asked = {"account": name, "password": password, **more}
     return httpx.post(centre.url + "/api/v1/sessions", json=asked, timeout=30)
 
 
@@ -133,11 +133,81 @@ def test_a_changed_password_ends_what_was_signed_in_by_the_former(
     assert sign_in(centre, "luan", PASSWORD + "!").status_code == 201
 
 
+def test_whoever_is_signed_in_changes_their_own_password(
+    centre: Centre, administrator: httpx.Client
+) -> None:
+    open_account(administrator, "mira", "auditor", "inspector")
+    until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    issued = {"account": "mira", "role": "auditor", "purpose": "reports", "until": until}
+    tokens = [
+        sign_in(centre, "mira", role="auditor").json(),
+        sign_in(centre, "mira", role="inspector").json(),
+        administrator.post("/tokens", json=issued).json(),
+    ]
+
+    def ask(token: dict[str, Any], method: str, path: str, **more: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token['token']}"} | more.pop("headers", {})
+        return httpx.request(method, f"{centre.url}/api/v1{path}", headers=headers, **more)
+
+    def working() -> list[bool]:
+        return [ask(token, "GET", "/acts").status_code == 200 for token in tokens]
+
+    new = PASSWORD + "!"
+    mine, change = tokens[0], {"old": PASSWORD, "new": new}
+    for odd in (change | {"new": PASSWORD}, change | {"new": "short"}, {"new": new}):
+        assert code_of(ask(mine, "POST", "/password", json=odd)) == (422, "refused")
+    key = {"Idempotency-Key": "mira-1"}
+    changed = ask(mine, "POST", "/password", json=change, headers=key)
+    assert (changed.status_code, changed.json()["name"]) == (200, "mira")
+    assert working() == [True, False, True], "this session and what was issued stay"
+    again = ask(mine, "POST", "/password", json=change, headers=key)
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true")
+    assert sign_in(centre, "mira", role="auditor").status_code == 401
+    assert sign_in(centre, "mira", new, role="auditor").status_code == 201
+
+    acts = centre.sql(
+        "SELECT subject, what, account, role, payload::text, reason FROM act"
+        " WHERE account = 'mira' AND what <> 'issued' ORDER BY id"
+    )
+    who = ("mira", "auditor", "{}")
+    assert acts == [
+        ("account", "password changed", *who, ""),
+        ("token", "revoked", *who, "the password was changed"),
+    ]
+    for row in centre.sql("SELECT to_jsonb(a)::text FROM act a UNION SELECT body FROM answered"):
+        assert PASSWORD not in row[0]
+
+
+def test_a_wrong_old_password_counts_as_a_failure_to_sign_in(
+    centre: Centre, administrator: httpx.Client
+) -> None:
+    open_account(administrator, "agim", "auditor")
+    headers = {"Authorization": f"Bearer {sign_in(centre, 'agim').json()['token']}"}
+
+    def change(old: str) -> httpx.Response:
+        asked = {"old": old, "new": PASSWORD + "!"}
+        return httpx.post(centre.url + "/api/v1/password", json=asked, headers=headers)
+
+    answers = [code_of(change(f"wrong password {number}")) for number in range(3)]
+    answers += [code_of(sign_in(centre, "agim", "wrong password")) for _ in range(2)]
+    assert answers == [(403, "wrong-password")] * 3 + [(401, "unauthorized")] * 2
+    assert code_of(change(PASSWORD)) == code_of(sign_in(centre, "agim")) == (429, "too-many")
+    acts = "SELECT what FROM act WHERE key = 'agim' ORDER BY id"
+    assert centre.sql(acts) == [("opened",), *[("password failed",)] * 2]
+
+
+def test_an_account_without_a_password_has_none_to_change(centre: Centre) -> None:
+    with centre.client("auditor") as system:
+        asked = {"old": "", "new": PASSWORD}
+        answer = system.post("/api/v1/password", json=asked)
+    assert code_of(answer) == (403, "wrong-password")
+
+
 def test_somebody_stays_administrator(administrator: httpx.Client) -> None:
     why = {"reason": "leaves"}
     last = administrator.post("/accounts/administrator/disable", json=why)
     assert code_of(last) == (409, "conflict")
-    roles = {"roles": ["auditor"], "why": why}
+    roles = {"roles": ["auditor"], **why}
     assert code_of(administrator.post("/accounts/administrator/roles", json=roles)) == (
         409,
         "conflict",
@@ -214,7 +284,7 @@ def test_no_list_takes_anothers_entity_as_a_filter(centre: Centre) -> None:
 def test_which_records_there_are_is_not_told(centre: Centre) -> None:
     query = {"gateway": "gramsh.line-1", "epoch": "1", "seq": "1"}
     with centre.client("producer-officer", "KMP") as other:
-        assert other.get("/api/v1/items", params=query).json() == []
+        assert other.get("/api/v1/items", params=query).json()["items"] == []
     assert centre.look("/api/v1/items", **query).status_code == 404
 
 
@@ -231,7 +301,7 @@ def _described() -> Any:
     from fastapi import FastAPI
 
     app = FastAPI()
-    app.include_router(interface())
+    add_interface(app)
     return app.openapi()
 
 

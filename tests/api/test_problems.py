@@ -21,6 +21,7 @@ from central.errors import (
     TooMany,
 )
 from central.problems import Problem, kinds
+from central.register.imports.models import ADVICE
 from central.screens import texts
 from central.screens.texts import LANGUAGES, Language, wished
 
@@ -120,6 +121,7 @@ def test_the_language_that_is_liked_best(header: str | None, language: Language)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_problem_stands_in_the_catalogues_and_nothing_else(language: Language) -> None:
     wanted = {text for kind in kinds() for text in (kind.title, kind.what_to_do)}
+    wanted |= set(ADVICE.values())
     assert set(texts.load(language, "problems").by_key) == wanted
 
 

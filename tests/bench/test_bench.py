@@ -1,6 +1,7 @@
 """Each part of the bench runs and says what it measured. How fast it is, is no test's business."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from bench.floors import FLOORS
 from bench.measure import Measurement, Spread, percentile
+from tests.support import clusters
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,3 +81,19 @@ def test_percentiles_are_values_that_were_measured() -> None:
     assert percentile(values, 0.5) == 50
     assert percentile(values, 0.99) == 99
     assert percentile([7.0], 0.99) == 7
+
+
+@pytest.mark.slow
+def test_a_generated_register_against_the_bare_statements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = clusters.state_folder()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    try:
+        found = bench("register", tmp_path / "out.json")
+    finally:
+        shutil.rmtree(folder)
+    rows = found["measurements"]["register-lookup"]["rows"]
+    assert rows["p99, lookup by UII"]["ratios"]
+    assert found["measurements"]["register-ingest"]["rows"]["at 2,998 marks"]["ratios"]
+    assert found["machine"]["register"]["marks"] == 2998

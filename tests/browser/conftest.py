@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
@@ -25,8 +25,11 @@ Browse: TypeAlias = Callable[..., AbstractAsyncContextManager[Page]]
 
 
 @contextlib.asynccontextmanager
-async def _browse(width: int = 1280, height: int = 800) -> AsyncIterator[Page]:
-    """A page of a fresh profile. What its scripts or its policy find wrong fails the test."""
+async def _browse(width: int = 1280, height: int = 800, **wishes: Any) -> AsyncIterator[Page]:
+    """A page of a fresh profile; `wishes` are the reader's: `color_scheme`, `contrast`.
+
+    What its scripts or its policy find wrong fails the test.
+    """
     faults: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
@@ -39,7 +42,9 @@ async def _browse(width: int = 1280, height: int = 800) -> AsyncIterator[Page]:
             executable_path=find_program("chromium"), args=ARGUMENTS
         )
         try:
-            context = await browser.new_context(viewport={"width": width, "height": height})
+            context = await browser.new_context(
+                viewport={"width": width, "height": height}, **wishes
+            )
             context.set_default_timeout(PATIENCE_MS)
             page = await context.new_page()
             page.on("console", hear)

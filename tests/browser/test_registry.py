@@ -86,7 +86,11 @@ def page(line: Line) -> Iterator[Page]:
     """The live page at 1280x800; whatever the browser itself complains of fails the test."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_program("chromium"), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 800}, timezone_id="Asia/Tokyo")
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 800}, timezone_id="Asia/Tokyo"
+        )
+        context.add_cookies([line.centre.cookie()])
+        page = context.new_page()
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
@@ -167,6 +171,20 @@ def test_a_latch_and_an_offline_gateway_are_said_in_words(line: Line, page: Page
     expect(card.locator(".latch")).to_have_count(0)
 
 
+def test_a_closed_line_is_told_with_its_order(line: Line, page: Page) -> None:
+    place = {"entity": "UMG", "name": "Gramsh"}
+    line.centre.post("/api/v1/places", place | {"code": "GR", "kind": "site"})
+    line.centre.post("/api/v1/places", place | {"code": "L1", "kind": "line", "parent": "GR"})
+    why = {"reason": "flooded"}
+    line.centre.post("/api/v1/places/L1/gateway", {"gateway": GATEWAY, **why})
+    told = page.locator("article").filter(has_text=ORDER).locator(".why")
+    expect(told).to_have_count(0)
+    line.centre.post("/api/v1/places/GR/deactivate", why)
+    expect(told).to_have_text(f"{GATEWAY}: Linja është mbyllur")
+    line.centre.post("/api/v1/places/GR/reactivate", why)
+    expect(told).to_have_count(0)
+
+
 def test_the_keyboard_leads_to_the_life_of_an_item_which_stays_live(line: Line, page: Page) -> None:
     intent = line.mark(20)
     expect(row(page, "G000020")).to_be_visible()
@@ -181,7 +199,7 @@ def test_the_keyboard_leads_to_the_life_of_an_item_which_stays_live(line: Line, 
     expect(page.locator(".components .state")).to_have_text("E mirë")
     expect(page.locator("details[open]")).to_have_count(1)
     expect(page.locator(".holds.no")).to_have_count(0)
-    page.get_by_role("link", name="EN").click()
+    page.get_by_role("link", name="EN", exact=True).click()
     expect(page.locator(".components .state")).to_have_text("Good")
 
 
@@ -202,7 +220,7 @@ def test_a_state_can_be_shown_alone(line: Line, page: Page) -> None:
 def test_times_are_tirana_s(line: Line, page: Page) -> None:
     line.mark(40)
     shown = row(page, "G000040").locator("td").last.locator("div").first.inner_text()
-    at = line.centre.get("/api/v1/marks?limit=1")[0]["at"]
+    at = line.centre.get("/api/v1/marks?limit=1")["items"][0]["at"]
     ((local,),) = line.centre.sql(
         "SELECT to_char(%s::timestamptz AT TIME ZONE 'Europe/Tirane', 'HH24:MI:SS')", at
     )

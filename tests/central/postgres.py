@@ -12,11 +12,9 @@ plan process would add for a plan (its order, product, licence and blocks) is en
 """
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -30,7 +28,6 @@ from sqlalchemy import create_engine
 from central import embedded
 from central.ingest import receipts, rules, states, store
 from central.ingest.facts import Evidence, Received
-from central.migrations.run import upgrade
 from central.reconcile.rebuild import Rebuilt, rebuild
 from central.register.acts import CARRIED_OVER, By, Work
 from central.register.entities import service as entities
@@ -48,6 +45,7 @@ from central.register.products.service import PRODUCT
 from gateway.contract.plan import Plan, PlanOrder
 from gateway.contract.signed import SigningKey, take_apart
 from tests.central.memory import Enrolled
+from tests.support import clusters
 
 _TABLES = (
     "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
@@ -59,16 +57,10 @@ NOT_BEFORE, NOT_AFTER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, t
 
 @contextmanager
 def database() -> Iterator[str]:
-    """A migrated database of its own; the state folder is not pytest's, as in `Centre`."""
-    folder = Path(tempfile.mkdtemp(prefix="gjurma-test-"))
-    folder.chmod(0o711)
-    embedded.start(folder / "pg")
+    """A migrated database of its own."""
+    folder = clusters.state_folder()
     try:
-        url = embedded.url(folder / "pg")
-        engine = create_engine(_dialect(url))
-        upgrade(engine)
-        engine.dispose()
-        yield url
+        yield clusters.start(folder / "pg")
     finally:
         embedded.stop(folder / "pg", immediate=True)
         shutil.rmtree(folder)
@@ -97,7 +89,7 @@ class Store:
     def _connect(self) -> None:
         self.connection = psycopg.connect(self._url, autocommit=True)
         self.connection.execute("SET ROLE gjurma_app")
-        self._engine = create_engine(_dialect(self._url))
+        self._engine = create_engine(clusters.dialect(self._url))
 
     def __enter__(self) -> Self:
         return self
@@ -242,7 +234,3 @@ def _enter_order(work: Work, order: PlanOrder, space: str) -> None:
         | {"expect": fields["expect"], "tray": None, "state": "released", "reason": ""}
         | {"created": NOT_BEFORE},
     )
-
-
-def _dialect(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)

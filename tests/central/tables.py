@@ -62,7 +62,10 @@ def of_register(register: Register) -> Tables:
             for item in held.items.values()
         ],
         "claim": [
-            (*key, *claim.item, claim.order, claim.space, claim.number, claim.fresh)
+            (
+                *(*key, *claim.item, claim.order, claim.space, claim.number, claim.fresh),
+                *(claim.quantity, claim.station),
+            )
             for key, claim in held.claims.items()
         ],
         "about": [(*item, *key) for item, key in register.about],
@@ -116,7 +119,8 @@ _QUERIES = {
     " basis, order_code, space, number, serial, readback, sample, s.gateway, s.epoch, b.first"
     " FROM item i JOIN batch b ON b.id = i.changed JOIN stream s ON s.id = b.stream",
     "claim": "SELECT s.gateway, s.epoch, c.seq, c.position, i.uii, i.component, c.order_code,"
-    " c.space, c.number, c.fresh FROM claim c JOIN stream s ON s.id = c.stream"
+    " c.space, c.number, c.fresh, c.quantity, c.station FROM claim c"
+    " JOIN stream s ON s.id = c.stream"
     " JOIN item i ON i.id = c.item JOIN batch b ON b.id = c.batch"
     "  AND b.stream = c.stream AND b.first + c.pos = c.seq",
     "about": "SELECT i.uii, i.component, s.gateway, s.epoch, b.first + a.pos FROM about a"

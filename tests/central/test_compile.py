@@ -4,16 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.plan.compile import compile_plan
 from central.plan.facts import Limits, Member
 from central.plan.shares import level, quota
-from tests.central.floor import START, Floor
+from gateway.contract.plan import PlanOrder
+from tests.central.floor import START, Floor, Mode
 
 NAMES = ("receiver", "barrel", "slide")
 GATEWAYS = ("gramsh.line-1", "gramsh.line-2", "poligan.line-1")
+MODES: tuple[Mode, ...] = ("each", "sample", "elsewhere")
 DAY = timedelta(days=1)
 ACTS = (
     *("turn", "turn", "turn", "mark", "mark", "mark", "blank", "lose"),
@@ -33,7 +36,7 @@ def limits(block_size: int = 4, due: int = 8, void_after: timedelta = 183 * DAY)
 def floors(draw: st.DrawFn) -> Floor:
     components = NAMES[: draw(st.integers(1, 3))]
     gateways = GATEWAYS[: draw(st.integers(1, 3))]
-    mode = draw(st.sampled_from(("each", "sample", "elsewhere")))
+    mode = draw(st.sampled_from(MODES))
     some = st.none() | st.sets(st.sampled_from(components)).map(
         lambda names: tuple(n for n in components if n in names)
     )
@@ -124,6 +127,7 @@ def assert_metal_is_single(floor: Floor) -> None:
     assert len(set(floor.metal)) == len(floor.metal), "two pieces carry one number"
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(floors(), st.lists(ACT, min_size=20, max_size=100))
 def test_no_piece_is_marked_twice_and_the_order_is_finished(
@@ -230,14 +234,14 @@ def test_a_quota_leaves_the_others_theirs(
         assert wanted <= 0 or here >= tray or here >= reserve
 
 
-def split(mode: str = "each", due: int = 8, quantity: int = 20) -> Floor:
+def split(mode: Mode = "each", due: int = 8, quantity: int = 20) -> Floor:
     """The first line marks receivers, two others barrels."""
     members = {
         GATEWAYS[0]: Member(GATEWAYS[0], ("receiver",)),
         GATEWAYS[1]: Member(GATEWAYS[1], ("barrel",), reads=mode == "elsewhere"),
         GATEWAYS[2]: Member(GATEWAYS[2], ("barrel",), reads=mode == "elsewhere"),
     }
-    return Floor(NAMES[:2], members, mode, quantity, limits(50, due))  # type: ignore[arg-type]
+    return Floor(NAMES[:2], members, mode, quantity, limits(50, due))
 
 
 def settle(floor: Floor, *gateways: str) -> None:
@@ -370,6 +374,6 @@ def test_a_finished_order_leaves_the_plan_a_day_after_the_last_that_was_owed() -
     assert [o.state for o in floor_plan(floor)] == ["released"], "one was found bad after all"
 
 
-def floor_plan(floor: Floor) -> list[object]:
+def floor_plan(floor: Floor) -> list[PlanOrder]:
     floor.compile(GATEWAYS[0])
     return list(floor.epochs[GATEWAYS[0]].plans[-1].orders)

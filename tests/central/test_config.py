@@ -103,3 +103,84 @@ def test_a_file_that_is_no_key(tmp_path: Path, text: str) -> None:
 def test_a_key_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'migrate' makes"):
         keys.load(tmp_path, "receipt")
+
+
+ALERTS = """
+[alerts.mail]
+host = "mail.example"
+username = "gjurma"
+password_file = "mail.password"
+sender = "gjurma@register.example"
+to = ["duty@register.example"]
+[[alerts.webhook]]
+name = "ministry"
+url = "https://alerts.example/gjurma"
+[[alerts.escalation]]
+after_minutes = 30
+to = ["head@register.example"]
+"""
+
+
+def test_whom_alerts_are_sent_to(tmp_path: Path) -> None:
+    alerts = config.load(write(tmp_path, GOOD + ALERTS)).alerts
+    assert alerts.mail is not None
+    assert (alerts.mail.at_port, alerts.mail.password_file) == (587, tmp_path / "mail.password")
+    assert alerts.gateway_silent_minutes == 60
+    assert config.load(write(tmp_path, GOOD)).alerts.mail is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("https://alerts", "http://alerts", "https://"),
+        ("https://alerts", "https://me:secret@alerts", "no name"),
+        ('host = "mail.example"', 'host = "mail.example"\nsecurity = "none"', "in the clear"),
+        ('password_file = "mail.password"', "", "come together"),
+        ("[[alerts.escalation]]", "[[alerts.escalation]]\nafter_minutes = 60\n" * 2, "TOML"),
+        ("duty@register.example", "duty", "alerts.mail.to"),
+        ("sender", "password", "alerts.mail.password"),
+    ],
+)
+def test_what_alerts_cannot_be_sent_by(tmp_path: Path, old: str, new: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        config.load(write(tmp_path, GOOD + ALERTS.replace(old, new)))
+
+
+def test_escalations_need_mail_and_come_in_order(tmp_path: Path) -> None:
+    later = '[[alerts.escalation]]\nafter_minutes = {}\nto = ["head@register.example"]\n'
+    with pytest.raises(ConfigError, match="there is no mail"):
+        config.load(write(tmp_path, GOOD + later.format(5)))
+    with pytest.raises(ConfigError, match="in the order"):
+        config.load(write(tmp_path, GOOD + ALERTS + later.format(30)))
+
+
+@pytest.mark.parametrize(
+    ("http", "fault"),
+    [
+        ('certificate = "c.pem"', "certificate and key come together"),
+        ('certificate = "c.pem"\nkey = "c.key"\norigin = "http://a.example"', "origin: https"),
+        ('origin = "https://a.example/path"', "http.origin"),
+        ('origin = "a.example"', "http.origin"),
+    ],
+)
+def test_how_browsers_come_is_consistent(tmp_path: Path, http: str, fault: str) -> None:
+    with pytest.raises(ConfigError, match=fault):
+        config.load(write(tmp_path, GOOD + f"[http]\n{http}\n"))
+
+
+def test_browsers_come_by_tls_where_it_is_ours_or_a_proxys(tmp_path: Path) -> None:
+    def told(http: str) -> tuple[bool, str]:
+        found = config.load(write(tmp_path, GOOD + f"[http]\n{http}\n")).http
+        return found.secure, found.address
+
+    assert told("") == (False, "http://127.0.0.1:8080")
+    assert told('origin = "https://a.example"') == (True, "https://a.example")
+    own = 'certificate = "c.pem"\nkey = "c.key"\nlisten = "10.0.0.1:443"'
+    assert told(own) == (True, "https://10.0.0.1:443")
+    assert config.load(tmp_path / "central.toml").http.key == tmp_path / "c.key"
+
+
+def test_a_role_that_needs_a_second_factor_is_one(tmp_path: Path) -> None:
+    asked = GOOD + '[sign_in]\nsecond_factor = ["administrator", "boss"]\n'
+    with pytest.raises(ConfigError, match=r"sign_in\.second_factor"):
+        config.load(write(tmp_path, asked))

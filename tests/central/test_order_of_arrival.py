@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.central.memory import Register
 from tests.central.scene import GATEWAY, OTHER
 from tests.central.stories import MODES, SENDS, STEPS, Story
+
+pytestmark = pytest.mark.slow
 
 PART = st.tuples(
     st.sampled_from(["done", "done", "done", "unknown"]),

@@ -12,18 +12,21 @@ from pydantic import ValidationError
 from gateway.contract.encoding import MAX_DEPTH, Message, dump_line, parse_line
 from gateway.contract.errors import ContractError
 from gateway.contract.record import (
+    Assembled,
     ClockState,
     Closed,
     Common,
     Intent,
     Item,
+    Observed,
+    Packed,
     Record,
     decode_record,
     encode_record,
 )
 from gateway.contract.uii import identify
 from tests.contract import strategies as own
-from tests.contract.wire import RECORDS, UNKNOWN
+from tests.contract.wire import RECORDS, SCANS, UNKNOWN
 
 TYPES: tuple[type[Common], ...] = get_args(Record)
 CLOSED = (
@@ -38,7 +41,7 @@ def closed(tail: bytes = b"", old: bytes = b"", new: bytes = b"") -> bytes:
     return CLOSED.replace(old, new, 1) + tail + b"}"
 
 
-@pytest.mark.parametrize("line", RECORDS, ids=lambda line: str(parse_line(line)["seq"]))
+@pytest.mark.parametrize("line", RECORDS + SCANS, ids=lambda line: str(parse_line(line)["seq"]))
 def test_golden_records_encode_to_the_same_bytes(line: bytes) -> None:
     assert encode_record(decode_record(line)) == line
 
@@ -73,6 +76,20 @@ def test_golden_items_are_those_that_their_content_names() -> None:
     for mark in marks:
         found = identify(mark.content)
         assert mark.item == Item(uii=found.uii, elements=found.elements)
+
+
+def test_golden_scans_say_what_they_say() -> None:
+    receipt, typed, packed, _, built_in, _ = map(decode_record, SCANS)
+    assert isinstance(receipt, Observed)
+    assert (receipt.purpose, receipt.consignment) == ("receive", "C-2026-0012")
+    assert (receipt.place, receipt.counted, receipt.wedge) == ("UMG.D1.B07", True, None)
+    assert receipt.symbologies == ("]d1", "]C1")
+    assert isinstance(typed, Observed)
+    assert (typed.entry, typed.wedge, typed.symbologies) == ("keyed", True, None)
+    assert isinstance(packed, Packed)
+    assert packed.place == "UMG.D1"
+    assert isinstance(built_in, Assembled)
+    assert built_in.component == "barrel"
 
 
 @pytest.mark.parametrize("line", UNKNOWN)

@@ -17,6 +17,7 @@ from gateway.contract.uii import (
     decode,
     elements_key,
     encode,
+    enterprises,
     identify,
     looks_like_uii,
     uii,
@@ -141,6 +142,31 @@ def _05(*fields: str) -> str:
 def test_every_other_construct(content: str, name: str) -> None:
     assert identify(content).uii == name
     assert encode(decode(content)) == content
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (_06("17V0CVA5", "1P1", "S2"), {"17V": "0CVA5"}),
+        (_06("18S7A72000000001"), {"18S": "7A720"}),
+        (_06("18S7A72000000001", "17V0CVA5"), {"18S": "7A720", "17V": "0CVA5"}),
+        (_06("18VD0CVA5", "1P1", "S2"), {"18V": "0CVA5"}),
+        (_06("25SD0CVA5786950"), {"25S": "0CVA5"}),
+        (_12("MFR A3309", "SER 1"), {"MFR": "A3309"}),
+        (_12("SPL A3309", "SER 1"), {"SPL": "A3309"}),
+        (_12("EUC DA3309", "PNO 1", "SEQ 2"), {"EUC": "A3309"}),
+        # other agencies': DUNS, DoDAAC, GS1
+        (_06("12V194532636", "1P1", "S2"), {}),
+        (_06("7LDAAB07", "1P1", "S2"), {}),
+        (_06("18VUN194532636", "1P1", "S2"), {}),
+        (_06("25SUN194532636786950"), {}),
+        (_06("3V0614141", "1P1", "S2"), {}),
+        (_12("DUN 194532636", "SER 1"), {}),
+        (_05("800406141419999960MH80312"), {}),
+    ],
+)
+def test_the_nato_or_cage_codes_that_a_symbol_names(content: str, named: dict[str, str]) -> None:
+    assert enterprises(decode(content)) == named
 
 
 @pytest.mark.parametrize(

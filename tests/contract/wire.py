@@ -20,6 +20,7 @@ def objects(name: str) -> list[dict[str, Any]]:
 
 
 RECORDS = lines("records.jsonl")
+SCANS = lines("scans.jsonl")
 UNKNOWN = lines("unknown.jsonl")
 
 

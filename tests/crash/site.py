@@ -26,6 +26,7 @@ from simulators.control import ask
 from simulators.demo.cable import Cable
 from simulators.part import FILE, PartStore
 from tests.crash.page import LEAD, OPERATOR, Page
+from tests.support import prefork
 from tests.support.central import Centre
 from tests.support.wait import wait_for
 
@@ -91,8 +92,8 @@ class Site:
     urls: dict[str, str] = field(default_factory=dict)
     small_disk: "SmallDisk | None" = None
     """Where the journal lies, in place of the site's own folder."""
-    agent: "subprocess.Popen[bytes] | None" = None
-    devices: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    agent: prefork.Running | None = None
+    devices: dict[str, prefork.Running] = field(default_factory=dict)
     """The marker's process and the readers'."""
 
     def __post_init__(self) -> None:
@@ -166,16 +167,13 @@ class Site:
             if self.tray > 1:
                 options.append(f"position={self.readers.index(role) + 1}")
         with (self.folder / f"{role}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "simulators", "device", kind),
-                    *("--listen", self.urls.get(role, wire)),
-                    *("--state", str(self.folder), "--station", STATION, "--speed", SPEED),
-                    *("--control", str(self.folder / f"{role}.ctl")),
-                    *(word for option in options for word in ("--option", option)),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+            process = prefork.start(
+                *("simulators", "device", kind),
+                *("--listen", self.urls.get(role, wire)),
+                *("--state", str(self.folder), "--station", STATION, "--speed", SPEED),
+                *("--control", str(self.folder / f"{role}.ctl")),
+                *(word for option in options for word in ("--option", option)),
+                anew=self.centre.anew,
                 stderr=log,
             )
         former = self.devices.get(role)
@@ -349,14 +347,14 @@ class Site:
     def launch(self, *, kill: str = "", clock: Path | None = None) -> None:
         """Start the gateway, and do not wait."""
         assert self.agent is None
-        command = [sys.executable, "-m", "gateway", "run", "--config", str(self.config)]
+        command = ["gateway", "run", "--config", str(self.config)]
         if kill or clock is not None:
-            command[2:4] = ["tests.crash.gateway_with_seams"]
+            command[:2] = ["tests.crash.gateway_with_seams"]
             command += ["--kill", kill] if kill else []
             command += ["--clock", str(clock)] if clock is not None else []
         with (self.folder / "agent.log").open("ab") as log:
-            self.agent = subprocess.Popen(
-                [*self._where, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            self.agent = prefork.start(
+                *command, anew=self.centre.anew, where=self._where, stdout=log, stderr=log
             )
 
     def kill(self) -> None:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 DAY = 86400
 
 
-def licence(centre: Centre, number: str, ends: datetime) -> int:
+def licence(centre: Centre, number: str, ends: datetime) -> str:
     """A licence whose end is a lease's end, too."""
     answer: dict[str, Any] = centre.post(
         "/api/v1/licences",

@@ -7,7 +7,7 @@ import pytest
 
 from tests.crash.agreement import Metal, reconcile
 from tests.crash.bare_broker import BareBroker
-from tests.crash.page import Declined
+from tests.crash.page import Declined, Page
 from tests.crash.site import STATION, Plug, Site
 from tests.support.central import Centre
 from tests.support.wait import wait_for
@@ -48,6 +48,10 @@ def stream_state(site: Site) -> str:
     return str(state)
 
 
+def latched(page: Page) -> list[str]:
+    return wait_for("a latch", lambda: page.latches)
+
+
 def test_both_are_latched_once_the_register_hears_of_two(
     sites: MakeSite, clone_of: Callable[[Site], Site], plug: Plug
 ) -> None:
@@ -74,7 +78,7 @@ def test_both_are_latched_once_the_register_hears_of_two(
     plug.plug()
     wait_for("the register to see two", lambda: stream_state(site) == "two-of-me")
     for each in (site, twin):
-        latches = wait_for("a latch", lambda page=each.page: page.latches)
+        latches = latched(each.page)
         # The register holds the twin's record where the other has its own; whether that or the
         # register's word comes first is chance.
         assert "two-of-me" in latches or (each is site and latches == ["rolled-back"])

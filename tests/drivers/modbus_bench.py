@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from drivers.errors import DeviceError
-from drivers.modbus_cell.driver import CellOptions, ModbusCell
+from drivers.modbus_cell.driver import ModbusCell
+from drivers.modbus_cell.options import CellOptions
 from drivers.protocols import Did, MarkText, Outcome, Shot
 from simulators.faults import Faults
 from simulators.modbus_cell import ModbusCell as SimulatedCell

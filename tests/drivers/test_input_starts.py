@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from drivers.errors import DeviceError, DeviceRefused
-from drivers.modbus_cell.driver import CellOptions, ModbusCell
+from drivers.modbus_cell.driver import ModbusCell
+from drivers.modbus_cell.options import CellOptions
 from drivers.panasonic_lp.driver import PanasonicLp
 from drivers.protocols import Activity, Did, Marker, MarkText, Outcome, Shot
 from simulators import modbus_cell, panasonic_lp
@@ -63,7 +64,11 @@ class Line:
 
     def agree(self, said: Outcome | None) -> None:
         did = Did.UNKNOWN if said is None else said.did
-        expected = {Did.DONE: [[SECOND]], Did.NOT_STARTED: [[]], Did.UNKNOWN: [[], [SECOND]]}
+        expected: dict[Did, list[list[str]]] = {
+            Did.DONE: [[SECOND]],
+            Did.NOT_STARTED: [[]],
+            Did.UNKNOWN: [[], [SECOND]],
+        }
         assert self.contents() in expected[did], said
 
 

@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from drivers.errors import DeviceError, LinkClosed, PortBusy
-from drivers.modbus_cell.driver import CellOptions, ModbusCell
+from drivers.modbus_cell.driver import ModbusCell
 from drivers.modbus_cell.link import CellLink
+from drivers.modbus_cell.options import CellOptions
 from drivers.protocols import Activity, Did
 from drivers.transport import SerialTarget, parse_url
 from tests.drivers.modbus_bench import STATION, TCP, WIRES, Bench, bench, settled, shot, until
@@ -61,12 +63,12 @@ def test_a_fault_at_the_trigger_never_marks_twice(
         async with bench(tmp_path, listen) as it:
             cell = await it.ready(reply_timeout=0.15, accept_timeout=0.2)
             for sequence, at in enumerate((before, (before + after) // 2), start=2):
-                plant = {"seconds": 0.05} if kind in ("split", "delay", "cut") else {}
+                seconds = 0.05 if kind in ("split", "delay", "cut") else None
                 await broken_cycle(
                     it,
                     cell,
                     sequence,
-                    lambda at=at, plant=plant: it.faults.arm(kind, direction, after=at, **plant),
+                    partial(it.faults.arm, kind, direction, after=at, seconds=seconds),
                 )
             assert it.faults.landed[kind] == 2
 
@@ -87,13 +89,12 @@ def test_a_fault_at_every_byte_of_firing_never_marks_twice(
         async with bench(tmp_path, listen) as it:
             cell = await it.ready(reply_timeout=0.15, accept_timeout=0.2)
             for sequence, at in enumerate(places, start=2):
+                seconds = 0.02 if kind == "cut" else None
                 await broken_cycle(
                     it,
                     cell,
                     sequence,
-                    lambda at=at: it.faults.arm(
-                        kind, direction, after=at, seconds=0.02 if kind == "cut" else None
-                    ),
+                    partial(it.faults.arm, kind, direction, after=at, seconds=seconds),
                 )
             assert it.faults.landed[kind] == len(places)
 

@@ -7,7 +7,8 @@ import pytest
 
 from drivers.errors import DeviceRefused, LinkTimeout, UnexpectedReply
 from drivers.modbus_cell import link
-from drivers.modbus_cell.driver import CellOptions, ModbusCell
+from drivers.modbus_cell.driver import ModbusCell
+from drivers.modbus_cell.options import CellOptions
 from drivers.protocols import Activity, Did, MarkText, Outcome, Shot
 from simulators.faults import Faults
 from simulators.pipe import serve
@@ -75,18 +76,18 @@ READY = {1: 0x30, 101: 0x01E1, 102: 3, 103: 1}
 TEXT = {2: 9, 3: 1, 4: 2, 5: 0x94F6, 10: 0x4B31}
 BLOCK = registers(74, TEXT)[8:]
 EMPTY = registers(74, {3: 1})[8:]
-LOAD = [Expect(crc(f"01 10 0002 0048 90 {BLOCK}")), Reply(crc("01 10 0002 0048"))]
-CLEAR = [Expect(crc(f"01 10 0002 0048 90 {EMPTY}")), Reply(crc("01 10 0002 0048"))]
-STANDING = [Expect(crc("01 06 0001 0030")), Reply(crc("01 06 0001 0030"))]
+LOAD: list[Step] = [Expect(crc(f"01 10 0002 0048 90 {BLOCK}")), Reply(crc("01 10 0002 0048"))]
+CLEAR: list[Step] = [Expect(crc(f"01 10 0002 0048 90 {EMPTY}")), Reply(crc("01 10 0002 0048"))]
+STANDING: list[Step] = [Expect(crc("01 06 0001 0030")), Reply(crc("01 06 0001 0030"))]
 TRIGGER = Expect(crc("01 06 0001 0031"))
 SHOT = Shot((MarkText(1, "K1"),), 9)
 DONE = {**READY, 101: 0x01E4, 102: 9, 105: 1, 107: 1, 110: 1500, 111: 2, 112: 0x94F6}
-ECHO = [
+ECHO: list[Step] = [
     Expect(crc("01 03 0078 0040")),
     Reply(crc(f"01 03 80 {registers(64, {0: 0x4B31})}")),
 ]
-ACKNOWLEDGE = [Expect(crc("01 06 0001 0038")), Reply(crc("01 06 0001 0038"))]
-ARMING = [*look(1, READY), *LOAD, *look(2, {**READY, **TEXT})]
+ACKNOWLEDGE: list[Step] = [Expect(crc("01 06 0001 0038")), Reply(crc("01 06 0001 0038"))]
+ARMING: list[Step] = [*look(1, READY), *LOAD, *look(2, {**READY, **TEXT})]
 
 
 def test_the_crc_of_these_scripts_is_that_of_the_standard() -> None:
@@ -100,7 +101,7 @@ def test_status_over_tcp() -> None:
         status = await cell.status()
         assert (status.activity, status.sequence, status.last) == (Activity.READY, 3, None)
 
-    steps = [
+    steps: list[Step] = [
         Expect("0001 0000 0006 01 06 0000 0001"),
         Reply("0001 0000 0006 01 06 0000 0001"),
         Expect("0002 0000 0006 01 03 0000 0071"),
@@ -119,7 +120,7 @@ def test_a_whole_cycle_over_rtu() -> None:
         assert await cell.disarm() == Outcome(Did.DONE, "", "K1")
 
     triggered = {**TEXT, **READY, 1: 0x31, 101: 0x01E2}
-    steps = [
+    steps: list[Step] = [
         *ARMING,
         *look(3, {**READY, **TEXT}),
         TRIGGER,
@@ -175,7 +176,7 @@ def report(values: dict[int, int]) -> list[Step]:
     return read * 2
 
 
-MAP_2 = [
+MAP_2: list[Step] = [
     Expect(crc("01 03 00be 0001")),
     Reply(crc("01 03 02 0002")),
     Expect(crc("01 03 00be 0002")),
@@ -196,7 +197,7 @@ def test_a_tray_over_rtu() -> None:
         )
 
     failed = {**READY, **TRAY, 1: 0x31, 101: 0x01EC, 102: 9, 104: 7, 105: 3}
-    steps = [
+    steps: list[Step] = [
         *MAP_2,
         *look(1, READY),
         *load_tray(),
@@ -225,7 +226,7 @@ def test_a_restarted_host_asks_what_became_of_each_position() -> None:
         ]
 
     lost = {**READY, 3: 1, 101: 0x01E4, 102: 9, 105: 4}
-    steps = [
+    steps: list[Step] = [
         *look(1, lost),
         *STANDING,
         *CLEAR,
@@ -246,7 +247,7 @@ def test_two_reports_that_differ_prove_nothing() -> None:
             await cell.disarm(9)
 
     lost = {**READY, 3: 1, 101: 0x01E4, 102: 9, 105: 4}
-    steps = [
+    steps: list[Step] = [
         *look(1, lost),
         *STANDING,
         *CLEAR,
@@ -275,7 +276,7 @@ def test_a_trigger_without_a_reply_is_sent_once() -> None:
         await cell.fire()
         assert await cell.outcome(5) == Outcome(Did.DONE, "", "K1")
 
-    steps = [
+    steps: list[Step] = [
         *ARMING,
         *look(3, {**READY, **TEXT}),
         TRIGGER,
@@ -300,7 +301,7 @@ def test_a_trigger_that_did_not_arrive_is_withdrawn_and_proved(answer: str) -> N
         assert (await cell.outcome(5)).did is Did.NOT_STARTED
 
     refused = {**READY, 101: 0x01E8, 104: 6}
-    steps = [
+    steps: list[Step] = [
         *ARMING,
         *look(3, {**READY, **TEXT}),
         TRIGGER,
@@ -329,7 +330,7 @@ def test_an_echo_whose_crc_does_not_hold_is_no_proof() -> None:
         last = (await cell.status()).last
         assert last == Outcome(Did.UNKNOWN, "the echo's CRC does not hold")
 
-    wrong = [ECHO[0], Reply(crc(f"01 03 80 {registers(64, {0: 0x4B32})}"))]
+    wrong: list[Step] = [ECHO[0], Reply(crc(f"01 03 80 {registers(64, {0: 0x4B32})}"))]
     play("serial", [*look(1, DONE), *wrong], host)
 
 
@@ -338,7 +339,7 @@ def test_what_reads_back_differently_is_not_fired() -> None:
         with pytest.raises(UnexpectedReply, match="read back"):
             await cell.arm(SHOT)
 
-    steps = [*look(1, READY), *LOAD, *look(2, {**READY, **TEXT, 2: 8})]
+    steps: list[Step] = [*look(1, READY), *LOAD, *look(2, {**READY, **TEXT, 2: 8})]
     play("serial", steps, host)
 
 
@@ -347,7 +348,7 @@ def test_a_text_that_comes_back_is_no_disarmed_cell() -> None:
         with pytest.raises(Exception, match="text or permission came back"):
             await cell.disarm()
 
-    steps = [*look(1, READY), *STANDING, *CLEAR, *look(2, {**READY, **TEXT})]
+    steps: list[Step] = [*look(1, READY), *STANDING, *CLEAR, *look(2, {**READY, **TEXT})]
     play("serial", steps, host)
 
 

@@ -90,7 +90,7 @@ def plant() -> Iterator[Plant]:
     """Servers, programs and a producer with a licence. The folder is not pytest's: see Centre."""
     folder = Path(tempfile.mkdtemp(prefix="gjurma-plant-"))
     folder.chmod(0o711)
-    made = Plant(folder, Mosquitto(folder / "mosquitto"), free_port())
+    made = Plant(folder, Mosquitto(folder / "mosquitto"), free_port(), anew=True)
     try:
         made.server = PostgreSQL.started(folder / "database")
         made.configure(lease_hours=72, block_size=200)
@@ -172,7 +172,7 @@ class Speaker:
         return self._answer(mid)[0]
 
     def _answer(self, mid: int) -> list[int]:
-        wait_for("the broker's answer", lambda: mid in self._answers or self.ended)
+        wait_for("the broker's answer", lambda: mid in self._answers or self.ended, 60)
         return self._answers.get(mid, [-1])
 
     def _answered(self, mid: int, reasons: Any) -> None:

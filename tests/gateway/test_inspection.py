@@ -17,7 +17,8 @@ from gateway.contract.errors import JournalError
 from gateway.guard import Mark
 from gateway.inspection import Report, export, show, verify
 from gateway.journal import Cursor
-from gateway.local import PAGE, client, create_local_app
+from gateway.local import PAGE, client
+from gateway.local_api import create_local_app
 from gateway.screen.desk import Desk
 from tests.gateway.desk import OPENED, Site, new_journal, new_site
 from tests.gateway.records import GATEWAY

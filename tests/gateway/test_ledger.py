@@ -1,5 +1,6 @@
 """The ledger: what the records add up to, the same at every stop."""
 
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from gateway.ledger import PARTS_SHOWN, Ledger
 from gateway.moves import PlaceVerdict
 from gateway.numbering import Spent
 from tests.gateway.records import (
+    NOON,
     OTHER,
     STATION,
     content,
@@ -156,6 +158,30 @@ def test_only_the_last_parts_are_kept_and_all_are_counted() -> None:
     station = ledger.station(STATION)
     assert len(station.parts) == PARTS_SHOWN
     assert station.made == {"o1": {"open": 0, "voided": 15}}
+
+
+def test_what_was_read_stands_beside_a_part_also_where_it_settles_nothing() -> None:
+    told = fold(intent(1, 5), marked(2, 1, "unknown"), verified(3, 1, "mismatch", content(9)))
+    (part,) = told.station(STATION).parts
+    assert (part.state, part.verdict, part.read) == ("unknown", "mismatch", content(9))
+    assert list(told.station(STATION).shots) == []
+    again = fold(intent(1, 5), marked(2, 1, "unknown"), verified(3, 1, "unreadable"))
+    (part,) = again.station(STATION).parts
+    assert (part.verdict, part.read, part.took) == ("unreadable", "", None)
+
+
+def test_a_shot_tells_how_long_it_took_and_how_many_it_made() -> None:
+    told = fold(intent_of(1, mark(5), mark(6, 2)), marked(2, 1, {1: "done", 2: "done"}))
+    station = told.station(STATION)
+    shot = NOON + timedelta(seconds=2)
+    assert list(station.shots) == [(shot, 2)]
+    assert [part.took for part in station.parts] == [1.0, 1.0]
+
+
+def test_trials_are_counted_until_a_number_is_engraved() -> None:
+    shots = [trial(1, "TEST"), trial(2, "TEST", "not_started"), trial(3, "TEST", "unknown")]
+    assert fold(*shots).station(STATION).trials == 2
+    assert fold(*shots, intent(4, 5)).station(STATION).trials == 0
 
 
 def test_a_number_once_spent_is_never_less() -> None:

@@ -141,14 +141,14 @@ class Lasting:
         self.stays = asyncio.Event()
 
     @asynccontextmanager
-    async def session(self, _name: str, _topic: str, _will: bytes) -> AsyncIterator["Lasting"]:
+    async def session(self, name: str, will_topic: str, will: bytes) -> AsyncIterator["Lasting"]:
         self.up.append(asyncio.get_running_loop().time())
         yield self
 
-    async def subscribe(self, _topics: Sequence[str]) -> None:
+    async def subscribe(self, topics: Sequence[str]) -> None:
         pass
 
-    async def publish(self, _topic: str, _payload: bytes, **_options: object) -> None:
+    async def publish(self, topic: str, payload: bytes, **options: object) -> None:
         pass
 
     async def messages(self) -> AsyncIterator[tuple[str, bytes]]:

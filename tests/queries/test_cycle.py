@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from central.queries import items, marks, refused
+from central.queries.models import Item
 from gateway.contract.signed import SigningKey
 from tests.central.postgres import Store, database
 from tests.central.scene import GATEWAY, OTHER
@@ -20,6 +21,10 @@ NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 def url() -> Iterator[str]:
     with database() as made:
         yield made
+
+
+def _items(connection: Connection, serial: str) -> list[Item]:
+    return items.listed(connection, 9, None, items.Wanted(serial=serial)).items
 
 
 def test_a_group_and_a_read_that_waits(url: str) -> None:
@@ -36,23 +41,23 @@ def test_a_group_and_a_read_that_waits(url: str) -> None:
         store.records(GATEWAY, line.batch(1, line.seq), NOW)
         engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
         with engine.connect() as connection:
-            (item,) = items.by_serial(connection, "G000001")
+            (item,) = _items(connection, "G000001")
             (component,) = item.components
             assert (component.state, component.readback) == ("marked", "sample")
             assert component.sample is not None
             assert (component.sample.size, component.sample.state) == (2, "open")
             assert [mark.sample for mark in marks.newest(connection, 9)] == [component.sample] * 2
-            (waiting,) = refused.waiting(connection, 9)
+            (waiting,) = refused.waiting(connection, 9).items
             assert (waiting.record.gateway, waiting.record.seq) == (GATEWAY, line.seq)
             assert (waiting.of.gateway, waiting.position, waiting.heard) == (OTHER, 1, False)
-            (refusal,) = refused.refusals(connection, 9)
+            (refusal,) = refused.refusals(connection, 9).items
             assert (refusal.code, refusal.record) == ("out-of-place", waiting.record)
         other = story.lines[1]
         store.records(OTHER, other.batch(1, other.seq), NOW)
         with engine.connect() as connection:
-            assert refused.waiting(connection, 9) == []
-            assert refused.refusals(connection, 9) == []
-            life = items.life(connection, items.by_serial(connection, "G000101")[0].uii).life
+            assert refused.waiting(connection, 9).items == []
+            assert refused.refusals(connection, 9).items == []
+            life = items.life(connection, _items(connection, "G000101")[0].uii).life
             assert [each.record.gateway for each in life] == [GATEWAY, OTHER]
             assert life[0].resolved == NOW
         engine.dispose()

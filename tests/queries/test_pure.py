@@ -9,7 +9,7 @@ from central.queries.items import record_key
 from central.queries.models import RecordKey
 from central.queries.records import StoredBatch, is_chained, is_signed
 from central.queries.terms import term_of
-from central.screens.pages import item_path, moment, visible
+from central.screens.words import item_path, moment, visible
 from gateway.contract.batch import decode_batch
 from tests.contract.wire import BATCHES, SignedVector
 

@@ -70,12 +70,12 @@ def test_an_item_is_found_by_uii_by_serial_and_by_record(filled: Filled) -> None
     by_uii = centre.get("/api/v1/items?uii=DA7G1HM70G000001")
     assert by_uii == centre.get("/api/v1/items?serial=G000001")
     assert by_uii == centre.get(f"/api/v1/items?gateway={GATEWAY}&epoch=1&seq={seq}")
-    (item,) = by_uii
+    (item,) = by_uii["items"]
     assert (item["uii"], item["serial"], item["number"]) == ("DA7G1HM70G000001", "G000001", 1)
     assert (item["term"], item["required"]) == ("good", ["receiver"])
     assert item["components"][0]["state"] == "good"
-    assert centre.get("/api/v1/items?serial=G999999") == []
-    assert centre.get("/api/v1/items?serial=g000001") == []
+    for nobody in ("G999999", "g000001"):
+        assert centre.get(f"/api/v1/items?serial={nobody}") == {"items": [], "next": None}
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_the_evidence_is_what_the_gateway_signed(filled: Filled) -> None:
     assert lines == journal.lines[proof["first"] - 1 : proof["last"]]
 
 
-def test_search_is_exact(filled: Filled) -> None:
+def test_search_finds_what_is_exactly_so_and_else_what_looks_the_same(filled: Filled) -> None:
     centre = filled.centre
 
     def search(query: str) -> dict[str, Any]:
@@ -146,28 +146,60 @@ def test_search_is_exact(filled: Filled) -> None:
         return found
 
     for query in ("G000001", " DA7G1HM70G000001 ", "06:17V=A7G1H,1P=M70,S=G000001", CONTENT):
-        assert [item["serial"] for item in search(query)["items"]] == ["G000001"], query
-    for query in ("g000001", "G00000", "G00000%", "G000001%", "DA7G1HM70"):
         found = search(query)
-        assert (found["items"], found["records"], found["orders"]) == ([], [], []), query
-    assert search(ORDER)["orders"] == [ORDER]
+        assert [item["serial"] for item in found["items"]] == ["G000001"], query
+        assert not found["folded"], query
+    for query in ("g000001", "G 000 001", "GOOOOO1", "G00000I", "DA7GIHM70GO0000I"):
+        found = search(query)
+        assert [item["serial"] for item in found["items"]] == ["G000001"], query
+        assert (found["folded"], found["query"]) == (True, query)
+    for query in ("G00000", "G00000%", "G000001%", "DA7G1HM70", "G0000011"):
+        found = search(query)
+        assert not any(found[kind] for kind in ("items", "records", "orders", "products")), query
+    assert (search(ORDER)["orders"], search("m7o")["products"]) == ([ORDER], ["M70"])
     assert search(f"{GATEWAY}/1/2")["records"] == [{"gateway": GATEWAY, "epoch": 1, "seq": 2}]
     assert search(f"{GATEWAY}/1/9999")["records"] == []
 
 
-def test_the_newest_marks_come_first_and_page_by_page(filled: Filled) -> None:
-    centre = filled.centre
-    marks = centre.get("/api/v1/marks?limit=3")
-    serials = [mark["serial"] for mark in marks]
+def test_the_newest_marks_come_first(filled: Filled) -> None:
+    def marks(query: str = "") -> list[Any]:
+        return list(filled.centre.get(f"/api/v1/marks?{query}")["items"])
+
+    everything = marks()
+    serials = [mark["serial"] for mark in everything]
     assert serials == sorted(serials, reverse=True)
-    older = centre.get(f"/api/v1/marks?limit=500&before={marks[-1]['id']}")
-    everything = centre.get("/api/v1/marks?limit=500")
-    assert marks + older == everything
-    assert [m["serial"] for m in centre.get("/api/v1/marks?state=rejected")] == ["G000002"]
-    assert centre.get("/api/v1/marks?gateway=gramsh.line-9") == []
+    assert [mark["serial"] for mark in marks("state=rejected")] == ["G000002"]
+    assert marks("gateway=gramsh.line-9") == []
     good = next(mark for mark in everything if mark["serial"] == "G000001")
     assert (good["type"], good["station"]) == ("verified", "station-1")
     assert good["record"]["seq"] == filled.intents["good"] + 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "marks?",
+        f"items?order={ORDER}",
+        "orders?state=released",
+        "gateways?",
+        "refusals?show=all",
+        "waiting?",
+        "evidence?",
+        "entities?",
+        "certificates?kind=type-approval",
+    ],
+)
+def test_a_list_page_by_page_is_the_list(filled: Filled, path: str) -> None:
+    whole = filled.centre.get(f"/api/v1/{path}&limit=500")
+    found, cursor = [], ""
+    while cursor is not None:
+        page = filled.centre.get(f"/api/v1/{path}&limit=1{cursor and '&cursor=' + cursor}")
+        found += page["items"]
+        cursor = page["next"]
+    assert (found, whole["next"]) == (whole["items"], None)
+    for nonsense in ("x", "WyJcdTAwMDAiXQ", "W10"):
+        refused = filled.centre.look(f"/api/v1/{path}&cursor={nonsense}")
+        assert (refused.status_code, refused.json()["code"]) == (422, "refused"), nonsense
 
 
 def test_progress_agrees_with_the_reconciliation(filled: Filled) -> None:
@@ -218,22 +250,23 @@ def test_the_openapi_document_names_every_endpoint_with_examples(filled: Filled)
 
 
 def test_pages_are_strict_and_need_nothing_from_elsewhere(filled: Filled) -> None:
-    for path in ("/", "/items/DA7G1HM70G000001", f"/records/{GATEWAY}/1/2", "/search?q=none"):
-        response = httpx.get(filled.centre.url + path)
-        assert response.status_code == 200, path
-        assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
-        assert response.headers["x-content-type-options"] == "nosniff"
-        page = response.text
-        assert '<html lang="sq">' in page
-        assert not re.search(r"\sstyle=|\son[a-z]+=|<style|javascript:", page)
-        assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", page)
-    assert "unsafe" not in CONTENT_SECURITY_POLICY
-    missing = httpx.get(f"{filled.centre.url}/items/NOTHING")
-    assert (missing.status_code, "text/html" in missing.headers["content-type"]) == (404, True)
+    with filled.centre.browser() as browser:
+        for path in ("/", "/items/DA7G1HM70G000001", f"/records/{GATEWAY}/1/2", "/search?q=none"):
+            response = browser.get(path)
+            assert response.status_code == 200, path
+            assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+            assert response.headers["x-content-type-options"] == "nosniff"
+            page = response.text
+            assert '<html lang="sq">' in page
+            assert not re.search(r"\sstyle=|\son[a-z]+=|<style|javascript:", page)
+            assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", page)
+        assert "unsafe" not in CONTENT_SECURITY_POLICY
+        missing = browser.get("/items/NOTHING")
+        assert (missing.status_code, "text/html" in missing.headers["content-type"]) == (404, True)
 
 
 def test_english_by_a_switch_that_is_kept(filled: Filled) -> None:
-    with httpx.Client(base_url=filled.centre.url) as client:
+    with filled.centre.browser() as client:
         assert "Jeta" in client.get("/items/DA7G1HM70G000001").text
         assert "Life" in client.get("/items/DA7G1HM70G000001?lang=en").text
         assert '<html lang="en">' in client.get("/").text
@@ -241,7 +274,8 @@ def test_english_by_a_switch_that_is_kept(filled: Filled) -> None:
 
 
 def test_what_a_search_holds_is_never_markup(filled: Filled) -> None:
-    response = httpx.get(filled.centre.url + "/search", params={"q": "<script>alert(1)</script>"})
+    with filled.centre.browser() as browser:
+        response = browser.get("/search", params={"q": "<script>alert(1)</script>"})
     assert "<script>alert" not in response.text
     assert "&lt;script&gt;alert(1)" in response.text
 
@@ -271,17 +305,17 @@ class Listener:
 
 
 @contextlib.contextmanager
-def listening(url: str, last_event_id: str | None = None) -> Iterator[Listener]:
+def listening(centre: Centre, last_event_id: str | None = None) -> Iterator[Listener]:
     listener = Listener()
     headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
-    client = httpx.Client(timeout=30)
+    client = centre.browser()
     opened = threading.Event()
 
     def read() -> None:
         fields: dict[str, str] = {}
         with (
             contextlib.suppress(httpx.HTTPError, httpx.StreamError, OSError),
-            client.stream("GET", f"{url}/feed/live", headers=headers) as response,
+            client.stream("GET", "/feed/live", headers=headers) as response,
         ):
             opened.set()
             for line in response.iter_lines():
@@ -307,7 +341,7 @@ def listening(url: str, last_event_id: str | None = None) -> Iterator[Listener]:
 
 def test_the_stream_tells_of_a_mark_and_of_each_change(filled: Filled) -> None:
     journal = filled.peer.journal
-    with listening(filled.centre.url) as listener:
+    with listening(filled.centre) as listener:
         wait_for("hello", lambda: listener.events)
         seq = filled.mark(20)
         filled.peer.deliver()
@@ -328,7 +362,7 @@ def test_the_stream_tells_of_a_mark_and_of_each_change(filled: Filled) -> None:
 
 def test_it_goes_on_without_a_gap_after_the_server_was_killed(filled: Filled) -> None:
     centre = filled.centre
-    with listening(centre.url) as listener:
+    with listening(centre) as listener:
         wait_for("hello", lambda: listener.events)
         filled.mark(30)
         filled.peer.deliver()
@@ -339,7 +373,7 @@ def test_it_goes_on_without_a_gap_after_the_server_was_killed(filled: Filled) ->
         filled.mark(number)
         filled.peer.deliver()
     centre.start("serve")
-    with listening(centre.url, cursor) as listener:
+    with listening(centre, cursor) as listener:
         wait_for("what was missed", lambda: {"G000031", "G000032"} <= listener.marks().keys())
         assert "G000001" not in listener.marks()
         filled.mark(33)
@@ -350,7 +384,7 @@ def test_it_goes_on_without_a_gap_after_the_server_was_killed(filled: Filled) ->
 def test_a_batch_that_commits_late_is_told_too(filled: Filled) -> None:
     """Two workers: the one that took the smaller id commits last."""
     centre = filled.centre
-    with listening(centre.url) as listener:
+    with listening(centre) as listener:
         wait_for("hello", lambda: listener.events)
         centre.stop("ingest-1")
         centre.stop("ingest-2")
@@ -388,14 +422,14 @@ def test_a_refused_record_and_a_forged_batch_are_listed(filled: Filled) -> None:
     centre, journal = filled.centre, filled.peer.journal
     seq = filled.mark(1)  # a number that is spent already
     filled.peer.deliver()
-    (refusal,) = centre.get("/api/v1/refusals")
+    (refusal,) = centre.get("/api/v1/refusals")["items"]
     assert (refusal["record"]["seq"], refusal["code"]) == (seq, "duplicate")
     entry = centre.get(f"/api/v1/records/{GATEWAY}/1/{seq}")["entry"]
     assert (entry["verdict"], entry["resolved"]) == ("duplicate", None)
-    assert centre.get("/api/v1/items?serial=G000001")[0]["components"][0]["duplicated"]
+    assert centre.get("/api/v1/items?serial=G000001")["items"][0]["components"][0]["duplicated"]
     forged = journal.batch(seq, seq).replace(b'"boot":"1-', b'"boot":"2-')
     filled.peer.publish(forged)
-    evidence = wait_for("the evidence", lambda: centre.get("/api/v1/evidence"))
+    evidence = wait_for("the evidence", lambda: centre.get("/api/v1/evidence")["items"])
     assert (evidence[0]["reason"], evidence[0]["size"]) == ("bad-signature", len(forged))
     served = centre.look(f"/api/v1/evidence/{evidence[0]['id']}/bytes").content
     assert served == forged
@@ -403,14 +437,19 @@ def test_a_refused_record_and_a_forged_batch_are_listed(filled: Filled) -> None:
 
 def test_the_loss_of_the_database_is_told_and_heals(filled: Filled) -> None:
     centre = filled.centre
-    with listening(centre.url) as listener:
+    with listening(centre) as listener:
         wait_for("hello", lambda: listener.events)
         embedded.stop(centre.folder / "pg", immediate=True)
         wait_for("the news", lambda: ("database", "", {"here": False}) in listener.events)
         response = centre.look("/api/v1/orders")
         assert (response.status_code, response.json()["code"]) == (503, "database-unavailable")
-        assert httpx.get(f"{centre.url}/items/DA7G1HM70G000001").status_code == 503
-        assert httpx.get(f"{centre.url}/").status_code == 200
+        with centre.browser() as browser:
+            for path in ("/items/DA7G1HM70G000001", "/", "/sign-in"):
+                page = browser.get(path)
+                assert (page.status_code, "text/html" in page.headers["content-type"]) == (
+                    503,
+                    True,
+                )
         embedded.start(centre.folder / "pg")
         wait_for("its return", lambda: ("database", "", {"here": True}) in listener.events)
         filled.mark(50)

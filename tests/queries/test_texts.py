@@ -6,9 +6,11 @@ from typing import get_args
 
 import pytest
 
-from central.queries.models import Gateway, Order
+from central.access.roles import Role
+from central.queries.models import Gateway, OrderProgress
 from central.queries.terms import ItemState, Term
 from central.screens import texts
+from central.screens.navigation import ENTRIES
 from central.screens.texts import LANGUAGES, Language, chosen
 from gateway.contract.record import (
     Observed,
@@ -56,7 +58,7 @@ CODES: dict[str, set[str]] = {
     "did": values(PositionOutcome, "did"),
     "auth": values(Settled, "operator_auth"),
     "link": values(Gateway, "link"),
-    "order": values(Order, "state"),
+    "order": values(OrderProgress, "state"),
     "latch": {*get_args(Latch), "journal-full", "unknown-outcome"},
     "verdict": in_source("central/ingest", r'Refusal\(\s*"([a-z-]+)"')
     | in_source("central/ingest", r'Refused\(\w+, "([a-z-]+)"')
@@ -66,8 +68,12 @@ CODES: dict[str, set[str]] = {
     "reason": in_source("central/register/licences", r'return "(licence-[a-z-]+)"')
     | in_source("central/register/entities", r'"(entity-[a-z-]+)"')
     | in_source("central/register/certificates", r'return "((?:product|approval)-[a-z-]+)"')
+    | in_source("central/register/orders", r'"(place-[a-z-]+)"')
     | {"order-held"},
     "stream": {"live", "lost"},
+    "nav": {entry.title for entry in ENTRIES},
+    "role": set(Role),
+    "fault": in_source("central/screens", r'Fault\("\w*", "([a-z-]+)"\)'),
 }
 
 
@@ -77,7 +83,7 @@ def asked() -> set[str]:
     for path in (*(SCREENS / "templates").glob("*.html"), *(SCREENS / "static").glob("*.js")):
         for _, message, context in CALL.findall(path.read_text()):
             found.add(f"{context}{GLUE}{message}" if context else message)
-    source = (SCREENS / "pages.py").read_text()
+    source = (SCREENS / "words.py").read_text()
     return found | {f"fact{GLUE}{label}" for label in re.findall(r'add\("([^"]+)"', source)}
 
 

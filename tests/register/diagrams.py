@@ -8,19 +8,39 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from central.alerts.rules import RULES
+from central.register.alerts import rules as alerts
+from central.register.articles import rules as articles
+from central.register.consignments import rules as consignments
 from central.register.inspections import rules as inspections
 from central.register.licences import rules as licences
+from central.register.lots import rules as lots
+from central.register.prints import service as prints
 from central.register.sanctions import rules as sanctions
+from central.register.stock import rules as counts
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "register.md"
 Steps = Mapping[str, tuple[Sequence[str | None], str | None]]
 """By act: the states that it leads from, and the one that it leads to; None is no state yet as an
 origin, and the same state as a target."""
 
+ASIDE = frozenset({"lost", "stolen", "found", "seized"})
+"""What may befall almost anything: in the table, and not in the diagram."""
 SUBJECTS: Mapping[str, Steps] = {
+    "article": {"commissioned": ((None,), "commissioned")}
+    | {
+        what: step
+        for what, step in articles.STEPS.items()
+        if step[1] is not None and what not in ASIDE
+    },
+    "consignment": consignments.STEPS,
+    "count": counts.STEPS,
     "licence": licences.STEPS,
     "inspection": inspections.STEPS,
     "sanction": sanctions.STEPS,
+    "alert": alerts.STEPS,
+    "print": prints.STEPS,
+    "lot": lots.STEPS,
 }
 
 
@@ -46,10 +66,29 @@ def mermaid(steps: Steps) -> str:
     return "\n".join(lines)
 
 
+def rules() -> str:
+    """A line a rule of alerts: what it is about, and what it says."""
+    lines = ["| rule | severity | subject | it says |", "|---|---|---|---|"]
+    lines += [f"| `{r.code}` | {r.severity} | {r.about} | {r.title} |" for r in RULES]
+    return "\n".join(lines)
+
+
+def table() -> str:
+    """A line an event: what it leads from and to."""
+    lines = ["| event | leads from | to |", "|---|---|---|"]
+    lines += [
+        f"| `{act}` | {', '.join(origin or '–' for origin in origins)} | {target or 'the same'} |"
+        for act, (origins, target) in articles.STEPS.items()
+    ]
+    return "\n".join(lines)
+
+
 def section(subject: str) -> str:
     """What stands in the document between a subject's two marks."""
     diagram = mermaid(SUBJECTS[subject])
-    return f"{begin(subject)}\n```mermaid\n{diagram}\n```\n{end(subject)}"
+    tables = {"article": table, "alert": rules}
+    more = f"\n\n{tables[subject]()}" if subject in tables else ""
+    return f"{begin(subject)}\n```mermaid\n{diagram}\n```{more}\n{end(subject)}"
 
 
 def written(document: str) -> str:

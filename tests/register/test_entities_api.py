@@ -30,7 +30,7 @@ def peer(centre: Centre) -> Iterator[Peer]:
         {"code": "UMG.GR.L1.S1", "kind": "station", "name": "Stacioni 1", "parent": "UMG.GR.L1"},
     ):
         centre.post("/api/v1/places", {"entity": "UMG"} | place)
-    gateway = {"gateway": "gramsh.line-1", "why": WHY}
+    gateway = {"gateway": "gramsh.line-1", **WHY}
     assert centre.post("/api/v1/places/UMG.GR.L1/gateway", gateway)["gateway"] == "gramsh.line-1"
     found = Peer(centre, "gramsh.line-1")
     found.enroll()
@@ -89,14 +89,14 @@ def test_a_closed_station_and_another_line_stop_nothing(centre: Centre, peer: Pe
     centre.post("/api/v1/orders/G-1/resume", WHY)
     peer.wait_plan("G-1")
     taken = centre.post(
-        "/api/v1/places/UMG.GR.L2/gateway", {"gateway": "gramsh.line-1", "why": WHY}, expect=409
+        "/api/v1/places/UMG.GR.L2/gateway", {"gateway": "gramsh.line-1", **WHY}, expect=409
     )
     assert "UMG.GR.L1" in taken["detail"]
 
 
 def test_a_gateway_that_is_moved_to_a_closed_line_stops(centre: Centre, peer: Peer) -> None:
     def move(line: str, gateway: str | None) -> None:
-        centre.post(f"/api/v1/places/{line}/gateway", {"gateway": gateway, "why": WHY})
+        centre.post(f"/api/v1/places/{line}/gateway", {"gateway": gateway, **WHY})
 
     move("UMG.GR.L1", None)
     within_two_seconds(lambda: move("UMG.GR.L2", peer.gateway), peer, "suspended")
@@ -129,7 +129,7 @@ def test_an_entity_is_amended_by_who_knows_its_version(centre: Centre) -> None:
     centre.post("/api/v1/entities", {"code": "AM", "name": "Before", "ncage": "A7A1H"})
     with centre.client() as officer:
         seen = {"If-Match": officer.get("/api/v1/entities/AM").headers["etag"]}
-        body = {"name": "After", "kinds": ["research"], "why": WHY}
+        body = {"name": "After", "kinds": ["research"], **WHY}
         first = officer.post("/api/v1/entities/AM/amend", json=body, headers=seen)
         late = officer.post("/api/v1/entities/AM/amend", json=body, headers=seen)
     assert (first.status_code, late.status_code) == (200, 412)
@@ -153,11 +153,14 @@ def test_an_entity_is_amended_by_who_knows_its_version(centre: Centre) -> None:
         ({"kind": "site", "code": "UMG.GR"}, 409),
         ({"kind": "hall", "parent": "UMG.GR"}, 422),
         ({"kind": "site", "code": "A/B"}, 422),
+        ({"kind": "site", "latitude": 40.8}, 422),
+        ({"kind": "site", "latitude": 90.1, "longitude": 20.1}, 422),
+        ({"kind": "store", "parent": "UMG.GR", "latitude": 40.8, "longitude": 20.1}, 422),
     ],
 )
 @pytest.mark.usefixtures("peer")
 def test_a_place_that_cannot_stand_there(
-    centre: Centre, place: dict[str, str], status: int
+    centre: Centre, place: dict[str, str | float], status: int
 ) -> None:
     body = {"code": "UMG.X", "entity": "UMG", "name": "X"} | place
     centre.post("/api/v1/places", body, expect=status)
@@ -172,6 +175,17 @@ def test_places_are_listed_by_where_they_are(centre: Centre) -> None:
         assert other.get("/api/v1/places/UMG.GR").status_code == 404
 
 
+@pytest.mark.usefixtures("peer")
+def test_where_a_site_lies(centre: Centre) -> None:
+    where = {"latitude": 40.8712345678, "longitude": -0.0}
+    named = {"name": "Gramsh", "reason": "surveyed"}
+    told = centre.post("/api/v1/places/UMG.GR/amend", named | where)
+    assert (told["latitude"], str(told["longitude"])) == (40.871235, "0.0")
+    told = centre.post("/api/v1/places/UMG.GR/amend", named | {"name": "Gramshi"})
+    assert (told["name"], told["latitude"]) == ("Gramshi", 40.871235), "what is left out stays"
+    centre.post("/api/v1/places/UMG.GR.L1/amend", named | where, expect=422)
+
+
 def test_an_inactive_entity_gets_no_new_place(centre: Centre) -> None:
     centre.post("/api/v1/entities", {"code": "SHUT", "name": "Shut"})
     centre.post("/api/v1/entities/SHUT/deactivate", WHY)
@@ -180,6 +194,6 @@ def test_an_inactive_entity_gets_no_new_place(centre: Centre) -> None:
 
 
 def test_it_follows_from_the_acts(centre: Centre, peer: Peer) -> None:
-    centre.post("/api/v1/places/UMG.GR/amend", {"name": "Uzina Gramsh", "why": WHY})
+    centre.post("/api/v1/places/UMG.GR/amend", {"name": "Uzina Gramsh", **WHY})
     told = json.loads(centre.run("rebuild", "--json"))
     assert told["identical"], told

@@ -33,7 +33,7 @@ def peer(centre: Centre) -> Iterator[Peer]:
 
 
 def exclude(centre: Centre, number: str, name: str, **more: Any) -> Any:
-    body = {"kind": "entity", "ground": "national-security", "legal_basis": "ligji 1", "why": WHY}
+    body = {"kind": "entity", "ground": "national-security", "legal_basis": "ligji 1", **WHY}
     since = {"valid_from": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
     return centre.post("/api/v1/exclusions", body | since | {"number": number, "name": name} | more)
 
@@ -117,7 +117,7 @@ def test_who_is_decided_to_be_the_same_is_excluded(centre: Centre) -> None:
 
 def test_it_is_asked_again_when_a_name_changes_and_only_then(centre: Centre) -> None:
     def rename(name: str, **more: str) -> None:
-        body = {"name": name, "why": WHY} | more
+        body = {"name": name, **WHY} | more
         centre.post("/api/v1/entities/AGAIN/amend", body)
 
     enter(centre, "AGAIN", "Alba Security")
@@ -142,7 +142,7 @@ def test_a_question_is_dropped_when_the_names_are_no_longer_alike(centre: Centre
     exclude(centre, "X-DROP", "Delta Traiding")
     assert undecided(centre, entity="DROP") == {"DROP/X-DROP"}
     for name, left in (("Epsilon", set()), ("Delta Trading", {"DROP/X-DROP"}), ("Epsilon", set())):
-        centre.post("/api/v1/entities/DROP/amend", {"name": name, "why": WHY})
+        centre.post("/api/v1/entities/DROP/amend", {"name": name, **WHY})
         assert undecided(centre, entity="DROP") == left
     assert centre.get("/api/v1/screenings/DROP/X-DROP")["state"] == "unlike"
     license(centre, "DROP")
@@ -197,13 +197,13 @@ def test_a_decision_stops_marking_within_two_seconds(centre: Centre, peer: Peer)
 def test_amending_either_side_stops_marking_within_two_seconds(centre: Centre, peer: Peer) -> None:
     told = exclude(centre, "X-AM", "Otherwise", tax_number="K77776666M")
     body = {name: told[name] for name in ("kind", "name", "ground", "legal_basis", "valid_from")}
-    uzina = {"name": "Uzina Mekanike", "ncage": "A7G1H", "why": WHY}
+    uzina = {"name": "Uzina Mekanike", "ncage": "A7G1H", **WHY}
 
     def amend(entity: str | None, exclusion: str | None) -> None:
         if entity is not None:
             centre.post("/api/v1/entities/UMG/amend", uzina | {"tax_number": entity})
         if exclusion is not None:
-            change = {"tax_number": exclusion, "why": WHY}
+            change = {"tax_number": exclusion, **WHY}
             centre.post("/api/v1/exclusions/X-AM/amend", body | change)
 
     within_two_seconds(lambda: amend("K77776666M", None), peer, "suspended")

@@ -116,7 +116,13 @@ def test_nobody_is_warned_of_an_unannounced_inspection() -> None:
 
 
 def test_requests_that_are_not_well_formed() -> None:
-    for wrong in ({"inspectors": []}, {"kind": "nightly"}, {"checklist": [""]}, {"deadline": 7}):
+    wrongs: tuple[dict[str, Any], ...] = (
+        {"inspectors": []},
+        {"kind": "nightly"},
+        {"checklist": [""]},
+        {"deadline": 7},
+    )
+    for wrong in wrongs:
         with pytest.raises(ValidationError):
             NewInspection.model_validate(PLANNED | wrong)
     with pytest.raises(ValidationError):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from central.errors import Conflict, GjurmaError, NotFound, Refused
 from central.register.licences.models import (
-    Amendment,
+    LicenceAmendment,
     LicenceState,
     NewLicence,
     Validity,
@@ -205,7 +205,7 @@ def test_terms_that_are_not_well_formed(terms: Any) -> None:
     with pytest.raises(ValidationError):
         NewLicence.model_validate(WHOLE | terms)
     with pytest.raises(ValidationError):
-        Amendment.model_validate({"reason": "x"} | terms)
+        LicenceAmendment.model_validate({"reason": "x"} | terms)
 
 
 MOMENTS = st.integers(0, 20).map(lambda days: START + days * DAY)

@@ -170,7 +170,7 @@ def test_a_category_is_covered_up_to_its_quantity(centre: Centre) -> None:
     centre.post("/api/v1/invitations", {"gateway": "c.line"})
     for code in ("C-1", "C-2"):
         content = f"[)>\x1e06\x1d17VA7G3H\x1d1P{code}\x1dS{{serial}}\x1e\x04"
-        product = {"code": code, "entity": "UMX", "model": code, "category": "ML3"}
+        product: dict[str, Any] = {"code": code, "entity": "UMX", "model": code, "category": "ML3"}
         product |= {"components": [{"name": "receiver"}], "template": {"content": content}}
         centre.post("/api/v1/products", product)
         centre.approve(code)

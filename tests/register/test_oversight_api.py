@@ -20,6 +20,7 @@ from tests.support.wait import wait_for
 pytestmark = pytest.mark.slow
 DAY = timedelta(days=1)
 SOON_S = 2.0
+WHY = {"reason": "vendimi 7"}
 
 
 def act(centre: Centre, path: str, body: Any = None, *, role: str = "inspector") -> Any:
@@ -40,7 +41,7 @@ def inspect(centre: Centre, number: str, **more: Any) -> None:
     }
     found = {"results": [{"result": "fault", "remark": "faint"}], "findings": ["a worn lens"]}
     assert act(centre, "inspections", body | more).status_code == 201
-    assert act(centre, f"inspections/{number}/begin").status_code == 200
+    assert act(centre, f"inspections/{number}/begin", WHY).status_code == 200
     assert act(centre, f"inspections/{number}/find", found).status_code == 200
 
 
@@ -198,7 +199,7 @@ def test_measures_follow_and_the_inspection_is_closed(centre: Centre) -> None:
     }
     told = act(centre, "inspections/I-2/measures", ordered).json()
     assert [measure["state"] for measure in told["measures"]] == ["open"]
-    assert act(centre, "inspections/I-2/close").status_code == 409
+    assert act(centre, "inspections/I-2/close", WHY).status_code == 409
     wait_for("the deadline", lambda: datetime.now(UTC) > ends)
     late = centre.get("/api/v1/inspections?overdue=true")["items"]
     assert [(each["number"], each["measures"][0]["state"]) for each in late] == [("I-2", "overdue")]
@@ -208,7 +209,7 @@ def test_measures_follow_and_the_inspection_is_closed(centre: Centre) -> None:
     ]
     answer = act(centre, "inspections/I-2/measures/1/done", {"remark": "seen in I-3"})
     assert answer.json()["measures"][0]["state"] == "done"
-    assert act(centre, "inspections/I-2/close").json()["state"] == "closed"
+    assert act(centre, "inspections/I-2/close", WHY).json()["state"] == "closed"
     assert centre.get("/api/v1/inspections?overdue=true")["items"] == []
     wrong = act(centre, "inspections", {"number": "I-4", "entity": "KMX", "follows": "I-2"})
     assert wrong.status_code == 422
@@ -229,7 +230,7 @@ def test_an_entity_reads_its_own_and_is_not_warned(centre: Centre) -> None:
         numbers = [each["number"] for each in own.get("/api/v1/inspections").json()["items"]]
         assert "I-5" not in numbers
         assert "I-2" in numbers
-        assert act(centre, "inspections/I-5/begin").status_code == 200
+        assert act(centre, "inspections/I-5/begin", WHY).status_code == 200
         assert own.get("/api/v1/inspections/I-5").json()["state"] == "begun"
         assert own.get("/api/v1/sanctions/S-5").json()["kind"] == "warning"
     with centre.client("producer-officer", "KMX") as other:
@@ -237,7 +238,7 @@ def test_an_entity_reads_its_own_and_is_not_warned(centre: Centre) -> None:
         assert other.get("/api/v1/sanctions/S-5").status_code == 404
         assert other.get("/api/v1/sanctions").json()["items"] == []
     assert act(centre, "sanctions", sanction("S-6"), role="inspector").status_code == 403
-    assert act(centre, "inspections/I-5/close", role="registry-officer").status_code == 403
+    assert act(centre, "inspections/I-5/close", WHY, role="registry-officer").status_code == 403
 
 
 def test_the_register_follows_from_the_acts(centre: Centre) -> None:

@@ -14,8 +14,8 @@ from central.register.acts import Act
 from central.register.products.models import (
     FIXED_BY_ORDERS,
     TRIAL_LOTS,
-    Amendment,
     NewProduct,
+    ProductAmendment,
     lot_faults,
 )
 from central.register.products.preview import Would, preview
@@ -96,13 +96,13 @@ def test_what_is_no_step(before: tuple[str, ...], what: str) -> None:
 
 
 def test_what_orders_fix_can_be_named_in_an_amendment() -> None:
-    assert set(Amendment.model_fields) > FIXED_BY_ORDERS
+    assert set(ProductAmendment.model_fields) > FIXED_BY_ORDERS
 
 
 @pytest.mark.parametrize("body", [{}, {"model": None}, {"code": "X"}, {"nsn": "12"}])
 def test_an_amendment_says_something_and_nothing_else(body: Any) -> None:
     with pytest.raises(ValidationError):
-        Amendment.model_validate(body)
+        ProductAmendment.model_validate(body)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_product_in_depth(centre: Centre) -> None:
 
 
 def amend(centre: Centre, code: str, changes: Any, expect: int = 200) -> Any:
-    return centre.post(f"{PRODUCTS}/{code}/amend", {"changes": changes, "why": WHY}, expect=expect)
+    return centre.post(f"{PRODUCTS}/{code}/amend", changes | WHY, expect=expect)
 
 
 def test_what_is_not_marked_yet_may_change(centre: Centre) -> None:
@@ -86,6 +86,38 @@ def test_what_is_not_marked_yet_may_change(centre: Centre) -> None:
     )
 
 
+def other_enterprise(content: str) -> dict[str, str]:
+    return {"content": content.replace("A7G1H", "A7G9H")}
+
+
+def test_a_template_names_no_enterprise_but_the_entitys_own(centre: Centre) -> None:
+    fault = "template.content names enterprise A7G9H in {}: the entity's NCAGE is A7G1H"
+    for identifier, content in {
+        "17V": "17VA7G9H\x1d1PE\x1dS{serial}",
+        "18V": "18VDA7G9H\x1d1PE\x1dS{serial}",
+        "18S": "18SA7G9H{serial}",
+        "25S": "25SDA7G9H{serial}",
+    }.items():
+        bad = {"template": {"content": f"[)>\x1e06\x1d{content}\x1d20P{{component}}\x1e\x04"}}
+        product = NEW | {"code": "ELSE"} | bad
+        told = centre.post(f"{PRODUCTS}/preview", {"product": product}, expect=200)
+        assert told["faults"] == [fault.format(identifier)]
+        told = centre.post(PRODUCTS, product, expect=422)
+        assert (told["code"], told["detail"]) == ("refused", fault.format(identifier))
+    assert centre.sql("SELECT * FROM product WHERE code = 'ELSE'") == []
+    assert centre.sql("SELECT * FROM number_space WHERE name = 'UMG.ELSE'") == []
+    centre.post(PRODUCTS, NEW | {"code": "MINE"})
+    assert "A7G9H" in amend(centre, "MINE", bad, 422)["detail"]
+    order = {"code": "E", "product": "MINE", "quantity": 1, "gateways": ["gramsh.line-1"]}
+    told = centre.post("/api/v1/orders", order | {"job": "J"} | bad, expect=422)
+    assert "A7G9H" in told["detail"]
+    # KMP has no code, so that nothing is known of it; and what was entered stays as it is.
+    centre.post(PRODUCTS, product | {"entity": "KMP", "code": "K-ELSE"})
+    given = {"name": "Kombinati Mekanik", "ncage": "A7K1H", **WHY}
+    centre.post("/api/v1/entities/KMP/amend", given)
+    assert amend(centre, "K-ELSE", {"calibre": "9x19"})["calibre"] == "9x19"
+
+
 def test_what_orders_mark_by_stays(centre: Centre) -> None:
     assert amend(centre, "M70", {"nsn": "1005-59-123-4567"})["nsn"] == "1005-59-123-4567"
     for change in (
@@ -103,13 +135,13 @@ def test_whoever_knows_an_older_version_looks_again(centre: Centre) -> None:
     with centre.client() as officer:
         etag = officer.get(f"{PRODUCTS}/M70").headers["ETag"]
         amend(centre, "M70", {"calibre": "9x21"})
-        body = {"changes": {"calibre": "9x18"}, "why": WHY}
+        body = {"calibre": "9x18", **WHY}
         late = officer.post(f"{PRODUCTS}/M70/amend", json=body, headers={"If-Match": etag})
     assert (late.status_code, late.json()["code"]) == (412, "stale")
 
 
 def test_a_producer_amends_its_own_and_withdraws_nothing(centre: Centre) -> None:
-    body = {"changes": {"calibre": "7.62"}, "why": WHY}
+    body = {"calibre": "7.62", **WHY}
     with centre.client("producer-officer", "KMP") as other:
         assert other.post(f"{PRODUCTS}/M70/amend", json=body).status_code == 404
     with centre.client("producer-officer", "UMG") as own:

@@ -8,9 +8,12 @@ import pytest
 from central.plan.compile import compile_plan
 from central.plan.facts import Decision, Facts, Limits, Member
 from central.register.entities.standing import CLEAR, Excluding, Standing
+from central.register.licences.terms import Terms
+from central.register.places.models import NOWHERE, Where
 from tests.central.floor import START, Floor
 
 HOUR = timedelta(hours=1)
+OPEN, CLOSED = Where("UMG.GR", active=True), Where("UMG.GR", active=False)
 LINE = "gramsh.line-1"
 
 
@@ -25,7 +28,8 @@ def floor() -> Floor:
 def compiled(
     standing: Standing = CLEAR,
     *,
-    place_active: bool = True,
+    where: Where = NOWHERE,
+    sites: tuple[str, ...] = (),
     licence: str = "active",
     held: bool = False,
     after: timedelta = timedelta(0),
@@ -36,32 +40,51 @@ def compiled(
         order,
         standing=standing,
         state="paused" if held else "released",
-        licence=replace(order.licence, state=licence),
+        licence=replace(order.licence, state=licence, terms=Terms(sites=sites)),
     )
-    facts = replace(facts, orders=(order,), place_active=place_active, now=facts.now + after)
+    facts = replace(facts, orders=(order,), where=where, now=facts.now + after)
     return facts, compile_plan(facts)
 
 
 @pytest.mark.parametrize("held", [False, True])
 @pytest.mark.parametrize(
-    ("standing", "place_active", "licence", "reason"),
+    ("standing", "where", "licence", "reason"),
     [
-        (Standing(active=False), True, "active", "entity-inactive"),
-        (CLEAR, False, "active", "place-inactive"),
-        (CLEAR, False, "suspended", "licence-suspended"),
-        (Standing(active=False), False, "suspended", "entity-inactive"),
-        (Standing(exclusions=(Excluding("X", START),)), True, "active", "entity-excluded"),
-        (Standing(False, "", (Excluding("X", START),)), False, "revoked", "entity-excluded"),
+        (Standing(active=False), NOWHERE, "active", "entity-inactive"),
+        (CLEAR, CLOSED, "active", "place-inactive"),
+        (CLEAR, CLOSED, "suspended", "licence-suspended"),
+        (Standing(active=False), CLOSED, "suspended", "entity-inactive"),
+        (Standing(exclusions=(Excluding("X", START),)), NOWHERE, "active", "entity-excluded"),
+        (Standing(False, "", (Excluding("X", START),)), CLOSED, "revoked", "entity-excluded"),
     ],
 )
 def test_the_order_is_suspended(
-    standing: Standing, place_active: bool, licence: str, reason: str, held: bool
+    standing: Standing, where: Where, licence: str, reason: str, held: bool
 ) -> None:
-    _, decision = compiled(standing, place_active=place_active, licence=licence, held=held)
+    _, decision = compiled(standing, where=where, licence=licence, held=held)
     assert decision.plan is not None
     (order,) = decision.plan.orders
     assert (order.state, order.reason) == ("suspended", reason)
     assert decision.issues == ()
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        (OPEN, ""),
+        (CLOSED, "place-inactive"),
+        (Where("UMG.PO", active=True), "licence-not-covering"),
+        (NOWHERE, "licence-not-covering"),
+    ],
+)
+def test_a_licence_that_names_sites_covers_gateways_there(where: Where, reason: str) -> None:
+    _, decision = compiled(where=where, sites=("UMG.GR", "UMG.TR"))
+    if not reason:
+        assert decision.plan is None, "the former one stands"
+        return
+    assert decision.plan is not None
+    (order,) = decision.plan.orders
+    assert (order.state, order.reason) == ("suspended", reason)
 
 
 def test_nothing_that_stands_against_it_says_nothing_new() -> None:

@@ -16,7 +16,7 @@ from gateway.contract.record import Intent
 from gateway.latches import Latches
 from gateway.screen import desk as desk_module
 from gateway.screen.app import HEARTBEAT_S, create_screen_app
-from gateway.screen.desk import TRIES, Desk
+from gateway.screen.desk import SCANS, TRIES, Desk
 from gateway.screen.protection import HEADERS
 from tests.support.line import LEAD, OPERATOR, PEOPLE, Line, line, until
 
@@ -53,10 +53,11 @@ def code(answer: httpx.Response) -> str:
 def test_every_answer_is_protected(tmp_path: Path) -> None:
     async def act(made: Line, web: httpx.AsyncClient) -> None:
         page = await web.get("/")
-        (style,) = re.findall(r'href="(static/[^"]+\.css)"', page.text)
+        styles = re.findall(r'href="(static/[^"]+\.css)"', page.text)
+        assert {"tokens.css", "screen.css"} <= {each.rpartition("/")[2] for each in styles}
         answers = [
             (page, 200),
-            (await web.get(f"/{style}"), 200),
+            *[(await web.get(f"/{style}"), 200) for style in styles],
             (await web.get("/api/state"), 200),
             (await web.get("/nothing"), 404),
             (await web.post("/api/stations/none/begin"), 409),
@@ -96,6 +97,19 @@ def test_the_page_needs_nothing_from_elsewhere_and_nothing_inline(tmp_path: Path
         scripts = re.findall(r"<script([^>]*)>", page)
         assert len(scripts) == 2
         assert all("src=" in each or 'type="application/json"' in each for each in scripts)
+
+    run(tmp_path, act)
+
+
+def test_a_drawing_is_of_what_was_asked_and_of_nothing_else(tmp_path: Path) -> None:
+    async def act(made: Line, web: httpx.AsyncClient) -> None:
+        asked = {"content": "[)>\x1e06\x1d18S5X\x1e\x04", "line": ["5X", "ALB"]}
+        drawn = await web.get("/api/drawing.svg", params=asked)
+        assert (drawn.status_code, drawn.headers["content-type"]) == (200, "image/svg+xml")
+        assert re.findall(r">(\w+)</text>", drawn.text) == ["5X", "ALB"]
+        for content, status in (("ë", 404), ("9" * 401, 422)):
+            answer = await web.get("/api/drawing.svg", params={"content": content})
+            assert answer.status_code == status
 
     run(tmp_path, act)
 
@@ -361,3 +375,39 @@ def test_a_change_that_comes_while_another_is_sent_is_told_at_once(tmp_path: Pat
             assert told == list(range(told[0], told[0] + 5))
 
     asyncio.run(whole())
+
+
+def test_a_badge_alone_signs_in_and_guesses_lock_nobody_out(tmp_path: Path) -> None:
+    async def act(made: Line, web: httpx.AsyncClient) -> None:
+        signed = await web.post("/api/sign-in", json={"badge": OPERATOR.badge})
+        assert signed.status_code == 200
+        for guess in range(SCANS):
+            answer = await web.post("/api/sign-in", json={"badge": f"B-{guess}"})
+            assert code(answer) == "badge-not-known"
+        # From now on a badge alone is not enough, not even a true one; with its PIN it is.
+        for badge in ("B-0", OPERATOR.badge):
+            answer = await web.post("/api/sign-in", json={"badge": badge})
+            assert code(answer) == "pin-too"
+        assert (await web.post("/api/sign-in", json=LEAD.credentials())).status_code == 200
+
+    run(tmp_path, act)
+
+
+def test_a_badge_alone_signs_nobody_in_where_the_pin_is_wanted(tmp_path: Path) -> None:
+    async def act(made: Line, web: httpx.AsyncClient) -> None:
+        made.desk.needs_pin = True
+        answer = await web.post("/api/sign-in", json={"badge": OPERATOR.badge})
+        assert (answer.status_code, code(answer)) == (409, "pin-too")
+        assert not answer.cookies
+        assert (await web.post("/api/sign-in", json=OPERATOR.credentials())).status_code == 200
+
+    run(tmp_path, act)
+
+
+def test_a_badge_alone_settles_nothing(tmp_path: Path) -> None:
+    async def act(made: Line, web: httpx.AsyncClient) -> None:
+        body = {"how": "scrapped", "reason": "x", "witnesses": [{"badge": LEAD.badge}] * 2}
+        answer = await web.post("/api/stations/none/settle", json=body)
+        assert answer.status_code == 422
+
+    run(tmp_path, act)

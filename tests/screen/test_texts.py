@@ -184,7 +184,8 @@ def test_what_the_page_names_is_in_the_catalogue() -> None:
 
 
 BY_VALUE = ("note", "fact", "cause", "how", "how-says", "part", "role", "phase", "activity",
-            "verify", "reason", "dialog", "component", "entry")  # fmt: skip
+            "verify", "reason", "dialog", "component", "entry",
+            "hold-means", "hold-who", "hold-how")  # fmt: skip
 STARTS = {"pedal", "plc"}
 BY_START = {f"{group}.{each}" for group in ("state", "say") for each in STARTS} | {
     f"say.ready-{each}" for each in STARTS
@@ -200,6 +201,7 @@ def test_no_text_is_left_over() -> None:
     assert {code for code in TEXTS if code.partition(".")[0] not in BY_VALUE} - named == set()
     known = note_codes() | LATCHES | DEVICE | JOURNAL
     known |= {"foreign-origin", "foreign-host", "not-valid", "unreachable", "other"}
+    known |= {"scanned-nothing", "scanned-part"}
     sentences = {code.partition(".")[2] for code in TEXTS if code.startswith("note.")}
     # A cause that may pass as a note while the device is asked.
     assert sentences - known - {"restarted"} == set()
@@ -226,3 +228,11 @@ def test_albanian_is_written_with_its_letters() -> None:
 
 def test_the_catalogues_lie_where_they_are_looked_for() -> None:
     assert sorted(path.name for path in Path(LOCALE).iterdir()) == sorted(LANGUAGES)
+
+
+def test_the_documented_keys_are_those_of_the_page() -> None:
+    page = (HERE / "static" / "keys.js").read_text("utf-8")
+    keys = set(re.findall(r'\["(F\d+)", "keys\.', page))
+    documented = (GATEWAY.parent / "docs" / "operator.md").read_text("utf-8")
+    assert len(keys) == 9
+    assert set(re.findall(r"^\| (F\d+) \|", documented, re.MULTILINE)) == keys

@@ -4,18 +4,17 @@ import asyncio
 import logging
 import os
 import signal
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.support.prefork import Running
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.1
 PAUSE_S = 1.0
 """How long a program that ended by itself stays away, as under a service manager."""
-
-Process = subprocess.Popen[bytes]
 
 
 @dataclass
@@ -95,7 +94,7 @@ class Program:
         log.warning("%s: %s", self.name, what)
 
 
-def running(process: Process | None) -> int | None:
+def running(process: Running | None) -> int | None:
     """A child's number while it lives."""
     return None if process is None or process.poll() is not None else process.pid
 

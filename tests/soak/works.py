@@ -91,7 +91,7 @@ class Works:
         own = self.folder / "plant"
         own.mkdir(mode=0o711)
         broker = await asyncio.to_thread(RoutedMosquitto, self.folder / "mosquitto")
-        self.plant = Plant(own, broker, free_port())
+        self.plant = Plant(own, broker, free_port(), anew=True)
         self._began = True
         broker.central_way = await self._open_way("central", broker.central_port)
         self.plant.server = await asyncio.to_thread(PostgreSQL.started, self.folder / "database")

@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,12 +22,15 @@ from typing import Any
 import httpx
 import psycopg
 
-from central import embedded
+from central import embedded, keys
+from central.access.browsing import SESSION
 from simulators import broker
+from tests.support import clusters, prefork
 from tests.support.wait import wait_for
 
+PASSWORD = "a password of this test"
 TEMPLATE = "[)>\x1e06\x1d17VA7G1H\x1d1PM70\x1dS{serial}\x1d20P{component}\x1e\x04"
-PACKAGE = "[)>\x1e06\x1d17VA7G2H\x1d1T{lot}\x1dS{serial}\x1e\x04"
+PACKAGE = "[)>\x1e06\x1d17VA7G1H\x1d1T{lot}\x1dS{serial}\x1e\x04"
 
 
 @dataclass
@@ -38,7 +40,8 @@ class Centre:
     folder: Path
     broker: broker.Broker
     http_port: int
-    programs: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    anew: bool = False
+    programs: dict[str, prefork.Running] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -48,19 +51,21 @@ class Centre:
         lease_hours: int = 72,
         block_size: int = 200,
         bare: bool = False,
+        anew: bool = False,
     ) -> Iterator["Centre"]:
         """Start database, broker, and `programs` (default: serve, plan, ingest-1, ingest-2).
 
-        `bare`: no program, and a database that is empty.
+        `bare`: no program, and a database that is empty. `anew`: programs import what they are made
+        of, as on a machine, in the place of `tests.support.prefork`.
         """
-        folder = Path(tempfile.mkdtemp(prefix="gjurma-test-"))
-        folder.chmod(0o711)
-        embedded.start(folder / "pg")
-        centre = cls(folder, broker.start(folder / "broker"), broker.free_port())
+        folder = clusters.state_folder()
+        (embedded if bare else clusters).start(folder / "pg")
+        centre = cls(folder, broker.start(folder / "broker"), broker.free_port(), anew)
         try:
             centre.configure(lease_hours=lease_hours, block_size=block_size)
             if not bare:
-                centre.run("migrate")
+                keys.ensure(folder / "keys")
+                keys.publish(folder / "keys")
                 for name in programs or ("plan", "ingest-1", "ingest-2", "serve"):
                     centre.start(name)
             yield centre
@@ -73,6 +78,7 @@ class Centre:
             f'[broker]\nurl = "{self.broker.url}"\n'
             '[keys]\ndir = "keys"\n'
             f'[http]\nlisten = "127.0.0.1:{self.http_port}"\n'
+            "[devices]\nenabled = true\n"
             f"[plan]\nlease_hours = {lease_hours}\nblock_size = {block_size}\n"
         )
 
@@ -101,38 +107,34 @@ class Centre:
         assert done.returncode == expect, f"{command}: {done.returncode}\n{done.stderr}"
         return done.stdout
 
-    def spawn(self, command: str) -> "subprocess.Popen[bytes]":
+    def spawn(self, command: str) -> prefork.Running:
         """Start a command and do not wait; its output goes to a log."""
-        with (self.folder / f"{command}.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "central", command, "--state", str(self.folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        return self._begin(command, command, "--state", str(self.folder))
 
-    def start(self, name: str) -> "subprocess.Popen[bytes]":
-        """Start a program: serve, plan, or ingest with any suffix (`ingest-2`)."""
+    def start(self, name: str) -> prefork.Running:
+        """Start a program: serve, plan, watch, scans, or ingest with any suffix (`ingest-2`)."""
         command = name.partition("-")[0]
         extra = ["--setup-file", str(self.folder / "setup")] if command == "serve" else []
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self.programs[name] = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "central", command),
-                    *("--config", str(self.folder / "central.toml"), *extra),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        config = str(self.folder / "central.toml")
+        self.programs[name] = self._begin(name, command, "--config", config, *extra)
         if command == "serve":
             wait_for("the web server", self._serves, 60)
         return self.programs[name]
+
+    def _begin(self, name: str, *arguments: str) -> prefork.Running:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return prefork.start("central", *arguments, anew=self.anew, stdout=log, stderr=log)
 
     def _serves(self) -> bool:
         """Our own server, and not somebody else's on the same port."""
         assert self.programs["serve"].poll() is None, self.log("serve")
         return broker.answers(self.http_port)
+
+    def setup_file(self) -> Path:
+        """Of a first start. Where the database was slow it comes after the server answers."""
+        file = self.folder / "setup"
+        wait_for("the first administrator's code", file.exists, 60)
+        return file
 
     def stop(self, name: str, number: int = signal.SIGTERM) -> int:
         """End a program and return its exit code."""
@@ -168,7 +170,8 @@ class Centre:
     def client(self, role: str = "registry-officer", entity: str | None = None) -> httpx.Client:
         """Who asks with a token of that role; its account is opened when it is first needed."""
         headers = {"Authorization": f"Bearer {self.token(role, entity)}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        # Reading every certificate authority takes longer than a request, and nothing is encrypted.
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=False)
 
     def post(self, path: str, body: Any, *, expect: int | None = None) -> Any:
         """An officer's request; returns the decoded answer."""
@@ -196,7 +199,7 @@ class Centre:
         return path.read_text()
 
     def _new_token(self, role: str, entity: str | None) -> str:
-        with httpx.Client(base_url=self.url + "/api/v1", timeout=30) as http:
+        with httpx.Client(base_url=self.url + "/api/v1", timeout=30, verify=False) as http:
 
             def post(path: str, body: dict[str, Any], token: str = "") -> Any:
                 headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -205,8 +208,8 @@ class Centre:
                 return response.json()
 
             if role == "administrator":
-                who = {"name": "administrator", "password": "a password of this test"}
-                code = (self.folder / "setup").read_text().strip()
+                who = {"name": "administrator", "password": PASSWORD}
+                code = self.setup_file().read_text().strip()
                 post("/setup", {**who, "person": "Test", "code": code})
                 asked = {"account": who["name"], "password": who["password"]}
                 return str(post("/sessions", asked)["token"])
@@ -217,6 +220,31 @@ class Centre:
             until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
             asked = {"account": name, "role": role, "purpose": "test", "until": until}
             return str(post("/tokens", asked, administrator)["token"])
+
+    def session(self, role: str = "registry-officer", entity: str | None = None) -> str:
+        """The secret of a session by password in that role; the same one when asked again."""
+        path = self.folder / f"session-{role}-{entity or 'registry'}"
+        if not path.exists():
+            name, password = f"{role}.{entity.lower()}" if entity else role, PASSWORD
+            self.token(role, entity)  # opens the account
+            with self.client("administrator") as administrator:
+                if role != "administrator":
+                    asked = {"password": password}
+                    answer = administrator.post(f"/api/v1/accounts/{name}/password", json=asked)
+                    assert answer.status_code == 200, answer.text
+                asked = {"account": name, "password": password}
+                answer = administrator.post("/api/v1/sessions", json=asked)
+            path.write_text(answer.json()["token"])
+        return path.read_text()
+
+    def browser(self, role: str = "registry-officer", entity: str | None = None) -> httpx.Client:
+        """Who asks for pages, signed in in that role; redirects are not followed."""
+        cookies = {SESSION: self.session(role, entity)}
+        return httpx.Client(base_url=self.url, cookies=cookies, timeout=30, verify=False)
+
+    def cookie(self, role: str = "registry-officer", entity: str | None = None) -> Any:
+        """The same for a real browser: what Playwright's `add_cookies` takes."""
+        return {"name": SESSION, "value": self.session(role, entity), "url": self.url}
 
     def invite(self, gateway: str, reason: str = "") -> str:
         """A one-time code."""

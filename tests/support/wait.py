@@ -8,12 +8,16 @@ T = TypeVar("T")
 
 
 def wait_for(what: str, condition: Callable[[], T], timeout: float = 20.0) -> T:
-    """Ask until the answer is true, and return it; fails the test with `what` when time is up."""
-    deadline = time.monotonic() + timeout
+    """Ask until the answer is true, and return it; fails the test with `what` when time is up.
+
+    What takes long is asked less often: each question costs those who are waited for their time.
+    """
+    began = time.monotonic()
     while True:
         answer = condition()
         if answer:
             return answer
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > timeout:
             raise AssertionError(f"waited {timeout} s for {what}; last answer: {answer!r}")
-        time.sleep(0.02)
+        time.sleep(min(max(0.02, waited / 10), 0.2))

@@ -4,12 +4,12 @@ accepted(connection, "DA0G1HAK001200", now)       # by itself, or by its order's
 lot_accepted(connection, "9x19-fmj-carton", "KMP26L001-012", now)
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, tuple_
 
 from central import schema
 from central.register.certificates.models import Result
@@ -76,22 +76,51 @@ def lot_accepted(connection: Connection, product: str, lot: str, now: datetime) 
     return _judged(connection, and_(table.c.product == product, table.c.lot == lot), now)
 
 
+def unaccepted(
+    connection: Connection, items: Collection[tuple[str, str, str | None]], now: datetime
+) -> frozenset[str]:
+    """Of items by UII, product and lot: the UIIs that are not accepted, by themselves or by lot."""
+    certificate, named = schema.certificate, schema.certificate_item
+    acceptance = certificate.c.kind == "acceptance"
+    by_lot: dict[tuple[str, str], list[Acceptance]] = {}
+    by_itself: dict[str, list[Acceptance]] = {}
+    lots = {(product, lot) for _, product, lot in items if lot is not None}
+    for row in connection.execute(
+        select(certificate).where(
+            acceptance, tuple_(certificate.c.product, certificate.c.lot).in_(lots)
+        )
+    ):
+        by_lot.setdefault((row.product, row.lot), []).append(_of(row))
+    for row in connection.execute(
+        select(certificate, named.c.uii)
+        .join(named, named.c.certificate == certificate.c.number)
+        .where(acceptance, named.c.uii.in_([uii for uii, _, _ in items]))
+    ):
+        by_itself.setdefault(row.uii, []).append(_of(row))
+    return frozenset(
+        uii
+        for uii, product, lot in items
+        if not judge([*by_itself.get(uii, ()), *by_lot.get((product, lot or ""), ())], now).accepted
+    )
+
+
 def _judged(connection: Connection, condition: ColumnElement[bool], now: datetime) -> Verdict:
     table = schema.certificate
     rows: Sequence[Row[Any]] = connection.execute(
         select(table).where(table.c.kind == "acceptance", condition)
     ).all()
     return judge(
-        (
-            Acceptance(
-                row.number,
-                row.result,
-                row.issued,
-                row.valid_until,
-                row.state == "withdrawn",
-                row.version,
-            )
-            for row in rows
-        ),
+        map(_of, rows),
         now,
+    )
+
+
+def _of(row: Row[Any]) -> Acceptance:
+    return Acceptance(
+        row.number,
+        row.result,
+        row.issued,
+        row.valid_until,
+        row.state == "withdrawn",
+        row.version,
     )

@@ -7,8 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from central.register.entities.models import Asked, Code, Name
-from central.register.licences.models import WithReason
+from central.register.asked import Asked, Code, Name, WithReason
 from central.register.times import Moment
 from gateway.contract.encoding import Hex32
 

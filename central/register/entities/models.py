@@ -1,21 +1,13 @@
 """An entity as it is asked for and told of."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    model_validator,
 )
 
+from central.register.asked import Asked, Code, Name
 from central.register.identifiers import Gs1CompanyPrefix, Ncage, Nipt
-
-Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
-"""Without a slash: it stands as one step of an address, and in keys of two codes."""
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
-Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
 
 EntityKind = Literal[
     "producer",
@@ -34,22 +26,6 @@ def _each_once(kinds: tuple[EntityKind, ...]) -> tuple[EntityKind, ...]:
     if len(set(kinds)) != len(kinds):
         raise ValueError("a kind stands twice")
     return kinds
-
-
-class Asked(BaseModel):
-    """A request's body: unknown fields are refused, also in what the wire contract lets grow."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="after")
-    def _nothing_unknown(self) -> Self:
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            for each in value if isinstance(value, tuple) else (value,):
-                if isinstance(each, BaseModel) and each.model_extra:
-                    unknown = ", ".join(sorted(each.model_extra))
-                    raise ValueError(f"{name}: there is no {unknown}")
-        return self
 
 
 class Described(Asked):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from central.register.entities.models import Asked, Code, Name, Reason
+from central.register.asked import Asked, Code, Name, Reason
 from central.register.identifiers import Ncage
 from central.register.times import Moment
 

@@ -1,6 +1,6 @@
 """Screening: no licence and no order for whoever is excluded, or may be and nobody has looked.
 
-    screen(work, "UMG")     # before a licence is issued, an order entered or released
+    screen(work, "UMG")     # before a licence is issued, an order entered or released, things sent
 
 Equal identifiers exclude by themselves. A name that is alike is a question, which is kept as one
 where the entity or the exclusion is entered or named anew, and which a person decides by name.
@@ -71,6 +71,32 @@ def screen(work: Work, entity_code: str) -> None:
         raise Undecided(
             f"entity {entity_code} ({like[0].entity_name}) has a name like that of exclusion"
             f" {names}; a person has to decide whether they are the same"
+        )
+
+
+def screen_outsider(work: Work, name: str, tax_number: str | None, ncage: str | None) -> None:
+    """The same of somebody who is no entity of the register: nothing was ever decided on them.
+
+    Raises `Excluded`; `Undecided`, until they are entered and a person has decided.
+    """
+    now, table = datetime.now(UTC), schema.exclusion
+    in_force = work.connection.execute(
+        select(table)
+        .where(table.c.state == "active", table.c.valid_from <= now, _lasts(now))
+        .order_by(table.c.number)
+    ).all()
+    for row in in_force:
+        if (tax_number and row.tax_number == tax_number) or (ncage and row.ncage == ncage):
+            which = "" if work.by.entity else f": exclusion {row.number}"
+            raise Excluded(f"{name} is excluded{which}")
+    like = [row for row in in_force if alike(name, row.name)]
+    if like and work.by.entity:
+        raise Undecided(f"the registry has to enter {name} and decide on it first")
+    if like:
+        names = ", ".join(f"{row.number} ({row.name})" for row in like)
+        raise Undecided(
+            f"{name} has a name like that of exclusion {names}; it has to be entered as an entity,"
+            " and a person has to decide whether they are the same"
         )
 
 

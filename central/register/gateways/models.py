@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from central.register.entities.models import Asked
+from central.register.asked import Asked
 from gateway.contract.encoding import GatewayName, Hex32
 from gateway.contract.plan import CentralKey
 
@@ -19,7 +19,7 @@ class NewInvitation(Asked):
 
 
 class Invitation(BaseModel):
-    """The code is told once; only its SHA-256 is kept."""
+    """The code is told once; only its SHA-256 is kept. `gateway`: its name, or the device's."""
 
     gateway: str
     code: str
@@ -27,7 +27,7 @@ class Invitation(BaseModel):
 
 
 class Enrolment(Asked):
-    """`public` is the gateway's new Ed25519 key, 32 raw bytes in hex."""
+    """`gateway` is its name, or a device's; `public` its new Ed25519 key, 32 raw bytes in hex."""
 
     code: Annotated[str, Field(min_length=8, max_length=100)]
     gateway: GatewayName

@@ -1,4 +1,4 @@
-"""A gateway's invitations, its epochs with their first keys, and what an epoch left behind."""
+"""A gateway's or a device's invitations, its epochs with their first keys, and what one left."""
 
 from datetime import datetime
 from typing import Any
@@ -21,11 +21,11 @@ class Gateways:
     name = "gateway"
 
     def lock(self, connection: Connection, key: str, expected: frozenset[int]) -> None:
-        table = schema.gateway
         # An order that names the gateway takes its row too, after the lock of all acts.
-        connection.execute(
-            select(table.c.name).where(table.c.name == key).with_for_update(key_share=True)
-        )
+        for table in (schema.gateway, schema.device):
+            connection.execute(
+                select(table.c.name).where(table.c.name == key).with_for_update(key_share=True)
+            )
 
     def project(self, connection: Connection, act: Act) -> None:
         """Carry it out; what batches tell of the epochs is not touched."""
@@ -57,6 +57,12 @@ class Gateways:
 GATEWAY = Gateways()
 
 
+def is_device(connection: Connection, name: str) -> bool:
+    """Whether it is a device that scans; else it is a gateway, or nothing yet."""
+    table = schema.device
+    return connection.execute(select(table.c.name).where(table.c.name == name)).first() is not None
+
+
 def latch(connection: Connection, gateway: str, epoch: int, state: str, at: datetime) -> None:
     """The epoch has ended, by its latch or because the next one began."""
     table = schema.stream
@@ -74,6 +80,9 @@ def enter_doubts(connection: Connection, doubts: list[dict[str, Any]]) -> None:
 
 
 def _enter(connection: Connection, gateway: str, created: datetime) -> None:
+    """Make the gateway known; a device is no gateway, and nothing that marks may name it."""
+    if is_device(connection, gateway):
+        return
     connection.execute(
         insert(schema.gateway).values(name=gateway, created=created).on_conflict_do_nothing()
     )

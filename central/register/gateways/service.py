@@ -1,4 +1,4 @@
-"""Inviting and enrolling a gateway: the only way an epoch begins."""
+"""Inviting and enrolling a gateway or a device: the only way an epoch begins."""
 
 import hashlib
 import secrets
@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Row, select
 
 from central import schema
-from central.errors import InvitationInvalid
+from central.errors import Conflict, InvitationInvalid
 from central.register.acts import Why, Work
 from central.register.gateways.models import Enrolled, Enrolment, Invitation, NewInvitation
-from central.register.gateways.projection import GATEWAY
+from central.register.gateways.projection import GATEWAY, is_device
 from central.register.numbers import service as numbers
 from gateway.contract.batch import NO_HEAD
 from gateway.contract.plan import CentralKey
@@ -21,7 +21,14 @@ _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that two people read d
 
 
 def invite(work: Work, asked: NewInvitation) -> Invitation:
-    """A one-time code of 100 bits, for one gateway; makes the gateway known."""
+    """A one-time code for one gateway; makes it known. Raises `Conflict`: a device's name."""
+    if is_device(work.connection, asked.gateway):
+        raise Conflict(f"{asked.gateway} is a device; invite it as one")
+    return give_code(work, asked)
+
+
+def give_code(work: Work, asked: NewInvitation) -> Invitation:
+    """A one-time code of 100 bits, for whatever it is that is enrolled under that name."""
     code = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))
     expires = datetime.now(UTC) + timedelta(hours=asked.hours)
     work.act(
@@ -59,7 +66,9 @@ def enrol(work: Work, asked: Enrolment, keys: tuple[CentralKey, ...]) -> Enrolle
             "losses": [] if former is None else numbers.unclaimed(connection, former.id),
         },
         why=Why(asked.reason),
-        gateways=_concerned(connection, asked.gateway),
+        gateways=()
+        if is_device(connection, asked.gateway)
+        else _concerned(connection, asked.gateway),
     )
     incarnation = connection.execute(
         select(schema.setting.c.value).where(schema.setting.c.name == "incarnation")

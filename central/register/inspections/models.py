@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from central.register.entities.models import Asked, Code, Name
-from central.register.licences.models import WithReason
+from central.register.asked import Asked, Code, Name, WithReason
 from central.register.licences.terms import Line
 from central.register.times import Moment
 
@@ -18,7 +17,8 @@ Remark = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f]*$")]
 
 
 class NewInspection(Asked):
-    """`site`: a code of a place. `checklist`: what will be looked at, a line each.
+    """`site`: a place of the entity, of whatever kind. `checklist`: what will be looked at, a line
+    each.
 
     `follows`: the inspection whose measures it looks at again.
     """
@@ -40,7 +40,7 @@ class Checked(Asked):
     remark: Remark = ""
 
 
-class Found(Asked):
+class Findings(Asked):
     """`results`: one for each line of the checklist, in its order. `findings`: in words."""
 
     results: Annotated[tuple[Checked, ...], Field(max_length=200)]

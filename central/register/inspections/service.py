@@ -3,8 +3,9 @@
 from central import schema
 from central.errors import Refused
 from central.register.acts import Why, Work
-from central.register.inspections.models import Done, Found, NewInspection, NewMeasures
+from central.register.inspections.models import Done, Findings, NewInspection, NewMeasures
 from central.register.inspections.rules import Inspection, apply
+from central.register.places.service import require_of
 from central.register.subject import Part, Subject
 
 INSPECTION = Subject(
@@ -23,15 +24,17 @@ def plan(work: Work, asked: NewInspection) -> Inspection:
         former = INSPECTION.require(work.connection, asked.follows)
         if former.entity != asked.entity:
             raise Refused(f"inspection {former.number} was one of {former.entity}")
+    if asked.site is not None:
+        require_of(work, asked.entity, [asked.site])
     return work.act(INSPECTION, asked.number, "planned", asked.model_dump(mode="json"))
 
 
-def begin(work: Work, number: str) -> Inspection:
+def begin(work: Work, number: str, why: Why) -> Inspection:
     """Raises `NotFound` or `Conflict`."""
-    return work.act(INSPECTION, number, "begun", expects=True)
+    return work.act(INSPECTION, number, "begun", why=why, expects=True)
 
 
-def find(work: Work, number: str, asked: Found) -> Inspection:
+def find(work: Work, number: str, asked: Findings) -> Inspection:
     """Raises `NotFound`, `Refused` or `Conflict`."""
     return work.act(INSPECTION, number, "found", asked.model_dump(mode="json"), expects=True)
 
@@ -48,9 +51,9 @@ def end_measure(work: Work, number: str, measure: int, asked: Done) -> Inspectio
     return work.act(INSPECTION, number, "measure done", payload, expects=True)
 
 
-def close(work: Work, number: str) -> Inspection:
+def close(work: Work, number: str, why: Why) -> Inspection:
     """Raises `NotFound` or `Conflict`, also where a measure is not done."""
-    return work.act(INSPECTION, number, "closed", expects=True)
+    return work.act(INSPECTION, number, "closed", why=why, expects=True)
 
 
 def cancel(work: Work, number: str, why: Why) -> Inspection:

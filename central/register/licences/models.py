@@ -6,13 +6,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from central.register.acts import Why
-from central.register.entities.models import Asked, Code, Reason
-from central.register.licences.terms import Changes, Terms, Use, uncovered
+from central.register.asked import Asked, Basis, Code, WithReason
+from central.register.licences.terms import Changes, Terms, Use, elsewhere, uncovered
+from central.register.places.models import Where
 from central.register.times import Moment
 
 LicenceState = Literal["applied", "refused", "active", "suspended", "revoked"]
-Basis = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f]*$")]
 
 
 class NewLicence(Asked, Terms):
@@ -31,17 +30,6 @@ class NewLicence(Asked, Terms):
         return self
 
 
-class WithReason(Asked):
-    """An officer's act says why. `basis`: the legal basis or the document that it stands on."""
-
-    reason: Reason
-    basis: Basis = ""
-
-    @property
-    def why(self) -> Why:
-        return Why(self.reason, self.basis)
-
-
 class Grant(Asked, Changes):
     """An application is granted as it was asked for, save for what is said here."""
 
@@ -57,7 +45,7 @@ class Renewal(WithReason):
     valid_until: Moment
 
 
-class Amendment(WithReason, Changes):
+class LicenceAmendment(WithReason, Changes):
     """Other terms; validity and holder stay."""
 
 
@@ -119,9 +107,10 @@ class Validity:
         """Why nothing may be marked under it now, as a stable code; else empty."""
         return obstacle(self.state, self.valid_from, self.valid_until, now, self.suspended_until)
 
-    def against(self, use: Use, now: datetime) -> str:
-        """The same of an order under it, which it may not cover."""
-        return self.obstacle(now) or uncovered(self.terms, use)
+    def against(self, use: Use, now: datetime, where: Where | None = None) -> str:
+        """The same of an order under it, which it may not cover; where None, wherever it is."""
+        found = self.obstacle(now) or uncovered(self.terms, use)
+        return found or ("" if where is None else elsewhere(self.terms, where.site))
 
     def turns(self, now: datetime) -> datetime | None:
         """When that may change next without an act."""

@@ -1,6 +1,6 @@
 """The acts on a licence. Each reaches the plans of the gateways that mark under it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,10 +10,13 @@ from central import schema
 from central.errors import Conflict, NotLicensed, Refused
 from central.register.acts import Why, Work
 from central.register.exclusions.screening import screen
-from central.register.licences.models import Amendment, Grant, NewLicence, Renewal
+from central.register.licences.models import Grant, LicenceAmendment, NewLicence, Renewal
 from central.register.licences.rules import Licence, apply
-from central.register.licences.terms import Changes, Terms
+from central.register.licences.terms import Changes, Terms, Use, elsewhere
 from central.register.licences.usage import use_of
+from central.register.places.models import Where
+from central.register.places.service import require_of
+from central.register.places.standing import workplaces
 from central.register.products.service import Product
 from central.register.subject import Subject
 
@@ -24,16 +27,18 @@ _TERMS = set(Terms.model_fields)
 def issue(work: Work, asked: NewLicence) -> Licence:
     """Application and issue in one, of a licence on paper.
 
-    Raises `Conflict` or `NotFound`; `Excluded` or `Undecided`.
+    Raises `Conflict`, `NotFound` or `Refused`; `Excluded` or `Undecided`.
     """
     if LICENCE.load(work.connection, asked.number) is not None:
         raise Conflict(f"licence {asked.number} exists already")
     screen(work, asked.entity)
+    require_of(work, asked.entity, asked.sites, kind="site")
     return work.act(LICENCE, asked.number, "issued", asked.model_dump(mode="json"))
 
 
 def apply_for(work: Work, asked: NewLicence) -> Licence:
-    """Raises `Conflict` or `NotFound`."""
+    """Raises `Conflict`, `NotFound` or `Refused`."""
+    require_of(work, asked.entity, asked.sites, kind="site")
     return work.act(LICENCE, asked.number, "applied", asked.model_dump(mode="json"))
 
 
@@ -48,6 +53,7 @@ def grant(work: Work, number: str, asked: Grant) -> Licence:
         mode="json", include={"number", "entity", "valid_from", "valid_until", *_TERMS}
     )
     payload |= _given(asked)
+    require_of(work, licence.entity, payload["sites"], kind="site")
     begins = asked.valid_from or licence.valid_from
     ends = asked.valid_until or licence.valid_until
     if ends <= begins:
@@ -64,12 +70,14 @@ def refuse(work: Work, number: str, why: Why) -> Licence:
 
 def renew(work: Work, number: str, asked: Renewal) -> Licence:
     """Raises `NotFound`, `Conflict` or `Refused`; `Excluded` or `Undecided`."""
-    screen(work, LICENCE.require(work.connection, number).entity)
+    licence = LICENCE.require(work.connection, number)
+    screen(work, licence.entity)
+    require_of(work, licence.entity, licence.sites, kind="site")
     payload = {"valid_until": asked.valid_until.isoformat()}
     return _act(work, number, "renewed", payload, asked.why)
 
 
-def amend(work: Work, number: str, asked: Amendment) -> Licence:
+def amend(work: Work, number: str, asked: LicenceAmendment) -> Licence:
     """Orders that it does not cover any more are suspended in the plans.
 
     Raises `NotFound`, `Conflict` or `Refused`.
@@ -77,6 +85,8 @@ def amend(work: Work, number: str, asked: Amendment) -> Licence:
     payload = _given(asked)
     if not payload:
         raise Refused("an amendment changes something")
+    entity = LICENCE.require(work.connection, number).entity
+    require_of(work, entity, asked.sites or (), kind="site")
     return _act(work, number, "amended", payload, asked.why)
 
 
@@ -100,9 +110,14 @@ def revoke(work: Work, number: str, why: Why, *, sanction: str = "") -> Licence:
 
 
 def for_order(
-    connection: Connection, product: Product, quantity: int, asked: str | None
+    connection: Connection,
+    product: Product,
+    quantity: int,
+    asked: str | None,
+    gateways: Iterable[str],
 ) -> Licence:
-    """The asked licence, or the entity's that lasts longest of those that cover the order.
+    """The asked licence, or the entity's that lasts longest of those that cover the order, at each
+    of its gateways.
 
     Until the transaction ends nobody else changes it or orders under it. Raises `NotLicensed`.
     """
@@ -111,15 +126,25 @@ def for_order(
     query = select(table.c.number).where(table.c.entity == product.entity)
     if asked is not None:
         query = query.where(table.c.number == asked)
+    at = workplaces(connection, gateways)
     faults = []
     for number in connection.execute(query.order_by(table.c.valid_until.desc())).scalars().all():
         licence = LICENCE.require(connection, number, lock=True)
         use = use_of(connection, number, product, quantity)
-        fault = licence.validity.against(use, now)
+        fault = _fault(licence, use, now, at)
         if not fault:
             return licence
         faults.append(f"licence {number}: {fault}")
     raise NotLicensed("; ".join(faults) or f"no licence in force covers {product.entity}")
+
+
+def _fault(licence: Licence, use: Use, now: datetime, at: Mapping[str, Where]) -> str:
+    """Why it does not cover the order, and at which gateways where it is only there; else empty."""
+    fault = licence.validity.against(use, now)
+    if fault:
+        return fault
+    names = [name for name, where in at.items() if elsewhere(licence, where.site)]
+    return f"licence-not-covering at {', '.join(names)}: on none of its sites" if names else ""
 
 
 def marking_under(connection: Connection, number: str) -> Iterable[str]:

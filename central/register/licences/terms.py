@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from central.register.entities.models import Asked, Code
+from central.register.asked import Asked, Code
 from central.register.identifiers import MilitaryCategory
 
 T = TypeVar("T")
@@ -66,7 +66,8 @@ class Terms(BaseModel):
     """What a licence allows. Without more said it is the production of whatever.
 
     `products`: their codes; where none is named, any product of the `categories`. `sites`: codes
-    of places; where none is named, any. `conditions` are for people, a line each.
+    of the places on which gateways may work; where none is named, anywhere. `conditions` are for
+    people, a line each.
     """
 
     activities: Activities = ("production",)
@@ -88,6 +89,14 @@ class Changes(BaseModel):
     sites: Codes | None = None
 
 
+def elsewhere(terms: Terms, site: str | None) -> str:
+    """Why a licence does not cover a gateway on that site, as a stable code; empty when it does.
+
+    None: the gateway is not known to stand on any.
+    """
+    return "licence-not-covering" if terms.sites and site not in terms.sites else ""
+
+
 @dataclass(frozen=True)
 class Use:
     """An order for production. `of_product` and `of_category`: how many of its product, and of its
@@ -100,16 +109,21 @@ class Use:
     of_category: int = 0
 
 
-def uncovered(terms: Terms, use: Use) -> str:
-    """Why a licence does not cover an order, as a stable code; empty when it does.
+def covers(terms: Terms, product: str, category: str | None) -> bool:
+    """Whether a licence is for that product, whatever is done with it.
 
     A product that has no category falls under no category: it has to be named.
     """
-    named = use.product in terms.products
-    within = not terms.categories or use.category in terms.categories
-    if use.category is None:
+    named = product in terms.products
+    within = not terms.categories or category in terms.categories
+    if category is None:
         within = within or named
-    if "production" not in terms.activities or not within or (terms.products and not named):
+    return within and (named or not terms.products)
+
+
+def uncovered(terms: Terms, use: Use) -> str:
+    """Why a licence does not cover an order, as a stable code; empty when it does."""
+    if "production" not in terms.activities or not covers(terms, use.product, use.category):
         return "licence-not-covering"
     for limit in terms.quantities:
         if limit.product is None:

@@ -136,7 +136,8 @@ def may_issue(work: Work) -> bool:
     declared = datetime.fromtimestamp(int(settings["incarnation"]), UTC)
     missing = work.connection.execute(
         text(
-            "SELECT count(*) FROM stream s LEFT JOIN gateway_state g"
+            "SELECT count(*) FROM stream s JOIN gateway w ON w.name = s.gateway"
+            " LEFT JOIN gateway_state g"
             " ON g.gateway = s.gateway AND g.epoch = s.epoch"
             " WHERE s.state = 'live' AND (g.gateway IS NULL OR g.at < :declared"
             "  OR NOT g.online OR g.seq IS NULL OR g.seq > s.committed)"

@@ -4,8 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from central.register.entities.models import Asked, Code
-from central.register.licences.models import WithReason
+from central.register.asked import Asked, Code, WithReason
 from central.register.products.models import JOB_LIMIT, Components, Import, Tray, faults
 from gateway.contract.encoding import GatewayName
 from gateway.contract.plan import Component, Template, Verify
@@ -139,7 +138,7 @@ class NewOrder(Asked):
         return found
 
 
-class Amendment(WithReason):
+class OrderAmendment(WithReason):
     """What of a draft is changed; what is left out stays. Another product brings its own template,
     components, tray and licence, unless they are given too."""
 

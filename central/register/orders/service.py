@@ -11,8 +11,10 @@ from central.register.acts import Why, Work
 from central.register.certificates.approval import require_approval
 from central.register.exclusions.screening import screen
 from central.register.licences import service as licences
-from central.register.orders.models import Amendment, NewLimits, NewOrder
+from central.register.lots.recall import require_active
+from central.register.orders.models import NewLimits, NewOrder, OrderAmendment
 from central.register.orders.rules import Order, apply
+from central.register.products.enterprise import foreign, ncage_of
 from central.register.products.models import lot_faults
 from central.register.products.service import PRODUCT, Product
 from central.register.subject import Part, Subject
@@ -35,7 +37,7 @@ def enter(work: Work, asked: NewOrder) -> Order:
     return work.act(ORDER, asked.code, "drafted", _whole(work.connection, asked))
 
 
-def amend(work: Work, code: str, asked: Amendment) -> Order:
+def amend(work: Work, code: str, asked: OrderAmendment) -> Order:
     """Only a draft. Raises `NotFound`, `NotLicensed`, `Refused` or `Conflict`."""
     order = ORDER.require(work.connection, code, lock=True)
     given = asked.model_dump(exclude_unset=True, exclude={"reason", "basis"})
@@ -73,6 +75,8 @@ def change(work: Work, code: str, what: str, why: Why) -> Order:
     blocks is unused.
     """
     if what == "resumed":
+        order = ORDER.require(work.connection, code, lock=True)
+        lot_is_active(work, order, PRODUCT.require(work.connection, order.product))
         screen(work, _entity(work.connection, code))
     gateways = sharing(work.connection, code)
     return work.act(ORDER, code, what, why=why, gateways=gateways, expects=True)
@@ -98,8 +102,12 @@ Check = Callable[[Work, Order, Product], None]
 
 
 def licence_covers(work: Work, order: Order, product: Product) -> None:
-    """Its licence is the producer's, in force now, and covers it. Raises `NotLicensed`."""
-    licences.for_order(work.connection, product, order.quantity, order.licence)
+    """Its licence is the producer's, in force now, and covers it at each of its gateways.
+
+    Raises `NotLicensed`.
+    """
+    gateways = [member.name for member in order.members]
+    licences.for_order(work.connection, product, order.quantity, order.licence, gateways)
 
 
 def producer_may(work: Work, order: Order, product: Product) -> None:
@@ -112,7 +120,12 @@ def product_is_approved(work: Work, order: Order, product: Product) -> None:
     require_approval(work.connection, product.code)
 
 
-CHECKS: tuple[Check, ...] = (licence_covers, producer_may, product_is_approved)
+def lot_is_active(work: Work, order: Order, product: Product) -> None:
+    """Its lot is neither suspended nor withdrawn. Raises `LotSuspended`."""
+    require_active(work.connection, product.code, order.lot)
+
+
+CHECKS: tuple[Check, ...] = (licence_covers, producer_may, product_is_approved, lot_is_active)
 """Each raises where the order may not be released; all are asked, in this order."""
 
 
@@ -129,10 +142,15 @@ def _whole(connection: Connection, asked: NewOrder) -> dict[str, object]:
     tray = product.tray if asked.tray is None else asked.tray
     faults = asked.faults(product.kind, template, components, tray)
     faults += lot_faults(product.kind, product.lot_format, asked.lot)
+    if template != Template.model_validate(product.template):
+        ncage = ncage_of(connection, product.entity)
+        faults += foreign(template, components, product.lot_format, ncage)
     if faults:
         raise Refused("; ".join(faults))
+    gateways = [member.name for member in asked.members]
+    licence = licences.for_order(connection, product, asked.quantity, asked.licence, gateways)
     return asked.model_dump(mode="json", exclude={"gateways"}) | {
-        "licence": licences.for_order(connection, product, asked.quantity, asked.licence).number,
+        "licence": licence.number,
         "kind": product.kind,
         "template": template.model_dump(mode="json"),
         "components": [component.model_dump(mode="json") for component in components],

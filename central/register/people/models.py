@@ -2,15 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, Secret, SecretStr
 
-from central.register.entities.models import Asked, Code
+from central.register.asked import Asked, Code
 from central.register.times import Moment
 from gateway.contract.encoding import GatewayName
 
 Roles = Annotated[
     tuple[Literal["operator", "shift-lead", "quality"], ...], Field(min_length=1, max_length=3)
 ]
+Pin = Secret[Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]]
+"""4 to 12 digits: what a keypad has, and no more than somebody remembers."""
 
 
 class NewPerson(Asked):
@@ -19,6 +21,6 @@ class NewPerson(Asked):
     code: Code
     gateway: GatewayName
     badge: Annotated[SecretStr, Field(min_length=1, max_length=200)]
-    pin: Annotated[SecretStr, Field(min_length=4, max_length=12)]
+    pin: Pin
     roles: Roles
     until: Moment | None = None

@@ -1,1 +1,1 @@
-"""Places: an entity's sites, and the stores, lines and stations below them."""
+"""Places: an entity's sites, and the stores, bays, lines and stations below them."""

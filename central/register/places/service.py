@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, select, text
 
 from central import schema
-from central.errors import Conflict, Refused
+from central.errors import Conflict, NotFound, Refused
 from central.register.acts import Act, Why, Work
 from central.register.entities.service import ENTITY
 from central.register.places.models import BELOW, Named, NewPlace, PlaceKind, PlaceState
@@ -32,7 +32,7 @@ _WITHIN = text(
     "WITH RECURSIVE down AS ("
     " SELECT code, gateway FROM place WHERE code = :code"
     " UNION ALL SELECT p.code, p.gateway FROM place p JOIN down ON p.parent = down.code)"
-    " SELECT gateway FROM down WHERE gateway IS NOT NULL"
+    " SELECT code, gateway FROM down ORDER BY code"
 )
 
 
@@ -51,10 +51,12 @@ class Place(Row):
     state: PlaceState
     reason: str
     created: datetime
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 def apply(state: Place | None, act: Act) -> Place:
-    """Raises `Conflict` or `NotFound`."""
+    """Raises `Conflict`, `NotFound` or `Refused`."""
     if act.what == "entered":
         new("place", state, act)
         return Place.of(act, gateway=None, state="active", reason="", created=act.at)
@@ -62,7 +64,9 @@ def apply(state: Place | None, act: Act) -> Place:
     change: dict[str, object]
     match act.what:
         case "amended":
-            change = {"name": act.payload["name"]}
+            if "latitude" in act.payload and place.kind != "site":
+                raise Refused(f"latitude: {act.key} is a {place.kind}; a site alone has it")
+            change = dict(act.payload)
         case "gateway assigned":
             if place.kind != "line":
                 raise Conflict(f"place {act.key} is a {place.kind}: a gateway works on a line")
@@ -89,8 +93,9 @@ def add(work: Work, asked: NewPlace) -> Place:
 
 
 def amend(work: Work, code: str, asked: Named, why: Why) -> Place:
-    """Another name. Raises `NotFound`."""
-    return work.act(PLACE, code, "amended", {"name": asked.name}, why=why, expects=True)
+    """Another name, and where a site lies if that is given. Raises `NotFound` or `Refused`."""
+    payload = asked.model_dump(include=set(Named.model_fields), exclude_none=True)
+    return work.act(PLACE, code, "amended", payload, why=why, expects=True)
 
 
 def change(work: Work, code: str, what: Literal["deactivated", "reactivated"], why: Why) -> Place:
@@ -98,7 +103,7 @@ def change(work: Work, code: str, what: Literal["deactivated", "reactivated"], w
 
     Raises `NotFound` or `Conflict`.
     """
-    gateways = _within(work.connection, code)
+    gateways = [row.gateway for row in _below(work.connection, code) if row.gateway is not None]
     return work.act(PLACE, code, what, why=why, gateways=gateways, expects=True)
 
 
@@ -133,18 +138,31 @@ def is_active(connection: Connection, code: str) -> bool:
     return not connection.execute(_INACTIVE, {"code": code}).scalar_one()
 
 
-def may_work(connection: Connection, gateway: str) -> bool:
-    """Whether the line that a gateway works on is active; so is one that no line is known of."""
-    table = schema.place
-    line = connection.execute(
-        select(table.c.code).where(table.c.gateway == gateway)
-    ).scalar_one_or_none()
-    return line is None or is_active(connection, line)
+def require_of(
+    work: Work, entity: str, codes: Iterable[str], *, kind: PlaceKind | None = None
+) -> None:
+    """That each is a place of the entity, and of that kind. Raises `NotFound` or `Refused`.
+
+    Who acts for an entity does not learn which places others have.
+    """
+    for code in codes:
+        place = PLACE.require(work.connection, code)
+        if place.entity != entity:
+            if work.by.entity is not None:
+                raise NotFound(f"no place {code}")
+            raise Refused(f"place {code} is of {place.entity}, not of {entity}")
+        if kind is not None and place.kind != kind:
+            raise Refused(f"place {code} is a {place.kind}, not a {kind}")
 
 
-def _within(connection: Connection, code: str) -> Iterable[str]:
-    """The gateways on a place and on all that is below it."""
-    return connection.execute(_WITHIN, {"code": code}).scalars()
+def within(connection: Connection, code: str) -> list[str]:
+    """The place and all that is below it, by their codes; empty where there is no such place."""
+    return [row.code for row in _below(connection, code)]
+
+
+def _below(connection: Connection, code: str) -> Iterable[Any]:
+    """Code and gateway of a place and of all that is below it."""
+    return connection.execute(_WITHIN, {"code": code})
 
 
 def _fits(connection: Connection, asked: NewPlace) -> None:
@@ -156,6 +174,8 @@ def _fits(connection: Connection, asked: NewPlace) -> None:
             if above
             else "parent: a site stands below no other place"
         )
+    if asked.latitude is not None and asked.kind != "site":
+        raise Refused(f"latitude: a {asked.kind} lies where its site does")
     if ENTITY.require(connection, asked.entity).state != "active":
         raise Conflict(f"entity {asked.entity} is inactive")
     if asked.parent is None:

@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from central.register import lots
-from central.register.entities.models import Asked, Code, Name
+from central.register.asked import Asked, Code, Name
 from central.register.identifiers import Country, MilitaryCategory, Nsn
+from central.register.lots import number as lots
 from gateway.contract.plan import Component, PlanOrder, Template, Verify
 from gateway.contract.uii import COMPONENT_IDENTIFIER, UiiError, identify
 
@@ -104,7 +104,7 @@ def filled(template: Template, imported: Import | None) -> Template:
     )
 
 
-class Amendment(Asked):
+class ProductAmendment(Asked):
     """What is to change of a product; what is left out stays, null takes away."""
 
     model: Name | None = None
@@ -121,7 +121,7 @@ class Amendment(Asked):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        named = self.model_fields_set
+        named = self.model_fields_set & ProductAmendment.model_fields.keys()
         if not named:
             raise ValueError("name what is to change")
         kept = sorted(name for name in named - MAY_BE_ABSENT if getattr(self, name) is None)

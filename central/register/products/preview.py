@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from central.register.entities.models import Asked
+from central.register.asked import Asked
+from central.register.products.enterprise import foreign
 from central.register.products.models import (
     TRIAL_IMPORT,
     TRIAL_LOTS,
@@ -72,8 +73,11 @@ class Preview(BaseModel):
     faults: tuple[str, ...]
 
 
-def preview(would: Would) -> Preview:
-    """Pure: nothing is entered, and nothing of the register is looked at."""
+def preview(would: Would, ncage: str | None = None) -> Preview:
+    """Pure: nothing is entered, and nothing of the register is looked at.
+
+    `ncage`: of the product's entity, where it has one.
+    """
     product = would.product
     lot = would.lot or TRIAL_LOTS[product.lot_format]
     imported = would.imported or TRIAL_IMPORT
@@ -88,6 +92,7 @@ def preview(would: Would) -> Preview:
     faults += [
         fault for fault in dict.fromkeys(map(_fault, marks)) if fault and fault not in faults
     ]
+    faults += foreign(product.template, product.components, product.lot_format, ncage)
     digits = product.template.serial_digits
     if len(str(would.last)) > digits:
         faults.append(

@@ -10,13 +10,15 @@ from sqlalchemy import Connection, select
 from central import schema
 from central.errors import Conflict, Refused
 from central.register.acts import Act, Why, Work
+from central.register.entities.service import ENTITY
 from central.register.numbers.spaces import SPACE
+from central.register.products.enterprise import foreign, ncage_of
 from central.register.products.models import (
     FIXED_BY_ORDERS,
     TRIAL_LOTS,
-    Amendment,
     LotFormat,
     NewProduct,
+    ProductAmendment,
     ProductState,
     trial_order,
 )
@@ -79,21 +81,25 @@ PRODUCT = Subject("product", schema.product, Product, apply)
 
 
 def add(work: Work, asked: NewProduct) -> Product:
-    """Raises `Conflict` or `NotFound`. The numbers of a space are of one entity."""
+    """Raises `Conflict`, `NotFound` or `Refused`. The numbers of a space are of one entity."""
     space = asked.space or f"{asked.entity}.{asked.code}"
     _require_own_space(work.connection, asked.entity, space)
+    ENTITY.require(work.connection, asked.entity)
+    _require_own_enterprise(work.connection, asked)
     work.act(SPACE, space, "opened")
     return work.act(
         PRODUCT, asked.code, "entered", asked.model_dump(mode="json") | {"space": space}
     )
 
 
-def amend(work: Work, code: str, asked: Amendment, why: Why) -> Product:
+def amend(work: Work, code: str, asked: ProductAmendment, why: Why) -> Product:
     """Raises `NotFound`; `Refused` with all faults of what it would become; `Conflict` where an
     order has fixed what is to change."""
     PRODUCT.lock(work.connection, code, work.expected)
     product = PRODUCT.require(work.connection, code)
-    changes = asked.model_dump(mode="json", exclude_unset=True)
+    changes = asked.model_dump(
+        mode="json", exclude_unset=True, include=set(ProductAmendment.model_fields)
+    )
     held_now = product.model_dump(mode="json")
     changes = {name: value for name, value in changes.items() if held_now[name] != value}
     if not changes:
@@ -105,12 +111,14 @@ def amend(work: Work, code: str, asked: Amendment, why: Why) -> Product:
             " what is marked otherwise is another product"
         )
     try:
-        NewProduct.model_validate(
+        whole = NewProduct.model_validate(
             {name: value for name, value in held_now.items() if name in NewProduct.model_fields}
             | changes
         )
     except ValidationError as error:
         raise Refused(faults_of(error)) from error
+    if "template" in changes:
+        _require_own_enterprise(work.connection, whole)
     if "space" in changes:
         _require_own_space(work.connection, product.entity, changes["space"])
         work.act(SPACE, changes["space"], "opened")
@@ -148,6 +156,14 @@ def _require_own_space(connection: Connection, entity: str, space: str) -> None:
     others = select(table.c.code).where(table.c.space == space, table.c.entity != entity)
     if connection.execute(others.limit(1)).first() is not None:
         raise Conflict(f"number space {space} is another entity's")
+
+
+def _require_own_enterprise(connection: Connection, product: NewProduct) -> None:
+    """Raises `Refused`."""
+    ncage = ncage_of(connection, product.entity)
+    found = foreign(product.template, product.components, product.lot_format, ncage)
+    if found:
+        raise Refused("; ".join(found))
 
 
 def marking(connection: Connection, code: str) -> Iterable[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from central.register.acts import Why
-from central.register.entities.models import Asked, Code, Reason
+from central.register.asked import Asked, Code, Reason
 from central.register.exclusions.models import Ground
 from central.register.times import Moment
 

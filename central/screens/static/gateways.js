@@ -47,7 +47,7 @@ function card(gateway) {
       metric(t("Waiting"), gateway.waiting === null ? "–" : number(gateway.waiting)),
       metric(t("Registered"), number(gateway.committed)),
       metric(t("Plan"), version, newer),
-      el("div", {}, el("dt", { class: "unseen" }, t("Last seen")), el("dd", { class: "seen" }, "–"))),
+      el("div", {}, el("dt", { class: "g-unseen" }, t("Last seen")), el("dd", { class: "seen" }, "–"))),
     ...held.map(latchBox));
   const title = [
     gateway.epoch === null ? t("not enrolled yet") : t("epoch {n}", "", { n: gateway.epoch }),

@@ -22,6 +22,7 @@ setInterval(tick, 1000);
 document.addEventListener("keydown", (event) => {
   const field = document.getElementById("q");
   const typing = event.target instanceof HTMLInputElement;
+  if (field === null) return;
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();
     field.focus();
@@ -30,3 +31,19 @@ document.addEventListener("keydown", (event) => {
     field.blur();
   }
 });
+
+// The account's menu closes when one looks elsewhere.
+const menu = document.querySelector("details.me");
+if (menu) {
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}
+
+// After a form was sent with faults, they are what is read first.
+document.getElementById("faults")?.focus();

@@ -26,7 +26,7 @@ function flags(mark) {
 }
 
 function pill(mark) {
-  return el("span", { class: `state state-${mark.state}` }, shape(mark.state), t(mark.state, "state"));
+  return el("span", { class: `g-tag state state-${mark.state}` }, shape(mark.state), t(mark.state, "state"));
 }
 
 function two(first, second) {

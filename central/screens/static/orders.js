@@ -2,6 +2,8 @@
 
 import { el, number, shape, t } from "./texts.js";
 
+/** What needs a person is told by colour too, and what is done. */
+const TONES = { suspended: "g-attention", held: "g-attention", finished: "g-good" };
 const cards = document.getElementById("orders");
 const none = cards.querySelector(".none");
 const bar = document.getElementById("balance-bar");
@@ -46,11 +48,12 @@ function update(made, order) {
   const percent = Math.floor((100 * good) / order.quantity);
   const legend = TERMS.filter((term) => count(order, term) > 0 && term !== "good");
   made.toggleAttribute("data-alarm", order.unaccounted !== 0);
-  made.toggleAttribute("data-warn", order.state === "suspended" || order.state === "held");
+  made.toggleAttribute("data-warn", order.state === "suspended" || order.state === "held"
+    || (order.state === "released" && order.at.some((each) => each.obstacle)));
   made.replaceChildren(
     el("div", { class: "card-head" },
       el("h3", {}, el("a", { href: `/?order=${encodeURIComponent(order.code)}` }, order.code)),
-      el("span", { class: `tag tag-${order.state} end` }, t(order.state, "order"))),
+      el("span", { class: `g-tag ${TONES[order.state] ?? ""} end` }, t(order.state, "order"))),
     el("p", { class: "order-what", title: `${order.entity} · ${what(order)}` }, `${order.entity} · ${what(order)}`),
     el("p", { class: "order-count" }, el("b", {}, number(good)), t("good of {n}", "", { n: number(order.quantity) }),
       el("span", { class: "percent" }, `${percent} %`)),
@@ -59,6 +62,8 @@ function update(made, order) {
       el("span", { "data-term": term }, shape(term), t(term, "term"), el("b", {}, number(count(order, term)))))),
     order.reason && order.state !== "finished"
       ? el("p", { class: "why" }, t(order.reason, "reason") + (order.said ? ` — ${order.said}` : "")) : "",
+    ...(order.state === "released" ? order.at.filter((each) => each.obstacle) : []).map((each) =>
+      el("p", { class: "why" }, `${each.gateway}: ${t(each.obstacle, "reason")}`)),
   );
 }
 

@@ -46,6 +46,7 @@ export function follow(cursor, hear) {
     source.addEventListener("ping", () => {
       heard = performance.now();
     });
+    source.addEventListener("signed-out", signIn);
     source.addEventListener("database", (event) => {
       databaseAway = !JSON.parse(event.data).here;
       show();
@@ -62,7 +63,13 @@ export function follow(cursor, hear) {
   function again() {
     source.close();
     lose();
-    timer ??= setTimeout(open, AGAIN_MS);
+    timer ??= setTimeout(resume, AGAIN_MS);
+  }
+
+  // An EventSource does not tell a server that is away from one that asks who we are.
+  async function resume() {
+    await insist("/feed/session");
+    if (timer !== -1) open();
   }
 
   const watch = setInterval(() => {
@@ -78,6 +85,11 @@ export function follow(cursor, hear) {
   };
 }
 
+/** The session has ended, here or elsewhere: sign in, and come back to this page. */
+function signIn() {
+  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
 /** Say that the server is away. */
 export function lose() {
   connected = false;
@@ -91,6 +103,7 @@ export async function insist(path) {
     try {
       const response = await fetch(path, { headers: { Accept: "application/json" } });
       if (response.ok) return await response.json();
+      if (response.status === 401) signIn();
     } catch {
       // the server is away: said below, and asked again
     }

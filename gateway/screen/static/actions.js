@@ -30,13 +30,19 @@ export function actions(snapshot, station, shown) {
   // Two people decide with their own badges, whoever is signed in.
   if (!snapshot.signed_in) return { primary: [SIGN_IN], ...folded(all.filter((each) => each.free)) };
   if (station.can.includes("judge")) return { primary: [LEGIBLE, illegible(station)], secondary: [], more: [] };
-  const first = FIRST.map((id) => all.find((each) => each.id === id)).find(Boolean);
+  const first = next(station, all) ?? FIRST.map((id) => all.find((each) => each.id === id)).find(Boolean);
   if (!first || (first.id === "check" && station.marks)) {
     const wait = shown.busy ? "do.wait" : "do.begin";
     const none = { id: "none", label: wait, icon: shown.busy ? "i-busy" : "i-mark", off: true };
     return { primary: [none], ...folded(all) };
   }
   return { primary: [first], ...folded(all.filter((each) => each !== first)) };
+}
+
+/** After an unknown outcome: who has read the part once more and found nothing of it, decides. */
+function next(station, all) {
+  const read = station.parts.find((part) => part.seq === station.current?.seq)?.reads ?? 0;
+  return station.phase === "unknown" && read > 1 ? all.find((each) => each.id === "settle") : undefined;
 }
 
 /** What is seldom needed goes behind one button, unless it is alone there. */

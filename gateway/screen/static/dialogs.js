@@ -4,6 +4,7 @@ import { Decide } from "./decide.js";
 import { Declined, post } from "./gateway.js";
 import { icon, make } from "./elements.js";
 import { PART_SHAPES } from "./number.js";
+import { scanner } from "./scanner.js";
 import { checkedSpots, spots } from "./spots.js";
 import { sentence, t } from "./texts.js";
 
@@ -21,6 +22,7 @@ export class Dialogs {
   #what = "";
   #places = {};
   #seq = 0;
+  #scanned = false;
 
   /** `act(path, body)` asks the station; `signedIn()` follows a sign-in. */
   constructor({ act, signedIn }) {
@@ -50,6 +52,7 @@ export class Dialogs {
   signIn(first = "") {
     if ($("sign-in").open) return;
     this.#show("sign-in");
+    this.#scanned = false;
     const badge = $("sign-in").querySelector("[name=badge]");
     badge.value = first;
     badge.focus();
@@ -98,8 +101,16 @@ export class Dialogs {
   // -- signing in
 
   async #enter(data) {
-    await post("sign-in", { badge: data.get("badge"), pin: data.get("pin") });
+    const [badge, pin] = [data.get("badge"), data.get("pin")];
+    await post("sign-in", pin || !this.#scanned ? { badge, pin } : { badge });
     this.#signedIn();
+  }
+
+  /** The keys and what they do: see `keys.js`. */
+  showKeys(rows) {
+    const row = ([keys, label]) => [make("dt", {}, ...keys.map((key) => make("kbd", {}, key))), make("dd", { "data-t": label }, t(label))];
+    $("keymap").replaceChildren(...rows.flatMap(row));
+    this.#show("keys");
   }
 
   // -- one thing to be typed, or the places that it is about
@@ -194,6 +205,9 @@ export class Dialogs {
         if (event.key !== "Enter" || !inputs[index + 1]) return;
         event.preventDefault();
         inputs[index + 1].focus();
+        if (dialog.id !== "sign-in" || input.name !== "badge" || !scanner.ended) return;
+        this.#scanned = true; // a badge alone is enough, unless the gateway says otherwise
+        dialog.querySelector("form").requestSubmit();
       });
     }
     const keypad = dialog.querySelector(".keypad");
@@ -234,6 +248,7 @@ export class Dialogs {
       dialog.close();
     } catch (problem) {
       if (!(problem instanceof Declined)) throw problem;
+      this.#scanned = false;
       wrong.replaceChildren(icon("i-warn"), sentence(problem));
       for (const pin of dialog.querySelectorAll("input[type=password]")) pin.value = "";
     } finally {

@@ -1,4 +1,4 @@
-// What is marked, or comes next: the number, which piece of it, and each place of a tray. Pure.
+// What is marked, or comes next: the number, how it will look, which piece, each place. Pure.
 
 import { componentName, number as grouped, t } from "./texts.js";
 
@@ -14,15 +14,24 @@ export const PART_SHAPES = {
   empty: "i-empty",
 };
 
+// Once a part may carry its mark, its symbol leaves the screen: a reader in somebody's hand must
+// never find there what it has to find on the part. An eye that judges compares, and no reader reads.
+const DRAWN = new Set([
+  ...["idle", "preparing", "looking", "committing", "guarding", "arming", "firing", "waiting"],
+  ...["inspecting", "recording", "disarming", "checking", "judging"],
+]);
+
 /** The number at work, else the next one; null where nothing can be marked at all.
  *
- * `piece`: which component comes, of how many; `places`: those of a tray in their order.
+ * `piece`: which component comes, of how many; `places`: those of a tray in their order; `drawing`:
+ * what will be engraved, or null; `read`: what was read of the part at hand, or null.
  */
 export function number(station, shown) {
   if (!station || shown.shape === "i-latched") return null;
   if (!station.marks) {
     const waiting = station.due.count + station.due.here;
-    return { label: t("number.due"), text: grouped(waiting), line: "", piece: null, places: null };
+    const none = { line: "", piece: null, places: null, drawing: null, read: null };
+    return { label: t("number.due"), text: grouped(waiting), ...none };
   }
   const { current, next, phase } = station;
   const work = current && phase !== "idle" ? current : next;
@@ -31,7 +40,16 @@ export function number(station, shown) {
   const label = places ? t(`number.${way}-tray`, { n: places.length }) : t(`number.${way}`);
   const lines = way === "current" ? work.text : (work?.lines ?? []);
   const text = work?.serial ?? "";
-  return { label, text, line: beside(places ? [] : lines, text, work), piece: piece(station, work), places };
+  const drawing = places || !work || !DRAWN.has(phase) ? null : { content: work.places[0].content, lines };
+  const read = places || drawing || way === "next" ? null : heard(station, current);
+  const line = beside(places || drawing ? [] : lines, text, work);
+  return { label, text, line, piece: piece(station, work), places, drawing, read };
+}
+
+/** What was last read of the part under way; `done` once something was read or looked for. */
+function heard(station, current) {
+  const part = station.parts.find((each) => each.seq === current.seq);
+  return { done: !!part?.verdict, content: part?.read ?? "", grade: part?.grade ?? "" };
 }
 
 /** The whole legible line, where it says more than the number; how much a package holds. */

@@ -2,14 +2,19 @@
 
 import { Declined, Stream, post, stationPath } from "./gateway.js";
 import { Dialogs } from "./dialogs.js";
-import { choose, day, dayAndTime, facts, language, number, sentence, t, time } from "./texts.js";
+import { KEYS, key as keyOf, rows } from "./keys.js";
+import { scanner } from "./scanner.js";
+import { renderHold } from "./hold.js";
+import { reach } from "./reach.js";
+import { choose, day, facts, language, number, sentence, t, time } from "./texts.js";
 import { glance, view } from "./view.js";
+import { Progress, renderPlate } from "./drawing.js";
 import { renderSide } from "./side.js";
+import { Sounds } from "./sound.js";
 import { icon, make, put } from "./elements.js";
 
 const NOTICE_MS = 9000;
 const SETTLED_MS = 400; // a button that has just changed its meaning takes no second tap
-const SCAN_MS = 500; // an Enter this soon after a character ends a scan and presses nothing
 
 const $ = (id) => document.getElementById(id);
 const VERSION = document.body.dataset.version;
@@ -23,7 +28,6 @@ let noticeEnds = 0;
 let pending = false;
 let meaning = "";
 let meantSince = 0;
-let typedAt = 0;
 
 const station = () =>
   snapshot.stations.find((each) => each.name === selected) ?? snapshot.stations[0] ?? null;
@@ -32,6 +36,9 @@ const dialogs = new Dialogs({
   act: (path, body) => post(stationPath(station().name, path), body),
   signedIn: () => stream.open(),
 });
+
+const sounds = new Sounds($("sound"));
+const progress = new Progress($("progress"));
 
 const stream = new Stream(
   (fresh) => {
@@ -66,7 +73,10 @@ function render() {
   renderSide(snapshot, here, () => dialogs.chooseOrder(station()));
   renderFoot();
   renderNumber(here, shown);
+  renderHold($("hold"), lostAt === null ? shown.hold : null);
   renderButtons(shown);
+  if (lostAt === null) sounds.hear(here, shown, snapshot);
+  progress.follow(lostAt === null ? here : null, offset);
   if (lostAt === null) renderState(shown);
   else renderLost();
   dialogs.follow(here);
@@ -110,8 +120,11 @@ function renderNumber(here, shown) {
   const panel = document.querySelector(".number");
   panel.hidden = shown.number === null;
   if (shown.number === null) return;
-  const { label, text, line, piece, places } = shown.number;
+  const { label, text, line, piece, places, drawing, read } = shown.number;
   panel.classList.toggle("tray", places !== null);
+  panel.classList.toggle("drawn", drawing !== null || read !== null);
+  $("serial").classList.toggle("long", text.length > 10);
+  renderPlate($("plate"), drawing, read);
   $("number-label").textContent = label;
   $("serial").textContent = places ? "" : text;
   $("line").textContent = line;
@@ -210,18 +223,24 @@ function renderFoot() {
 }
 
 function addLink(add) {
-  const { link, lease_until: lease, time_trusted: trusted, latches } = snapshot;
+  const { link, time_trusted: trusted, latches } = snapshot;
   if (latches.length) add("alarm", t("link.latched"));
-  else add(link.connected ? "on" : "off", t(link.connected ? "link.connected" : "link.away"));
+  else if (link.connected) add("on", t("link.connected"));
+  addReach(add, latches.length > 0);
   if (link.waiting) add("plain", t("link.waiting", { n: number(link.waiting) }));
   else if (link.connected) add("plain", t("link.all-sent"));
-  if (lease) {
-    const over = Date.parse(lease) <= Date.now() + offset;
-    add(over ? "alarm" : "plain", t(over ? "link.lease-ended" : "link.until", { time: dayAndTime(lease) }));
-  }
   const refused = link.refused.length + link.refused_more;
   if (refused) add("alarm", t("link.refused", { n: number(refused) }));
   if (!trusted && !latches.length) add("alarm", t("link.time-untrusted"));
+}
+
+/** How far the station gets without the network; large as soon as it has none, or little is left. */
+function addReach(add, latched) {
+  const { text, kind } = reach(snapshot, station(), Date.now() + offset);
+  if (!text) {
+    if (!snapshot.link.connected && !latched) add("off", t("link.away"));
+  } else if (kind === "plain" && !snapshot.link.connected && !latched) add("off reach", text);
+  else add(kind === "plain" ? "plain" : `${kind} reach`, text);
 }
 
 // -- buttons
@@ -309,35 +328,65 @@ $("tabs").addEventListener("keydown", (event) => {
   $("tabs").querySelector("[aria-selected=true]").focus();
 });
 
-// Enter and Space press the one button, wherever the focus is not already on something of its own.
+// The keys of `keys.js`. Enter and Space are for whatever has the focus, where something has it;
+// the pedal is for the one button always.
 document.addEventListener("keydown", (event) => {
   if (dialogs.open || event.ctrlKey || event.altKey || event.metaKey) return;
-  const enter = event.key === "Enter" || event.key === " ";
   if (event.key.length === 1 && event.key !== " ") {
-    typedAt = performance.now();
     if (snapshot && !snapshot.signed_in && snapshot.stations.length && lostAt === null) {
       event.preventDefault();
       dialogs.signIn(event.key); // a badge is being scanned
     }
     return;
   }
-  if (!enter) return;
-  if (event.repeat || performance.now() - typedAt < SCAN_MS) {
-    event.preventDefault();
-    return;
-  }
-  if (document.activeElement && document.activeElement !== document.body) return;
-  const [only, other] = $("primary").querySelectorAll("button:not(:disabled)");
-  if (only && !other) {
-    event.preventDefault();
-    only.click();
-  }
+  const does = keyOf(event.key);
+  if (!does) return;
+  const focused = document.activeElement && document.activeElement !== document.body;
+  if (does === "primary" && event.key !== KEYS.pedal[0] && focused && !scanner.ended) return;
+  event.preventDefault();
+  if (event.repeat) return;
+  if (event.key === "Enter" && scanner.ended) scanned(scanner.ended);
+  else if (!scanner.recent || !["Enter", " "].includes(event.key)) carryOut(does);
 });
+
+function carryOut(does) {
+  if (does === "keys") return dialogs.showKeys(rows());
+  if (does === "sound") return $("sound").click();
+  if (does === "order") return document.querySelector("#order button")?.click();
+  if (does === "primary") {
+    const [only, other] = $("primary").querySelectorAll("button:not(:disabled)");
+    if (only && !other) only.click();
+    return undefined;
+  }
+  for (const id of KEYS[does].slice(-1)[0]) {
+    const button = document.querySelector(`[data-action="${id}"]:enabled`);
+    if (button) return button.click();
+  }
+  return undefined;
+}
+
+/** What was scanned while somebody is signed in: an order's sheet, or somebody else's badge. */
+async function scanned(text) {
+  if (snapshot === null || !snapshot.signed_in || lostAt !== null) return;
+  try {
+    if (station().orders.includes(text)) await post(stationPath(station().name, "order"), { order: text });
+    else if (text.startsWith("[)>")) throw new Declined("scanned-part");
+    else {
+      await post("sign-in", { badge: text });
+      stream.open();
+    }
+    tell(null);
+  } catch (problem) {
+    if (!(problem instanceof Declined)) throw problem;
+    tell(problem.code === "badge-not-known" ? new Declined("scanned-nothing", { code: text }) : problem);
+  }
+}
 
 for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", (event) => {
     if (event.detail) button.blur(); // a finger, not a key: Enter is for the one button again
     speak(button.dataset.language);
+    sounds.speak();
     render();
     renderNotice();
   });

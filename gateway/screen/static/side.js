@@ -2,7 +2,7 @@
 
 import { icon, make, put } from "./elements.js";
 import { PART_SHAPES } from "./number.js";
-import { componentName, language, number, t, time } from "./texts.js";
+import { componentName, language, number, soon, t, time } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -12,6 +12,7 @@ export function renderSide(snapshot, here, choose) {
   const made = [make("h2", {}, t("order.title"))];
   if (order === null) made.push(make("p", { class: "none" }, t("order.none")));
   else made.push(...details(order), ...progress(order, here));
+  if (here?.trials) made.push(make("p", { class: "wait" }, icon("i-open"), t("order.trials", { n: number(here.trials) })));
   const due = here?.marks ? here.due.count : 0;
   if (due) made.push(make("p", { class: "wait" }, icon("i-read"), t("order.due", { n: number(due) })));
   const free = here?.phase === "idle" && !here.run.on && !!snapshot.signed_in && !snapshot.latches.length;
@@ -20,7 +21,7 @@ export function renderSide(snapshot, here, choose) {
     change.addEventListener("click", choose);
     made.push(change);
   }
-  const key = [language(), order, here?.counts, here?.groups, here?.due, here?.orders, free];
+  const key = [language(), order, here?.counts, here?.trials, here?.pace, here?.groups, here?.due, here?.orders, free];
   put($("order"), made, JSON.stringify(key));
   const parts = here?.parts ?? [];
   const rows = parts.length ? parts.map((part) => row(part, order)) : [make("li", { class: "none" }, t("parts.none"))];
@@ -40,7 +41,7 @@ const details = (order) => [
 
 const pair = (label, value) => [make("div", {}, make("dt", {}, t(label)), make("dd", {}, value))];
 
-function progress(order, { counts, groups, components }) {
+function progress(order, { counts, groups, components, pace }) {
   const good = counts.good ?? 0;
   // What is counted are marks: of each number, the pieces that are marked here.
   const here = order.components.filter((name) => !components.length || components.includes(name));
@@ -58,8 +59,16 @@ function progress(order, { counts, groups, components }) {
       ...rest("aside", counts.rejected, "order.aside"),
       ...rest("unknown", counts.unknown, "order.unknown"),
     ),
+    ...tempo(pace),
     ...waiting(order, counts.marked ?? 0, groups),
   ];
+}
+
+/** How fast it goes, and when it would be over. */
+function tempo(pace) {
+  if (!pace) return [];
+  const speed = make("b", {}, t("pace.per-hour", { n: number(pace.per_hour) }));
+  return [make("p", { class: "pace" }, speed, pace.end ? make("span", {}, t("pace.end", { time: soon(pace.end) })) : "")];
 }
 
 /** Marked, and read later: here by a sample of their group, or elsewhere. */

@@ -70,3 +70,11 @@ export const visible = (content) =>
 export const time = (at) => TIME.format(typeof at === "string" ? new Date(at) : at);
 export const day = (at) => DAY.format(typeof at === "string" ? new Date(at) : at).replaceAll("/", ".");
 export const dayAndTime = (at) => `${day(at)} ${time(at)}`;
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** A time that is near by its hour alone; tomorrow's by that word, and later by day and month. */
+export function soon(at, now = Date.now()) {
+  if (day(at) === day(now)) return time(at);
+  return day(at) === day(now + DAY_MS) ? t("when.tomorrow", { time: time(at) }) : `${day(at).slice(0, 5)} ${time(at)}`;
+}

@@ -5,6 +5,7 @@
 // 1 mark, 2 read, 3 over; -1 none), busy. `actions` adds the buttons, `number` what is marked.
 
 import { actions } from "./actions.js";
+import { hold } from "./hold.js";
 import { number } from "./number.js";
 import { has, serialIn, t } from "./texts.js";
 
@@ -45,7 +46,8 @@ const READ = {
 /** The screen of one station. `station` is null when the journal cannot be opened at all. */
 export function view(snapshot, station) {
   const shown = state(snapshot, station);
-  return { ...shown, ...actions(snapshot, station, shown), number: number(station, shown) };
+  const more = { number: number(station, shown), hold: hold(snapshot, station) };
+  return { ...shown, ...actions(snapshot, station, shown), ...more };
 }
 
 /** One station's tone and shape, for its tab. */
@@ -73,7 +75,7 @@ function state(snapshot, station) {
     case "read-blocked":
       return made("ask", "i-warn", "state.read-blocked", { note: station.note, step: 2 });
     case "unknown":
-      return made("ask", "i-unknown", "state.unknown", { note: station.note, step: 2 });
+      return made("ask", "i-unknown", "state.unknown", { note: station.note, step: 2, part: station.current?.serial ?? "" });
     case "switch-off": {
       const silent = station.note?.code === "marker-silent";
       const word = silent ? "state.silent" : "state.switch-off";
@@ -110,7 +112,8 @@ function between(station) {
   if (found) {
     const [tone, shape, word, ofPart] = found;
     const part = ofPart ? before(station) : "";
-    return made(tone, shape, word, { part, then: t(`state.take-away${away}`), step: 0, busy: true });
+    const facts = ofPart ? heard(station, ended).facts : {};
+    return made(tone, shape, word, { part, facts, then: t(`state.take-away${away}`), step: 0, busy: true });
   }
   if (station.note?.code === "take-away") {
     return made("ask", "i-away", `state.take-away${away}`, { say: t(`say.take-away${away}`), step: 0, busy: true });
@@ -134,7 +137,7 @@ function idle(snapshot, station) {
   if (note.code in READ) return read(READ[note.code], note);
   if (note.code === "read-back") return read(WELL["read-back"], note);
   const [tone, shape, word, ofPart] = WELL[note.code] ?? ["ask", "i-warn", "state.not-marked", false];
-  return made(tone, shape, word, { note, part: ofPart ? before(station) : "" });
+  return made(tone, shape, word, { note: ofPart ? heard(station, note) : note, part: ofPart ? before(station) : "" });
 }
 
 /** A reading post that rests. */
@@ -192,6 +195,16 @@ function before(station, { line = false } = {}) {
   const text = first === last ? last.serial : `${first.serial} – ${last.serial}`;
   const typed = last.entry === "keyed" && last.state === "good" ? "part.typed" : `part.${last.state}`;
   return line || typed === "part.typed" ? `${text} ${t(has(typed) ? typed : "part.open")}` : text;
+}
+
+/** A note of a part that ended well, with what was read of it and how well; of a tray, nothing. */
+function heard(station, note) {
+  const last = station.parts.find((part) => part.state !== "open");
+  if (!last || isTray(station)) return note;
+  const facts = { ...note.facts };
+  if (last.grade) facts.grade = last.grade;
+  if (last.read) facts.content = last.read;
+  return { ...note, facts };
 }
 
 const made = (tone, shape, word, more) => ({

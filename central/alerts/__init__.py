@@ -1,0 +1,1 @@
+"""The watch: looks at what changed, raises alerts, and sends word of them."""

@@ -1,0 +1,193 @@
+"""What the rules look at, as it was read from the register."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from central.register.articles.models import Disposition, EventKind, Verdict
+from central.register.consignments.models import ConsignmentState, Direction
+from central.register.stock.models import CountState
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the configuration says of when something is too much."""
+
+    fastest_km_h: float
+    least_seconds_a_number: float
+    gateway_silent_minutes: float
+
+
+@dataclass(frozen=True)
+class RefusedMark:
+    """A record that announced marks and was not accepted. `uiis`: all that it claimed; `doubled`:
+    those of them that were claimed twice."""
+
+    gateway: str
+    epoch: int
+    seq: int
+    code: str
+    detail: str
+    uiis: tuple[str, ...]
+    doubled: tuple[str, ...]
+
+    @property
+    def record(self) -> str:
+        return f"{self.gateway}/{self.epoch}/{self.seq}"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where and when a thing was; degrees of its site, where they are known."""
+
+    event: str
+    place: str
+    happened: datetime
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an event told of an article that it named, or flagged. `holder`: who had it once it had
+    befallen it, `owner`: whose place it tells of; None where that is not known. `spot`: where its
+    place lies; `others`: the nearest in time before and after, of what had been told until then."""
+
+    event: str
+    what: EventKind
+    article: str
+    verdict: Verdict
+    before: Disposition | None
+    after: Disposition | None
+    place: str | None = None
+    holder: str | None = None
+    owner: str | None = None
+    spot: Spot | None = None
+    others: tuple[Spot, ...] = ()
+
+
+@dataclass(frozen=True)
+class UsedBlock:
+    """A block whose last number was claimed."""
+
+    id: str
+    order: str
+    gateway: str
+    size: int
+    issued: datetime
+    used_up: datetime
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A gateway whose epoch is live, and when it was last heard of; `since`: when listening
+    began."""
+
+    gateway: str
+    seen: datetime
+    since: datetime
+    now: datetime
+
+
+@dataclass(frozen=True)
+class CountedOrder:
+    """An order's mass balance. `unaccounted`: numbers that no term holds, or (below 0) that more
+    than one does."""
+
+    order: str
+    issued: int
+    unaccounted: int
+
+
+@dataclass(frozen=True)
+class CountedLot:
+    """A lot's balance. `short`: so many pieces are told of that there never were; `disputed`: so
+    many movements cannot be, and nobody has settled them."""
+
+    lot: str
+    filled: int
+    short: int
+    disputed: int
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """A consignment whose receipt has not ended by its planned arrival."""
+
+    consignment: str
+    state: ConsignmentState
+    direction: Direction
+    planned_arrival: datetime
+
+
+@dataclass(frozen=True)
+class LastHad:
+    """An article that did not come. `holder`: who had it last; `event`, `what`: what was told of
+    it last, by `reporter` (None: the registry); None where nothing was."""
+
+    article: str
+    holder: str | None
+    event: str | None
+    what: EventKind | None
+    reporter: str | None
+
+
+@dataclass(frozen=True)
+class Received:
+    """A consignment whose receipt an `act` ended. `short`: those of its articles that did not come,
+    of which the first are told of; `count`: how many they are. A party without a code is named."""
+
+    consignment: str
+    act: int
+    sender: str
+    recipient: str
+    carrier: str
+    short: tuple[LastHad, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A count after its comparison, or after somebody looked again (`act`). `weapons`: those that
+    are missing; `pieces`: how many loose ones are."""
+
+    count: str
+    act: int
+    place: str
+    entity: str
+    weapons: tuple[str, ...]
+    pieces: int
+
+
+@dataclass(frozen=True)
+class OverdueCount:
+    """A count that runs, and was to be closed by now."""
+
+    count: str
+    state: CountState
+    place: str
+    due: datetime
+
+
+@dataclass(frozen=True)
+class RefusedScan:
+    """A record of a device, or of a gateway, that was to become an event and did not."""
+
+    device: str
+    record: str
+    code: str
+    detail: str
+
+
+Looked = (
+    RefusedMark
+    | Told
+    | UsedBlock
+    | Heard
+    | CountedOrder
+    | CountedLot
+    | Overdue
+    | Received
+    | Missing
+    | OverdueCount
+    | RefusedScan
+)

@@ -1,0 +1,385 @@
+"""The table of rules: what each looks at, and whether that is a case of it. Pure.
+
+    findings = judge(looked, limits)
+
+The texts of a rule are filled from its case, and stand in Albanian in the catalogue `alerts.po`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from math import asin, cos, radians, sin, sqrt
+from typing import Any
+
+from central.alerts.facts import (
+    CountedLot,
+    CountedOrder,
+    Heard,
+    LastHad,
+    Limits,
+    Looked,
+    Missing,
+    Overdue,
+    OverdueCount,
+    Received,
+    RefusedMark,
+    RefusedScan,
+    Spot,
+    Told,
+    UsedBlock,
+)
+from central.register.alerts.models import About, Fact, Finding, RuleCode, Severity
+
+NAMED = 20
+"""So many numbers are named in an alert; how many there are stands beside them."""
+NEAR_KM = 5.0
+"""Within so far two places are one: scanners stand apart, and clocks differ."""
+_EARTH_KM = 6371.0
+_ENDED = frozenset({"destroyed", "exported"})
+_ELSEWHERE_RIGHTLY = frozenset({"in-transit", "in-repair", "seized"})
+"""Who carries, repairs or seizes a thing has it at a place of theirs and does not hold it."""
+
+Case = tuple[str, str, dict[str, Fact]]
+"""Subject, cause, facts."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`looks_at` is the type of what `cases` is asked about, a few together that belong to one
+    record, event, block, gateway or order. `title` and `text` are what people read: English, and
+    what the catalogues `alerts` translate."""
+
+    code: RuleCode
+    severity: Severity
+    about: About
+    looks_at: type[Any]
+    cases: Callable[[Any, Limits], Iterator[Case]]
+    title: str
+    text: str
+
+
+def _duplicate(mark: RefusedMark, _: Limits) -> Iterator[Case]:
+    for uii in mark.doubled:
+        yield uii, mark.record, {"record": mark.record, "detail": mark.detail}
+
+
+def _refused(mark: RefusedMark) -> Case:
+    return (
+        mark.gateway,
+        mark.record,
+        {
+            "record": mark.record,
+            "code": mark.code,
+            "detail": mark.detail,
+            "count": len(mark.uiis),
+            "uiis": list(mark.uiis[:NAMED]),
+        },
+    )
+
+
+def _quarantined(mark: RefusedMark, _: Limits) -> Iterator[Case]:
+    if mark.code not in ("duplicate", "not-licensed"):
+        yield _refused(mark)
+
+
+def _unlicensed(mark: RefusedMark, _: Limits) -> Iterator[Case]:
+    if mark.code == "not-licensed":
+        yield _refused(mark)
+
+
+def _is_after_end(told: Told) -> bool:
+    return told.verdict == "illegal-step" and told.before in _ENDED
+
+
+def _disputed(told: tuple[Told, ...], _: Limits) -> Iterator[Case]:
+    """One an event: a pallet brings a thousand articles."""
+    found = [each for each in told if each.verdict != "ok" and not _is_after_end(each)]
+    if found:
+        yield (
+            found[0].event,
+            found[0].event,
+            {
+                "what": found[0].what,
+                "verdicts": sorted({each.verdict for each in found}),
+                "count": len(found),
+                "articles": [each.article for each in found[:NAMED]],
+            },
+        )
+
+
+def _seen_after_end(told: tuple[Told, ...], _: Limits) -> Iterator[Case]:
+    for each in told:
+        if _is_after_end(each):
+            facts = _event(each) | {"before": str(each.before)}
+            yield each.article, each.event, facts
+
+
+def _elsewhere(told: tuple[Told, ...], _: Limits) -> Iterator[Case]:
+    """One an event: an inventory names thousands."""
+    found = [each for each in told if _is_elsewhere(each)]
+    if found:
+        yield (
+            found[0].event,
+            found[0].event,
+            {
+                "what": found[0].what,
+                "place": found[0].place or "",
+                "owner": str(found[0].owner),
+                "holders": sorted({str(each.holder) for each in found}),
+                "count": len(found),
+                "articles": [each.article for each in found[:NAMED]],
+            },
+        )
+
+
+def _is_elsewhere(told: Told) -> bool:
+    if told.what not in ("seen", "moved", "stored") or told.verdict != "ok":
+        return False
+    if told.after in _ELSEWHERE_RIGHTLY or None in (told.holder, told.owner):
+        return False
+    return told.holder != told.owner
+
+
+def _too_far(told: tuple[Told, ...], limits: Limits) -> Iterator[Case]:
+    for each in told:
+        for other in each.others:
+            if each.spot is None or not _is_too_far(each.spot, other, limits):
+                continue
+            apart = abs(each.spot.happened - other.happened)
+            facts: dict[str, Fact] = {
+                "other_event": other.event,
+                "other_place": other.place,
+                "km": round(distance_km(each.spot, other)),
+                "minutes": round(apart / timedelta(minutes=1)),
+                "fastest_km_h": limits.fastest_km_h,
+            }
+            yield each.article, f"{each.event} {other.event}", _event(each) | facts
+            break
+
+
+def _event(told: Told) -> dict[str, Fact]:
+    return {"event": told.event, "what": told.what, "place": told.place or ""}
+
+
+def _is_too_far(one: Spot, other: Spot, limits: Limits) -> bool:
+    hours = abs(one.happened - other.happened) / timedelta(hours=1)
+    return distance_km(one, other) > NEAR_KM + limits.fastest_km_h * hours
+
+
+def distance_km(one: Spot, other: Spot) -> float:
+    """Along a great circle, by the haversine formula; exact to half a per cent."""
+    up, along = radians(other.latitude - one.latitude), radians(other.longitude - one.longitude)
+    level = cos(radians(one.latitude)) * cos(radians(other.latitude))
+    square = sin(up / 2) ** 2 + level * sin(along / 2) ** 2
+    return 2 * _EARTH_KM * asin(sqrt(min(1.0, square)))
+
+
+def _block_too_fast(block: UsedBlock, limits: Limits) -> Iterator[Case]:
+    """From when it was issued until its last number came in: a line that was away is no case."""
+    seconds = (block.used_up - block.issued).total_seconds()
+    if seconds < block.size * limits.least_seconds_a_number:
+        facts: dict[str, Fact] = {
+            "gateway": block.gateway,
+            "order": block.order,
+            "size": block.size,
+            "seconds": round(seconds),
+            "least_seconds_a_number": limits.least_seconds_a_number,
+        }
+        yield block.id, block.id, facts
+
+
+def _overdue(late: Overdue, _: Limits) -> Iterator[Case]:
+    planned = late.planned_arrival.isoformat()
+    facts: dict[str, Fact] = {
+        "state": late.state,
+        "direction": late.direction,
+        "planned_arrival": planned,
+    }
+    yield late.consignment, planned, facts
+
+
+def _received_short(received: Received, _: Limits) -> Iterator[Case]:
+    """One a receipt: what comes late and is missed again is another case."""
+    if received.count:
+        facts: dict[str, Fact] = {
+            "sender": received.sender,
+            "recipient": received.recipient,
+            "carrier": received.carrier,
+            "count": received.count,
+            "articles": [each.article for each in received.short[:NAMED]],
+            "holders": sorted({each.holder or "" for each in received.short}),
+            "last": [_last_had(each) for each in received.short[:NAMED]],
+        }
+        yield received.consignment, str(received.act), facts
+
+
+def _last_had(each: LastHad) -> str:
+    told = f" ({each.what}, {each.event})" if each.event else ""
+    return f"{each.article}: {each.holder or each.reporter or '?'}{told}"
+
+
+def _count_missing(count: Missing, _: Limits) -> Iterator[Case]:
+    """What somebody finds by looking again, and what is missing then, is another case."""
+    if count.weapons or count.pieces:
+        facts: dict[str, Fact] = {
+            "place": count.place,
+            "entity": count.entity,
+            "count": len(count.weapons),
+            "pieces": count.pieces,
+            "articles": list(count.weapons[:NAMED]),
+        }
+        yield count.count, str(count.act), facts
+
+
+def _count_overdue(late: OverdueCount, _: Limits) -> Iterator[Case]:
+    due = late.due.isoformat()
+    yield late.count, due, {"state": late.state, "place": late.place, "due": due}
+
+
+def _scan_refused(scan: RefusedScan, _: Limits) -> Iterator[Case]:
+    """One a device that stands: all that it scanned is in its disagreements."""
+    yield (
+        scan.device,
+        scan.record,
+        {"record": scan.record, "code": scan.code, "detail": scan.detail},
+    )
+
+
+def _gateway_silent(heard: Heard, limits: Limits) -> Iterator[Case]:
+    if heard.now - max(heard.seen, heard.since) > timedelta(minutes=limits.gateway_silent_minutes):
+        since = heard.seen.isoformat()
+        yield (
+            heard.gateway,
+            since,
+            {"since": since, "gateway_silent_minutes": limits.gateway_silent_minutes},
+        )
+
+
+def _balance_open(counted: CountedOrder, _: Limits) -> Iterator[Case]:
+    if counted.unaccounted:
+        facts: dict[str, Fact] = {"issued": counted.issued, "unaccounted": counted.unaccounted}
+        yield counted.order, str(counted.unaccounted), facts
+
+
+def _lot_balance_open(counted: CountedLot, _: Limits) -> Iterator[Case]:
+    if counted.short or counted.disputed:
+        facts: dict[str, Fact] = {
+            "filled": counted.filled,
+            "short": counted.short,
+            "disputed": counted.disputed,
+        }
+        yield counted.lot, f"{counted.short} {counted.disputed}", facts
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        *("duplicate", "critical", "item", RefusedMark, _duplicate),
+        "A number was marked twice",
+        "{subject} was claimed again by record {record}: {detail}",
+    ),
+    Rule(
+        *("quarantined", "warning", "gateway", RefusedMark, _quarantined),
+        "Marks were quarantined",
+        "{subject} sent record {record}, which is refused ({code}: {detail}). Quarantined: {uiis}",
+    ),
+    Rule(
+        *("unlicensed", "critical", "gateway", RefusedMark, _unlicensed),
+        "Marking without a licence",
+        "{subject} marked without being allowed to, record {record}: {detail}. Marked: {uiis}",
+    ),
+    Rule(
+        *("disputed", "warning", "event", Told, _disputed),
+        "Something was told that cannot be",
+        "Event {subject} ({what}) cannot have befallen {count} of its articles ({verdicts}):"
+        " {articles}",
+    ),
+    Rule(
+        *("seen-after-end", "critical", "article", Told, _seen_after_end),
+        "Seen after it was destroyed or exported",
+        "Event {event} ({what}) tells of {subject}, which is {before}. Place: {place}",
+    ),
+    Rule(
+        *("elsewhere", "warning", "event", Told, _elsewhere),
+        "At a place where it should not be",
+        "Event {subject} ({what}) tells of {count} articles at {place}, a place of {owner}, which"
+        " {holders} should have: {articles}",
+    ),
+    Rule(
+        *("too-far", "critical", "article", Told, _too_far),
+        "In two places at once",
+        "{subject} was at {place} (event {event}) and at {other_place} (event {other_event}):"
+        " {km} km within {minutes} minutes",
+    ),
+    Rule(
+        *("block-too-fast", "warning", "block", UsedBlock, _block_too_fast),
+        "Numbers are used up too fast",
+        "Block {subject} of order {order} at {gateway}: {size} numbers were used up within"
+        " {seconds} s",
+    ),
+    Rule(
+        *("overdue", "warning", "consignment", Overdue, _overdue),
+        "A consignment is overdue",
+        "Consignment {subject} ({direction}) was to arrive at {planned_arrival}; it is {state}",
+    ),
+    Rule(
+        *("received-short", "critical", "consignment", Received, _received_short),
+        "A consignment came short",
+        "Consignment {subject} from {sender} to {recipient}: {count} of its articles did not come."
+        " Who had them last: {last}",
+    ),
+    Rule(
+        *("count-missing", "critical", "count", Missing, _count_missing),
+        "Weapons or ammunition are missing",
+        "Count {subject} at {place} of {entity}: {count} weapons and {pieces} loose pieces are"
+        " missing: {articles}",
+    ),
+    Rule(
+        *("count-overdue", "warning", "count", OverdueCount, _count_overdue),
+        "A count is overdue",
+        "Count {subject} at {place} was to be closed by {due}; it is {state}",
+    ),
+    Rule(
+        *("scan-refused", "warning", "device", RefusedScan, _scan_refused),
+        "Scans became no events",
+        "{subject} scanned what becomes no event, record {record}: {code}: {detail}",
+    ),
+    Rule(
+        *("gateway-silent", "warning", "gateway", Heard, _gateway_silent),
+        "A gateway is silent",
+        "{subject} was heard of last at {since}",
+    ),
+    Rule(
+        *("balance-open", "critical", "order", CountedOrder, _balance_open),
+        "The mass balance does not close",
+        "Order {subject}: of {issued} numbers issued, {unaccounted} are not accounted for",
+    ),
+    Rule(
+        *("lot-balance-open", "warning", "lot", CountedLot, _lot_balance_open),
+        "The balance of a lot does not close",
+        "Lot {subject}: {filled} pieces were filled; {short} are told of that there never were,"
+        " {disputed} movements are in dispute",
+    ),
+)
+BY_CODE: Mapping[RuleCode, Rule] = {rule.code: rule for rule in RULES}
+
+
+def judge(looked: Iterable[Looked], limits: Limits) -> list[Finding]:
+    """Every case of every rule; what an event told of its articles is judged together."""
+    found = []
+    for which, group in groupby(looked, _together):
+        about = tuple(group)
+        asked: tuple[Any, ...] = (about,) if isinstance(which, str) else about
+        for rule in RULES:
+            if not isinstance(about[0], rule.looks_at):
+                continue
+            for each in asked:
+                found += [
+                    Finding(rule.code, rule.severity, rule.about, subject, cause, facts)
+                    for subject, cause, facts in rule.cases(each, limits)
+                ]
+    return found
+
+
+def _together(looked: Looked) -> str | type[Looked]:
+    return looked.event if isinstance(looked, Told) else type(looked)

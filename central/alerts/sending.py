@@ -1,0 +1,87 @@
+"""Sends what is due: one at a time, each kept once it was tried, again later where it failed."""
+
+import logging
+import threading
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from central.alerts import mail, outbox, webhook
+from central.alerts.outbox import Delivery
+from central.config import Alerts
+from central.errors import ConfigError
+from central.register.alerts.service import ALERT
+from gateway.contract.signed import SigningKey
+
+log = logging.getLogger("central.alerts")
+EVERY_S = 1.0
+AT_ONCE = 20
+
+
+class Sender:
+    """Runs beside the watch until `stop`, since another server may take its time to answer."""
+
+    def __init__(self, config: Alerts, engine: Engine, key: SigningKey) -> None:
+        self._config = config
+        self._engine = engine
+        self._key = key
+        self._wake = threading.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """There may be something new."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+
+    def run(self) -> None:
+        while not self._stopping:
+            self._wake.wait(EVERY_S)
+            self._wake.clear()
+            try:
+                self._send_due()
+            except DBAPIError as error:
+                log.warning("the database is away; word of alerts waits: %s", error.orig)
+
+    def _send_due(self) -> None:
+        with self._engine.connect() as connection:
+            found = outbox.due(connection, datetime.now(UTC), AT_ONCE)
+        for delivery in found:
+            if self._stopping:
+                return
+            self._try(delivery)
+
+    def _try(self, delivery: Delivery) -> None:
+        try:
+            delivered, answer = True, self._send(delivery)
+        except DBAPIError:
+            raise
+        except Exception as error:
+            # Whatever it was, it is kept as an attempt, and the others are sent.
+            delivered, answer = False, f"{type(error).__name__}: {error}"
+        with self._engine.begin() as connection:
+            given_up = outbox.attempted(
+                connection, delivery, datetime.now(UTC), delivered=delivered, answer=answer
+            )
+        where = f"alert {delivery.alert} ({delivery.occasion}) by {delivery.channel}"
+        if delivered:
+            log.info("%s to %s: %s", where, delivery.target, answer)
+        elif given_up:
+            log.error("%s to %s: given up: %s", where, delivery.target, answer)
+        elif delivery.attempts == 0:
+            log.warning("%s to %s: it is tried again: %s", where, delivery.target, answer)
+
+    def _send(self, delivery: Delivery) -> str:
+        with self._engine.connect() as connection:
+            alert = ALERT.require(connection, delivery.alert)
+        if delivery.channel == "mail":
+            if self._config.mail is None:
+                raise ConfigError("no mail is configured")
+            return mail.send(self._config.mail, delivery.id, delivery.target, alert)
+        hook = next((each for each in self._config.webhook if each.name == delivery.target), None)
+        if hook is None:
+            raise ConfigError(f"no webhook {delivery.target} is configured")
+        return webhook.send(hook, self._key, delivery.id, delivery.occasion, alert)

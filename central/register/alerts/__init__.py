@@ -1,0 +1,1 @@
+"""Alerts: what the register found that somebody has to look at, and who did."""

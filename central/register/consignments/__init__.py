@@ -1,0 +1,1 @@
+"""Consignments: what goes from whom to whom, under which licence, and what came of it."""

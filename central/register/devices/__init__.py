@@ -1,0 +1,1 @@
+"""Devices that scan: whose they are, where they are, and whether they may."""

@@ -1,0 +1,1 @@
+"""Prints of labels: what was sent to which printer by whom, and what is known of it."""

@@ -1,0 +1,1 @@
+"""Numbers of units: SSCCs and licence plates that the register gives, each once."""

@@ -1,0 +1,1 @@
+"""The process that turns what was scanned into events of the register."""

@@ -1,0 +1,75 @@
+"""Everybody's accounts, for who answers for them: their roles, and where they are signed in."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from central.access import sessions, tokens
+from central.access.accounts import ACCOUNT
+from central.access.roles import Right
+from central.api.desk import needs
+from central.api.listing import Cursor, listed
+from central.register.acts import Why, Work
+from central.screens.faults import Fault
+from central.screens.viewer import AsViewer, Shown, Viewer
+
+pages = APIRouter(prefix="/accounts", include_in_schema=False, route_class=Shown)
+ROWS = 50
+
+
+@pages.get("", **needs(Right.READ_ACCOUNTS))
+def everybodys(viewer: AsViewer, cursor: Cursor = None) -> Response:
+    with viewer.looking() as connection:
+        return viewer.page("accounts.html", found=listed(connection, ACCOUNT, ROWS, cursor))
+
+
+@pages.get("/{name}", **needs(Right.READ_ACCOUNTS))
+def somebodys(name: str, viewer: AsViewer) -> Response:
+    return _page(viewer, name)
+
+
+@pages.post("/{name}/sessions/end", **needs(Right.CHANGE_ACCOUNTS))
+def end(name: str, viewer: AsViewer) -> Response:
+    """One that is named, or all; not the one in which it is asked for."""
+    reason, one = viewer.form.get("reason"), viewer.form.get("session")
+    if not reason:
+        return _page(viewer, name, [Fault("reason", "reason-missing")])
+
+    def ending(work: Work) -> None:
+        if one:
+            sessions.end(work, name, one, Why(reason[:500]))
+        else:
+            tokens.end_sessions(work, name, Why(reason[:500]), but=viewer.session)
+
+    viewer.act(ending)
+    return viewer.go(f"/accounts/{name}?done=sessions")
+
+
+@pages.post("/{name}/second-factor/remove", **needs(Right.CHANGE_ACCOUNTS))
+def remove(name: str, viewer: AsViewer) -> Response:
+    """For who has lost the authenticator and the recovery codes; their sessions end."""
+    reason = viewer.form.get("reason-factor")[:500]
+    if not reason:
+        return _page(viewer, name, [Fault("reason-factor", "reason-missing")])
+
+    def removing(work: Work) -> None:
+        viewer.screens.entrance.factor.remove(work, name, Why(reason))
+        tokens.end_sessions(work, name, Why(reason), but=viewer.session)
+
+    viewer.act(removing)
+    return viewer.go(f"/accounts/{name}?done=factor-removed")
+
+
+def _page(viewer: Viewer, name: str, faults: list[Fault] | None = None) -> Response:
+    with viewer.looking() as connection:
+        found = ACCOUNT.require(connection, name)
+        there = sessions.open_ones(connection, name)
+        factor = viewer.screens.entrance.factor.enrolled(connection, name)
+    return viewer.page(
+        "one-account.html",
+        422 if faults else 200,
+        found=found,
+        sessions=there,
+        factor=factor,
+        faults=faults or [],
+        done=viewer.request.query_params.get("done", ""),
+    )

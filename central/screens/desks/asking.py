@@ -1,0 +1,53 @@
+"""Asks the interface in this process, as who looks at the page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, ConfigDict
+
+from central.screens.viewer import Viewer
+
+PREFIX = "/api/v1"
+_BASE = "http://register"  # no server of this name is asked: the answer is our own
+
+
+class Answer(BaseModel):
+    """What the interface answered. `body` is a problem document from status 400 on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: int
+    body: dict[str, Any]
+    version: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        return self.status < 400
+
+
+async def ask(
+    viewer: Viewer,
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, str] | None = None,
+    body: Any = None,
+    key: str = "",
+    version: str = "",
+) -> Answer:
+    """`path`: below `/api/v1`; `key`: the form's, by which it is done once however often it is
+    sent; `version`: the one that the subject had when it was shown."""
+    headers = {"Authorization": f"Bearer {viewer.secret}", "Accept-Language": viewer.language}
+    if key:
+        headers["Idempotency-Key"] = key
+    if version:
+        headers["If-Match"] = f'"{version}"'
+    transport = httpx.ASGITransport(app=viewer.request.app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=_BASE, headers=headers) as http:
+        response = await http.request(method, PREFIX + path, params=query, json=body)
+    return Answer(
+        status=response.status_code,
+        body=response.json(),
+        version=response.headers.get("ETag", "").strip('"'),
+    )

@@ -1,0 +1,89 @@
+"""The interface's own description, read for what a desk may ask and what it will be told."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from central.screens.desks.asking import PREFIX
+
+Schema = Mapping[str, Any]
+_OF_A_PAGE = frozenset({"limit", "cursor", "format", "after"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """What can be done to one: `name` is the last part of its address."""
+
+    name: str
+    right: str
+    body: Schema
+
+
+@dataclass(frozen=True)
+class Description:
+    """An OpenAPI document."""
+
+    whole: Schema
+
+    @cached_property
+    def _paths(self) -> Mapping[str, Schema]:
+        found: Mapping[str, Schema] = self.whole["paths"]
+        return found
+
+    def plain(self, schema: Schema) -> dict[str, Any]:
+        """Without references; what may be null is `nullable` and else what it is."""
+        if "$ref" in schema:
+            name = str(schema["$ref"]).rpartition("/")[2]
+            more = {key: value for key, value in schema.items() if key != "$ref"}
+            return self.plain(self.whole["components"]["schemas"][name]) | more
+        kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+        if len(kinds) == 1:
+            rest = {key: value for key, value in schema.items() if key != "anyOf"}
+            nullable = len(schema["anyOf"]) > 1
+            return self.plain(kinds[0]) | rest | {"nullable": nullable}
+        return dict(schema)
+
+    def filters(self, path: str) -> dict[str, Schema]:
+        """Of a list, the query's parameters but those of its pages."""
+        return {
+            each["name"]: self.plain(each["schema"])
+            for each in self._operation("get", path).get("parameters", ())
+            if each["in"] == "query" and each["name"] not in _OF_A_PAGE
+        }
+
+    def row(self, path: str) -> Schema:
+        """Of a list's rows, the properties by name."""
+        answer = self.plain(self.answer("get", path))
+        items = self.plain(answer["properties"]["items"])
+        found: Schema = self.plain(items["items"])["properties"]
+        return found
+
+    def new(self, path: str) -> Step | None:
+        """What is sent to a list's address to enter one, if that can be."""
+        return self._step("new", path) if "post" in self._paths[PREFIX + path] else None
+
+    def steps(self, one: str) -> Iterator[Step]:
+        """What can be done to one; `one`: its address, as `/licences/{number}`."""
+        begin = f"{PREFIX}{one}/"
+        for path, methods in self._paths.items():
+            name = path.removeprefix(begin)
+            if path.startswith(begin) and "/" not in name and "post" in methods:
+                yield self._step(name, path.removeprefix(PREFIX))
+
+    def _step(self, name: str, path: str) -> Step:
+        told = self._operation("post", path)
+        body = told["requestBody"]["content"]["application/json"]["schema"]
+        return Step(name, told["x-right"], self.plain(body))
+
+    def answer(self, method: str, path: str) -> Schema:
+        """The schema of what it answers when all went well."""
+        for status, told in self._operation(method, path)["responses"].items():
+            if str(status).startswith("2"):
+                found: Schema = told["content"]["application/json"]["schema"]
+                return found
+        raise KeyError(path)
+
+    def _operation(self, method: str, path: str) -> Schema:
+        found: Schema = self._paths[PREFIX + path][method]
+        return found

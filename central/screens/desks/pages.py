@@ -1,0 +1,278 @@
+"""The pages of every desk: its list, one of them with what was done to it, and its forms."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+
+from central.access.roles import Right
+from central.api.desk import needs
+from central.screens.desks.asking import PREFIX, ask
+from central.screens.desks.description import Description, Step
+from central.screens.desks.faults import Faults, faults
+from central.screens.desks.fields import Drawer, Field, Kind
+from central.screens.desks.paper import MEDIA_TYPE, Paper, draw, text_of
+from central.screens.desks.showing import WIDE, Teller
+from central.screens.desks.table import DESKS, Desk
+from central.screens.texts import LANGUAGES, load
+from central.screens.viewer import AsViewer, Shown, Viewer
+from central.screens.words import moment
+
+ROWS = 50
+_ACTS = "100"
+_WORDS = {language: load(language, "desks") for language in LANGUAGES}
+Doing = Annotated[str, Query(alias="do", max_length=40)]
+
+
+def _pages(desk: Desk) -> APIRouter:
+    pages = APIRouter(include_in_schema=False, route_class=Shown)
+
+    @pages.get(desk.path, **needs(desk.right))
+    async def several(viewer: AsViewer, do: Doing = "") -> Response:
+        if do == "new":
+            return _empty_form(viewer, desk)
+        return await _list(viewer, desk)
+
+    @pages.post(desk.path, **needs(desk.right))
+    async def enter(viewer: AsViewer) -> Response:
+        step = _new(viewer, desk)
+        path = desk.new or desk.path
+        return await _send(viewer, desk, path, step, back=desk.path) if step else viewer.go("/")
+
+    if desk.opens:
+
+        @pages.get(desk.path + "/{key:path}", **needs(desk.right))
+        async def one(key: str, viewer: AsViewer, do: Doing = "") -> Response:
+            if do == "print" and desk.paper:
+                return await _paper(viewer, desk, key)
+            return await _one(viewer, desk, key, do)
+
+        @pages.post(desk.path + "/{key:path}", **needs(desk.right))
+        async def change(key: str, viewer: AsViewer, do: Doing = "") -> Response:
+            step = _step(viewer, desk, do)
+            if step is None:
+                return viewer.go(desk.path_of(key))
+            path = desk.path_of(key)
+            return await _send(viewer, desk, f"{path}/{step.name}", step, back=path, key=key)
+
+    return pages
+
+
+ROUTERS = tuple(_pages(desk) for desk in DESKS)
+
+
+# --- what is shown ------------------------------------------------------------------------------
+
+
+async def _list(viewer: Viewer, desk: Desk) -> Response:
+    description, teller = _description(viewer.request), _teller(viewer, desk)
+    filters = description.filters(desk.path)
+    asked = viewer.request.query_params
+    wanted = {name: asked[name] for name in filters if asked.get(name, "").strip()}
+    place = {"cursor": asked["cursor"]} if asked.get("cursor") else {}
+    told = await ask(viewer, "GET", desk.path, query=wanted | place | {"limit": str(ROWS)})
+    rows = told.body.get("items", []) if told.is_good else []
+    after = told.body.get("next") if told.is_good else None
+    return _draw(
+        viewer,
+        "desk-list.html",
+        desk,
+        status=told.status,
+        told=told,
+        filters=_filters(filters, wanted),
+        filtered=bool(wanted),
+        heads=[teller.label(name) for name in desk.columns],
+        rows=[
+            (
+                desk.path_of(desk.key_of(row)) if desk.opens else "",
+                [teller.value(name, row.get(name)) for name in desk.columns],
+            )
+            for row in rows
+        ],
+        first="?" + urlencode(wanted) if place else "",
+        after="?" + urlencode(wanted | {"cursor": after}) if after else "",
+        exports=[
+            (form, f"{PREFIX}{desk.path}?" + urlencode(wanted | {"format": form}))
+            for form in ("csv", "jsonl")
+        ],
+        new=_new(viewer, desk) is not None,
+    )
+
+
+async def _one(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
+    path = desk.path_of(key)
+    told = await ask(viewer, "GET", path)
+    if not told.is_good:
+        return _draw(viewer, "desk-problem.html", desk, status=told.status, told=told)
+    step = _step(viewer, desk, do)
+    if step is not None:
+        whole = await ask(viewer, "GET", _entry(desk, key)) if desk.entry else told
+        known = whole.body if step.name == "amend" else {}
+        drawn = Drawer(_description(viewer.request)).fields(step.body, known | {"reason": ""})
+        return _form(viewer, desk, step, drawn, back=path, key=key, version=whole.version)
+    acts: Mapping[str, Any] = {}
+    if desk.subject and viewer.may(Right.READ_ACTS):
+        after = viewer.request.query_params.get("after", "0")
+        query = {"subject": desk.subject, "key": key, "limit": _ACTS, "after": after}
+        acts = (await ask(viewer, "GET", "/acts", query=query)).body
+    facts = _teller(viewer, desk).facts(told.body)
+    return _draw(
+        viewer,
+        "desk-one.html",
+        desk,
+        key=key,
+        says=desk.says(told.body, viewer.language) if desk.says else None,
+        state=_teller(viewer, desk).value("state", told.body.get("state")),
+        facts=[each for each in facts if each[1].shape not in WIDE],
+        sections=[each for each in facts if each[1].shape in WIDE],
+        steps=_steps(viewer, desk, told.body),
+        acts=acts.get("items", []),
+        later=acts.get("next"),
+    )
+
+
+async def _paper(viewer: Viewer, desk: Desk, key: str) -> Response:
+    told = await ask(viewer, "GET", desk.path_of(key))
+    if not told.is_good:
+        return _draw(viewer, "desk-problem.html", desk, status=told.status, told=told)
+    teller, now = _teller(viewer, desk), moment(datetime.now(UTC))
+    drawn = Paper(
+        title=teller.d(desk.name, "one"),
+        key=key,
+        state=text_of(teller.value("state", told.body.get("state"))),
+        told=teller.facts(told.body),
+        foot=teller.d("Printed {when} by {who}", when=now, who=viewer.person),
+        language=viewer.language,
+    )
+    name = quote(f"{desk.subject}-{key}.pdf", safe="")
+    return Response(
+        await run_in_threadpool(draw, drawn, teller.d),
+        media_type=MEDIA_TYPE,
+        headers={"Content-Disposition": f"inline; filename*=UTF-8''{name}"},
+    )
+
+
+def _empty_form(viewer: Viewer, desk: Desk) -> Response:
+    step = _new(viewer, desk)
+    if step is None:
+        return viewer.go(desk.path)
+    drawn = Drawer(_description(viewer.request)).fields(step.body, {})
+    return _form(viewer, desk, step, drawn, back=desk.path)
+
+
+async def _send(
+    viewer: Viewer, desk: Desk, path: str, step: Step, *, back: str, key: str = ""
+) -> Response:
+    """What the form brought; it is done once, however often it is sent."""
+    drawer, form = Drawer(_description(viewer.request)), viewer.form
+    version, once = form.get("version"), form.get("once") or secrets.token_urlsafe(16)
+    body = drawer.read(step.body, form)
+    if step.name == "amend":
+        known = await ask(viewer, "GET", _entry(desk, key) if desk.entry else back)
+        body = drawer.changed(step.body, known.body, body)
+    told = await ask(viewer, "POST", path, body=body, key=once[:100], version=version)
+    if not told.is_good:
+        drawn = drawer.again(step.body, form)
+        wrong = faults(told, drawn)
+        more = {"version": version, "once": once}
+        return _form(
+            viewer, desk, step, drawn, back=back, key=key, wrong=wrong, status=told.status, **more
+        )
+    if key:
+        return viewer.go(back)
+    if all(name in told.body for name in desk.key) and desk.opens and not desk.new:
+        return viewer.go(desk.path_of(desk.key_of(told.body)))
+    facts = _teller(viewer, desk).facts(told.body)
+    return _draw(viewer, "desk-told.html", desk, facts=facts, back=back)
+
+
+def _form(
+    viewer: Viewer,
+    desk: Desk,
+    step: Step,
+    drawn: tuple[Field, ...],
+    *,
+    back: str,
+    key: str = "",
+    version: str = "",
+    once: str = "",
+    wrong: Faults | None = None,
+    status: int = 200,
+) -> Response:
+    return _draw(
+        viewer,
+        "desk-form.html",
+        desk,
+        status=status,
+        step=step.name,
+        fields=drawn,
+        back=back,
+        key=key,
+        version=version,
+        once=once or secrets.token_urlsafe(16),
+        wrong=wrong,
+    )
+
+
+def _draw(
+    viewer: Viewer, template: str, desk: Desk, *, status: int = 200, **values: Any
+) -> Response:
+    return viewer.page(template, status, desk=desk, d=_WORDS[viewer.language], **values)
+
+
+# --- what may be done ---------------------------------------------------------------------------
+
+
+def _new(viewer: Viewer, desk: Desk) -> Step | None:
+    step = _description(viewer.request).new(desk.new or desk.path)
+    return step if step is not None and viewer.may(step.right) else None
+
+
+def _step(viewer: Viewer, desk: Desk, name: str) -> Step | None:
+    found = _description(viewer.request).steps(desk.one)
+    return next((each for each in found if each.name == name and viewer.may(each.right)), None)
+
+
+def _steps(viewer: Viewer, desk: Desk, item: Mapping[str, Any]) -> list[str]:
+    return [
+        each.name
+        for each in _description(viewer.request).steps(desk.one)
+        if viewer.may(each.right) and desk.is_open_to(each.name, item)
+    ]
+
+
+def _filters(filters: Mapping[str, Any], wanted: Mapping[str, str]) -> list[Field]:
+    """Of a list: a choice where the values are known, else a text."""
+    found = []
+    for name, schema in filters.items():
+        options: tuple[str, ...] = tuple(map(str, schema.get("enum", ())))
+        if schema.get("type") == "boolean":
+            options = ("true", "false")
+        kind: Kind = "choice" if options else "text"
+        value = wanted.get(name, "")
+        found.append(
+            Field(name, name, kind, options=("", *options) if options else (), value=value)
+        )
+    return found
+
+
+def _entry(desk: Desk, key: str) -> str:
+    return desk.entry.replace("{code}", key)
+
+
+def _teller(viewer: Viewer, desk: Desk) -> Teller:
+    return Teller(_WORDS[viewer.language], desk.feminine)
+
+
+def _description(request: Request) -> Description:
+    """Of this server; it is read once."""
+    state = request.app.state
+    if not hasattr(state, "description"):
+        state.description = Description(request.app.openapi())
+    found: Description = state.description
+    return found

@@ -1,0 +1,155 @@
+"""What the interface told, as a page shows it: words, moments, links, tables."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
+
+from central.screens.desks.table import BY_NAME
+from central.screens.texts import Texts
+from central.screens.words import item_path, moment, visible
+
+Shape: TypeAlias = Literal["nothing", "text", "number", "tag", "link", "several", "facts", "table"]
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
+_TAGS = frozenset({"state", "severity", "result", "link", "verdict", "standing", "overdue"})
+"""What is looked for in a list stands out: as a word in a shape."""
+TONES: Mapping[str, str] = {
+    **dict.fromkeys(("active", "released", "passed", "online", "resolved", "closed"), "good"),
+    **dict.fromkeys(("critical", "revoked", "failed", "short", "missing", "withdrawn"), "bad"),
+    **dict.fromkeys(("suspended", "paused", "warning", "silent", "escalated", "true"), "attention"),
+    **dict.fromkeys(("raised", "undecided", "refused", "disputed"), "attention"),
+    **dict.fromkeys(("draft", "applied", "planned", "open", "reported", "dispatched"), "info"),
+}
+"""By code; what is not here is said in a word alone."""
+_LEADS_TO: Mapping[str, str] = {
+    **dict.fromkeys(("entity", "producer", "sender", "recipient", "carrier"), "entities"),
+    **dict.fromkeys(("holder", "reporter", "end_user"), "entities"),
+    **dict.fromkeys(("licence", "transport_licence", "licences"), "licences"),
+    "product": "products",
+    "products": "products",
+    "gateway": "gateways",
+    "inspection": "inspections",
+    "follows": "inspections",
+    "exclusion": "exclusions",
+    **dict.fromkeys(("place", "parent", "site", "places", "sites"), "places"),
+    "consignment": "consignments",
+    "order": "orders",
+    "order_code": "orders",
+}
+"""By the name of a field, the desk whose key it holds."""
+_ITEMS = frozenset({"uii", "items"})
+_ARTICLES = frozenset({"article", "articles", "weapons"})
+"""An item, a package, or something of before: the search leads to what it is."""
+_NO_AMOUNT = frozenset({"year", "epoch", "seq", "committed", "incarnation"})
+"""Numbers that count nothing are read as they are written."""
+_SKIPPED = frozenset({"version"})
+"""What is for programs."""
+_ABOVE = frozenset({"state"})
+"""What stands beside the name of one."""
+WIDE: frozenset[Shape] = frozenset({"facts", "table"})
+"""What has a place of its own on the page of one."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A value. `text`: what is read; `path`: where it leads to; `tone`: of a tag; `parts`: of
+    `several` each, of `facts` by label; `heads` and `rows`: of a table."""
+
+    shape: Shape
+    text: str = ""
+    path: str = ""
+    tone: str = ""
+    parts: tuple["Shown", ...] = ()
+    heads: tuple[str, ...] = ()
+    rows: tuple[tuple["Shown", ...], ...] = ()
+
+
+NOTHING = Shown("nothing")
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Shows values in one language; `d` holds the words of fields (`field`) and codes (`value`).
+    `feminine`: what is told of is so in Albanian, and its state with it (`value f`)."""
+
+    d: Texts
+    feminine: bool = False
+
+    def label(self, name: str) -> str:
+        return self.d(name, "field")
+
+    def value(self, name: str, value: Any) -> Shown:
+        """`name`: the field's that holds it."""
+        if value is None or value in ("", [], {}):
+            return NOTHING
+        if isinstance(value, bool):
+            told = str(value).lower()
+            tone = TONES.get(told, "") if name in _TAGS and value else ""
+            return Shown("tag" if tone else "text", self.d(told, "value"), tone=tone)
+        if isinstance(value, int | float):
+            return Shown("number", str(value) if name in _NO_AMOUNT else self.number(value))
+        if isinstance(value, Mapping):
+            shown = {key: self.value(key, each) for key, each in value.items()}
+            kept = {key: each for key, each in shown.items() if each.shape != "nothing"}
+            if not kept:
+                return NOTHING
+            labels = tuple(self.label(key) for key in kept)
+            return Shown("facts", heads=labels, parts=tuple(kept.values()))
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            return self._several(name, value)
+        return self._text(name, str(value))
+
+    def number(self, value: float) -> str:
+        """With a space between thousands; before what is less than one a comma, or a point."""
+        text = f"{value:,}" if isinstance(value, int) else f"{value:,.6f}".rstrip("0").rstrip(".")
+        text = text.replace(",", "\u202f")
+        return text if self.d.language == "en" else text.replace(".", ",")
+
+    def facts(self, item: Mapping[str, Any]) -> list[tuple[str, Shown]]:
+        """What is said of one, in the order in which the interface tells it."""
+        found = [
+            (self.label(name), self.value(name, value))
+            for name, value in item.items()
+            if name not in _SKIPPED | _ABOVE
+        ]
+        return [each for each in found if each[1].shape != "nothing"]
+
+    def _several(self, name: str, values: Sequence[Any]) -> Shown:
+        if not isinstance(values[0], Mapping):
+            return Shown("several", parts=tuple(self.value(name, each) for each in values))
+        names = list(dict.fromkeys(key for each in values for key in each if key not in _SKIPPED))
+        rows = [tuple(self._cell(key, each.get(key)) for key in names) for each in values]
+        kept = [at for at, _ in enumerate(names) if any(row[at] != NOTHING for row in rows)]
+        return Shown(
+            "table",
+            heads=tuple(self.label(names[at]) for at in kept),
+            rows=tuple(tuple(row[at] for at in kept) for row in rows),
+        )
+
+    def _cell(self, name: str, value: Any) -> Shown:
+        """Within a table there is no room for another."""
+        shown = self.value(name, value)
+        return replace(shown, shape="several") if shown.shape == "facts" else shown
+
+    def _text(self, name: str, text: str) -> Shown:
+        if _MOMENT.match(text):
+            try:
+                return Shown("text", moment(datetime.fromisoformat(text)))
+            except ValueError:
+                pass
+        of_it = "value f" if self.feminine and name == "state" else "value"
+        context = of_it if self.d.has(text, of_it) else "value"
+        said = self.d(text, context) if self.d.has(text, context) else None
+        if name in _TAGS and said:
+            return Shown("tag", said, tone=TONES.get(text, ""))
+        if name in _LEADS_TO:
+            return Shown("link", text, BY_NAME[_LEADS_TO[name]].path_of(text))
+        if name in _ITEMS:
+            return Shown("link", visible(text), item_path(text))
+        if name in _ARTICLES:
+            return Shown("link", visible(text), f"/search?q={quote(text, safe='')}")
+        if name == "lot":
+            return Shown("text", visible(text))
+        return Shown("text", said or visible(text))

@@ -1,0 +1,228 @@
+"""The table of desks: which subject of the interface has pages, and what its list shows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from central.access.roles import Right
+from central.alerts.words import words
+from central.register.alerts import rules as alerts
+from central.register.consignments import rules as consignments
+from central.register.inspections import rules as inspections
+from central.register.licences import rules as licences
+from central.register.lots import rules as lots
+from central.register.orders import rules as orders
+from central.register.sanctions import rules as sanctions
+from central.register.stock import rules as counts
+from central.screens.texts import Language
+
+Item = Mapping[str, Any]
+Steps = Mapping[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One subject. `path` is the same here and in the interface, and one of them lies below it by
+    its `key`. `columns`: of a list's rows, the first leads to the page of one. `subject`: the word
+    that its acts have. `entry`: where the interface tells it whole, when that is not `one`.
+    `steps`: the register's own table of its life."""
+
+    name: str
+    path: str
+    key: tuple[str, ...]
+    right: Right
+    columns: tuple[str, ...]
+    subject: str = ""
+    steps: Steps = field(default_factory=dict)
+    entry: str = ""
+    new: str = ""
+    """Where one is entered, when that is not at `path`."""
+    feminine: bool = False
+    """In Albanian: its state is told so."""
+    says: Callable[[Item, Language], tuple[str, str]] | None = None
+    """Of one, what it says to people: a title and a sentence."""
+    paper: bool = False
+    """Whether one of them is printed."""
+    opens: bool = True
+    """Whether there is a page of one."""
+
+    @property
+    def one(self) -> str:
+        """Its address in the interface."""
+        return self.path + "".join(f"/{{{name}}}" for name in self.key)
+
+    def key_of(self, item: Item) -> str:
+        return "/".join(str(item[name]) for name in self.key)
+
+    def path_of(self, key: str) -> str:
+        return f"{self.path}/{quote(key)}"
+
+    def is_open_to(self, step: str, item: Item) -> bool:
+        """Whether the register's table lets this step be taken in the state that it is in."""
+        known = [self.steps[act] for act in ACTS.get(step, ()) if act in self.steps]
+        return all(item.get("state") in origins for origins, _ in known)
+
+
+def _alert(item: Item, language: Language) -> tuple[str, str]:
+    told = words(alerts.Alert.model_validate(item), language)
+    return told.title, told.text
+
+
+ACTS: Mapping[str, tuple[str, ...]] = {
+    "acknowledge": ("acknowledged",),
+    "amend": ("amended",),
+    "begin": ("begun",),
+    "cancel": ("cancelled",),
+    "close": ("closed",),
+    "complete": ("completed",),
+    "deactivate": ("deactivated",),
+    "end-receipt": ("receipt ended",),
+    "find": ("found",),
+    "hand-in": ("handed in",),
+    "issue": ("issued",),
+    "lift": ("lifted",),
+    "limits": ("limits set",),
+    "look-again": ("looked again",),
+    "measures": ("measures ordered",),
+    "open": ("opened",),
+    "pause": ("paused",),
+    "reactivate": ("reactivated",),
+    "refuse": ("refused",),
+    "reinstate": ("reinstated",),
+    "release": ("released",),
+    "renew": ("renewed",),
+    "resolve": ("resolved", "differences resolved"),
+    "resume": ("resumed",),
+    "revoke": ("revoked",),
+    "scan": ("scanned",),
+    "suspend": ("suspended",),
+    "withdraw": ("withdrawn",),
+}
+"""The acts that a step may be, by which the register's tables know it."""
+_ACTIVE: Steps = {
+    "deactivated": (("active",), "inactive"),
+    "reactivated": (("inactive",), "active"),
+}
+_IN_USE: Steps = {
+    "withdrawn": (("active", "issued"), "withdrawn"),
+    "reinstated": (("withdrawn",), "active"),
+    "lifted": (("active",), "lifted"),
+    "amended": (("active",), None),
+}
+
+DESKS: tuple[Desk, ...] = (
+    Desk(
+        *("orders", "/orders", ("code",), Right.READ_ORDERS),
+        ("code", "product", "model", "state", "quantity", "licence", "created"),
+        subject="order",
+        feminine=True,
+        paper=True,
+        steps=orders.STEPS,
+        entry="/orders/{code}/entry",
+    ),
+    Desk(
+        *("licences", "/licences", ("number",), Right.READ_SUBJECTS),
+        ("number", "entity", "activities", "state", "obstacle", "valid_from", "valid_until"),
+        subject="licence",
+        feminine=True,
+        paper=True,
+        steps=licences.STEPS,
+    ),
+    Desk(
+        *("entities", "/entities", ("code",), Right.READ_SUBJECTS),
+        ("code", "name", "kinds", "state", "ncage", "tax_number"),
+        subject="entity",
+        steps=_ACTIVE,
+    ),
+    Desk(
+        *("places", "/places", ("code",), Right.READ_SUBJECTS),
+        ("code", "name", "kind", "entity", "parent", "state", "gateway"),
+        subject="place",
+        steps=_ACTIVE,
+    ),
+    Desk(
+        *("products", "/products", ("code",), Right.READ_SUBJECTS),
+        ("code", "model", "calibre", "entity", "category", "nsn", "state"),
+        subject="product",
+        steps=_IN_USE,
+    ),
+    Desk(
+        *("certificates", "/certificates", ("number",), Right.READ_SUBJECTS),
+        ("number", "kind", "product", "lot", "institution", "result", "state", "valid_until"),
+        subject="certificate",
+        feminine=True,
+        paper=True,
+        steps=_IN_USE,
+    ),
+    Desk(
+        *("exclusions", "/exclusions", ("number",), Right.READ_EXCLUSIONS),
+        ("number", "name", "kind", "ground", "state", "valid_from", "valid_until"),
+        subject="exclusion",
+        steps=_IN_USE,
+    ),
+    Desk(
+        *("screenings", "/screenings", ("entity", "exclusion"), Right.READ_EXCLUSIONS),
+        ("entity", "entity_name", "exclusion", "exclusion_name", "state"),
+        subject="screening",
+    ),
+    Desk(
+        *("inspections", "/inspections", ("number",), Right.READ_SUBJECTS),
+        ("number", "entity", "site", "kind", "state", "planned_for", "ended"),
+        subject="inspection",
+        steps=inspections.STEPS,
+    ),
+    Desk(
+        *("sanctions", "/sanctions", ("number",), Right.READ_SUBJECTS),
+        ("number", "entity", "kind", "state", "inspection", "amount", "currency"),
+        subject="sanction",
+        steps=sanctions.STEPS,
+    ),
+    Desk(
+        *("consignments", "/consignments", ("number",), Right.READ_CONSIGNMENTS),
+        ("number", "direction", "sender", "recipient", "state", "planned_arrival", "overdue"),
+        subject="consignment",
+        feminine=True,
+        paper=True,
+        steps=consignments.STEPS,
+    ),
+    Desk(
+        *("stock", "/stock", ("kind", "product", "lot"), Right.READ_ITEMS),
+        ("kind", "product", "model", "lot", "articles", "packed", "quantity", "disputed"),
+        opens=False,
+    ),
+    Desk(
+        *("lots", "/lots", ("code",), Right.READ_LOTS),
+        ("code", "product", "number", "entity", "state", "disputed"),
+        subject="lot",
+        steps=lots.STEPS,
+    ),
+    Desk(
+        *("counts", "/counts", ("number",), Right.READ_COUNTS),
+        ("number", "place", "entity", "kind", "state", "due", "overdue"),
+        subject="count",
+        steps=counts.STEPS,
+    ),
+    Desk(
+        *("alerts", "/alerts", ("number",), Right.READ_ALERTS),
+        ("rule", "subject", "severity", "state", "raised"),
+        subject="alert",
+        steps=alerts.STEPS,
+        says=_alert,
+    ),
+    Desk(
+        *("gateways", "/gateways", ("name",), Right.READ_GATEWAYS),
+        ("name", "link", "epoch", "latches", "waiting", "seen"),
+        subject="gateway",
+        feminine=True,
+        new="/invitations",
+    ),
+    Desk(
+        *("devices", "/devices", ("name",), Right.READ_DEVICES),
+        ("name", "entity", "place", "state"),
+        subject="device",
+        feminine=True,
+        steps=_ACTIVE,
+    ),
+)
+BY_NAME: Mapping[str, Desk] = {desk.name: desk for desk in DESKS}

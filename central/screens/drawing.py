@@ -1,0 +1,137 @@
+"""The pages' templates, drawn in either language, for who is signed in and for who is not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from central.access.browsing import Cookies
+from central.access.entrance import Entrance
+from central.access.sessions import Presence
+from central.errors import DatabaseUnavailable, GjurmaError, NotFound
+from central.problems import TEXTS, is_away, told
+from central.screens import files, texts
+from central.screens.agents import named
+from central.screens.appearance import Appearance
+from central.screens.navigation import Entry
+from central.screens.texts import LANGUAGES, Language
+from central.screens.words import item_path, moment, said, visible
+from gateway import design
+
+COOKIE = "gjurma_language"
+_YEAR_S = 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Screens:
+    """What every page needs of the server. `entries`: the main navigation, of pages that exist."""
+
+    engine: Engine
+    cookies: Cookies
+    origin: str
+    entrance: Entrance
+    presence: Presence
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, request: Request) -> "Screens":
+        found = request.app.state.screens
+        assert isinstance(found, cls)
+        return found
+
+    def draw(
+        self, request: Request, template: str, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """A page in the language that was asked for, or that the browser keeps."""
+        language = language_of(request)
+        t = _TEXTS[language]
+        appearance = Appearance.of(request)
+        base = {"viewer": None, "csrf": "", "entries": (), "query": "", "t": t}
+        html = _TEMPLATES.get_template(template).render(
+            base
+            | {
+                "language": language,
+                "switches": _switches(request, language),
+                "appearance": appearance,
+                "look": lambda name, value: _here(request, name, value),
+                "design": _WORDS[language],
+                "messages": t.by_key,
+                "path": request.url.path,
+                "status": status,
+                "said": lambda entry: said(entry, t),
+            }
+            | values
+        )
+        response = HTMLResponse(html, status)
+        appearance.keep(request, response, secure=self.cookies.secure)
+        if request.query_params.get("lang") == language:
+            response.set_cookie(
+                COOKIE,
+                language,
+                max_age=_YEAR_S,
+                secure=self.cookies.secure,
+                httponly=True,
+                samesite="lax",
+            )
+        return response
+
+    def problem(
+        self, request: Request, error: GjurmaError | DBAPIError, values: Mapping[str, Any]
+    ) -> Response:
+        """The page that says what is wrong. Raises what is a fault of ours."""
+        if isinstance(error, DBAPIError):
+            if not is_away(error):
+                raise error
+            error = DatabaseUnavailable(str(error.orig))
+        words = told(error)
+        if words is None:
+            raise error
+        status, title, what_to_do = words
+        t = TEXTS[language_of(request)]
+        more = {"title": t(title), "what_to_do": t(what_to_do), "error": error}
+        # What the database says of itself is for the log alone.
+        detail = "" if isinstance(error, NotFound | DatabaseUnavailable) else str(error)
+        return self.draw(request, "problem.html", status, detail=detail, **more, **values)
+
+
+def language_of(request: Request) -> Language:
+    return texts.chosen(request.query_params.get("lang"), request.cookies.get(COOKIE))
+
+
+def _switches(request: Request, now: Language) -> list[tuple[Language, str, bool]]:
+    """(language, address of this page in it, whether it is this one)."""
+    return [(each, _here(request, "lang", each), each == now) for each in LANGUAGES]
+
+
+def _here(request: Request, name: str, value: str) -> str:
+    """The address of this page with one thing asked for otherwise."""
+    rest = [each for each in request.query_params.multi_items() if each[0] != name]
+    return "?" + urlencode([*rest, (name, value)])
+
+
+_TEXTS = {language: texts.load(language) for language in LANGUAGES}
+_WORDS = {language: design.words(language) for language in LANGUAGES}
+_TEMPLATES = Environment(
+    loader=ChoiceLoader([PackageLoader("central.screens"), design.loader()]),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.globals |= {"design_at": files.DESIGN_AT, "vendor": files.vendor}
+_TEMPLATES.filters |= {
+    "agent": named,
+    "moment": moment,
+    "item_path": item_path,
+    "visible": visible,
+    "told_moment": lambda text: moment(datetime.fromisoformat(text)),
+    "zip": zip,
+    "seq_path": lambda key: f"{key.gateway}/{key.epoch}/{key.seq}",
+}

@@ -1,0 +1,49 @@
+"""Adds the pages, their files and the security headers to the server."""
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from central.access.sessions import Presence
+from central.screens import account, accounts, enrol, feed, files, pages, showcase, sign_in
+from central.screens.desks.pages import ROUTERS as DESKS
+from central.screens.drawing import Screens
+from central.screens.headers import SecurityHeaders
+from central.screens.navigation import existing
+
+ROUTERS: tuple[APIRouter, ...] = (
+    sign_in.pages,
+    sign_in.out,
+    enrol.pages,
+    account.pages,
+    accounts.pages,
+    pages.pages,
+    showcase.pages,
+    *DESKS,
+)
+"""All pages; those of a desk are in the navigation."""
+
+
+def install(app: FastAPI) -> None:
+    state = app.state
+    state.screens = Screens(
+        engine=state.engine,
+        cookies=state.cookies,
+        origin=state.origin,
+        entrance=state.entrance,
+        presence=Presence(state.engine),
+        entries=existing(set(addresses())),
+    )
+    app.add_middleware(SecurityHeaders, secure=state.cookies.secure)
+    files.install(app)
+    for router in (feed.feed, *ROUTERS):
+        app.include_router(router)
+
+
+def addresses() -> Iterator[str]:
+    """Of every page."""
+    for router in ROUTERS:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                yield route.path

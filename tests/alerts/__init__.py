@@ -1,0 +1,1 @@
+"""Alerts: the rules, an alert's life, and word of it at real servers."""

@@ -1,0 +1,254 @@
+"""Each rule by itself: what is a case of it, and what is not."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from central.alerts.facts import (
+    CountedLot,
+    CountedOrder,
+    Heard,
+    LastHad,
+    Limits,
+    Looked,
+    Missing,
+    Overdue,
+    OverdueCount,
+    Received,
+    RefusedMark,
+    RefusedScan,
+    Spot,
+    Told,
+    UsedBlock,
+)
+from central.alerts.rules import BY_CODE, NEAR_KM, RULES, distance_km, judge
+from central.alerts.words import words
+from central.register.alerts.models import Finding, RuleCode
+from central.register.alerts.rules import Alert
+from central.register.articles.models import Disposition
+from central.screens.texts import LANGUAGES
+
+LIMITS = Limits(fastest_km_h=200.0, least_seconds_a_number=0.5, gateway_silent_minutes=60)
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+MARK = RefusedMark("gramsh.line-1", 1, 7, "lease-ended", "it ended", ("U1", "U2"), ())
+SEEN = Told("E-1", "seen", "U1", "ok", "in-store", "in-store", "UMG.GR", "UMG", "UMG")
+GRAMSH = Spot("E-1", "UMG.GR", NOW, 40.87, 20.18)
+TIRANA = Spot("E-2", "DEP.1", NOW, 41.33, 19.82)
+BLOCK = UsedBlock("B-1", "G-1", "gramsh.line-1", 200, NOW, NOW + timedelta(seconds=100))
+HEARD = Heard("gramsh.line-1", NOW - timedelta(minutes=60), NOW - timedelta(days=1), NOW)
+LATE = Overdue("C-1", "dispatched", "domestic", NOW)
+SHORT = Received(
+    *("C-1", 39, "UMG", "DEP", "CAR"), (LastHad("U3", "UMG", "E-5", "dispatched", "UMG"),), 1
+)
+COUNTED = Missing("INV-1", 40, "DEP.1", "DEP", (), 0)
+LATE_COUNT = OverdueCount("INV-1", "open", "DEP.1", NOW)
+REFUSED = RefusedScan("gramsh.scanner-1", "gramsh.scanner-1/1/7", "unknown-code", "'x'")
+BALANCE = CountedOrder("G-1", 200, 0)
+LOT = CountedLot("FMJ/L-1", 400, 0, 0)
+
+
+def found(*looked: Looked) -> list[tuple[str, str]]:
+    """The rule and the subject of each case."""
+    return [(each.rule, each.subject) for each in judge(looked, LIMITS)]
+
+
+def test_duplicate() -> None:
+    doubled = replace(MARK, code="duplicate", doubled=("U2",))
+    assert found(doubled) == [("duplicate", "U2")]
+    # Among other faults of the same record it is one all the same.
+    assert ("duplicate", "U2") in found(replace(MARK, doubled=("U2",)))
+
+
+def test_quarantined() -> None:
+    assert found(MARK) == [("quarantined", "gramsh.line-1")]
+    case = judge([MARK], LIMITS)[0]
+    assert case.facts["uiis"] == ["U1", "U2"]
+    assert case.facts["record"] == "gramsh.line-1/1/7"
+
+
+def test_unlicensed() -> None:
+    assert found(replace(MARK, code="not-licensed")) == [("unlicensed", "gramsh.line-1")]
+
+
+def test_disputed() -> None:
+    told = [replace(SEEN, article=f"U{n}", verdict="not-held") for n in range(30)]
+    cases = judge(told, LIMITS)
+    assert [(each.rule, each.subject) for each in cases] == [("disputed", "E-1")]
+    assert cases[0].facts["count"] == 30
+    assert cases[0].facts["verdicts"] == ["not-held"]
+    assert found(SEEN) == []
+
+
+@pytest.mark.parametrize("before", ["destroyed", "exported"])
+def test_seen_after_end(before: Disposition) -> None:
+    told = replace(SEEN, verdict="illegal-step", before=before, after=before)
+    assert found(told) == [("seen-after-end", "U1")]
+
+
+def test_another_illegal_step_is_a_dispute() -> None:
+    assert found(replace(SEEN, verdict="illegal-step", before="lost")) == [("disputed", "E-1")]
+
+
+def test_elsewhere() -> None:
+    elsewhere = replace(SEEN, owner="DEP")
+    pallet = [replace(elsewhere, article=f"U{n}") for n in range(30)]
+    cases = judge([*pallet, SEEN], LIMITS)
+    assert [(each.rule, each.subject) for each in cases] == [("elsewhere", "E-1")]
+    assert (cases[0].facts["count"], cases[0].facts["holders"]) == (30, ["UMG"])
+    assert found(SEEN) == [], "at home"
+    assert found(replace(elsewhere, holder=None)) == [], "nobody knows who had it"
+    assert found(replace(elsewhere, what="received", holder="DEP")) == []
+    for rightly in ("in-transit", "in-repair", "seized"):
+        assert found(replace(elsewhere, after=rightly)) == []
+
+
+def test_too_far() -> None:
+    """75 km of road, some 59 in a straight line, are no way for ten minutes."""
+    at_once = replace(TIRANA, happened=NOW - timedelta(minutes=10))
+    told = replace(SEEN, spot=GRAMSH, others=(at_once,))
+    assert found(told) == [("too-far", "U1")]
+    case = judge([told], LIMITS)[0]
+    assert (case.facts["km"], case.facts["minutes"]) == (59, 10)
+    by_lorry = replace(TIRANA, happened=NOW - timedelta(hours=1))
+    assert found(replace(told, others=(by_lorry,))) == []
+    later = replace(TIRANA, happened=NOW + timedelta(minutes=10))
+    assert found(replace(told, others=(by_lorry, later))) == [("too-far", "U1")]
+    assert found(replace(told, spot=None)) == []
+
+
+@given(*(st.tuples(st.floats(-90, 90), st.floats(-180, 180)) for _ in range(3)))
+def test_distances_are_distances(
+    a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]
+) -> None:
+    one, two, three = (replace(GRAMSH, latitude=x, longitude=y) for x, y in (a, b, c))
+    assert distance_km(one, one) == 0
+    assert 0 <= distance_km(one, two) <= 20_016
+    assert distance_km(one, two) == pytest.approx(distance_km(two, one))
+    assert distance_km(one, three) <= distance_km(one, two) + distance_km(two, three) + 0.01
+
+
+@given(st.floats(-89, 89), st.floats(-179, 179), st.floats(0, NEAR_KM - 0.1))
+def test_what_is_near_is_never_too_far(up: float, along: float, km: float) -> None:
+    here = replace(GRAMSH, latitude=up, longitude=along)
+    there = replace(here, event="E-2", latitude=min(90.0, up + km / 111.2))
+    assert found(replace(SEEN, spot=here, others=(there,))) == []
+
+
+def test_block_too_fast() -> None:
+    assert found(BLOCK) == [], "200 numbers at two a second"
+    fast = replace(BLOCK, used_up=NOW + timedelta(seconds=99))
+    assert found(fast) == [("block-too-fast", "B-1")]
+
+
+def test_gateway_silent() -> None:
+    assert found(HEARD) == []
+    silent = replace(HEARD, now=NOW + timedelta(seconds=1))
+    assert found(silent) == [("gateway-silent", "gramsh.line-1")]
+    assert found(replace(silent, since=NOW - timedelta(minutes=5))) == [], "nobody listened"
+    still = replace(silent, now=NOW + timedelta(hours=5))
+    assert judge([silent], LIMITS)[0].number == judge([still], LIMITS)[0].number
+
+
+def test_overdue() -> None:
+    """Who asks the register has looked at the clock already."""
+    assert found(LATE) == [("overdue", "C-1")]
+    still = replace(LATE, state="reported")
+    assert judge([LATE], LIMITS)[0].number == judge([still], LIMITS)[0].number
+
+
+def test_received_short() -> None:
+    """Who had it last is named for each number; a receipt that is complete is no case."""
+    assert found(replace(SHORT, short=(), count=0)) == []
+    (finding,) = judge([SHORT], LIMITS)
+    assert (finding.rule, finding.subject) == ("received-short", "C-1")
+    assert (finding.facts["articles"], finding.facts["holders"]) == (["U3"], ["UMG"])
+    assert finding.facts["last"] == ["U3: UMG (dispatched, E-5)"]
+
+
+def test_scan_refused() -> None:
+    assert found(REFUSED) == [("scan-refused", "gramsh.scanner-1")]
+    other = replace(REFUSED, record="gramsh.scanner-1/1/8")
+    assert judge([REFUSED], LIMITS)[0].number != judge([other], LIMITS)[0].number
+
+
+def test_balance_open() -> None:
+    assert found(BALANCE) == []
+    assert found(replace(BALANCE, unaccounted=1)) == [("balance-open", "G-1")]
+    assert found(replace(BALANCE, unaccounted=-1)) == [("balance-open", "G-1")]
+
+
+def test_count_missing() -> None:
+    assert found(COUNTED) == []
+    weapon = replace(COUNTED, weapons=("U1",))
+    assert found(weapon) == [("count-missing", "INV-1")]
+    assert found(replace(COUNTED, pieces=20)) == [("count-missing", "INV-1")]
+    again = replace(weapon, act=41)
+    assert judge([weapon], LIMITS)[0].number != judge([again], LIMITS)[0].number
+
+
+def test_count_overdue() -> None:
+    assert found(LATE_COUNT) == [("count-overdue", "INV-1")]
+    still = replace(LATE_COUNT, state="counted")
+    assert judge([LATE_COUNT], LIMITS)[0].number == judge([still], LIMITS)[0].number
+
+
+def test_lot_balance_open() -> None:
+    assert found(LOT) == []
+    assert found(replace(LOT, short=1)) == [("lot-balance-open", "FMJ/L-1")]
+    assert found(replace(LOT, disputed=1)) == [("lot-balance-open", "FMJ/L-1")]
+
+
+CASES: Sequence[Looked] = (
+    replace(MARK, doubled=("U2",)),
+    replace(MARK, code="not-licensed"),
+    replace(SEEN, event="E-5", verdict="not-held"),
+    replace(SEEN, event="E-6", verdict="illegal-step", before="destroyed"),
+    replace(SEEN, owner="DEP", spot=GRAMSH, others=(TIRANA,)),
+    replace(BLOCK, used_up=NOW),
+    replace(HEARD, now=NOW + timedelta(days=1)),
+    replace(BALANCE, unaccounted=3),
+    replace(LOT, short=30, disputed=2),
+    LATE,
+    SHORT,
+    replace(COUNTED, weapons=("U1",)),
+    LATE_COUNT,
+    REFUSED,
+)
+
+
+def test_every_rule_has_a_case_here_and_a_place_in_the_table() -> None:
+    assert {each.rule for each in judge(CASES, LIMITS)} == set(get_args(RuleCode)) == set(BY_CODE)
+    assert len(RULES) == len(BY_CODE)
+
+
+@pytest.mark.parametrize("case", judge(CASES, LIMITS), ids=lambda case: case.rule)
+def test_its_texts_are_filled_in_both_languages(case: Finding) -> None:
+    alert = raised(case)
+    told = {language: words(alert, language) for language in LANGUAGES}
+    assert len({each.title for each in told.values()}) == len(LANGUAGES)
+    assert len({each.text for each in told.values()}) == len(LANGUAGES)
+    for each in told.values():
+        assert case.subject in each.text
+        assert "{" not in each.body
+        assert case.number in each.body
+
+
+def raised(case: Finding) -> Alert:
+    return Alert(
+        number=case.number,
+        rule=case.rule,
+        severity=case.severity,
+        about=case.about,
+        subject=case.subject,
+        cause=case.cause,
+        facts=case.facts,
+        state="raised",
+        opened=1,
+        raised=NOW,
+        version=1,
+    )

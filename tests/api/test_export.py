@@ -1,0 +1,124 @@
+"""Whatever can be listed is exported whole: the same rows, filters and visibility."""
+
+import asyncio
+import csv
+import io
+import json
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from central.api.description import operations
+from central.api.export import CutShort, exporting
+from tests.api.document import described
+from tests.support.central import Centre
+
+pytestmark = pytest.mark.slow
+LISTS = sorted(
+    path
+    for path, method, told in operations(described().openapi())
+    if method == "get" and "{" not in path and "text/csv" in told["responses"]["200"]["content"]
+)
+
+
+def follow(http: httpx.Client, path: str, limit: int) -> list[dict[str, Any]]:
+    """All pages, as a caller reads them."""
+    found: list[dict[str, Any]] = []
+    first = f"{path}{'&' if '?' in path else '?'}limit={limit}"
+    answer = http.get(first).json()
+    while True:
+        found += answer.get("items", answer.get("rows"))
+        following = answer.get("next")
+        if following is None:
+            return found
+        name = "after" if isinstance(following, int) else "cursor"
+        answer = http.get(f"{first}&{name}={following}").json()
+
+
+def asked(path: str, form: str) -> str:
+    return f"{path}?{NEEDS.get(path, '')}format={form}"
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_every_list_is_exported_as_it_is_listed(centre: Centre, path: str) -> None:
+    with centre.client("administrator" if path in OF_ACCOUNTS else "registry-officer") as http:
+        listed = follow(http, asked(path, "json"), 2)
+        lines = http.get(asked(path, "jsonl"))
+        table = http.get(asked(path, "csv") + "&limit=3")
+    assert lines.headers["content-type"] == "application/jsonl"
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    exported = [json.loads(line) for line in lines.text.splitlines()]
+    if path not in MOVING:
+        assert exported == listed
+    read = list(csv.reader(io.StringIO(table.content.decode("utf-8-sig"))))
+    assert len(read) == len(exported) + 1
+    for row in exported:
+        assert set(row) <= set(read[0])
+
+
+ITEMS = "/api/v1/items"
+NEEDS = {ITEMS: "order=G-1&", "/api/v1/lots/uses": "number=1&"}
+"""What a list is not told without."""
+OF_ACCOUNTS = {"/api/v1/accounts", "/api/v1/tokens"}
+MOVING = {"/api/v1/gateways"}
+"""What tells of this very moment."""
+
+
+def test_every_page_has_its_export() -> None:
+    """So that a list that comes later is not forgotten."""
+    paged = {
+        path
+        for path, method, told in operations(described().openapi())
+        if method == "get" and any(each["name"] == "cursor" for each in told["parameters"])
+    }
+    exported = {
+        path
+        for path, method, told in operations(described().openapi())
+        if method == "get" and any(each["name"] == "format" for each in told["parameters"])
+    }
+    assert paged - exported == set()
+    assert {"/api/v1/acts", "/api/v1/balances"} <= exported
+
+
+def test_nobody_exports_what_is_anothers(centre: Centre) -> None:
+    with centre.client("producer-officer", "KMP") as other:
+        assert other.get("/api/v1/orders?format=jsonl").text == ""
+        entities = other.get("/api/v1/entities?format=jsonl").text.splitlines()
+        assert [json.loads(line)["code"] for line in entities] == ["KMP"]
+        assert other.get("/api/v1/acts?format=csv").status_code == 403
+    assert httpx.get(centre.url + "/api/v1/orders?format=csv").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("query", "where"),
+    [("format=xml", "format"), ("format=csv&limit=0", "limit"), ("format=csv&cursor=x", "cursor")],
+)
+def test_what_is_wrong_is_told_before_anything_is_sent(
+    centre: Centre, query: str, where: str
+) -> None:
+    answer = centre.look("/api/v1/entities?" + query)
+    assert (answer.status_code, answer.json()["code"]) == (422, "refused")
+    assert where in answer.json()["detail"] + answer.json()["where"]
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_list_that_cannot_be_read_on_does_not_end_as_if_it_were_whole() -> None:
+    async def handle(request: Request) -> Response:
+        if "cursor" in request.query_params:
+            return JSONResponse({"code": "unauthorized"}, 401)
+        return JSONResponse({"items": [{"a": 1}], "next": "further"})
+
+    app = Starlette(routes=[Route("/list", exporting(handle, ["a"]))])
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://register") as http:
+            return await http.get("/list?format=jsonl")
+
+    with pytest.raises(CutShort, match="401"):
+        asyncio.run(ask())

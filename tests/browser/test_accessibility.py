@@ -1,0 +1,178 @@
+"""axe-core finds nothing on the registry's pages: each, in either language, light and dark."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from central.access.roles import RIGHTS, Right, Role
+from central.screens.install import ROUTERS
+from tests.browser import axe
+from tests.browser.conftest import ARGUMENTS
+from tests.needs import find_program
+from tests.support.central import Centre
+from tests.support.peer import Peer
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
+GATEWAY, ORDER = "gramsh.line-1", "G-1"
+OFFICER = Role.REGISTRY_OFFICER
+ROLES: tuple[Role, ...] = (OFFICER, Role.ADMINISTRATOR, Role.AUDITOR)
+# For each page of one thing, the keys of those that are shown; the last is of none.
+ITEM, RECORD = "DA7G1HM70G000001", f"{GATEWAY}/1/2"
+KEYS = {
+    "/items": (ITEM, "none"),
+    "/records": (RECORD, f"{GATEWAY}/1/999999"),
+    "/accounts": ("registry-officer", "none"),
+    "/orders": (ORDER, f"{ORDER}?do=hold", "none"),
+    "/licences": ("L-1", "L-1?do=suspend", "none"),
+    "/products": ("M70", "none"),
+    "/entities": ("UMG", "none"),
+    "/certificates": ("TA-M70", "none"),
+    "/gateways": (GATEWAY, "none"),
+}
+# The other desks have the same templates and nothing to show here.
+NOTHING = ("none",)
+
+
+@pytest.fixture(scope="module")
+def centre() -> Iterator[Centre]:
+    """A register with a good mark, a refused one and an open one."""
+    with Centre.started("plan", "ingest-1", "serve") as centre:
+        centre.standard(GATEWAY, order=ORDER)
+        peer = Peer(centre, GATEWAY)
+        peer.enroll()
+        plan = peer.wait_plan(ORDER)
+        journal = peer.journal
+        journal.accept(plan)
+        for number, verdict in ((1, "good"), (2, "unreadable"), (3, None)):
+            intent = journal.intent(
+                journal.mark(plan, ORDER, number), operator="op-4", operator_auth="badge"
+            )
+            if verdict is not None:
+                journal.marked(intent)
+                journal.verified(intent, verdict)
+        peer.deliver()
+        peer.state(plan)
+        yield centre
+        peer.disconnect()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=find_program("chromium"), args=ARGUMENTS)
+        yield found
+        found.close()
+
+
+def pages() -> Iterator[tuple[Role | None, str]]:
+    """(who may see it, its address) of every page that the router has."""
+    for route in (each for router in ROUTERS for each in router.routes):
+        if not isinstance(route, APIRoute) or "GET" not in (route.methods or ()):
+            continue
+        named = (route.openapi_extra or {}).get("x-right")
+        if named is None:  # of who is not signed in yet
+            yield None, route.path
+            continue
+        role = next(r for r in ROLES if named == "anybody" or r in RIGHTS[Right(named)])
+        base, _, key = route.path.partition("/{")
+        if key:
+            yield from ((role, f"{base}/{each}") for each in KEYS.get(base, NOTHING))
+        else:
+            yield role, route.path
+            yield from more(role, route.path)
+
+
+def more(role: Role, path: str) -> Iterator[tuple[Role, str]]:
+    """What else an address can show."""
+    if path == "/search":
+        yield role, "/search?q=G00000l"
+        yield role, "/search?q=nonsense"
+    elif path not in ("/", "/design", "/account", "/accounts"):
+        yield role, f"{path}?do=new"
+
+
+def faults(context: BrowserContext, centre: Centre, address: str, language: str) -> list[str]:
+    """In a light surrounding; in a dark one colours alone are others."""
+    page = context.new_page()
+    page.goto(f"{centre.url}{address}{'&' if '?' in address else '?'}lang={language}")
+    if page.locator("body.live").count():
+        page.locator("#marks tbody tr").first.wait_for()
+    found = [f"{address}, light: {fault}" for fault in check(page)]
+    page.emulate_media(color_scheme="dark")
+    found += [f"{address}, dark: {fault}" for fault in check(page, "color-contrast")]
+    page.close()
+    return found
+
+
+def check(page: Page, *rules: str) -> list[str]:
+    page.evaluate(axe.source())
+    found: list[str] = page.evaluate(axe.RUN, rules)
+    return found
+
+
+@pytest.mark.parametrize("language", ["sq", "en"])
+def test_every_page(centre: Centre, browser: Browser, language: str) -> None:
+    found = []
+    contexts: dict[Role | None, BrowserContext] = {}
+    addresses = list(pages())
+    assert len(addresses) > 40
+    for role, address in addresses:
+        if role not in contexts:
+            contexts[role] = context(browser, centre, role)
+        found += faults(contexts[role], centre, address, language)
+    for each in contexts.values():
+        each.close()
+    assert not found, "\n".join(found)
+
+
+def test_high_contrast(centre: Centre, browser: Browser) -> None:
+    """Of every component, and of the page that has most of its own."""
+    looking = context(browser, centre, OFFICER, contrast="more")
+    found = [each for at in ("/", "/design") for each in faults(looking, centre, at, "sq")]
+    looking.close()
+    assert not found, "\n".join(found)
+
+
+def test_the_check_finds_a_fault(centre: Centre, browser: Browser) -> None:
+    looking = context(browser, centre, OFFICER)
+    page = looking.new_page()
+    page.goto(f"{centre.url}/design")
+    page.evaluate("document.querySelector('.g-field .g-label').remove()")
+    page.evaluate("document.querySelector('.g-hint').style.color = '#ccc'")
+    told = " ".join(check(page))
+    looking.close()
+    assert "label:" in told
+    assert "color-contrast:" in told
+
+
+def test_a_table_sorts_without_being_loaded_anew(centre: Centre, browser: Browser) -> None:
+    """htmx works under the pages' policy, and the look that was chosen stays."""
+    looking = context(browser, centre, OFFICER)
+    page = looking.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(f"{centre.url}/design?theme=dark")
+    page.evaluate("window.same = true")
+    first = page.locator("#sample-orders .g-row-link").first
+    assert first.inner_text() == "G9-2026-11"
+    page.get_by_role("link", name="Të mira").click()
+    page.wait_for_url("**/design?sort=good")
+    page.locator('#sample-orders [aria-sort="ascending"]').wait_for()
+    assert first.inner_text() == "FMJ-2026-09"
+    assert page.evaluate("window.same") is True
+    assert page.locator(".g-plot canvas").count() == 1
+    page.reload()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    looking.close()
+    assert said == []
+
+
+def context(browser: Browser, centre: Centre, role: Role | None, **wishes: Any) -> BrowserContext:
+    made = browser.new_context(viewport={"width": 1280, "height": 800}, **wishes)
+    if role is not None:
+        made.add_cookies([centre.cookie(role)])
+    return made

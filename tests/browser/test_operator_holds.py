@@ -1,0 +1,149 @@
+"""A hold leads by the hand: one step at a time to its end, and every latch has its own page."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from gateway.contract.record import Settled, Unlatched
+from gateway.latches import Latch
+from gateway.screen.holds import HOLDS
+from gateway.screen.texts import Texts
+from tests.browser.conftest import Browse
+from tests.browser.test_operator import (
+    EN,
+    FITS,
+    PRIMARY,
+    SQ,
+    STATION,
+    at_work,
+    content,
+    fill_witness,
+    serial,
+    shows,
+)
+from tests.support.line import LEAD, QUALITY, line, served
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
+
+
+async def step(page: Page, number: int, text: str) -> None:
+    """The one step that is to be done now."""
+    now = page.locator("#hold li[aria-current=step]")
+    await expect(now).to_have_count(1)
+    await expect(now.locator("b")).to_have_text(SQ[text])
+    await expect(page.locator("#hold .way li").nth(number - 1)).to_have_class("now")
+    await expect(page.locator("#hold .way .done")).to_have_count(number - 1)
+    assert await page.evaluate(FITS) == []
+
+
+async def is_page(page: Page, code: str, texts: Texts) -> None:
+    """The page of a hold: what it means, who can end it, how, and nothing to mark with."""
+    hold = HOLDS[code]
+    told = page.locator("#hold dd")
+    await expect(told.nth(0)).to_have_text(texts[f"hold-means.{hold.means}"])
+    await expect(told.nth(1)).to_have_text(texts[f"hold-who.{hold.who}"])
+    steps = [texts[f"hold-how.{each}"] for each in hold.how]
+    await expect(told.nth(2).locator("li")).to_have_text(steps)
+    await expect(page.locator("#primary button:visible")).to_have_count(0)
+    assert await page.evaluate(FITS) == []
+
+
+def test_an_unknown_outcome_is_led_to_its_end_by_two_people(tmp_path: Path, browse: Browse) -> None:
+    async def whole() -> None:
+        async with at_work(tmp_path, browse) as (made, page):
+            marker, piece = made.markers[STATION], made.parts.load(STATION)
+            marker.moments.hold("marked")
+            await page.locator(PRIMARY).click()
+            assert await marker.moments.await_held(10)
+            made.readers[STATION].misbehave("blind", 6)  # three reads, and three again
+            await marker.power(on=False)
+            await shows(page, "switch-off")
+            await step(page, 1, "hold.key-off")
+            await expect(page.locator(PRIMARY)).to_have_count(0)
+            await marker.power(on=True)
+            await shows(page, "unknown")
+            await step(page, 2, "hold.scan")
+            await expect(page.locator("#part")).to_have_text(serial(1))
+            await expect(page.locator("#hold .now")).to_contain_text(SQ["read.nothing"])
+            await page.locator("[data-action=read_again]:enabled").click()
+            await step(page, 3, "hold.settle")
+            assert not any(isinstance(each, Settled) for each in made.records())
+            await page.locator("#primary [data-action=settle]:enabled").click()
+            await page.get_by_text(SQ["how-says.accepted"]).click()
+            await page.get_by_text(SQ["reason.seen-legible"], exact=True).click()
+            await fill_witness(page, 1, LEAD)
+            await fill_witness(page, 2, QUALITY)
+            await page.locator("#decide [type=submit]").click()
+            await shows(page, "settled", "settled")
+            await expect(page.locator("#hold")).to_be_hidden()
+            settled, freed = made.records()[-2:]
+            assert isinstance(settled, Settled)
+            assert settled.witnesses == (LEAD.id, QUALITY.id)
+            assert isinstance(freed, Unlatched)
+            assert made.engraved() == {piece: [content(1)]}
+
+    asyncio.run(whole())
+
+
+def test_a_scan_that_matches_goes_on_by_itself(tmp_path: Path, browse: Browse) -> None:
+    async def whole() -> None:
+        async with at_work(tmp_path, browse) as (made, page):
+            made.parts.load(STATION)
+            made.markers[STATION].misbehave("silent", 1)
+            made.readers[STATION].misbehave("blind", 4)  # the look, and the three reads
+            await page.locator(PRIMARY).click()
+            await shows(page, "unknown")
+            await step(page, 2, "hold.scan")
+            await page.locator("[data-action=read_again]:enabled").click()
+            await shows(page, "good", "good")
+            await expect(page.locator("#hold")).to_be_hidden()
+            await expect(page.locator("#serial")).to_have_text(serial(2))
+            settled = [each for each in made.records() if isinstance(each, Settled)]
+            assert [(each.how, each.witnesses) for each in settled] == [("read", ())]
+
+    asyncio.run(whole())
+
+
+LATCHES: tuple[Latch, ...] = ("rolled-back", "forked", "two-of-me", "journal-corrupt")
+
+
+@pytest.mark.parametrize("latch", LATCHES)
+def test_a_latch_has_a_page_of_its_own(tmp_path: Path, browse: Browse, latch: Latch) -> None:
+    async def whole() -> None:
+        async with (
+            asyncio.timeout(90),
+            line(tmp_path) as made,
+            served(made) as url,
+            browse(1024, 768) as page,
+        ):
+            cause = "the guard knows record 181, the journal ends at 140"
+            made.latches.set(latch, cause)
+            await page.goto(url)
+            for texts, language in ((SQ, "sq"), (EN, "en")):
+                await page.locator(f"[data-language={language}]").click()
+                await shows(page, "latched", latch, texts)
+                await is_page(page, latch, texts)
+                await expect(page.locator("#facts")).to_contain_text(cause)
+
+    asyncio.run(whole())
+
+
+def test_each_obstacle_of_the_plan_has_a_page(tmp_path: Path, browse: Browse) -> None:
+    async def whole() -> None:
+        async with at_work(tmp_path, browse) as (made, page):
+            for reason in (
+                "licence-suspended",
+                "entity-excluded",
+                "product-withdrawn",
+                "order-held",
+            ):
+                made.change_order(state="suspended", reason=reason)
+                await shows(page, "stopped", reason)
+                await is_page(page, reason, SQ)
+            made.change_order(state="released", reason="")
+            await expect(page.locator("#hold")).to_be_hidden()
+            await expect(page.locator("#plate img")).to_be_visible()
+
+    asyncio.run(whole())

@@ -1,0 +1,167 @@
+"""An index is built while others write; the next upgrade makes good one that was broken off."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+import pytest
+
+from central import config as configuration
+from central import db
+from central.migrations.run import LOCK_TIMEOUT, upgrade
+from tests.support.central import Centre
+from tests.support.wait import wait_for
+
+pytestmark = pytest.mark.slow
+BEFORE, REVISION = "0013", "0014"
+LOCK_TIMEOUT_S = float(LOCK_TIMEOUT.removesuffix("s"))
+
+ITEMS = """
+INSERT INTO item (uii, component, elements, state, read_ok, remark, quarantined, duplicated, basis,
+    order_code, serial, changed)
+SELECT 'D' || n, 'receiver', 'E' || n, 'good', true, false, false, false, 'read', 'G-1', n, n
+FROM generate_series({first}, {last}) n;
+INSERT INTO about SELECT id, changed, 0 FROM item WHERE changed BETWEEN {first} AND {last};
+"""
+
+
+class _Writer:
+    """Marks are made: a row into `item` and one into `about`, again and again."""
+
+    def __init__(self, centre: Centre) -> None:
+        self.took: list[float] = []
+        self._centre = centre
+        self._stopping = threading.Event()
+        self._failed: Exception | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def end(self) -> int:
+        """How many rows of `item` were written."""
+        self._stopping.set()
+        self._thread.join(60)
+        assert self._failed is None
+        return len(self.took)
+
+    def _run(self) -> None:
+        number = 100_000
+        try:
+            while not self._stopping.is_set():
+                began = time.monotonic()
+                self._centre.sql(ITEMS.format(first=number, last=number))
+                self.took.append(time.monotonic() - began)
+                number += 1
+        except psycopg.Error as error:
+            self._failed = error
+
+
+@dataclass
+class Former:
+    """A register one revision older, and the indexes that the upgrade adds to it."""
+
+    centre: Centre
+    before: set[str] = field(default_factory=set)
+
+    def indexes(self) -> dict[str, bool]:
+        """Those that were added: by name, whether valid."""
+        found = self.centre.sql(
+            "SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+            " WHERE c.relnamespace = 'public'::regnamespace"
+        )
+        return {name: valid for name, valid in found if name not in self.before}
+
+    def revision(self) -> str:
+        return str(self.centre.sql("SELECT version_num FROM alembic_version")[0][0])
+
+    def builder(self) -> int | None:
+        """The server process that builds an index, if one does."""
+        found = self.centre.sql("SELECT pid FROM pg_stat_progress_create_index")
+        return int(found[0][0]) if found else None
+
+    @contextmanager
+    def held_up(self) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+        """Somebody has written into the tables, and does not end: no build comes to its end."""
+        with psycopg.connect(self.centre.database) as busy:
+            busy.execute("UPDATE item SET state = state WHERE id = 1")
+            busy.execute("INSERT INTO about VALUES (1, 0, 0)")
+            yield busy
+
+
+@pytest.fixture
+def former() -> Iterator[Former]:
+    with Centre.started(bare=True) as centre:
+        engine = db.owner_engine(configuration.load(centre.folder / "central.toml"))
+        upgrade(engine, BEFORE)
+        engine.dispose()
+        found = Former(centre)
+        centre.sql(ITEMS.format(first=1, last=20_000))
+        found.before = set(found.indexes())
+        yield found
+
+
+def test_others_write_on_while_it_is_built(former: Former) -> None:
+    writer = _Writer(former.centre)
+    with former.held_up() as busy:
+        migrating = former.centre.spawn("migrate")
+        wait_for("the build", former.builder)
+        until = sum(writer.took) + 1.0
+        wait_for("a second's writes", lambda: sum(writer.took) > until)
+        assert migrating.poll() is None, "it waits for who wrote before it began"
+        assert former.revision() == BEFORE
+        busy.commit()
+    assert migrating.wait(60) == 0, former.centre.log("migrate")
+    written = writer.end()
+    assert max(writer.took) < LOCK_TIMEOUT_S
+    added = former.indexes()
+    assert added
+    assert all(added.values())
+    assert former.revision() >= REVISION
+    assert former.centre.sql("SELECT count(*) FROM item") == [(20_000 + written,)]
+
+
+def test_a_build_that_is_broken_off_is_made_good_by_the_next_upgrade(former: Former) -> None:
+    with former.held_up() as busy:
+        migrating = former.centre.spawn("migrate")
+        pid = wait_for("the build", former.builder)
+        former.centre.sql("SELECT pg_terminate_backend(%s)", pid)
+        assert migrating.wait(60) == 1
+        assert False in former.indexes().values(), "what it had begun lies there, invalid"
+        assert former.revision() == BEFORE
+        busy.rollback()
+    former.centre.run("migrate")
+    added = former.indexes()
+    assert added
+    assert all(added.values())
+    assert former.revision() >= REVISION
+    former.centre.run("migrate")
+    assert former.indexes() == added
+
+
+def test_a_build_whose_program_was_killed_is_waited_for(former: Former) -> None:
+    """The server builds on, and nobody else begins the same."""
+    with former.held_up():
+        killed = former.centre.spawn("migrate")
+        wait_for("the build", former.builder)
+        killed.kill()
+        killed.wait(30)
+        migrating = former.centre.spawn("migrate")
+        wait_for("the second", lambda: "waiting" in former.centre.log("migrate"))
+    assert migrating.wait(60) == 0, former.centre.log("migrate")
+    assert all(former.indexes().values())
+    assert "broken off" not in former.centre.log("migrate")
+
+
+def test_two_that_upgrade_at_once_wait_for_each_other(former: Former) -> None:
+    """Who waits for its turn must not be waited for by the build."""
+    with former.held_up():
+        first = former.centre.spawn("migrate")
+        wait_for("the build", former.builder)
+        second = former.centre.spawn("migrate")
+        wait_for("the second", lambda: "waiting" in former.centre.log("migrate"))
+    assert first.wait(60) == 0, former.centre.log("migrate")
+    assert second.wait(60) == 0, former.centre.log("migrate")
+    assert all(former.indexes().values())
+    assert "in use" not in former.centre.log("migrate"), "none was chosen as a deadlock's victim"

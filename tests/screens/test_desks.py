@@ -1,0 +1,253 @@
+"""Desks against the interface's description: columns, words in both languages, forms both ways."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+import pypdfium2
+import pytest
+import zxingcpp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from central.screens.desks import paper
+from central.screens.desks.asking import Answer
+from central.screens.desks.description import Description, Schema, Step
+from central.screens.desks.faults import faults
+from central.screens.desks.fields import Drawer, Field
+from central.screens.desks.showing import Teller
+from central.screens.desks.table import ACTS, DESKS, Desk
+from central.screens.texts import LANGUAGES, load
+from central.screens.viewer import Form
+from tests.api.document import described
+
+CODES_BY_THEMSELVES = "ML"
+"""Categories of the military list are read as they are written."""
+
+
+@cache
+def description() -> Description:
+    return Description(described().openapi())
+
+
+def bodies() -> list[tuple[str, Step]]:
+    """Of every form, by desk and step."""
+    found = []
+    for desk in DESKS:
+        new = description().new(desk.new or desk.path)
+        steps = list(description().steps(desk.one)) if desk.opens else []
+        found += [(f"{desk.name} {each.name}", each) for each in (*([new] if new else []), *steps)]
+    return found
+
+
+class Words:
+    """What the desks may have to say, by context, as the description has it."""
+
+    def __init__(self) -> None:
+        self.found: defaultdict[str, set[str]] = defaultdict(set)
+        self._seen: set[str] = set()
+        for desk in DESKS:
+            self._desk(desk)
+        for _, step in bodies():
+            self._walk(step.body)
+        self.found["value"] |= {"true", "false"}
+
+    def _desk(self, desk: Desk) -> None:
+        self.found["desk"].add(desk.name)
+        self._properties(description().filters(desk.path))
+        self._properties(description().row(desk.path))
+        if description().new(desk.new or desk.path):
+            self.found["step"].add(f"new {desk.name}")
+        if desk.opens:
+            self.found["one"].add(desk.name)
+            self.found["step"] |= {each.name for each in description().steps(desk.one)}
+            self._walk(description().answer("get", desk.one))
+
+    def _properties(self, properties: Mapping[str, Schema]) -> None:
+        for name, schema in properties.items():
+            self.found["field"].add(name)
+            self._walk(schema)
+
+    def _walk(self, schema: Schema) -> None:
+        if schema.get("$ref") in self._seen:
+            return
+        self._seen.add(schema.get("$ref") or "")
+        plain = description().plain(schema)
+        for kind in plain.get("anyOf", ()):
+            self._walk(kind)
+        self.found["value"] |= {
+            str(each)
+            for each in plain.get("enum", ())
+            if not str(each).startswith(CODES_BY_THEMSELVES)
+        }
+        self._properties(plain.get("properties", {}))
+        if "items" in plain:
+            self._walk(plain["items"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_of_a_desk_is_in_the_catalogue_and_no_other(language: str) -> None:
+    d = load("sq" if language == "sq" else "en", "desks")
+    for context, wanted in Words().found.items():
+        assert [each for each in sorted(wanted) if not d.has(each, context)] == [], context
+        known = {key.partition("\x04")[2] for key in d.by_key if key.startswith(f"{context}\x04")}
+        assert sorted(known - wanted) == [], f"{context}: nobody says it"
+
+
+@pytest.mark.parametrize("desk", DESKS, ids=lambda desk: desk.name)
+def test_its_columns_and_its_key_are_in_its_rows(desk: Desk) -> None:
+    row = description().row(desk.path)
+    assert [each for each in (*desk.columns, *desk.key) if each not in row] == []
+
+
+def test_a_step_that_the_register_has_a_table_for_is_offered_by_it() -> None:
+    """In a state that its table does not lead from it is not."""
+    licences = next(desk for desk in DESKS if desk.name == "licences")
+    offered = {
+        state: {step for step in ACTS if licences.is_open_to(step, {"state": state})}
+        for state in ("applied", "active", "revoked")
+    }
+    steps = {each.name for each in description().steps(licences.one)}
+    assert offered["applied"] & steps == {"issue", "refuse"}
+    assert offered["active"] & steps == {"renew", "amend", "suspend", "revoke"}
+    assert offered["revoked"] & steps == set()
+
+
+def values(schema: Schema) -> st.SearchStrategy[Any]:
+    """What a form can hold of a schema: text without space around it, minutes without seconds."""
+    plain = description().plain(schema)
+    drawer = Drawer(description())
+    word = st.text("abXY09‹›{}ë", min_size=1, max_size=8)
+    kinds: dict[str, st.SearchStrategy[Any]] = {
+        "text": word,
+        "long": word,
+        "day": st.dates().map(str),
+        # At noon: the hour that comes twice in October is one that no such control can tell apart.
+        "moment": st.dates(date(2020, 1, 1), date(2030, 1, 1)).map(
+            lambda day: f"{day}T12:34:00+00:00"
+        ),
+        "number": st.integers(0, 10**9),
+        "flag": st.booleans(),
+        "lines": st.lists(word, max_size=3),
+    }
+    match drawer.kind(plain):
+        case "group":
+            return st.fixed_dictionaries(
+                {name: values(each) for name, each in plain["properties"].items()}
+            )
+        case "rows":
+            return st.lists(values(plain["items"]), max_size=2)
+        case "choice":
+            return st.sampled_from(plain["enum"]).map(str)
+        case "choices":
+            enum = description().plain(plain["items"])["enum"]
+            return st.lists(st.sampled_from(enum), unique=True).map(
+                lambda chosen: [each for each in enum if each in chosen]
+            )
+        case kind:
+            return kinds[kind]
+
+
+def sent(fields: tuple[Field, ...]) -> Iterator[tuple[str, str]]:
+    """What a browser sends of such a form."""
+    for each in fields:
+        match each.kind:
+            case "group" | "rows":
+                yield from sent(each.parts)
+            case "choices":
+                yield from ((each.name, value) for value in each.values)
+            case "lines":
+                yield each.name, "\r\n".join(each.values)
+            case "flag":
+                yield from ((each.name, each.value),) if each.value else ()
+            case _:
+                yield each.name, each.value
+
+
+def same(value: Any) -> Any:
+    """Moments compared as moments, and nothing said as nothing."""
+    if isinstance(value, dict):
+        return {key: same(each) for key, each in value.items() if same(each) not in (None, [], {})}
+    if isinstance(value, list):
+        return [same(each) for each in value]
+    if isinstance(value, str) and len(value) == 25 and value[10] == "T":
+        return datetime.fromisoformat(value)
+    return value
+
+
+@pytest.mark.parametrize(("name", "step"), bodies(), ids=[name for name, _ in bodies()])
+@settings(max_examples=5, deadline=None)
+@given(data=st.data())
+def test_what_a_form_shows_is_what_it_sends(name: str, step: Step, data: st.DataObject) -> None:
+    known = data.draw(values(step.body), label=name)
+    drawer = Drawer(description())
+    form = Form(tuple(sent(drawer.fields(step.body, known))))
+    assert same(drawer.read(step.body, form)) == same(known)
+
+
+def test_a_fault_stands_beside_its_field() -> None:
+    step = next(step for name, step in bodies() if name == "licences new")
+    drawn = Drawer(description()).fields(step.body, {})
+    told = Answer(
+        status=422,
+        body={
+            "title": "Refused",
+            "faults": [
+                {"where": ["body", "number"], "code": "missing", "detail": "Field required"},
+                {"where": ["body", "products", 1], "code": "string_pattern_mismatch", "detail": ""},
+            ],
+        },
+    )
+    assert set(faults(told, drawn).beside) == {"number", "products"}
+    rule = Answer(status=422, body={"detail": "valid_until: it has passed"})
+    assert faults(rule, drawn).beside == {"valid_until": ("", "it has passed")}
+    other = Answer(status=409, body={"detail": "licence L-1: exists"})
+    assert (faults(other, drawn).beside, faults(other, drawn).detail) == ({}, "licence L-1: exists")
+
+
+def test_a_table_leaves_out_what_nobody_has() -> None:
+    shown = Teller(load("en", "desks")).value(
+        "differences", [{"code": "A", "holder": "UMG", "received": None}]
+    )
+    assert shown.heads == ("Code", "Holder")
+    ((code, holder),) = shown.rows
+    assert (code.text, holder.text, holder.path) == ("A", "UMG", "/entities/UMG")
+
+
+def test_a_paper_holds_its_key_as_a_symbol_and_what_the_page_says() -> None:
+    teller = Teller(load("sq", "desks"), feminine=True)
+    told = teller.facts({"entity": "UMG", "conditions": ["Vetëm në Gramsh"], "quantities": []})
+    drawn = paper.draw(
+        paper.Paper("Licenca", "PRO-2026-014", "e pezulluar", told, "Shtypur", "sq"), teller.d
+    )
+    (page,) = pypdfium2.PdfDocument(drawn)
+    text = page.get_textpage().get_text_bounded()
+    for part in ("Licenca PRO-2026-014", "e pezulluar", "UMG", "Vetëm në Gramsh", "Faqja 1"):
+        assert part in text
+    (read,) = zxingcpp.read_barcodes(page.render(scale=3).to_pil())
+    assert (read.text, read.format) == ("PRO-2026-014", zxingcpp.BarcodeFormat.DataMatrix)
+
+
+def test_a_moment_that_nobody_touched_keeps_its_seconds() -> None:
+    """The control shows minutes; whoever amends something else does not cut the beginning short."""
+    step = next(step for name, step in bodies() if name == "exclusions amend")
+    drawer = Drawer(description())
+    known = {"name": "A", "kind": "person", "valid_from": "2026-10-25T00:30:59.123456Z"}
+    form = dict(sent(drawer.fields(step.body, known))) | {"name": "B"}
+    read = drawer.read(step.body, Form(tuple(form.items())))
+    assert read["valid_from"] != known["valid_from"]
+    told = drawer.changed(step.body, known, read)
+    assert (told["name"], told["valid_from"]) == ("B", known["valid_from"])
+    form["valid_from"] = "2026-11-01T08:00"
+    told = drawer.changed(step.body, known, drawer.read(step.body, Form(tuple(form.items()))))
+    assert told["valid_from"] == "2026-11-01T08:00:00+01:00"
+
+
+def test_what_counts_nothing_is_no_amount() -> None:
+    for language, point in (("sq", "40,87"), ("en", "40.87")):
+        teller = Teller(load("sq" if language == "sq" else "en", "desks"))
+        assert teller.value("latitude", 40.87).text == point
+        assert teller.value("year", 2026).text == "2026"
+        assert teller.value("quantity", 300000).text == "300\u202f000"

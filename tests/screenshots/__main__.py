@@ -1,0 +1,125 @@
+"""Takes the pictures: `python -m tests.screenshots [part of a name …]`, all without one."""
+
+import asyncio
+import io
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.browser.conftest import ARGUMENTS
+from tests.browser.test_operator import sign_in
+from tests.needs import find_program
+from tests.screenshots.pictures import AT_LINE, ON_REGISTRY, AtLine, OnRegistry
+from tests.support.central import Centre
+from tests.support.line import line, served
+from tests.support.peer import Peer
+
+FOLDER = Path(__file__).parent.parent.parent / "docs" / "screens"
+GATEWAY, ORDER = "gramsh.line-1", "G-1"
+LARGEST = 150_000
+"""Bytes of a file."""
+
+
+async def main(wanted: Sequence[str]) -> None:
+    def chosen(name: str) -> bool:
+        return not wanted or any(each in name for each in wanted)
+
+    FOLDER.mkdir(exist_ok=True)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=find_program("chromium"), args=ARGUMENTS
+        )
+        for each in AT_LINE:
+            if chosen(each.name):
+                await at_line(browser, each)
+        pages = [each for each in ON_REGISTRY if chosen(each.name)]
+        if pages:
+            with register() as centre:
+                for picture in pages:
+                    await on_registry(browser, centre, picture)
+        await browser.close()
+
+
+async def at_line(browser: Browser, picture: AtLine) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            line(Path(folder), language=picture.language, uplink=True, numbers=20_000) as made,
+            served(made) as url,
+        ):
+            page = await open_page(browser, picture)
+            await page.goto(url)
+            await sign_in(page)
+            await picture.steps(page, made)
+            await keep(page, picture.name)
+
+
+async def on_registry(browser: Browser, centre: Centre, picture: OnRegistry) -> None:
+    page = await open_page(browser, picture)
+    if picture.role is not None:
+        await page.context.add_cookies([centre.cookie(picture.role)])
+    joined = "&" if "?" in picture.address else "?"
+    await page.goto(f"{centre.url}{picture.address}{joined}lang={picture.language}")
+    if picture.steps is not None:
+        await picture.steps(page)
+    await keep(page, picture.name, whole=picture.whole)
+
+
+async def open_page(browser: Browser, picture: AtLine | OnRegistry) -> Page:
+    """Of a fresh profile, with what the reader wishes; nothing moves."""
+    width, height = picture.size
+    context = await browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=picture.theme,
+        contrast=picture.contrast,
+        reduced_motion="reduce",
+    )
+    return await context.new_page()
+
+
+async def keep(page: Page, name: str, *, whole: bool = False) -> None:
+    """Write the picture in as few colours as it has: screens of flat colour lose nothing by it."""
+    await page.wait_for_load_state()
+    await page.evaluate("document.fonts.ready")
+    await page.wait_for_timeout(300)  # for what arrives by the stream right after the page
+    picture = Image.open(io.BytesIO(await page.screenshot(full_page=whole))).convert("RGB")
+    await page.context.close()
+    for colours in (256, 128, 64, 32):
+        written = io.BytesIO()
+        picture.quantize(colours, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)
+        if written.tell() <= LARGEST:
+            break
+    (FOLDER / f"{name}.png").write_bytes(written.getvalue())
+    print(f"docs/screens/{name}.png  {written.tell() / 1000:.0f} kB", flush=True)
+
+
+@contextmanager
+def register() -> Iterator[Centre]:
+    """A register with some marks: good ones, a refused one and an open one."""
+    with Centre.started("plan", "ingest-1", "serve") as centre:
+        centre.standard(GATEWAY, order=ORDER)
+        peer = Peer(centre, GATEWAY)
+        peer.enroll()
+        plan = peer.wait_plan(ORDER)
+        journal = peer.journal
+        journal.accept(plan)
+        for number in range(1, 15):
+            intent = journal.intent(
+                journal.mark(plan, ORDER, number), operator="a.hoxha", operator_auth="badge"
+            )
+            if number < 14:
+                journal.marked(intent)
+            if number < 13:
+                journal.verified(intent, "unreadable" if number == 9 else "good")
+        peer.deliver()
+        peer.state(plan)
+        yield centre
+        peer.disconnect()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))
