@@ -8,6 +8,7 @@ import os
 from collections.abc import Generator
 
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
@@ -17,6 +18,7 @@ from tests.spread import Spread
 # How long an example takes says more of what else the machine does than of the code.
 settings.register_profile("gjurma", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gjurma")
+DEFAULT_TIMEOUT_CONFIG.read = 60.0  # no less for an answer: httpx offers no setting of its own
 
 
 def pytest_configure(config: pytest.Config) -> None:

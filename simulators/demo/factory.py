@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,6 +16,7 @@ import httpx
 
 from simulators.broker import answers
 from simulators.demo.cable import Cable
+from simulators.demo.claims import Claims
 from simulators.demo.officer import Officer, SignIn, open_office, sign_ins
 from simulators.demo.people import Operator, Person, make_people
 from simulators.demo.processes import Child, Children, program, run_once
@@ -46,6 +46,7 @@ class Factory:
     licences: dict[str, str] = field(default_factory=dict)
     people: dict[str, list[Person]] = field(default_factory=dict)
     sign_ins: list[SignIn] = field(default_factory=list)
+    claims: Claims = field(default_factory=Claims)
 
     def __post_init__(self) -> None:
         self.state = self.state.resolve()
@@ -106,6 +107,7 @@ class Factory:
         if self.cable is not None:
             await self.cable.stop()
         await self._central("stop-database")
+        self.claims.give_back()
 
     def _choose_ports(self) -> None:
         """The former ports, else those that people remember, else any; one each."""
@@ -113,10 +115,8 @@ class Factory:
         former = json.loads(path.read_text("utf-8"))["ports"] if path.exists() else {}
         for name in ("broker", "cable", "web", *(site.gateway for site in SITES)):
             wished = [port for port in (former.get(name), PREFERRED.get(name)) if port]
-            taken = set(self.ports.values())
-            free = [port for port in wished if port not in taken and _is_free(port)]
-            self.ports[name] = free[0] if free else _any_port()
-            if wished and not free:
+            self.ports[name] = next(filter(self.claims.take, wished), 0) or self.claims.take_any()
+            if wished and self.ports[name] not in wished:
                 self.say(f"port {wished[0]} is taken; {name} uses {self.ports[name]}")
 
     async def _start_broker(self) -> None:
@@ -382,29 +382,10 @@ class Factory:
         return True
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _any_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def _until_answers(
     child: Child, port: int, seconds: float = 60, *, ready: Callable[[], bool] = lambda: True
 ) -> None:
-    """Wait until the process listens and is `ready`. Raises ChildProcessError.
-
-    `ready` may tell it from another program that took the port at the same moment.
-    """
+    """Wait until the process listens and is `ready`. Raises ChildProcessError."""
     deadline = time.monotonic() + seconds
     while not (answers(port) and ready()):
         if child.pid is None:

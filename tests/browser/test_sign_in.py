@@ -7,7 +7,7 @@ from typing import TypeAlias
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.conftest import ARGUMENTS, PATIENCE_MS
 from tests.needs import find_program
 from tests.support import authenticator
 from tests.support.central import PASSWORD, Centre
@@ -36,7 +36,7 @@ def open_page(centre: Centre) -> Iterator[Open]:
             context: BrowserContext = chromium.new_context(
                 base_url=centre.url, java_script_enabled=script
             )
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(PATIENCE_MS)
             page = context.new_page()
             page.on("pageerror", lambda error: faults.append(str(error)))
             page.on(

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(what: str, condition: Callable[[], T], timeout: float = 20.0) -> T:
+def wait_for(what: str, condition: Callable[[], T], timeout: float = 60.0) -> T:
     """Ask until the answer is true, and return it; fails the test with `what` when time is up.
 
     What takes long is asked less often: each question costs those who are waited for their time.
