@@ -11,14 +11,14 @@ LOOKS: dict[str, dict[str, Any]] = {
     "dark-more": {"color_scheme": "dark", "contrast": "more"},
 }
 
-RUN = """async (rules) => {
-  const chosen = rules.length ? { runOnly: rules } : {};
+RUN = """async ({ only, without }) => {
+  const chosen = only ? { runOnly: only } : {};
+  for (const rule of without ?? []) chosen.rules = { ...chosen.rules, [rule]: { enabled: false } };
   const { violations } = await axe.run(document, { resultTypes: ["violations"], ...chosen });
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) =>
     `${id}: ${target.join(" ")}: ${failureSummary.replace(/\\s+/g, " ")}`));
 }"""
-
-"""To be called with the rules that are to be looked at; with none: with all."""
+"""To be called with the rules that are to be looked at (`only`), or with those that are not."""
 
 
 @cache

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
 def test_the_operator_s_page(tmp_path: Path, browse: Browse, language: str, look: str) -> None:
     async def faults(page: Page) -> list[str]:
         await page.evaluate(axe.source())
-        found: list[str] = await page.evaluate(axe.RUN, [])
+        found: list[str] = await page.evaluate(axe.RUN, {})
         return found
 
     async def whole() -> None:

@@ -86,6 +86,12 @@ class Demo:
         return cls(state, process)
 
     @classmethod
+    def that_goes_on(cls, state: Path) -> "Demo":
+        """Until it is ended; at the pace that people see, since faster it would leave no machine
+        to those who test it."""
+        return cls.start(state, "--parts", "100000", "--speed", "4", "--json")
+
+    @classmethod
     def ran(cls, state: Path, *arguments: str) -> "tuple[list[str], dict[str, Any]]":
         """Run to the end, which has to be good: the lines, and the last of them decoded."""
         return cls.start(state, *arguments).ended()

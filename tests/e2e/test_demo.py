@@ -184,7 +184,7 @@ def _reconcile_names_a_number_whose_record_is_gone(state: Path, database: str) -
 
 
 def test_faults_of_another_shell_and_a_clean_end(state: Path) -> None:
-    demo = Demo.start(state, "--parts", "100000", "--json")
+    demo = Demo.that_goes_on(state)
     try:
         demo.wait_started()
         _it_tells_where_everything_is(demo)
@@ -274,7 +274,7 @@ def _kills(demo: Demo) -> None:
 
 
 def test_a_killed_demo_is_cleaned_up_by_the_next_start(state: Path) -> None:
-    demo = Demo.start(state, "--parts", "100000", "--json")
+    demo = Demo.that_goes_on(state)
     try:
         demo.wait_started()
     finally:

@@ -27,7 +27,7 @@ LASTS = "45 seconds"
 @pytest.fixture
 def demo() -> Iterator[Demo]:
     with state_folder() as state:
-        demo = Demo.start(state, "--parts", "100000", "--json")
+        demo = Demo.that_goes_on(state)
         try:
             demo.wait_started()
             yield demo

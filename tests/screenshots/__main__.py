@@ -4,8 +4,7 @@ import asyncio
 import io
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -17,10 +16,9 @@ from tests.needs import find_program
 from tests.screenshots.pictures import AT_LINE, ON_REGISTRY, AtLine, OnRegistry
 from tests.support.central import Centre
 from tests.support.line import line, served
-from tests.support.peer import Peer
+from tests.support.shown import register
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "screens"
-GATEWAY, ORDER = "gramsh.line-1", "G-1"
 LARGEST = 150_000
 """Bytes of a file."""
 
@@ -95,30 +93,6 @@ async def keep(page: Page, name: str, *, whole: bool = False) -> None:
             break
     (FOLDER / f"{name}.png").write_bytes(written.getvalue())
     print(f"docs/screens/{name}.png  {written.tell() / 1000:.0f} kB", flush=True)
-
-
-@contextmanager
-def register() -> Iterator[Centre]:
-    """A register with some marks: good ones, a refused one and an open one."""
-    with Centre.started("plan", "ingest-1", "serve") as centre:
-        centre.standard(GATEWAY, order=ORDER)
-        peer = Peer(centre, GATEWAY)
-        peer.enroll()
-        plan = peer.wait_plan(ORDER)
-        journal = peer.journal
-        journal.accept(plan)
-        for number in range(1, 15):
-            intent = journal.intent(
-                journal.mark(plan, ORDER, number), operator="a.hoxha", operator_auth="badge"
-            )
-            if number < 14:
-                journal.marked(intent)
-            if number < 13:
-                journal.verified(intent, "unreadable" if number == 9 else "good")
-        peer.deliver()
-        peer.state(plan)
-        yield centre
-        peer.disconnect()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from playwright.async_api import Page, expect
 
 from central.access.roles import Role
+from gateway.latches import Latch
 from tests.support.line import Line
 
 DESK, TABLET, PHONE = (1280, 800), (1024, 768), (390, 844)
@@ -68,6 +69,59 @@ async def set_aside(page: Page, made: Line) -> None:
     await _tone(page, "bad")
 
 
+async def marking(page: Page, made: Line) -> None:
+    connect(made, connected=True)
+    made.parts.load("line-1")
+    made.markers["line-1"].moments.hold("marked")
+    await page.locator(PRIMARY).first.click()
+    assert await made.markers["line-1"].moments.await_held(20)
+
+
+async def switch_off(page: Page, made: Line) -> None:
+    """The outcome is unknown, and the laser cannot say that it is safe."""
+    await marking(page, made)
+    made.readers["line-1"].misbehave("blind", 6)
+    await made.markers["line-1"].power(on=False)
+    await page.locator("#hold li[aria-current=step]").wait_for()
+
+
+async def unknown(page: Page, made: Line) -> None:
+    """The laser did not answer, and no code was seen."""
+    connect(made, connected=True)
+    made.parts.load("line-1")
+    made.markers["line-1"].misbehave("silent", 1)
+    made.readers["line-1"].misbehave("blind", 7)
+    await page.locator(PRIMARY).first.click()
+    await page.locator("#hold li[aria-current=step]").wait_for()
+
+
+async def settle(page: Page, made: Line) -> None:
+    """It was scanned and nothing was found: two people decide."""
+    await unknown(page, made)
+    await page.locator("[data-action=read_again]:enabled").click()
+    await page.locator("#primary [data-action=settle]:enabled").click()
+
+
+def latched(latch: Latch) -> Callable[[Page, Line], Awaitable[None]]:
+    async def steps(page: Page, made: Line) -> None:
+        connect(made, connected=True)
+        made.latches.set(latch, "the guard knows record 181, the journal ends at 140")
+        await page.locator("#hold dd").first.wait_for()
+
+    return steps
+
+
+def stopped(reason: str) -> Callable[[Page, Line], Awaitable[None]]:
+    """An obstacle of the plan."""
+
+    async def steps(page: Page, made: Line) -> None:
+        connect(made, connected=True)
+        made.change_order(state="suspended", reason=reason)
+        await page.locator("#hold dd").first.wait_for()
+
+    return steps
+
+
 async def offline(page: Page, made: Line) -> None:
     await good(page, made)
     connect(made, connected=False)
@@ -89,6 +143,8 @@ async def live(page: Page) -> None:
     await page.locator("#marks tbody tr").first.wait_for()
 
 
+LATCHES: tuple[Latch, ...] = ("rolled-back", "forked", "two-of-me", "journal-corrupt")
+OBSTACLES = ("licence-suspended", "entity-excluded", "product-withdrawn", "order-held")
 AT_LINE = (
     AtLine(name="operator-ready", steps=ready),
     AtLine(name="operator-good", steps=good),
@@ -98,6 +154,13 @@ AT_LINE = (
     AtLine(name="operator-ready-dark", steps=ready, theme="dark"),
     AtLine(name="operator-set-aside-contrast", steps=set_aside, contrast="more"),
     AtLine(name="operator-good-tablet", steps=good, size=TABLET),
+    AtLine(name="operator-marking", steps=marking),
+    AtLine(name="hold-switch-off", steps=switch_off),
+    AtLine(name="hold-unknown", steps=unknown),
+    AtLine(name="hold-unknown-tablet-en", steps=unknown, size=TABLET, language="en"),
+    AtLine(name="hold-settle", steps=settle),
+    *(AtLine(name=f"hold-{latch}", steps=latched(latch)) for latch in LATCHES),
+    *(AtLine(name=f"hold-{reason}", steps=stopped(reason)) for reason in OBSTACLES),
 )
 ON_REGISTRY = (
     OnRegistry(name="registry-live", address="/", steps=live),
@@ -107,7 +170,19 @@ ON_REGISTRY = (
     OnRegistry(name="registry-item", address="/items/DA7G1HM70G000005"),
     OnRegistry(name="registry-search", address="/search?q=G00000S", language="en"),
     OnRegistry(name="registry-orders", address="/orders"),
+    OnRegistry(name="registry-order", address="/orders/G-1"),
     OnRegistry(name="registry-licence", address="/licences/L-1"),
+    OnRegistry(name="registry-licence-suspend", address="/licences/L-1?do=suspend"),
+    OnRegistry(name="registry-new-product", address="/products?do=new", whole=True),
+    OnRegistry(name="registry-inspection", address="/inspections/I-2026-4"),
+    OnRegistry(name="registry-consignment", address="/consignments/C-1", language="en"),
+    OnRegistry(name="registry-alerts", address="/alerts"),
+    OnRegistry(name="registry-gateways", address="/gateways"),
+    OnRegistry(name="registry-gateway", address="/gateways/gramsh.line-1"),
+    OnRegistry(name="registry-stock", address="/stock"),
+    OnRegistry(name="registry-accounts", address="/accounts", role=Role.ADMINISTRATOR),
+    OnRegistry(name="registry-item-phone", address="/items/DA7G1HM70G000003", size=PHONE),
+    OnRegistry(name="registry-licence-dark", address="/licences/L-1", theme="dark"),
     OnRegistry(name="registry-sign-in", address="/sign-in", role=None),
     OnRegistry(name="design", address="/design", language="en", size=TABLET, whole=True),
     OnRegistry(name="design-dark", address="/design", theme="dark", size=(1280, 1600)),

@@ -1,0 +1,152 @@
+"""A register that has something to show on each desk: for what looks at all of its pages.
+
+with register() as centre: ...          # programs: plan, ingest-1, watch, serve
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.register.imported import csv, weapon
+from tests.register.telling import UII, Told, accept
+from tests.support.central import Centre
+from tests.support.peer import Peer
+from tests.support.wait import wait_for
+
+GATEWAY, ORDER = "gramsh.line-1", "G-1"
+CRATE = "JA7G1HC1"
+KEYS = {
+    "orders": ORDER,
+    "licences": "L-1",
+    "entities": "UMG",
+    "places": "DEP.1",
+    "products": "M70",
+    "certificates": "TA-M70",
+    "exclusions": "P-7",
+    "inspections": "I-2026-4",
+    "sanctions": "S-2026-1",
+    "consignments": "C-1",
+    "counts": "INV-1",
+    "gateways": GATEWAY,
+    "devices": "depo.skaner-1",
+}
+"""One of each that has a page."""
+
+
+def soon(hours: float) -> str:
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+
+
+@contextmanager
+def register() -> Iterator[Centre]:
+    """A factory's marks, its crate that arrives short at a depot, and the oversight of both."""
+    with Centre.started("plan", "ingest-1", "watch", "serve") as centre:
+        centre.standard(GATEWAY, order=ORDER)
+        _depot(centre)
+        line = _line(centre)
+        _oversight(centre)
+        _crate(centre)
+        wait_for("the alert", lambda: centre.get("/api/v1/alerts?rule=received-short")["items"])
+        yield centre
+        line.disconnect()
+
+
+def _line(centre: Centre) -> Peer:
+    """Marks of a line that goes on: good ones, one that cannot be read, and one still open."""
+    peer = Peer(centre, GATEWAY)
+    peer.enroll()
+    plan = peer.wait_plan(ORDER)
+    journal = peer.journal
+    journal.accept(plan)
+    for number in range(1, 15):
+        intent = journal.intent(
+            journal.mark(plan, ORDER, number), operator="a.hoxha", operator_auth="badge"
+        )
+        if number < 14:
+            journal.marked(intent)
+        if number < 13:
+            journal.verified(intent, "unreadable" if number == 9 else "good")
+    peer.deliver()
+    peer.state(plan)
+    return peer
+
+
+def _depot(centre: Centre) -> None:
+    """Who receives and who carries; a store, its device, weapons of before, and a count."""
+    for code, name, activity in (
+        ("DEP", "Depoja Qendrore", "trade"),
+        ("CAR", "Transporti Detar", "transport"),
+    ):
+        centre.post("/api/v1/entities", {"code": code, "name": name})
+        term = {"valid_from": soon(-24), "valid_until": soon(240)}
+        licence = {"number": f"L-{code}", "entity": code, "activities": [activity]}
+        centre.post("/api/v1/licences", licence | term)
+    store = {"code": "DEP.1", "name": "Depoja 1", "kind": "site", "entity": "DEP", "parent": None}
+    centre.post("/api/v1/places", store)
+    centre.post("/api/v1/devices", {"name": KEYS["devices"], "place": "DEP.1"})
+    with centre.client() as officer:
+        answer = officer.post(
+            "/api/v1/imports",
+            params={"number": "IMP-1", "kind": "articles", "file": "depo.csv"},
+            content=csv(weapon(index) for index in range(1, 6)),
+        )
+    assert (answer.status_code, answer.json()["refused"]) == (201, 0), answer.text
+    count = {"number": KEYS["counts"], "place": "DEP.1", "kind": "full", "due": soon(48)}
+    _do(centre, "counts", count | {"reason": "inventari i vitit"}, role="warehouse", entity="DEP")
+
+
+def _oversight(centre: Centre) -> None:
+    """An inspection that found a fault, what followed from it, and an exclusion."""
+    inspection = {
+        "number": KEYS["inspections"],
+        "entity": "UMG",
+        "kind": "planned",
+        "planned_for": soon(-2),
+        "inspectors": ["Teuta Marku"],
+        "checklist": ["shenjat lexohen", "regjistri i ditës është i plotë"],
+    }
+    results = [{"result": "fault", "remark": "e zbehtë"}, {"result": "ok", "remark": ""}]
+    found = {"results": results, "findings": ["lente e konsumuar në linjën 1"]}
+    _do(centre, "inspections", inspection, role="inspector")
+    began = {"reason": "në vend"}
+    _do(centre, f"inspections/{KEYS['inspections']}/begin", began, role="inspector")
+    _do(centre, f"inspections/{KEYS['inspections']}/find", found, role="inspector")
+    warning = {"number": KEYS["sanctions"], "entity": "UMG", "kind": "warning", "basis": "neni 12"}
+    more = {"reason": "lente e konsumuar", "inspection": KEYS["inspections"]}
+    centre.post("/api/v1/sanctions", warning | more)
+    exclusion = {"number": KEYS["exclusions"], "kind": "person", "name": "Gëzim Çela"}
+    ground = {"ground": "national-security", "legal_basis": "ligji 36/2020", "reason": "vendimi 7"}
+    centre.post("/api/v1/exclusions", exclusion | ground | {"valid_from": soon(-1)})
+
+
+def _crate(centre: Centre) -> None:
+    """Three weapons leave, two arrive, and the receipt is ended all the same."""
+    weapons = [UII.format(index) for index in (1, 2, 3)]
+    accept(centre, *weapons)
+    told = Told(centre)
+    told("packed", *weapons, package=CRATE)
+    centre.post(
+        "/api/v1/consignments",
+        {
+            "number": KEYS["consignments"],
+            "direction": "domestic",
+            "articles": [CRATE],
+            "sender": "UMG",
+            "recipient": "DEP",
+            "carrier": "CAR",
+            "planned_dispatch": soon(1),
+            "planned_arrival": soon(10),
+        },
+    )
+    told("dispatched", CRATE, consignment="C-1", by="UMG", role="warehouse")
+    come = {"consignment": "C-1", "holder": "DEP", "place": "DEP.1", "counted": True}
+    told("received", CRATE, *weapons[:2], **come, by="DEP", role="warehouse")
+    ended = {"reason": "u kërkua, nuk u gjet"}
+    _do(centre, "consignments/C-1/end-receipt", ended, role="warehouse", entity="DEP")
+
+
+def _do(centre: Centre, path: str, body: Any, *, role: str, entity: str | None = None) -> None:
+    with centre.client(role, entity) as http:
+        answer = http.post(f"/api/v1/{path}", json=body)
+    assert answer.status_code in (200, 201), answer.text
