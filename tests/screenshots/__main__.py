@@ -72,6 +72,8 @@ async def open_page(browser: Browser, picture: AtLine | OnRegistry) -> Page:
     width, height = picture.size
     context = await browser.new_context(
         viewport={"width": width, "height": height},
+        locale="sq-AL" if picture.language == "sq" else "en-GB",
+        timezone_id="Europe/Tirane",
         color_scheme=picture.theme,
         contrast=picture.contrast,
         reduced_motion="reduce",

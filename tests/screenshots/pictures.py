@@ -168,7 +168,7 @@ ON_REGISTRY = (
     OnRegistry(name="registry-live-contrast", address="/", steps=live, contrast="more"),
     OnRegistry(name="registry-live-phone", address="/", steps=live, size=PHONE),
     OnRegistry(name="registry-item", address="/items/DA7G1HM70G000005"),
-    OnRegistry(name="registry-search", address="/search?q=G00000S", language="en"),
+    OnRegistry(name="registry-search", address="/search?q=goooooi", language="en"),
     OnRegistry(name="registry-orders", address="/orders"),
     OnRegistry(name="registry-order", address="/orders/G-1"),
     OnRegistry(name="registry-licence", address="/licences/L-1"),

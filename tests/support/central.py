@@ -29,6 +29,16 @@ from tests.support import clusters, prefork
 from tests.support.wait import wait_for
 
 PASSWORD = "a password of this test"
+PEOPLE = {
+    "administrator": "Drita Leka",
+    "registry-officer": "Arben Hoxha",
+    "inspector": "Teuta Marku",
+    "auditor": "Ilir Prifti",
+    "operator": "Besnik Kola",
+    "shift-lead": "Mira Dervishi",
+    "warehouse": "Agim Shehu",
+    "producer-officer": "Luan Basha",
+}
 TEMPLATE = "[)>\x1e06\x1d17VA7G1H\x1d1PM70\x1dS{serial}\x1d20P{component}\x1e\x04"
 PACKAGE = "[)>\x1e06\x1d17VA7G1H\x1d1T{lot}\x1dS{serial}\x1e\x04"
 
@@ -210,12 +220,12 @@ class Centre:
             if role == "administrator":
                 who = {"name": "administrator", "password": PASSWORD}
                 code = self.setup_file().read_text().strip()
-                post("/setup", {**who, "person": "Test", "code": code})
+                post("/setup", {**who, "person": PEOPLE[role], "code": code})
                 asked = {"account": who["name"], "password": who["password"]}
                 return str(post("/sessions", asked)["token"])
             administrator = self.token("administrator")
             name = f"{role}.{entity.lower()}" if entity else role
-            account = {"name": name, "person": "Test", "roles": [role], "entity": entity}
+            account = {"name": name, "person": PEOPLE[role], "roles": [role], "entity": entity}
             post("/accounts", account, administrator)
             until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
             asked = {"account": name, "role": role, "purpose": "test", "until": until}
