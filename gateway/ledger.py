@@ -3,9 +3,7 @@
 A pure fold over records, so that after any stop the same journal gives the same ledger.
 """
 
-from collections import deque
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from drivers.protocols import Did, Outcome
 from gateway.contract.record import (
@@ -24,68 +22,11 @@ from gateway.contract.record import (
     Unlatched,
     Verified,
 )
-from gateway.contract.uii import serial
-from gateway.moves import Open, PlaceVerdict
 from gateway.numbering import Elsewhere, MarkAt, Piecework, Spent, elsewhere, tells_pieces_apart
+from gateway.standing import StationLedger
 
-PARTS_SHOWN = 10
-SHOTS_KEPT = 240
 OVER = frozenset({"good", "scrapped", "voided"})
 """States after which a mark need not be remembered."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One marked part as the screen lists it. `state` is open, good, rejected, unknown, …"""
-
-    seq: int
-    position: int
-    at: datetime
-    order: str
-    component: str
-    text: str
-    """The legible text, or the UII where there is none."""
-    uii: str
-    serial: str
-    state: str
-    entry: str = ""
-    """How its last verdict came: device, keyed or eye; empty before there is one."""
-    verdict: str = ""
-    """What was last read or judged of it, also where that settles nothing."""
-    reads: int = 0
-    """How often it was."""
-    read: str = ""
-    """The content that was read then; empty where nothing was."""
-    grade: str = ""
-    """The reader's grade of it, where it gives one."""
-    took: float | None = None
-    """Seconds from the intent to the marker's word."""
-
-
-@dataclass
-class StationLedger:
-    """One station's part of the ledger."""
-
-    open: Open | None = None
-    aside: Open | None = None
-    """The last marks, if all that is left of them was judged bad: nobody may mark them over."""
-    again: Open | None = None
-    """Marks that two people allowed to be made again on the same parts, and that were not yet."""
-    before: frozenset[str] = frozenset()
-    sequence: int | None = None
-    """The last command number that an intent of this station journalled."""
-    order: str | None = None
-    parts: deque[Part] = field(default_factory=lambda: deque(maxlen=PARTS_SHOWN))
-    shots: deque[tuple[datetime, int]] = field(default_factory=lambda: deque(maxlen=SHOTS_KEPT))
-    """When the last shots were done, and how many marks each made: what a pace is told by."""
-    trials: int = 0
-    """Shots without a number since the last one with a number."""
-    made: dict[str, dict[str, int]] = field(default_factory=dict)
-    """By order and state, how many marks."""
-    groups: dict[str, list[MarkAt]] = field(default_factory=dict)
-    """By order, the marks of the group that still takes members, in order."""
-    samples: dict[MarkAt, tuple[MarkAt, ...]] = field(default_factory=dict)
-    """By its sample, which is not read yet, the members of each group that is closed."""
 
 
 @dataclass(frozen=True)
@@ -189,14 +130,7 @@ class Ledger:
     def _intent(self, record: Intent) -> None:
         name = record.station or ""
         station = self.station(name)
-        station.trials = 0
-        if station.open is not None:
-            station.before = frozenset(mark.content for mark in station.open.marks)
-        eye = any(mark.readback and mark.readback.mode == "eye" for mark in record.marks)
-        station.open = Open(record.seq, record.marks, record.sequence, eye=eye)
-        station.aside = None
-        station.sequence = record.sequence
-        station.order = record.marks[0].order
+        station.begin(record)
         self._where[record.seq] = name
         for mark in record.marks:
             if isinstance(mark.source, FromBlock):
@@ -210,7 +144,7 @@ class Ledger:
 
     def _repeats(self, station: StationLedger, old: MarkAt) -> None:
         """A leave to mark again is used up, and the former mark counts no more."""
-        self._withdraw(station, old)
+        station.withdraw(old)
         self._show(old, "again")
         self._forget(old)
 
@@ -224,21 +158,7 @@ class Ledger:
 
     def _announce(self, record: Intent, name: str, mark: Mark, *, again: bool) -> None:
         at = (record.seq, mark.position)
-        station = self.station(name)
-        hidden = station.parts[0] if len(station.parts) == PARTS_SHOWN else None
-        station.parts.append(
-            Part(
-                record.seq,
-                mark.position,
-                record.at,
-                mark.order,
-                mark.component,
-                mark.text[0] if mark.text else mark.item.uii,
-                mark.item.uii,
-                serial(mark.item.elements),
-                "open",
-            )
-        )
+        hidden = self.station(name).announced(record, mark)
         source = mark.source
         if isinstance(source, Repeat) and not self._mine(source.of):
             self.repeated.add(elsewhere(source, mark.component))
@@ -250,14 +170,14 @@ class Ledger:
         self._marks[at] = _Known(name, mark, "", again)
         self._show(at, "open")
         if hidden is not None:
-            self._shelve((hidden.seq, hidden.position))
+            self._shelve(hidden)
 
     def _shelve(self, at: MarkAt) -> None:
         """What is over, and has left the screen, is forgotten."""
         known = self._marks.get(at)
         if known is None or known.state not in OVER or at in self.station(known.station).samples:
             return
-        if all((part.seq, part.position) != at for part in self.station(known.station).parts):
+        if not self.station(known.station).shows(at):
             self._forget(at)
 
     def _forget(self, at: MarkAt) -> None:
@@ -284,24 +204,16 @@ class Ledger:
             else:
                 self._show(at, "marked" if here is Did.DONE else "unknown")
             if here is Did.DONE and mark.readback and mark.readback.mode == "sample":
-                self._grouped(station, at, mark)
+                station.grouped(at, mark)
         due = {
             mark.position
             for mark in station.open.marks
             if _is_due(outcome.at(mark.position), mark)
             or (record.intent, mark.position) in station.samples
         }
-        self._timed(station, record, sum(outcome.at(m.position) is Did.DONE for m in opened.marks))
+        station.timed(record, sum(outcome.at(m.position) is Did.DONE for m in opened.marks))
         station.open = replace(station.open, outcome=outcome, due=frozenset(due))
-        self._end(station)
-
-    def _timed(self, station: StationLedger, record: Marked, done: int) -> None:
-        if done:
-            station.shots.append((record.at, done))
-        for index, part in enumerate(station.parts):
-            if part.seq == record.intent:
-                took = (record.at - part.at).total_seconds()
-                station.parts[index] = replace(part, took=took if done else None)
+        station.end()
 
     def _not_started(self, station: StationLedger, at: MarkAt, mark: Mark) -> None:
         source = mark.source
@@ -309,11 +221,10 @@ class Ledger:
             self._show(at, "voided")
             self._shelve(at)
             return
-        if self._marks[
-            at
-        ].again:  # the first mark is still on the piece, and the leave still stands
+        if self._marks[at].again:
+            # The first mark is still on the piece, and the leave still stands.
             self._show(at, "rejected")
-            self._allow(station, at)
+            station.allow(at, self._marks[at].mark)
             return
         self._show(at, "voided")
         # Nothing is on the piece: it, or another, may be marked with that number.
@@ -322,13 +233,6 @@ class Ledger:
         if work is not None:
             work.states.pop(mark.component, None)
         self._shelve(at)
-
-    def _grouped(self, station: StationLedger, at: MarkAt, mark: Mark) -> None:
-        assert mark.readback is not None
-        group = station.groups.setdefault(mark.order, [])
-        group.append(at)
-        if len(group) >= mark.readback.every or mark.readback.last:
-            station.samples[at] = tuple(station.groups.pop(mark.order))
 
     def _verified(self, record: Verified) -> None:
         at = (record.of.seq, record.position)
@@ -342,7 +246,7 @@ class Ledger:
         known = self._marks.get(at)
         if known is None or known.state == "scrapped":
             return
-        self._heard(known.station, at, record)
+        self.station(known.station).heard(at, record)
         if known.state == "unknown" and not (
             is_good and record.entry == "device" and tells_pieces_apart(known.mark)
         ):
@@ -355,40 +259,17 @@ class Ledger:
         elif at in station.samples and tells_pieces_apart(known.mark):
             self.awaiting[known.mark.content] = at  # its group still waits for a reader
         if is_good:
-            self._withdraw(station, at)
-            self._over(station, at)
+            station.withdraw(at)
+            station.over(at)
             self._shelve(at)
         else:
-            self._reject(station, record)
-
-    def _heard(self, name: str, at: MarkAt, record: Verified) -> None:
-        parts = self.station(name).parts
-        for index, part in enumerate(parts):
-            if (part.seq, part.position) == at:
-                parts[index] = replace(
-                    part,
-                    verdict=record.verdict,
-                    reads=part.reads + 1,
-                    read=record.content or "",
-                    grade=record.grade,
-                )
+            station.reject(record)
 
     def _good(self, known: _Known, reader: str | None) -> str:
         """A mark that is to be read elsewhere stays open when its own station has read it."""
         readback = known.mark.readback
         here = readback is not None and readback.mode == "elsewhere" and reader == known.station
         return "marked" if here and known.state != "good" else "good"
-
-    def _reject(self, station: StationLedger, record: Verified) -> None:
-        opened = station.open
-        if opened is None or opened.seq != record.of.seq or record.verdict == "good":
-            return
-        verdict = "unreadable" if record.verdict == "below_grade" else record.verdict
-        bad = PlaceVerdict(record.position, verdict, record.content)
-        others = tuple(each for each in opened.rejected if each.position != record.position)
-        rejected = tuple(sorted([*others, bad], key=lambda each: each.position))
-        station.open = replace(opened, rejected=rejected)
-        self._end(station)
 
     def _sampled(self, station: StationLedger, at: MarkAt, *, good: bool) -> None:
         """What a read, or people's decision, of a group's sample means for the others."""
@@ -413,26 +294,11 @@ class Ledger:
         state = states.get(record.how, record.how)
         self._show(at, state)
         if record.how == "remark":
-            self._allow(station, at)
+            station.allow(at, self._marks[at].mark)
         else:
-            self._withdraw(station, at)
-        self._over(station, at)
+            station.withdraw(at)
+        station.over(at)
         self._shelve(at)
-
-    def _allow(self, station: StationLedger, at: MarkAt) -> None:
-        mark = self._marks[at].mark
-        again = station.again
-        if again is None or again.seq != at[0]:
-            station.again = Open(at[0], (mark,), None)
-        elif mark not in again.marks:
-            marks = sorted([*again.marks, mark], key=lambda each: each.position)
-            station.again = replace(again, marks=tuple(marks))
-
-    def _withdraw(self, station: StationLedger, at: MarkAt) -> None:
-        again = station.again
-        if again is not None and again.seq == at[0]:
-            left = tuple(mark for mark in again.marks if mark.position != at[1])
-            station.again = replace(again, marks=left) if left else None
 
     def _unlatched(self, name: str) -> None:
         """The station is free; numbers that nobody settled stay unknown for the register."""
@@ -440,55 +306,20 @@ class Ledger:
         station = self.station(name)
         if station.open is not None and station.open.unknown:
             station.open = replace(station.open, due=station.open.due - station.open.unknown)
-            self._end(station)
-
-    # -- ends
-
-    def _over(self, station: StationLedger, at: MarkAt) -> None:
-        """Nothing more is expected of that mark where it was made."""
-        seq, position = at
-        for name in ("open", "aside"):
-            opened = getattr(station, name)
-            if opened is not None and opened.seq == seq:
-                rejected = tuple(each for each in opened.rejected if each.position != position)
-                left = replace(opened, due=opened.due - {position}, rejected=rejected)
-                setattr(station, name, left)
-        if station.aside is not None and not station.aside.due:
-            station.aside = None
-        self._end(station)
-
-    def _end(self, station: StationLedger) -> None:
-        """Close the open intent once nothing, or nothing but bad parts, is left of it."""
-        opened = station.open
-        if opened is None or opened.outcome is None:
-            return
-        rejected = {each.position for each in opened.rejected}
-        if opened.due - rejected:
-            return
-        marked = [m for m in opened.marks if opened.outcome.at(m.position) is not Did.NOT_STARTED]
-        if marked:  # of a part that was not marked, a late read can tell nothing
-            station.before = frozenset(mark.content for mark in marked)
-        station.open = None
-        station.aside = opened if opened.due else None
+            station.end()
 
     # -- states
 
     def _show(self, at: MarkAt, state: str, entry: str = "") -> None:
         known = self._marks[at]
         station, mark = self.station(known.station), known.mark
-        counts = station.made.setdefault(mark.order, {})
-        if known.state:
-            counts[known.state] -= 1
-        counts[state] = counts.get(state, 0) + 1
+        station.show(at, mark.order, known.state, state, entry)
         self._marks[at] = replace(known, state=state)
         if state in ("marked", "rejected", "unknown") and tells_pieces_apart(mark):
             self.awaiting[mark.content] = at
         elif self.awaiting.get(mark.content) == at:
             del self.awaiting[mark.content]
         self._piece(mark, state)
-        for index, part in enumerate(station.parts):
-            if (part.seq, part.position) == at:
-                station.parts[index] = replace(part, state=state, entry=entry)
 
     def _piece(self, mark: Mark, state: str) -> None:
         works = self.pieces.get(mark.order, {})

@@ -12,10 +12,11 @@ from gateway.contract.encoding import format_time
 from gateway.contract.plan import Plan, PlanOrder
 from gateway.contract.record import Mark
 from gateway.contract.uii import serial
-from gateway.ledger import Ledger, StationLedger
+from gateway.ledger import Ledger
 from gateway.moves import Note, Open, Phase
 from gateway.screen import pace
 from gateway.screen.holds import station_hold
+from gateway.standing import StationLedger
 from gateway.station import Station
 
 SHOWN = 20

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.record import Mark, Readback, Record
-from gateway.ledger import PARTS_SHOWN, Ledger
+from gateway.ledger import Ledger
 from gateway.moves import PlaceVerdict
 from gateway.numbering import Spent
+from gateway.standing import PARTS_SHOWN
 from tests.gateway.records import (
     NOON,
     OTHER,
