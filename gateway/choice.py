@@ -11,11 +11,12 @@ from itertools import islice
 
 from gateway.contract.plan import Block, Component, Due, Plan, PlanOrder
 from gateway.contract.record import FromBlock, Mark, Readback, RecordRef, Repeat
-from gateway.contract.uii import UiiError
+from gateway.contract.uii import UiiError, serial
 from gateway.ledger import Ledger
 from gateway.moves import Note
 from gateway.numbering import MarkAt, elsewhere, unfinished
 from gateway.plan import Permit
+from gateway.standing import StationLedger
 
 
 @dataclass(frozen=True)
@@ -72,25 +73,30 @@ def next_work(
     plan, order = permit.plan, permit.order
     if "{serial}" not in order.template.content:
         raise UiiError("the template's content has no {serial}: every part would carry the same")
-    again = ledger.station(post.station).again
+    own = ledger.station(post.station)
+    if own.held is not None:
+        mark = own.held.mark
+        return Note("first-piece", (("order", mark.order), ("number", serial(mark.item.elements))))
+    again = own.again
     if again is not None:
         if again.marks[0].order != order.id:
             # It still lies there, and may look blank: another order's number would go over it.
             return Note("again-first", (("order", again.marks[0].order),))
-        return _again(order, again.seq, again.marks, post)
-    tray = order.tray or 1
+        return _again(order, again.seq, again.marks, post, own)
     for component in order.components:
         if not post.marks(order, component.name):
             continue
-        waiting = list(islice(_repeats(plan, order, component, ledger, post), tray + 1))
+        batch = _Batch(order, component, own)
+        waiting = list(islice(_repeats(plan, order, component, ledger, post), batch.size + 1))
         if waiting:
             # With nothing behind it, nobody knows how long its group would wait for more.
-            is_last = len(waiting) <= tray and not left(plan, order.id, ledger)
-            return Work(order, component, _marks(order, component, waiting[:tray], None, is_last))
-    first = order.components[0]
-    if not post.marks(order, first.name):
+            is_last = len(waiting) <= batch.size and not left(plan, order.id, ledger)
+            return batch.work(waiting[: batch.size], None, is_last=is_last)
+    opener = order.components[0]
+    if not post.marks(order, opener.name):
         return Note("nothing-due", (("order", order.id),))
-    numbers = list(islice(_free(plan, order.id, ledger), tray))
+    batch = _Batch(order, opener, own)
+    numbers = list(islice(_free(plan, order.id, ledger), batch.size))
     if not numbers:
         return Note("numbers-used-up", (("order", order.id),))
     sources = [
@@ -98,35 +104,61 @@ def next_work(
         for block, number in numbers
     ]
     is_last = left(plan, order.id, ledger) == len(numbers)
-    return Work(order, first, _marks(order, first, sources, quantity, is_last))
+    return batch.work(sources, quantity, is_last=is_last)
 
 
-def _marks(
-    order: PlanOrder,
-    component: Component,
-    sources: Sequence[tuple[int, FromBlock | Repeat]],
-    quantity: int | None,
-    is_last: bool,
-) -> tuple[Mark, ...]:
-    """One mark a place, from the first place on."""
-    return tuple(
-        _mark(
-            order,
-            component,
-            number,
-            position,
-            source,
-            quantity,
-            last=is_last and position == len(sources),
+@dataclass(frozen=True)
+class _Batch:
+    """The marks of one component that one cycle makes: a tray's, or a first piece alone."""
+
+    order: PlanOrder
+    component: Component
+    own: StationLedger
+
+    @property
+    def is_first(self) -> bool:
+        """Whether a second person has yet to approve such a piece of this station."""
+        asks = self.order.verify.first_piece == "approved-by-second"
+        return asks and (self.order.id, self.component.name) not in self.own.approved
+
+    @property
+    def size(self) -> int:
+        return 1 if self.is_first else self.order.tray or 1
+
+    def work(
+        self,
+        sources: Sequence[tuple[int, FromBlock | Repeat]],
+        quantity: int | None,
+        *,
+        is_last: bool,
+    ) -> Work:
+        """One mark a place, from the first place on."""
+        marks = tuple(
+            _mark(
+                self.order,
+                self.component,
+                number,
+                position,
+                source,
+                quantity,
+                _readback(
+                    self.order,
+                    last=is_last and position == len(sources),
+                    first=self.is_first,
+                ),
+            )
+            for position, (number, source) in enumerate(sources, start=1)
         )
-        for position, (number, source) in enumerate(sources, start=1)
-    )
+        return Work(self.order, self.component, marks)
 
 
-def _again(order: PlanOrder, seq: int, marks: tuple[Mark, ...], post: Post) -> Work | Note:
+def _again(
+    order: PlanOrder, seq: int, marks: tuple[Mark, ...], post: Post, own: StationLedger
+) -> Work | Note:
     component = next((c for c in order.components if c.name == marks[0].component), None)
     if component is None:
         return Note("no-order", (("order", order.id),))
+    batch = _Batch(order, component, own)
     return Work(
         order,
         component,
@@ -134,7 +166,7 @@ def _again(order: PlanOrder, seq: int, marks: tuple[Mark, ...], post: Post) -> W
             mark.model_copy(
                 update={
                     "source": post.repeat((seq, mark.position)),
-                    "readback": _readback(order, last=True),
+                    "readback": _readback(order, last=True, first=batch.is_first),
                     "job": component.job or order.job,
                 }
             )
@@ -173,8 +205,7 @@ def _mark(
     position: int,
     source: FromBlock | Repeat,
     quantity: int | None,
-    *,
-    last: bool,
+    readback: Readback,
 ) -> Mark:
     pieces = len(order.components) if len(order.components) > 1 else None
     if isinstance(source, Repeat):
@@ -190,15 +221,19 @@ def _mark(
         item=order.item(number, component),
         content=order.content(number, component),
         text=order.lines(number, component),
-        readback=_readback(order, last=last),
+        readback=readback,
         pieces=pieces,
         piece=None if pieces is None else order.components.index(component) + 1,
         source=source,
     )
 
 
-def _readback(order: PlanOrder, *, last: bool) -> Readback:
-    return Readback(mode=order.verify.mode, every=order.verify.every, last=last)
+def _readback(order: PlanOrder, *, last: bool, first: bool) -> Readback:
+    """A first piece is read whatever the sample, as the last one is."""
+    verify = order.verify
+    return Readback(
+        mode=verify.mode, every=verify.every, last=last or first, first=True if first else None
+    )
 
 
 def due_reads(plan: Plan | None, ledger: Ledger) -> dict[str, Due]:

@@ -111,6 +111,8 @@ class Ledger:
                 self.unknown[record.station or ""] = record.cause
             case Unlatched(latch="unknown-outcome"):
                 self._unlatched(record.station or "")
+            case Unlatched(latch="first-piece", of=RecordRef() as of):
+                self._approved(record, of)
             case Trial():
                 self._trial(record)
             case Observed():
@@ -307,6 +309,10 @@ class Ledger:
         if station.open is not None and station.open.unknown:
             station.open = replace(station.open, due=station.open.due - station.open.unknown)
             station.end()
+
+    def _approved(self, record: Unlatched, of: RecordRef) -> None:
+        if self._mine(of):
+            self.station(record.station or "").approve((of.seq, record.position or 1))
 
     # -- states
 

@@ -45,6 +45,22 @@ class Part:
     """Seconds from the intent to the marker's word."""
 
 
+@dataclass(frozen=True)
+class FirstPiece:
+    """The first piece of an order and component, which a second person has to approve."""
+
+    at: MarkAt
+    mark: Mark
+    operator: str | None
+    """Who had it marked: somebody else approves it."""
+    state: str = ""
+
+    @property
+    def of(self) -> tuple[str, str]:
+        """Its order and component."""
+        return self.mark.order, self.mark.component
+
+
 @dataclass
 class StationLedger:
     """One station's part of the ledger."""
@@ -69,6 +85,10 @@ class StationLedger:
     """By order, the marks of the group that still takes members, in order."""
     samples: dict[MarkAt, tuple[MarkAt, ...]] = field(default_factory=dict)
     """By its sample, which is not read yet, the members of each group that is closed."""
+    first: FirstPiece | None = None
+    """The last first piece, until it is approved."""
+    approved: set[tuple[str, str]] = field(default_factory=set)
+    """Orders and components whose first piece here was approved."""
 
     # -- the parts that are shown, and their counts
 
@@ -102,6 +122,8 @@ class StationLedger:
         for index, part in enumerate(self.parts):
             if (part.seq, part.position) == at:
                 self.parts[index] = replace(part, state=state, entry=entry)
+        if self.first is not None and self.first.at == at:
+            self.first = replace(self.first, state=state)
 
     def timed(self, record: Marked, done: int) -> None:
         """How long a shot took, and how many marks it made."""
@@ -134,6 +156,9 @@ class StationLedger:
         self.aside = None
         self.sequence = record.sequence
         self.order = record.marks[0].order
+        for mark in record.marks:
+            if mark.readback is not None and mark.readback.first:
+                self.first = FirstPiece((record.seq, mark.position), mark, record.operator)
 
     def reject(self, record: Verified) -> None:
         """A bad verdict on a mark under way: its part waits to be set aside."""
@@ -173,6 +198,24 @@ class StationLedger:
             self.before = frozenset(mark.content for mark in marked)
         self.open = None
         self.aside = opened if opened.due else None
+
+    # -- the first piece
+
+    @property
+    def held(self) -> FirstPiece | None:
+        """The first piece that holds the station: it is made, and waits to be approved.
+
+        One that was not made, or is bad, is none: the next piece is a first one again.
+        """
+        first = self.first
+        if first is None or first.state not in ("marked", "good"):
+            return None
+        return None if self.open is not None and self.open.seq == first.at[0] else first
+
+    def approve(self, at: MarkAt) -> None:
+        if self.first is not None and self.first.at == at:
+            self.approved.add(self.first.of)
+            self.first = None
 
     # -- groups, and leaves to mark again
 

@@ -12,7 +12,7 @@ from gateway.config import StationConfig
 from gateway.contract.plan import Due
 from gateway.cycle import step
 from gateway.execution import Execution, new_cycle_id
-from gateway.logbook import NOBODY, Author, Logbook
+from gateway.logbook import NOBODY, Author, Draft, Logbook
 from gateway.moves import (
     ARMED_PHASES,
     RESTING,
@@ -35,6 +35,7 @@ from gateway.moves import (
 from gateway.numbering import MarkAt
 from gateway.permission import Permission
 from gateway.plan import choose
+from gateway.standing import FirstPiece
 
 log = logging.getLogger(__name__)
 
@@ -293,6 +294,34 @@ class Station:
             raise NotNow(Note("nothing-to-settle"))
         draft = testimony.settled(self._execution.ref(at[0]), at[1], how, reason, witnesses)
         self.logbook.append(draft, station=self.name, author=Author(witnesses[0], "pin"))
+        self.on_change()
+
+    def approve_first(self, approver: str, reason: str) -> None:
+        """A second person approves the first piece: the next may be marked. Raises `NotNow`."""
+        first = self._first()
+        of = self._execution.ref(first.at[0])
+        draft = testimony.approved(of, first.at[1], reason, approver)
+        self._say_of_first(draft, approver, Note("first-approved"))
+
+    def refuse_first(self, approver: str, reason: str) -> None:
+        """A second person sets the first piece aside as scrap; the next is a first one again."""
+        first = self._first()
+        of = self._execution.ref(first.at[0])
+        draft = testimony.settled(of, first.at[1], "scrapped", reason, (approver,))
+        self._say_of_first(draft, approver, Note("first-refused"))
+
+    def _first(self) -> FirstPiece:
+        self._must_be_idle()
+        first = self.logbook.ledger.station(self.name).held
+        if first is None:
+            raise NotNow(Note("no-first-piece"))
+        return first
+
+    def _say_of_first(self, draft: Draft, approver: str, note: Note) -> None:
+        self.logbook.append(draft, station=self.name, author=Author(approver, "pin"))
+        self.cycle = replace(self.cycle, note=note)  # it is idle: nothing else changes it
+        if self.paused is not None:
+            self.paused = Note("stopped")
         self.on_change()
 
     def unlatch(self, reason: str, witnesses: tuple[str, str]) -> None:

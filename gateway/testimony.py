@@ -86,9 +86,9 @@ def resolved(position: int, of: RecordRef) -> Draft:
 
 
 def settled(
-    of: RecordRef, position: int, how: str, reason: str, witnesses: tuple[str, str]
+    of: RecordRef, position: int, how: str, reason: str, witnesses: tuple[str, ...]
 ) -> Draft:
-    """Two named people's decision about one mark."""
+    """Named people's decision about one mark."""
     fields = {
         "of": of,
         "position": position,
@@ -97,6 +97,18 @@ def settled(
         "witnesses": witnesses,
     }
     return Draft(Settled, fields)
+
+
+def approved(of: RecordRef, position: int, reason: str, approver: str) -> Draft:
+    """A second person approves the first piece of an order: the station goes on."""
+    fields = {
+        "latch": "first-piece",
+        "reason": reason,
+        "witnesses": (approver,),
+        "of": of,
+        "position": position,
+    }
+    return Draft(Unlatched, fields)
 
 
 def freed(reason: str, witnesses: tuple[str, str]) -> Draft:

@@ -34,6 +34,7 @@ from gateway.contract.record import (
     Record,
     Settled,
     Trial,
+    Unlatched,
     Verified,
 )
 
@@ -109,6 +110,8 @@ class Court:
             self._statements.marked(record)
         elif isinstance(record, Verified | Settled):
             self._statements.say(record)
+        elif isinstance(record, Unlatched):
+            self._statements.approved(record)
         elif isinstance(record, Corrected):
             self._corrected(record)
 

@@ -33,6 +33,7 @@ from gateway.contract.record import (
     Marked,
     Record,
     Settled,
+    Unlatched,
     Verified,
     decode_record,
 )
@@ -197,6 +198,9 @@ def needs(stream: Stream, records: Iterable[Record | None]) -> Needs:
             of = record.of
             said.add(MarkKey(of.gateway, of.epoch, of.seq, record.position))
             reading |= isinstance(record, Settled) or record.entry == "device"
+        elif isinstance(record, Unlatched) and record.of is not None:
+            of = record.of
+            said.add(MarkKey(of.gateway, of.epoch, of.seq, record.position or 1))
         elif isinstance(record, Accepted):
             plans.add((record.incarnation, record.version))
     told = {RecordKey(*mark[:3]) for mark in outcomes | said}

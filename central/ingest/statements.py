@@ -9,7 +9,7 @@ from central.ingest.holdings import Holdings
 from central.ingest.life import Item, ItemKey, Read
 from central.ingest.naming import names_component
 from central.ingest.refusal import Refusal
-from gateway.contract.record import Mark, Marked, Settled, Verified
+from gateway.contract.record import Mark, Marked, Settled, Unlatched, Verified
 
 TWO_PEOPLE = ("accepted", "remark", "voided")
 """Decisions that need two names (the operator's own is one of them)."""
@@ -62,6 +62,21 @@ class Statements:
             self._waiting[key] = (*self._waiting.get(key, ()), self.waiting[me])
         elif self._row(key).state != "open":
             self._end(self._waiting.pop(key, ()))  # overruled by what was said after them
+
+    def approved(self, record: Unlatched) -> None:
+        """A second person's approval of a first piece of this stream; it changes no state."""
+        if record.of is None:
+            return
+        of = record.of
+        key, me = MarkKey(of.gateway, of.epoch, of.seq, record.position or 1), self._me(record.seq)
+        if key[:2] != me[:2]:
+            raise Refusal("out-of-place", "an approval names a mark of its own journal")
+        self._require(key)
+        self.about[self._row(key).key, me] = None
+        intent = self._held.intent(key)
+        people = {*record.witnesses, record.operator} - {None}
+        if not people - {None if intent is None else intent.operator}:
+            raise Refusal("witnesses-missing", "a first piece is approved by a second person")
 
     def heard(self, key: MarkKey) -> None:
         """More is known of a mark: what waited for that is judged again, in order of arrival."""

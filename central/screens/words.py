@@ -47,6 +47,8 @@ def said(entry: LifeEntry, t: Texts) -> list[tuple[str, str]]:
         add("content", visible(mark["content"]))
         add("order", mark["order"])
         add("quantity", mark.get("quantity"))
+        if (mark.get("readback") or {}).get("first"):
+            add("first piece", t("a second person approves it before the next one"))
         source = mark["source"]
         if source["kind"] == "block":
             add("number", f"{source['number']} · {source['space']}")

@@ -41,6 +41,9 @@ class Verify(Message):
     mode: Literal["each", "sample", "elsewhere", "eye"]
     every: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
     reason: str = ""
+    first_piece: Literal["approved-by-second", "none"] | None = None
+    """Whether each station waits after the first piece that it makes, until a second person has
+    approved it. Absent is `none`."""
 
 
 class PlanOrder(Message):

@@ -118,11 +118,14 @@ class Readback(Message):
     """How a mark is to be read back, as its order said when it was announced.
 
     `last`: the last part of its order here, which is read whatever the sample.
+    `first`: the first piece of its order and component at its station, which is read too; before
+    the next one a second person has to approve it.
     """
 
     mode: Literal["each", "sample", "elsewhere", "eye"]
     every: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
     last: StrictBool = False
+    first: StrictBool | None = None
 
 
 class Mark(Message):
@@ -274,10 +277,14 @@ class Latched(Common):
 
 
 class Unlatched(Common):
+    """Who freed a station. Of the latch `first-piece`: who approved the mark at `of`."""
+
     type: Literal["unlatched"] = "unlatched"
     latch: Short
     reason: Text
     witnesses: tuple[Short, ...] = ()
+    of: RecordRef | None = None
+    position: Position | None = None
 
 
 class KeyChanged(Common):

@@ -75,6 +75,14 @@ class UnlatchBody(BaseModel):
     witnesses: list[Witness]
 
 
+class FirstPieceBody(BaseModel):
+    """A second person's word on the first piece of an order; a reason where it is set aside."""
+
+    approves: bool
+    reason: Annotated[str, Field(max_length=2000)] = ""
+    witness: Witness
+
+
 class BeginBody(BaseModel):
     quantity: Annotated[int, Field(ge=1, le=10**6)] | None = None
     """How many pieces each package holds, where it is not what the order says."""
@@ -264,6 +272,12 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         part = (body.seq, body.position)
         await desk.settle_earlier(name, part, body.how, body.reason, people)
         return {"settled": True}
+
+    @app.post("/api/stations/{name}/first-piece")
+    async def first_piece(name: str, body: FirstPieceBody) -> dict[str, bool]:
+        witness = body.witness.credentials()
+        await desk.say_of_first_piece(name, body.reason, witness, approves=body.approves)
+        return {"approved": body.approves}
 
     @app.post("/api/stations/{name}/unlatch")
     async def unlatch(name: str, body: UnlatchBody) -> dict[str, bool]:

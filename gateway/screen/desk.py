@@ -31,6 +31,8 @@ from gateway.uplink import Uplink
 Settlement: TypeAlias = Literal["accepted", "remark", "scrapped", "voided"]
 DECIDERS = frozenset({"shift-lead", "quality"})
 """At least one of the two who settle has one of these roles."""
+APPROVER = "shift-lead"
+"""Who approves the first piece of an order."""
 SESSION_S = 12 * 3600
 TRIES, TRIES_S = 5, 60
 """Wrong PINs of one badge before it has to wait."""
@@ -225,6 +227,27 @@ class Desk:
             reason, witnesses, lambda names: self.station(station).unlatch(reason.strip(), names)
         )
 
+    async def say_of_first_piece(
+        self, station: str, reason: str, witness: Credentials, *, approves: bool
+    ) -> None:
+        """A shift lead who did not mark it approves a first piece, or sets it aside with a reason.
+
+        Raises `NotNow`.
+        """
+        if not approves and not reason.strip():
+            raise NotNow(Note("no-reason"))
+        self._must_be_unlatched()
+        person = await self._prove(witness)
+        if APPROVER not in person.roles:
+            raise NotNow(Note("no-shift-lead"))
+        here = self.station(station)
+        first = here.logbook.ledger.station(station).held
+        if first is not None and first.operator == person.id:
+            raise NotNow(Note("second-person"))
+        say = here.approve_first if approves else here.refuse_first
+        say(person.id, reason.strip())
+        self.changed()
+
     async def _decide(
         self,
         reason: str,
@@ -233,10 +256,13 @@ class Desk:
     ) -> None:
         if not reason.strip():
             raise NotNow(Note("no-reason"))
-        for latch, cause in self.latches.causes.items():
-            raise NotNow(Note(latch, (("cause", cause),)))
+        self._must_be_unlatched()
         act(await self._two_people(witnesses))
         self.changed()
+
+    def _must_be_unlatched(self) -> None:
+        for latch, cause in self.latches.causes.items():
+            raise NotNow(Note(latch, (("cause", cause),)))
 
     # -- what they see
 

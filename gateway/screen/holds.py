@@ -41,6 +41,7 @@ HOLDS: Mapping[str, Hold] = {
     "unknown-outcome": Hold("unknown", "two-people", ("hands-off", "read-it", "two-settle")),
     "switch-off": Hold("armed", "operator", ("hands-off", "key-off", "key-on")),
     "marker-silent": Hold("silent", "operator", ("look-power", "key-on", "tell-maintenance")),
+    "first-piece": Hold("first-piece", "second-lead", ("take-first", "lead-looks", "lead-signs")),
     "broken": Hold("broken", "maintenance", ("leave-part", "tell-maintenance")),
     "journal-full": Hold("no-room", "maintenance", ("leave-on", "make-room", "goes-on")),
     # Between the line and the register

@@ -16,7 +16,7 @@ from gateway.ledger import Ledger
 from gateway.moves import Note, Open, Phase
 from gateway.screen import pace
 from gateway.screen.holds import station_hold
-from gateway.standing import StationLedger
+from gateway.standing import FirstPiece, StationLedger
 from gateway.station import Station
 
 SHOWN = 20
@@ -57,6 +57,7 @@ def station_view(station: Station, now: datetime) -> dict[str, Any]:
         "next": None if work is None else _next(work),
         "current": None if cycle.open is None else _current(cycle.open, ledger),
         "again": [] if own.again is None else [_mark(mark) for mark in own.again.marks],
+        "first": None if own.held is None else _first(own.held),
         "groups": _groups(own, plan),
         "due": _due(station, plan, ledger),
         "counts": dict(own.made.get(order_id or "", {})),
@@ -131,6 +132,7 @@ def _next(work: Work) -> dict[str, Any]:
         "component": work.component.name,
         "job": work.job,
         "again": work.again,
+        "first": bool(first.readback and first.readback.first),
         "places": [_mark(mark) for mark in work.marks],
     }
 
@@ -176,6 +178,11 @@ def _mark(mark: Mark) -> dict[str, Any]:
         "content": mark.content,
         "quantity": mark.quantity,
     }
+
+
+def _first(first: FirstPiece) -> dict[str, Any]:
+    """The first piece that waits to be approved, and who may not do it."""
+    return {"seq": first.at[0], "operator": first.operator, **_mark(first.mark)}
 
 
 def _groups(own: StationLedger, plan: Plan | None) -> list[dict[str, Any]]:
@@ -254,10 +261,13 @@ def can(station: Station, *, permitted: bool) -> list[str]:
     if station.cycle.phase is Phase.IDLE:
         if station.busy or station.permission.to_write() is not None:
             return []
+        held = station.logbook.ledger.station(station.name).held is not None
         begins = ["run", "begin"] if station.by_input else ["begin"]
         buttons = [*begins, "trial"] if permitted and station.marker is not None else []
         if station.marker is None:
             buttons.append("run")
+        if held:
+            buttons.append("first-piece")
         return [*buttons, *(["check"] if station.readers else []), "check-typed"]
     buttons = list(_IN_PHASE.get(station.cycle.phase, ()))
     typed = opened is not None and bool(opened.due - opened.unknown)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from gateway.contract.plan import Verify
 from gateway.contract.record import Settled, Unlatched
 from gateway.latches import Latch
 from gateway.screen.holds import HOLDS
@@ -20,10 +21,11 @@ from tests.browser.test_operator import (
     at_work,
     content,
     fill_witness,
+    first_row,
     serial,
     shows,
 )
-from tests.support.line import LEAD, QUALITY, line, served
+from tests.support.line import LEAD, OPERATOR, QUALITY, Badge, line, order, served
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
 
@@ -102,6 +104,57 @@ def test_a_scan_that_matches_goes_on_by_itself(tmp_path: Path, browse: Browse) -
             await expect(page.locator("#serial")).to_have_text(serial(2))
             settled = [each for each in made.records() if isinstance(each, Settled)]
             assert [(each.how, each.witnesses) for each in settled] == [("read", ())]
+
+    asyncio.run(whole())
+
+
+def test_the_first_piece_waits_for_the_shift_lead(tmp_path: Path, browse: Browse) -> None:
+    """Set aside with a reason, the next is a first piece again; approved, the line goes on."""
+    asks = order(verify=Verify(mode="each", first_piece="approved-by-second"))
+
+    async def whole() -> None:
+        async with at_work(tmp_path, browse, orders=(asks,)) as (made, page):
+
+            async def marks(number: int) -> None:
+                made.parts.load(STATION)
+                await page.locator("[data-action=begin]:enabled").click()
+                await shows(page, "first-piece", "first-piece")
+                await expect(page.locator("#part")).to_have_text(serial(number))
+                await step(page, 2, "hold.first-look")
+
+            async def decides(how: str, person: Badge, reason: str = "") -> None:
+                await page.locator("#primary [data-action=first-piece]:enabled").click()
+                await page.get_by_text(SQ[f"how-says.{how}"]).click()
+                if reason:
+                    await page.get_by_text(SQ[f"reason.{reason}"], exact=True).click()
+                await expect(page.locator("#decide-second")).to_be_hidden()
+                assert await page.evaluate(FITS) == []
+                await fill_witness(page, 1, person)
+                await page.locator("#decide [type=submit]").click()
+
+            await expect(page.locator("#order")).to_contain_text(SQ["order.first-piece"])
+            await marks(1)
+            await decides("approve", OPERATOR)
+            await expect(page.locator("#decide .wrong")).to_have_text(SQ["note.no-shift-lead"])
+            await page.locator("#decide [data-close]").click()
+            await decides("refuse", LEAD, "wrong-place")
+            await shows(page, "settled", "first-refused")
+            await first_row(page, serial(1), "scrapped")
+            await marks(2)
+            await decides("approve", LEAD)
+            await shows(page, "first-approved", "first-approved")
+            await expect(page.locator("#order")).not_to_contain_text(SQ["order.first-piece"])
+            made.parts.load(STATION)
+            await page.locator(PRIMARY).click()
+            await shows(page, "good", "good")
+            refused, approved = (
+                each for each in made.records() if isinstance(each, Settled | Unlatched)
+            )
+            assert isinstance(refused, Settled)
+            assert (refused.how, refused.reason) == ("scrapped", SQ["reason.wrong-place"])
+            assert isinstance(approved, Unlatched)
+            assert approved.of is not None
+            assert {refused.operator, *approved.witnesses} == {LEAD.id}
 
     asyncio.run(whole())
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from gateway.contract.record import Unlatched
 from gateway.contract.topics import State
 from tests.needs import find_program
 from tests.support.central import Centre
@@ -58,6 +59,14 @@ class Line:
     def read(self, intent: int, verdict: str = "good") -> None:
         self.peer.journal.marked(intent)
         self.peer.journal.verified(intent, verdict)
+        self.peer.deliver()
+
+    def approve(self, intent: int) -> None:
+        """The shift lead approves the first piece of the order."""
+        journal = self.peer.journal
+        said = {"latch": "first-piece", "reason": "", "witnesses": ("lead-1",)}
+        of = journal.ref(intent)
+        journal.write(Unlatched(**journal.common(operator="lead-1", of=of, position=1, **said)))
         self.peer.deliver()
 
     def received(self) -> float:
@@ -195,7 +204,9 @@ def test_the_keyboard_leads_to_the_life_of_an_item_which_stays_live(line: Line, 
     expect(page.locator(".entry")).to_have_count(1)
     page.locator("summary").first.click()
     line.read(intent)
-    expect(page.locator(".entry")).to_have_count(3)
+    line.approve(intent)
+    expect(page.locator(".entry")).to_have_count(4)
+    expect(page.locator(".entry h3").last).to_have_text("Pjesa e parë u miratua")
     expect(page.locator(".components .state")).to_have_text("E mirë")
     expect(page.locator("details[open]")).to_have_count(1)
     expect(page.locator(".holds.no")).to_have_count(0)

@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from gateway.contract.record import ClockState, Corrected, FromBlock, Item, RecordRef, Trial
+from gateway.contract.plan import Verify
+from gateway.contract.record import (
+    ClockState,
+    Corrected,
+    FromBlock,
+    Item,
+    Readback,
+    RecordRef,
+    Trial,
+    Unlatched,
+)
 from tests.central.scene import GATEWAY, OTHER, SPACE, Scene, plan
 
 
@@ -455,3 +465,25 @@ def test_clock_state_is_kept_and_judges_nothing() -> None:
     scene.journal.intent(mark, clock=ClockState(synced=False))
     scene.send()
     assert scene.verdicts()[-1] == "ok"
+
+
+def test_a_first_piece_is_approved_by_another_than_who_marked_it() -> None:
+    scene = Scene(verify=Verify(mode="each", first_piece="approved-by-second"))
+    journal = scene.journal
+    mark = journal.mark(scene.plan, "G-1", 1, readback=Readback(mode="each", first=True))
+    seq = journal.intent(mark, operator="op-4")
+    journal.marked(seq)
+    journal.verified(seq)
+    other, _ = scene.other()
+    said = {"latch": "first-piece", "reason": "", "of": journal.ref(seq), "position": 1}
+    for operator, witnesses in (("op-4", ("op-4",)), ("lead-1", ("lead-1",))):
+        journal.write(Unlatched(**journal.common(operator=operator, witnesses=witnesses, **said)))
+    journal.write(Unlatched(**journal.common(latch="first-piece", reason="", of=journal.ref(99))))
+    scene.send()
+    other.write(Unlatched(**other.common(operator="lead-1", **said)))
+    scene.send(other)
+    assert scene.verdicts()[-3:] == ["witnesses-missing", "ok", "out-of-place"]
+    assert scene.verdicts(other)[-1] == "out-of-place"
+    assert scene.states(1) == {"receiver": "good"}
+    told = {by.seq for _, by in scene.register.about}
+    assert told == {seq + 1, seq + 2, seq + 3, seq + 4}, "its life tells of both"

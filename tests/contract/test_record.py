@@ -26,7 +26,7 @@ from gateway.contract.record import (
 )
 from gateway.contract.uii import identify
 from tests.contract import strategies as own
-from tests.contract.wire import RECORDS, SCANS, UNKNOWN
+from tests.contract.wire import PEOPLE, RECORDS, SCANS, UNKNOWN
 
 TYPES: tuple[type[Common], ...] = get_args(Record)
 CLOSED = (
@@ -41,7 +41,9 @@ def closed(tail: bytes = b"", old: bytes = b"", new: bytes = b"") -> bytes:
     return CLOSED.replace(old, new, 1) + tail + b"}"
 
 
-@pytest.mark.parametrize("line", RECORDS + SCANS, ids=lambda line: str(parse_line(line)["seq"]))
+@pytest.mark.parametrize(
+    "line", RECORDS + SCANS + PEOPLE, ids=lambda line: str(parse_line(line)["seq"])
+)
 def test_golden_records_encode_to_the_same_bytes(line: bytes) -> None:
     assert encode_record(decode_record(line)) == line
 

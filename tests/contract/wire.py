@@ -21,6 +21,7 @@ def objects(name: str) -> list[dict[str, Any]]:
 
 RECORDS = lines("records.jsonl")
 SCANS = lines("scans.jsonl")
+PEOPLE = lines("people.jsonl")
 UNKNOWN = lines("unknown.jsonl")
 
 

@@ -125,6 +125,11 @@ class Page:
         body = {"how": how, "reason": reason, "witnesses": witnesses}
         self._post(f"/api/stations/{self.station}/settle", body)
 
+    def say_of_first_piece(self, person: Person, *, approves: bool, reason: str = "") -> None:
+        """Somebody's word on the first piece of the order."""
+        body = {"approves": approves, "reason": reason, "witness": person.credentials()}
+        self._post(f"/api/stations/{self.station}/first-piece", body)
+
     def _post(self, path: str, body: Any) -> dict[str, Any]:
         response = self._http.post(path, json=body)
         answer: dict[str, Any] = response.json()

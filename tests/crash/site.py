@@ -109,14 +109,19 @@ class Site:
 
     @classmethod
     def enrolled(
-        cls, centre: Centre, gateway: str, kind: Kind = "panasonic-lp", start: Start = "operator"
+        cls,
+        centre: Centre,
+        gateway: str,
+        kind: Kind = "panasonic-lp",
+        start: Start = "operator",
+        **order: Any,
     ) -> "Site":
         """Devices running, an order released, people known, the first epoch open."""
         site = cls(centre, gateway, kind, start)
         try:
             site.start_devices()
             site.configure()
-            site.order()
+            site.order(**order)
             site.enrol("new")
         except BaseException:
             site.close()

@@ -156,6 +156,11 @@ def unlatched(seq: int) -> Unlatched:
     return Unlatched(**common(seq), latch="unknown-outcome", reason="seen by both")
 
 
+def approved(seq: int, of: int) -> Unlatched:
+    """A second person approves the first piece that the intent `of` marked."""
+    return Unlatched(**common(seq), latch="first-piece", reason="", witnesses=("L-1",), of=ref(of))
+
+
 def trial(seq: int, text: str, did: str = "done") -> Trial:
     return Trial.model_validate(
         {**common(seq), "device": "marker", "job": "1", "text": text, "did": did}

@@ -16,6 +16,7 @@ from tests.gateway.records import (
     GATEWAY,
     OTHER,
     STATION,
+    approved,
     fold,
     intent_of,
     marked,
@@ -75,6 +76,10 @@ class Line:
                 self.ledger.apply(verified(self.seq, first, verdict, position=position))
         symbol = chosen.component.symbol or "N"
         return " ".join(f"{symbol}{number}" for number in numbers(chosen))
+
+    def approve(self, of: int) -> None:
+        self.seq += 1
+        self.ledger.apply(approved(self.seq, of))
 
     def settle(self, of: int, how: str, position: int = 1) -> None:
         self.seq += 1
@@ -334,3 +339,102 @@ def test_a_good_read_takes_the_leave_away() -> None:
     line.settle(1, "remark")
     line.ledger.apply(verified(line.seq + 1, 1, "good"))
     assert not work(line.plan, line.ledger).again
+
+
+# -- the first piece
+
+
+def asks(mode: str = "each", **changes: Any) -> Plan:
+    """An order whose first piece a second person approves."""
+    verify = {"mode": mode, "every": 5, "first_piece": "approved-by-second"}
+    return plan(verify=verify, **changes)
+
+
+def held(line: Line) -> bool:
+    chosen = found(line.plan, line.ledger)
+    return isinstance(chosen, Note) and chosen.code == "first-piece"
+
+
+def firsts(line: Line) -> list[bool]:
+    return [bool(m.readback and m.readback.first) for m in work(line.plan, line.ledger).marks]
+
+
+@pytest.mark.parametrize("mode", ["each", "sample", "eye"])
+def test_the_second_piece_waits_until_the_first_is_approved(mode: str) -> None:
+    """One alone, though the tray takes three; it is read whatever the sample."""
+    line = Line(asks(mode, tray=3))
+    assert firsts(line) == [True]
+    assert all(mark.readback and mark.readback.last for mark in work(line.plan, line.ledger).marks)
+    assert line.make() == "N1"
+    assert held(line)
+    other = line.plan.orders[0].model_copy(update={"id": "o2"})
+    both = line.plan.model_copy(update={"orders": (other, *line.plan.orders)})
+    assert found(both, line.ledger) == found(line.plan, line.ledger), "the station, not the order"
+    line.approve(1)
+    assert firsts(line) == [False] * 3
+    assert line.make() == "N2 N3 N7"
+
+
+def test_what_is_read_elsewhere_waits_to_be_approved_as_soon_as_it_is_marked() -> None:
+    line = Line(asks("elsewhere"))
+    line.make(verdict="")
+    assert held(line)
+    line.approve(1)
+    assert not held(line)
+
+
+@pytest.mark.parametrize("ends", ["unreadable", "not_started", "scrapped", "voided"])
+def test_after_a_first_piece_that_is_none_the_next_is_a_first_piece_again(ends: str) -> None:
+    line = Line(asks())
+    if ends == "unreadable":
+        line.make(verdict=ends)
+    elif ends == "not_started":
+        line.make(did=ends)
+    else:
+        line.make()
+        assert held(line)
+        line.settle(1, ends)
+    assert firsts(line) == [True]
+    opened = line.seq + 1
+    assert line.make() == "N2"
+    line.approve(1)  # of the piece before: it says nothing of this one
+    assert held(line)
+    line.approve(opened)
+    assert firsts(line) == [False]
+
+
+def test_a_first_piece_that_is_marked_again_is_still_the_first() -> None:
+    line = Line(asks())
+    line.make(verdict="unreadable")
+    line.settle(1, "remark")
+    assert firsts(line) == [True]
+    line.make()
+    assert held(line)
+
+
+def test_an_unknown_first_piece_that_a_read_settles_waits_to_be_approved() -> None:
+    line = Line(asks())
+    line.make(did="unknown")
+    assert not held(line)
+    line.ledger.apply(verified(line.seq + 1, 1, "good"))
+    assert held(line)
+
+
+def test_each_component_has_a_first_piece_of_its_own() -> None:
+    line = Line(asks(**PISTOL))
+    for opened, piece in ((1, "R1"), (5, "B1"), (9, "S1")):
+        assert line.make() == piece
+        assert held(line)
+        line.approve(opened)
+    assert [line.make() for _ in range(3)] == ["R2", "B2", "S2"]
+
+
+def test_each_station_has_a_first_piece_of_its_own() -> None:
+    other = Post("laser-2", GATEWAY, 1)
+    line = Line(asks(), POST, other)
+    line.make()
+    assert held(line)
+    assert line.make(post=1) == "N2"
+    line.approve(1)
+    assert not held(line)
+    assert isinstance(found(line.plan, line.ledger, other), Note)

@@ -123,10 +123,26 @@ class Panel:
         self.decide_earlier(station, at, mark, "scrapped", "dropped")
         return True
 
+    def says_of_first(self, station: Station) -> None:
+        """The shift lead comes, sooner or later, and mostly approves a first piece."""
+        first = station.logbook.ledger.station(station.name).held
+        if first is None or self.chance.yes(0.4):
+            return
+        if self.chance.yes(0.8):
+            self.story.tell("people", f"approve the first piece, of record {first.at[0]}")
+            station.approve_first(WITNESSES[0], "")
+            return
+        self.story.tell("people", f"set the first piece aside, of record {first.at[0]}")
+        station.refuse_first(WITNESSES[0], "in the wrong place")
+        self._told(station, first.at, first.mark, "scrapped")
+
     def decide_earlier(self, station: Station, at: MarkAt, mark: Mark, how: str, why: str) -> None:
         """Of a part that no cycle has under way; what they say of it is so."""
+        station.settle_earlier(at, how, why, WITNESSES)
+        self._told(station, at, mark, how)
+
+    def _told(self, station: Station, at: MarkAt, mark: Mark, how: str) -> None:
         journal = station.logbook.journal
         ref = MarkRef(journal.gateway, journal.epoch, *at)
-        station.settle_earlier(at, how, why, WITNESSES)
         now = self.story.clock()
         self.decisions.append(Decision(ref, mark.content, mark.component, how, True, now))

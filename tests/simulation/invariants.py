@@ -25,6 +25,7 @@ from gateway.contract.record import (
 from gateway.moves import Note, Phase
 from gateway.numbering import tells_pieces_apart
 from tests.simulation.bench import Bench
+from tests.simulation.first_pieces import FirstPieces
 from tests.simulation.machine import Machine
 from tests.simulation.metal import Engraving, MarkRef, Part
 from tests.simulation.officers import newest
@@ -72,6 +73,7 @@ class Watch:
         self._forbidden: dict[str, int] = {}
         """By bench, the intent that was armed a second ago already though nothing permitted it."""
         self._journals: dict[str, Journalled] = {}
+        self._firsts = FirstPieces()
         world.metal.on_engraved = self.on_engraved
 
     # -- the journal
@@ -92,6 +94,12 @@ class Watch:
 
     def _journalled(self, machine: Machine, epoch: int, record: Record) -> None:
         self._world.tell(f"{machine.label}/{record.station or '*'}", told(record))
+        orders = self._world.centre.officers.orders.values()
+        asks = "approved-by-second"
+        asking = frozenset(each.code for each in orders if each.verify.first_piece == asks)
+        fault = self._firsts.hear(machine.label, machine.name, epoch, record, asking)
+        if fault and not (machine.lied or machine.doubtful):
+            raise Broken(fault)
         match record:
             case Intent():
                 self._intent(machine, epoch, record)

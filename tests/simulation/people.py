@@ -181,6 +181,9 @@ class Operator:
         if isinstance(work, Note):
             self.why_not = work.code
             self.clear_away()
+            if work.code == "first-piece":
+                self.panel.says_of_first(station)
+                return
             if self._decides_left_over(station):
                 return
             if (self._bin_waits() or self._left_over()) and station.readers:

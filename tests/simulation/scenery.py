@@ -73,12 +73,20 @@ def build(world: "World") -> None:
         scene = replace(scene, lines=tuple(replace(each, readers=True) for each in scene.lines))
     if wish.two:
         scene = replace(scene, lines=_doubled(scene.lines))
+    if world.chance.of("first-piece").yes(0.15):
+        scene = replace(scene, orders=tuple(_asks_for_approval(each) for each in scene.orders))
     for order in scene.orders:
         officers.orders[order.code] = order
         officers.spaces[order.space] = 1
     for gateway in dict.fromkeys(line.gateway for line in scene.lines):
         lines = [line for line in scene.lines if line.gateway == gateway]
         world.enrol(add_machine(world, gateway, lines, chance.of(gateway)), "new gateway")
+
+
+def _asks_for_approval(order: Order) -> Order:
+    """Its first piece at each station is approved by a second person."""
+    update = {"first_piece": "approved-by-second"}
+    return replace(order, verify=order.verify.model_copy(update=update))
 
 
 def _doubled(lines: tuple[Line, ...]) -> tuple[Line, ...]:

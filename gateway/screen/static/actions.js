@@ -8,6 +8,7 @@ const ACTIONS = {
   read_again: { path: "read-again", label: "do.read-again", icon: "i-again" },
   type: { dialog: "type", label: "do.type", icon: "i-keys" },
   settle: { dialog: "settle", label: "do.settle", icon: "i-people", free: true },
+  "first-piece": { dialog: "first-piece", label: "do.first-piece", icon: "i-people", free: true },
   unlatch: { dialog: "unlatch", label: "do.unlatch", icon: "i-open", free: true },
   check: { path: "check", label: "do.check", icon: "i-read" },
   quantity: { dialog: "quantity", label: "do.quantity", icon: "i-part", rare: true },
@@ -15,7 +16,7 @@ const ACTIONS = {
   trial: { dialog: "trial", label: "do.trial", icon: "i-open", rare: true },
   earlier: { dialog: "earlier", label: "do.earlier", icon: "i-people", rare: true, free: true },
 };
-const FIRST = ["stop", "run", "begin", "acknowledge", "read_again", "settle", "check"];
+const FIRST = ["stop", "run", "begin", "acknowledge", "read_again", "settle", "first-piece", "check"];
 const ORDER = Object.keys(ACTIONS);
 const MORE = { id: "more", dialog: "more", label: "do.more", icon: "i-more" };
 const SIGN_IN = { id: "sign-in", dialog: "sign-in", label: "do.sign-in", icon: "i-person" };
@@ -67,7 +68,7 @@ function label(station, id) {
   if (id !== "begin") return ACTIONS[id].label;
   if (station.next?.again) return "do.begin-again";
   if (station.can.includes("run")) return "do.begin-one";
-  return (station.order?.tray ?? 1) > 1 ? "do.begin-tray" : "do.begin";
+  return (station.order?.tray ?? 1) > 1 && !station.next?.first ? "do.begin-tray" : "do.begin";
 }
 
 /** Of a tray, the eye says which places are not legible. */

@@ -1,4 +1,5 @@
-// Two people decide: how, of which places or of which earlier part, why, and who they are.
+// People decide: how, of which places or of which earlier part, why, and who they are. Two of them;
+// of the first piece of an order the one who did not mark it.
 
 import { Declined } from "./gateway.js";
 import { make } from "./elements.js";
@@ -7,6 +8,7 @@ import { t } from "./texts.js";
 
 const HOWS = ["accepted", "remark", "scrapped", "voided"];
 const REASONS = ["seen-legible", "nothing-there", "damaged", "power", "taken-away"];
+const FIRST_REASONS = ["wrong-place", "wrong-depth", "damaged"];
 const OPEN_PHASES = ["unknown", "read-blocked", "set-aside"];
 
 const $ = (id) => document.getElementById(id);
@@ -44,9 +46,21 @@ export class Decide {
     this.#label();
   }
 
+  /** Of the first piece of an order: the shift lead approves it, or sets it aside. */
+  askFirst(station) {
+    this.#part = null;
+    this.#open("first-piece", station.first.seq, ["approve", "refuse"], [], FIRST_REASONS);
+    this.#number = station.first.serial;
+    this.#label();
+  }
+
   /** The station has moved on: a dialog about a number that is settled by now goes away. */
   follow(station) {
     if (!$("decide").open) return;
+    if (this.#what === "first-piece") {
+      if (station?.first?.seq !== this.#seq) $("decide").close();
+      return;
+    }
     const over = !station?.current || station.current.seq !== this.#seq || !OPEN_PHASES.includes(station.phase);
     const gone = this.#part ? station?.phase !== "idle" || station.run.on : over;
     if (gone) $("decide").close();
@@ -58,6 +72,11 @@ export class Decide {
 
   async send(data) {
     const witnesses = [1, 2].map((n) => ({ badge: data.get(`badge-${n}`), pin: data.get(`pin-${n}`) }));
+    if (this.#what === "first-piece") {
+      const approves = data.get("how") === "approve";
+      await this.#act("first-piece", { approves, reason: data.get("reason"), witness: witnesses[0] });
+      return;
+    }
     const body = { reason: data.get("reason"), witnesses };
     if (this.#what !== "unlatch") {
       if (!data.get("how")) throw new Declined("not-valid");
@@ -68,9 +87,13 @@ export class Decide {
     await this.#act(this.#what, body);
   }
 
-  #open(what, seq, hows, places) {
+  #open(what, seq, hows, places, why = REASONS) {
     [this.#what, this.#seq] = [what, seq];
-    const reasons = REASONS.map((id) => {
+    const alone = what === "first-piece";
+    $("decide-second").hidden = $("decide-second").disabled = alone;
+    $("decide-first").dataset.t = alone ? "field.lead" : "field.first";
+    $("decide").querySelector("[name=reason]").required = !alone;
+    const reasons = why.map((id) => {
       const chip = make("button", { type: "button", class: "chip", "data-t": `reason.${id}` });
       chip.addEventListener("click", () => {
         $("decide").querySelector("[name=reason]").value = t(`reason.${id}`);

@@ -45,6 +45,7 @@ export class Dialogs {
     if (what === "sign-in") this.signIn();
     else if (what === "trial") this.#choose("trial", []);
     else if (what === "earlier") this.#earlier(station);
+    else if (what === "first-piece") this.#decide.askFirst(station);
     else if (["settle", "unlatch"].includes(what)) this.#decide.ask(what, station);
     else this.#askOne(what, station);
   }

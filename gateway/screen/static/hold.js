@@ -9,9 +9,16 @@ const WHO = { "two-people": "i-people", itself: "i-again" };
 export function hold(snapshot, station) {
   const page = snapshot.hold ?? station?.hold ?? null;
   if (page === null) return null;
-  const led = !snapshot.hold && ["unknown-outcome", "switch-off"].includes(page.code);
-  return { page, steps: led ? steps(station) : null };
+  const way = snapshot.hold ? undefined : WAYS[page.code];
+  return { page, steps: way ? way(station) : null };
 }
+
+/** From the first piece of an order to the second. */
+const first = () => [
+  { is: "done", shape: "i-good", text: t("hold.first-made"), more: [t("hold.first-made-says")] },
+  { is: "now", shape: "i-eye", text: t("hold.first-look"), more: [t("hold.first-look-says")] },
+  { is: "next", shape: "i-people", text: t("hold.first-sign"), more: [t("hold.first-sign-says")] },
+];
 
 /** The way from an unknown outcome to its end. `is`: done, now or next. */
 function steps(station) {
@@ -32,6 +39,9 @@ function steps(station) {
     { is: off || read ? "next" : "now", shape: "i-people", text: t("hold.settle"), more: [t("hold.settle-says")] },
   ];
 }
+
+/** Holds that are led step by step; the others have a page. */
+const WAYS = { "unknown-outcome": steps, "switch-off": steps, "first-piece": first };
 
 export function renderHold(place, held) {
   place.hidden = held === null;

@@ -8,7 +8,7 @@ export const KEYS = {
   read: ["F2", "keys.read", ["read_again", "check"]],
   type: ["F3", "keys.type", ["type"]],
   order: ["F4", "keys.order", []],
-  settle: ["F6", "keys.settle", ["settle"]],
+  settle: ["F6", "keys.settle", ["settle", "first-piece"]],
   more: ["F7", "keys.more", ["more"]],
   stop: ["F8", "keys.stop", ["stop"]],
   sound: ["F10", "keys.sound", []],

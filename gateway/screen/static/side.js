@@ -13,6 +13,7 @@ export function renderSide(snapshot, here, choose) {
   if (order === null) made.push(make("p", { class: "none" }, t("order.none")));
   else made.push(...details(order), ...progress(order, here));
   if (here?.trials) made.push(make("p", { class: "wait" }, icon("i-open"), t("order.trials", { n: number(here.trials) })));
+  if (here?.next?.first) made.push(make("p", { class: "wait" }, icon("i-people"), t("order.first-piece")));
   const due = here?.marks ? here.due.count : 0;
   if (due) made.push(make("p", { class: "wait" }, icon("i-read"), t("order.due", { n: number(due) })));
   const free = here?.phase === "idle" && !here.run.on && !!snapshot.signed_in && !snapshot.latches.length;
@@ -21,7 +22,7 @@ export function renderSide(snapshot, here, choose) {
     change.addEventListener("click", choose);
     made.push(change);
   }
-  const key = [language(), order, here?.counts, here?.trials, here?.pace, here?.groups, here?.due, here?.orders, free];
+  const key = [language(), order, here?.counts, here?.trials, here?.pace, here?.groups, here?.due, here?.orders, here?.next?.first, free];
   put($("order"), made, JSON.stringify(key));
   const parts = here?.parts ?? [];
   const rows = parts.length ? parts.map((part) => row(part, order)) : [make("li", { class: "none" }, t("parts.none"))];

@@ -30,6 +30,8 @@ const WELL = {
   good: ["good", "i-good", "state.good", true],
   marked: ["marked", "i-marked", "state.marked", true],
   settled: ["calm", "i-done", "state.settled", true],
+  "first-approved": ["calm", "i-done", "state.first-approved", false],
+  "first-refused": ["calm", "i-aside", "state.settled", false],
   "trial-done": ["calm", "i-done", "state.trial-done", false],
   "read-back": ["good", "i-good", "state.good", false],
 };
@@ -126,6 +128,10 @@ function idle(snapshot, station) {
     if (station.why_not.code === "awaiting-receipt") {
       return made("busy", "i-busy", "state.waiting", { note: station.why_not });
     }
+    if (station.why_not.code === "first-piece") {
+      const { number: part, ...facts } = station.why_not.facts;
+      return made("ask", "i-people", "state.first-piece", { note: { ...station.why_not, facts }, part });
+    }
     return made("stopped", "i-stopped", "state.stopped", { note: station.why_not });
   }
   const { note } = station;
@@ -182,6 +188,7 @@ function pause(station) {
 function toBegin(snapshot, station) {
   if (!snapshot.signed_in) return "say.signed-out";
   if (station.can.includes("run")) return `say.ready-${station.start}`;
+  if (station.next.first) return isTray(station) ? "say.ready-first-tray" : "say.ready-first";
   return isTray(station) ? "say.ready-tray" : "say.ready";
 }
 

@@ -1,0 +1,63 @@
+"""A first piece that waits to be approved: no kill frees the station, and the register is told."""
+
+import pytest
+
+from tests.crash.agreement import intents, register
+from tests.crash.page import LEAD, OPERATOR, Declined
+from tests.crash.site import STATION, Site
+from tests.support.central import Centre
+from tests.support.wait import wait_for
+
+ASKS = {"mode": "each", "first_piece": "approved-by-second"}
+SCRAPPED = "the mark is in the wrong place"
+
+
+@pytest.mark.slow
+def test_a_station_that_is_killed_comes_back_waiting_for_the_second_person(
+    centre: Centre,
+) -> None:
+    site = Site.enrolled(centre, "first.piece", verify=ASKS)
+    try:
+        site.run(kill="cycle:after:RecordVerified:1")
+        site.parts.load(STATION)
+        site.begin()
+        wait_for("the kill", site.died)
+        for _ in range(2):  # of the one that recovers too
+            site.run()
+            site.page.wait_why_not("first-piece")
+            site.parts.load(STATION)
+            site.page.sign_in()
+            with pytest.raises(Declined, match="first-piece"):
+                site.page.begin()
+            assert "first-piece" in site.page.view()["can"]
+            site.kill()
+
+        site.run()
+        site.page.wait_why_not("first-piece")
+        for person, code in ((OPERATOR, "no-shift-lead"), (LEAD, "no-reason")):
+            with pytest.raises(Declined, match=code):
+                site.page.say_of_first_piece(person, approves=person is OPERATOR)
+        assert len(intents(site)) == 1
+        site.page.say_of_first_piece(LEAD, approves=False, reason=SCRAPPED)
+        site.mark()
+        site.page.wait_why_not("first-piece")
+        site.page.say_of_first_piece(LEAD, approves=True)
+        site.kill()
+        site.run()
+        site.mark_good()
+        site.mark_good()
+
+        site.wait_delivered()
+        first, second, *others = intents(site).values()
+        assert register(site) == {first: "scrapped", second: "good"} | dict.fromkeys(others, "good")
+        lives = {uii: centre.get(f"/api/v1/items/{uii}")["life"] for uii in (first, second)}
+        refused, approved = (lives[uii][-1] for uii in (first, second))
+        assert (refused["type"], refused["says"]["reason"]) == ("settled", SCRAPPED)
+        assert (approved["type"], approved["says"]["latch"]) == ("unlatched", "first-piece")
+        for told in (refused, approved):
+            assert (told["verdict"], told["says"]["witnesses"]) == ("ok", [LEAD.code])
+            assert (told["operator"], told["operator_auth"]) == (LEAD.code, "pin")
+            assert told["evidence"]["signed"]
+            assert told["evidence"]["chained"]
+    finally:
+        site.close()
