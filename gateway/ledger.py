@@ -18,6 +18,7 @@ from gateway.contract.record import (
     RecordRef,
     Repeat,
     Settled,
+    ShiftEnd,
     Trial,
     Unlatched,
     Verified,
@@ -114,18 +115,13 @@ class Ledger:
             case Unlatched(latch="first-piece", of=RecordRef() as of):
                 self._approved(record, of)
             case Trial():
-                self._trial(record)
+                self.station(record.station or "").tried(record)
+            case Observed(shift=ShiftEnd() as shift):
+                self.station(record.station or "").end_shift(record, shift)
             case Observed():
                 self.station(record.station or "").before |= set(record.codes)
             case _:
                 pass
-
-    def _trial(self, record: Trial) -> None:
-        station = self.station(record.station or "")
-        station.aside = None
-        if record.did != "not_started":
-            station.before |= {record.text}
-            station.trials += 1
 
     # -- what is announced
 

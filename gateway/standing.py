@@ -8,13 +8,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from drivers.protocols import Did
-from gateway.contract.record import Intent, Mark, Marked, Verified
+from gateway.contract.record import Intent, Mark, Marked, Observed, ShiftEnd, Trial, Verified
 from gateway.contract.uii import serial
 from gateway.moves import Open, PlaceVerdict
 from gateway.numbering import MarkAt
+from gateway.shift import Ended, Shift
 
 PARTS_SHOWN = 10
 SHOTS_KEPT = 240
+SHIFTS_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,9 @@ class StationLedger:
     """The last first piece, until it is approved."""
     approved: set[tuple[str, str]] = field(default_factory=set)
     """Orders and components whose first piece here was approved."""
+    shift: Shift = field(default_factory=Shift)
+    ended: deque[Ended] = field(default_factory=lambda: deque(maxlen=SHIFTS_SHOWN))
+    """The last shifts that were ended here, with their reports."""
 
     # -- the parts that are shown, and their counts
 
@@ -119,6 +124,7 @@ class StationLedger:
         if before:
             counts[before] -= 1
         counts[state] = counts.get(state, 0) + 1
+        self.shift.show(at[0], order, before, state)
         for index, part in enumerate(self.parts):
             if (part.seq, part.position) == at:
                 self.parts[index] = replace(part, state=state, entry=entry)
@@ -149,6 +155,7 @@ class StationLedger:
 
     def begin(self, record: Intent) -> None:
         self.trials = 0
+        self.shift.began = self.shift.began or record.at
         if self.open is not None:
             self.before = frozenset(mark.content for mark in self.open.marks)
         eye = any(mark.readback and mark.readback.mode == "eye" for mark in record.marks)
@@ -198,6 +205,22 @@ class StationLedger:
             self.before = frozenset(mark.content for mark in marked)
         self.open = None
         self.aside = opened if opened.due else None
+
+    # -- the shift
+
+    def tried(self, record: Trial) -> None:
+        """A shot without a number."""
+        self.aside = None
+        if record.did != "not_started":
+            self.before |= {record.text}
+            self.trials += 1
+            self.shift.trials += 1
+            self.shift.began = self.shift.began or record.at
+
+    def end_shift(self, record: Observed, shift: ShiftEnd) -> None:
+        orders = tuple(tally.order for tally in shift.orders)
+        self.ended.append(Ended(record.seq, record.at, record.operator, orders))
+        self.shift = Shift(record.seq + 1)
 
     # -- the first piece
 

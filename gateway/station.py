@@ -10,9 +10,10 @@ from gateway import testimony
 from gateway.choice import Work
 from gateway.config import StationConfig
 from gateway.contract.plan import Due
+from gateway.contract.record import RecordRef
 from gateway.cycle import step
 from gateway.execution import Execution, new_cycle_id
-from gateway.logbook import NOBODY, Author, Draft, Logbook
+from gateway.logbook import NOBODY, Author, Logbook
 from gateway.moves import (
     ARMED_PHASES,
     RESTING,
@@ -35,7 +36,6 @@ from gateway.moves import (
 from gateway.numbering import MarkAt
 from gateway.permission import Permission
 from gateway.plan import choose
-from gateway.standing import FirstPiece
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +162,7 @@ class Station:
         `quantity` is how many pieces a package holds, where it is not what the order says. Raises
         `NotNow` with the reason, and then nothing has happened.
         """
-        self._must_be_idle()
+        self.must_be_idle()
         work = self.next_work(quantity)
         if isinstance(work, Note):
             raise NotNow(work)
@@ -196,7 +196,7 @@ class Station:
         Only where the device's own input fires: a gateway that triggers by itself would fire at
         whatever lies there, or at a hand.
         """
-        self._must_be_idle()
+        self.must_be_idle()
         if self.marker is not None and not self.by_input:
             raise NotNow(Note("no-run-here"))
         self.running, self.paused, self.told = Run(author, quantity), None, None
@@ -218,7 +218,7 @@ class Station:
         plan = self.permission.plan
         if plan is None or plan.order(order) is None:
             raise NotNow(Note("no-order", (("order", order),)))
-        self._must_be_idle()
+        self.must_be_idle()
         self.wished_order = order
         self.on_change()
 
@@ -226,7 +226,7 @@ class Station:
         """Read back what lies there, or take what a person says that its symbol says."""
         if typed is None and not self.readers:
             raise NotNow(Note("no-reader"))
-        self._must_be_idle()
+        self.must_be_idle()
         refused = self.permission.to_write()
         if refused is not None:
             raise NotNow(refused)
@@ -279,7 +279,7 @@ class Station:
         if not chosen:
             raise NotNow(Note("nothing-to-settle"))
         drafts = [
-            testimony.settled(self._execution.ref(opened.seq), position, how, reason, witnesses)
+            testimony.settled(self.ref(opened.seq), position, how, reason, witnesses)
             for position in sorted(chosen)
         ]
         if self.name in self.logbook.ledger.unknown and opened.unknown <= chosen:
@@ -289,39 +289,11 @@ class Station:
 
     def settle_earlier(self, at: MarkAt, how: str, reason: str, witnesses: tuple[str, str]) -> None:
         """Two named people decide of a part that no cycle has under way any more."""
-        self._must_be_idle()
+        self.must_be_idle()
         if self.logbook.ledger.made_at(at) != self.name:
             raise NotNow(Note("nothing-to-settle"))
-        draft = testimony.settled(self._execution.ref(at[0]), at[1], how, reason, witnesses)
+        draft = testimony.settled(self.ref(at[0]), at[1], how, reason, witnesses)
         self.logbook.append(draft, station=self.name, author=Author(witnesses[0], "pin"))
-        self.on_change()
-
-    def approve_first(self, approver: str, reason: str) -> None:
-        """A second person approves the first piece: the next may be marked. Raises `NotNow`."""
-        first = self._first()
-        of = self._execution.ref(first.at[0])
-        draft = testimony.approved(of, first.at[1], reason, approver)
-        self._say_of_first(draft, approver, Note("first-approved"))
-
-    def refuse_first(self, approver: str, reason: str) -> None:
-        """A second person sets the first piece aside as scrap; the next is a first one again."""
-        first = self._first()
-        of = self._execution.ref(first.at[0])
-        draft = testimony.settled(of, first.at[1], "scrapped", reason, (approver,))
-        self._say_of_first(draft, approver, Note("first-refused"))
-
-    def _first(self) -> FirstPiece:
-        self._must_be_idle()
-        first = self.logbook.ledger.station(self.name).held
-        if first is None:
-            raise NotNow(Note("no-first-piece"))
-        return first
-
-    def _say_of_first(self, draft: Draft, approver: str, note: Note) -> None:
-        self.logbook.append(draft, station=self.name, author=Author(approver, "pin"))
-        self.cycle = replace(self.cycle, note=note)  # it is idle: nothing else changes it
-        if self.paused is not None:
-            self.paused = Note("stopped")
         self.on_change()
 
     def unlatch(self, reason: str, witnesses: tuple[str, str]) -> None:
@@ -336,7 +308,19 @@ class Station:
         )
         self._put(Decided("left-open", opened.unknown))
 
-    def _must_be_idle(self) -> None:
+    def ref(self, seq: int) -> RecordRef:
+        """A record of this journal, as others name it."""
+        return self._execution.ref(seq)
+
+    def tell(self, note: Note) -> None:
+        """What people signed for while it rests, as the last that happened here."""
+        self.cycle = replace(self.cycle, note=note)  # it is idle: nothing else changes it
+        if self.paused is not None:
+            self.paused = Note("stopped")
+        self.on_change()
+
+    def must_be_idle(self) -> None:
+        """Raises `NotNow`."""
         if self.cycle.phase is not Phase.IDLE or not self._inbox.empty():
             raise NotNow(Note("busy"))
 

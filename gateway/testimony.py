@@ -16,6 +16,7 @@ from gateway.contract.record import (
     PositionOutcome,
     RecordRef,
     Settled,
+    ShiftEnd,
     Trial,
     Unlatched,
     Verified,
@@ -109,6 +110,12 @@ def approved(of: RecordRef, position: int, reason: str, approver: str) -> Draft:
         "position": position,
     }
     return Draft(Unlatched, fields)
+
+
+def shift_ended(end: ShiftEnd) -> Draft:
+    """The end of a shift, with what lies on the bench."""
+    fields = {"purpose": "shift-end", "codes": (), "entry": "eye", "shift": end}
+    return Draft(Observed, fields)
 
 
 def freed(reason: str, witnesses: tuple[str, str]) -> Draft:

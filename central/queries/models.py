@@ -117,6 +117,13 @@ class Evidence(Answer):
         bool, Field(description="the stored bytes lead from the head before to this one")
     ]
     sha256: Annotated[Hex, Field(description="of the record's bytes")]
+    own: Annotated[
+        Hex | None,
+        Field(
+            description="the chain's head after this record: what a gateway prints beside it."
+            " None where the batch before is not there"
+        ),
+    ] = None
 
 
 class LifeEntry(Answer):

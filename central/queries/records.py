@@ -105,7 +105,8 @@ def entries(connection: Connection, named: Mapping[Place, list[str]]) -> list[Li
     `named` gives the components of the item in question that each record names.
     """
     stored = batches(connection, (batch for batch, _ in named))
-    proofs = {batch.id: proof for batch, proof in _proofs(connection, stored)}
+    before = _heads_before(connection, stored)
+    proofs = {batch.id: proof for batch, proof in _proofs(connection, stored, before)}
     verdicts = _verdicts(connection, stored)
     found = []
     for batch_id, pos in sorted(named):
@@ -128,7 +129,10 @@ def entries(connection: Connection, named: Mapping[Place, list[str]]) -> list[Li
                 says=_decoded(line) if record is not None else None,
                 text=line.decode("utf-8", errors="replace"),
                 evidence=proofs[batch_id].model_copy(
-                    update={"sha256": hashlib.sha256(line).hexdigest()}
+                    update={
+                        "sha256": hashlib.sha256(line).hexdigest(),
+                        "own": _head_after(batch, pos, before.get(batch_id)),
+                    }
                 ),
             )
         )
@@ -158,11 +162,19 @@ def _verdicts(
     return {(row.batch, row.pos): (row.verdict, row.detail or "", row.resolved) for row in rows}
 
 
+def _head_after(batch: StoredBatch, pos: int, before: bytes | None) -> str | None:
+    if before is None or pos >= len(batch.lines):
+        return None
+    *_, last = heads(before, batch.lines[: pos + 1])
+    return last.hex()
+
+
 def _proofs(
-    connection: Connection, stored: Mapping[int, StoredBatch]
+    connection: Connection,
+    stored: Mapping[int, StoredBatch],
+    before: Mapping[int, bytes | None],
 ) -> list[tuple[StoredBatch, Evidence]]:
     """Each batch with its evidence, checked now from the stored bytes alone."""
-    before = _heads_before(connection, stored)
     key = schema.stream_key
     publics = {
         (row.stream, row.key_id): row

@@ -22,7 +22,7 @@ from central.screens.agents import named
 from central.screens.appearance import Appearance
 from central.screens.navigation import Entry
 from central.screens.texts import LANGUAGES, Language
-from central.screens.words import item_path, moment, said, visible
+from central.screens.words import item_path, kind_of, moment, said, visible
 from gateway import design
 
 COOKIE = "gjurma_language"
@@ -133,5 +133,6 @@ _TEMPLATES.filters |= {
     "visible": visible,
     "told_moment": lambda text: moment(datetime.fromisoformat(text)),
     "zip": zip,
+    "kind_of": kind_of,
     "seq_path": lambda key: f"{key.gateway}/{key.epoch}/{key.seq}",
 }

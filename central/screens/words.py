@@ -34,6 +34,16 @@ def typed(text: str) -> str:
     return text
 
 
+def kind_of(entry: LifeEntry) -> str:
+    """What a record is, as the pages call it: its type, or what people signed for by it."""
+    says = entry.says or {}
+    if entry.type == "unlatched" and says.get("of"):
+        return "first piece approved"
+    if entry.type == "observed" and says.get("shift"):
+        return "shift ended"
+    return entry.type or "unreadable"
+
+
 def said(entry: LifeEntry, t: Texts) -> list[tuple[str, str]]:
     """What a record says, as (label, words), for the people who read an item's life."""
     facts = entry.says or {}
@@ -62,6 +72,16 @@ def said(entry: LifeEntry, t: Texts) -> list[tuple[str, str]]:
         add("read", visible(facts["content"]) if facts.get("content") else None)
         add("entry", t(facts["entry"], "entry"))
         add("grade", facts["grade"])
+    shift = facts.get("shift") or {}
+    for tally in shift.get("orders", []):
+        add("order", tally["order"])
+        states = tally["states"].items()
+        add("by the journal", ", ".join(f"{t(state, 'state')} {n}" for state, n in states))
+        hand = tally["counted"].items()
+        add("by hand", ", ".join(f"{t(lies, 'lies')} {n}" for lies, n in hand))
+    add("trial shots", shift.get("trials"))
+    add("shift lead", ", ".join(shift.get("witnesses", [])))
+    add("reason", shift.get("reason"))
     add("reason", facts.get("reason"))
     add("witnesses", ", ".join(facts.get("witnesses", [])))
     return told

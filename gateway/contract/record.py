@@ -204,13 +204,46 @@ class Settled(Common):
     witnesses: tuple[Short, ...] = ()
 
 
+class Counted(Message):
+    """How many pieces of an order lie where, by hand: good ones (and those that wait to be read),
+    those set aside, and scrap."""
+
+    good: Count
+    aside: Count
+    scrapped: Count
+
+
+class Tally(Message):
+    """What an order came to at a station in one shift."""
+
+    order: Short
+    states: dict[Short, Count]
+    """Of the marks that were made in it, how many stand how at its end: good, marked, rejected,
+    unknown, scrapped, voided."""
+    left: Count
+    """How many numbers of the order the gateway still has."""
+    counted: Counted
+
+
+class ShiftEnd(Message):
+    """The end of a shift, signed with its counts. `first` is its first record. `witnesses` and
+    `reason`: who signed besides the operator where hand and journal differ, and why they do."""
+
+    first: Seq
+    trials: Count
+    orders: tuple[Tally, ...] = ()
+    witnesses: tuple[Short, ...] = ()
+    reason: Text = ""
+
+
 class Observed(Common):
     """Codes seen, outside a marking cycle: a scan, a count, a foreign mark before firing.
 
     `purpose` of a scan: receive, put-away, move, dispatch, issue, count, pack, find; a sender may
     have others. `symbologies`: the AIM identifier of each code, in their order. `place` is the code
     of the place or bay that was scanned, `consignment` the number of what comes or goes; `counted`:
-    packages were opened, and what is in them is among the codes.
+    packages were opened, and what is in them is among the codes. A gateway's own: readback, and
+    shift-end, which names no code and counts pieces in `shift`.
     """
 
     type: Literal["observed"] = "observed"
@@ -224,6 +257,7 @@ class Observed(Common):
     place: Short | None = None
     consignment: Short | None = None
     counted: StrictBool | None = None
+    shift: ShiftEnd | None = None
 
 
 class Packed(Common):

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Cookie, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse
 
+from gateway.contract.record import Counted
 from gateway.moves import (
     Note,
 )
@@ -19,7 +20,8 @@ from gateway.screen import drawing
 from gateway.screen.desk import Credentials, Desk, Session, Settlement
 from gateway.screen.page import Page
 from gateway.screen.protection import Protection
-from gateway.screen.texts import LANGUAGES
+from gateway.screen.report import NoReport, Report, as_csv
+from gateway.screen.texts import LANGUAGES, Texts
 from gateway.station import NotNow
 
 COOKIE = "gjurma_session"
@@ -31,6 +33,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 DRAWN = "private, max-age=600"
 
 Position = Annotated[int, Field(ge=1, le=1000)]
+Pieces = Annotated[int, Field(ge=0, le=10**6)]
 SessionCookie = Annotated[str | None, Cookie(alias=COOKIE)]
 LanguageCookie = Annotated[str | None, Cookie(alias=LANGUAGE_COOKIE)]
 
@@ -81,6 +84,30 @@ class FirstPieceBody(BaseModel):
     approves: bool
     reason: Annotated[str, Field(max_length=2000)] = ""
     witness: Witness
+
+
+class CountBody(BaseModel):
+    """What lies on the bench of an order, by hand."""
+
+    order: Annotated[str, Field(max_length=60)]
+    good: Pieces
+    aside: Pieces
+    scrapped: Pieces
+
+
+class ShiftEndBody(BaseModel):
+    """The end of a shift. `lead` and `reason`: where hand and journal differ."""
+
+    orders: Annotated[list[CountBody], Field(max_length=100)]
+    operator: Witness
+    lead: Witness | None = None
+    reason: Annotated[str, Field(max_length=2000)] = ""
+
+    def counted(self) -> dict[str, Counted]:
+        return {
+            each.order: Counted(good=each.good, aside=each.aside, scrapped=each.scrapped)
+            for each in self.orders
+        }
 
 
 class BeginBody(BaseModel):
@@ -279,6 +306,38 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         await desk.say_of_first_piece(name, body.reason, witness, approves=body.approves)
         return {"approved": body.approves}
 
+    @app.post("/api/stations/{name}/shift-end")
+    async def end_shift(
+        name: str, body: ShiftEndBody, response: Response, token: SessionCookie = None
+    ) -> dict[str, int]:
+        lead = None if body.lead is None else body.lead.credentials()
+        operator = body.operator.credentials()
+        seq = await desk.end_shift(name, body.counted(), operator, lead, body.reason)
+        desk.sign_out(token or "")  # the next shift signs in by itself
+        response.delete_cookie(COOKIE)
+        return {"record": seq}
+
+    @app.get("/api/stations/{name}/report.{form}")
+    async def report(
+        name: str,
+        form: Literal["pdf", "csv"],
+        shift: Annotated[int, Query(ge=1)],
+        order: Annotated[str, Query(max_length=60)],
+        language: Literal["sq", "en"] = "sq",
+    ) -> Response:
+        try:
+            found = await desk.report(name, shift, order)
+        except NoReport as error:
+            raise HTTPException(404) from error
+        t = page.texts[language]
+        if form == "csv":
+            body, kind = as_csv(found, t), "text/csv; charset=utf-8"
+        else:
+            body, kind = await asyncio.to_thread(_on_paper, found, t, language), "application/pdf"
+        file = f"{found.gateway}-{shift}-{order.replace('/', '-')}.{form}"
+        headers = {"Content-Disposition": f'attachment; filename="{file}"'}
+        return Response(body, media_type=kind, headers=headers)
+
     @app.post("/api/stations/{name}/unlatch")
     async def unlatch(name: str, body: UnlatchBody) -> dict[str, bool]:
         people = [witness.credentials() for witness in body.witnesses]
@@ -286,3 +345,9 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         return {"unlatched": True}
 
     return app
+
+
+def _on_paper(report: Report, t: Texts, language: str) -> bytes:
+    from gateway.screen import paper  # a quarter of a second, which no start has to wait for
+
+    return paper.draw(report, t, language)

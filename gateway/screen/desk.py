@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
@@ -12,8 +12,10 @@ from typing import Any, Literal, TypeAlias
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from gateway import signoff
 from gateway.contract.encoding import format_time
 from gateway.contract.plan import Person, Plan
+from gateway.contract.record import Counted
 from gateway.latches import Latches
 from gateway.logbook import Author, Logbook
 from gateway.moves import (
@@ -23,6 +25,8 @@ from gateway.numbering import MarkAt
 from gateway.permission import Permission
 from gateway.plan import person_by_badge
 from gateway.screen import holds
+from gateway.screen.report import NoReport, Report
+from gateway.screen.report import read as read_report
 from gateway.screen.snapshot import station_view
 from gateway.screen.typed import content_of
 from gateway.station import NotNow, Station
@@ -244,9 +248,41 @@ class Desk:
         first = here.logbook.ledger.station(station).held
         if first is not None and first.operator == person.id:
             raise NotNow(Note("second-person"))
-        say = here.approve_first if approves else here.refuse_first
-        say(person.id, reason.strip())
+        say = signoff.approve_first if approves else signoff.refuse_first
+        say(here, person.id, reason.strip())
         self.changed()
+
+    async def end_shift(
+        self,
+        station: str,
+        counted: Mapping[str, Counted],
+        operator: Credentials,
+        lead: Credentials | None,
+        reason: str,
+    ) -> int:
+        """An operator signs a shift's counts, with a shift lead where hand and journal differ.
+
+        Returns the record's seq; raises `NotNow`.
+        """
+        self._must_be_unlatched()
+        person = await self._prove(operator)
+        second = None if lead is None else await self._prove(lead)
+        if second is not None and APPROVER not in second.roles:
+            raise NotNow(Note("no-shift-lead"))
+        if second is not None and second.id == person.id:
+            raise NotNow(Note("two-people"))
+        if second is not None and not reason.strip():
+            raise NotNow(Note("no-reason"))
+        author, signs = Author(person.id, "pin"), None if second is None else second.id
+        seq = signoff.end_shift(self.station(station), author, counted, signs, reason.strip())
+        self.changed()
+        return seq
+
+    async def report(self, station: str, seq: int, order: str) -> Report:
+        """An order's report of a shift that was ended. Raises `NoReport`."""
+        if self.logbook is None:
+            raise NoReport
+        return await read_report(self.logbook.journal, self.station(station).name, seq, order)
 
     async def _decide(
         self,

@@ -31,14 +31,14 @@ class Page:
             for path in sorted(folder.iterdir())
             if path.suffix in _KINDS
         }
-        self._texts: dict[str, Texts] = read_all()
+        self.texts: dict[str, Texts] = read_all()
         environment = Environment(
             loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined
         )
         self._template = environment.get_template("page.html")
         template = (HERE / "page.html").read_bytes()
         digest = hashlib.sha256()
-        for part in (template, repr(self._texts).encode(), *(f.body for f in self.files.values())):
+        for part in (template, repr(self.texts).encode(), *(f.body for f in self.files.values())):
             digest.update(hashlib.sha256(part).digest())
         self.version = digest.hexdigest()[:16]
         """Of everything that a browser holds of this page: when it changes, it loads anew."""
@@ -48,7 +48,7 @@ class Page:
         return self._template.render(
             language=language,
             languages=LANGUAGES,
-            texts=self._texts,
-            t=self._texts[language],
+            texts=self.texts,
+            t=self.texts[language],
             version=self.version,
         )

@@ -16,6 +16,7 @@ from gateway.ledger import Ledger
 from gateway.moves import Note, Open, Phase
 from gateway.screen import pace
 from gateway.screen.holds import station_hold
+from gateway.shift import BINS, Ended, in_bin
 from gateway.standing import FirstPiece, StationLedger
 from gateway.station import Station
 
@@ -62,6 +63,8 @@ def station_view(station: Station, now: datetime) -> dict[str, Any]:
         "due": _due(station, plan, ledger),
         "counts": dict(own.made.get(order_id or "", {})),
         "trials": own.trials,
+        "shift": _shift(own, plan, ledger),
+        "shifts": [_ended(each) for each in reversed(own.ended)],
         "pace": _pace(station, order, own, now),
         "parts": [
             {
@@ -185,6 +188,33 @@ def _first(first: FirstPiece) -> dict[str, Any]:
     return {"seq": first.at[0], "operator": first.operator, **_mark(first.mark)}
 
 
+def _shift(own: StationLedger, plan: Plan | None, ledger: Ledger) -> dict[str, Any]:
+    """What the shift came to so far; by hand it is counted into the same places."""
+    shift = own.shift
+    return {
+        "began": None if shift.began is None else format_time(shift.began),
+        "trials": shift.trials,
+        "orders": [
+            {
+                "order": order,
+                "bins": {name: in_bin(states, name) for name in BINS},
+                "states": {state: count for state, count in states.items() if count},
+                "left": 0 if plan is None else left(plan, order, ledger),
+            }
+            for order, states in shift.orders.items()
+        ],
+    }
+
+
+def _ended(shift: Ended) -> dict[str, Any]:
+    return {
+        "seq": shift.seq,
+        "at": format_time(shift.at),
+        "operator": shift.operator,
+        "orders": list(shift.orders),
+    }
+
+
 def _groups(own: StationLedger, plan: Plan | None) -> list[dict[str, Any]]:
     """The groups of which no sample is read yet: those that still grow, and those that wait."""
     growing = []
@@ -268,6 +298,8 @@ def can(station: Station, *, permitted: bool) -> list[str]:
             buttons.append("run")
         if held:
             buttons.append("first-piece")
+        if station.marker is not None:
+            buttons.append("shift")
         return [*buttons, *(["check"] if station.readers else []), "check-typed"]
     buttons = list(_IN_PHASE.get(station.cycle.phase, ()))
     typed = opened is not None and bool(opened.due - opened.unknown)

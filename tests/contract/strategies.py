@@ -52,7 +52,7 @@ def _of(annotation: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrategy[An
         shortest = _bound(metadata, "min_length") or 0
         return st.lists(_of(arguments[0]), min_size=shortest, max_size=3).map(tuple)
     if origin is dict:
-        return st.dictionaries(texts, texts, max_size=3)
+        return st.dictionaries(_of(arguments[0]), _of(arguments[1]), max_size=3)
     return _of_plain(annotation, metadata)
 
 

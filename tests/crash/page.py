@@ -130,6 +130,18 @@ class Page:
         body = {"approves": approves, "reason": reason, "witness": person.credentials()}
         self._post(f"/api/stations/{self.station}/first-piece", body)
 
+    def end_shift(self, orders: list[dict[str, Any]], operator: Person) -> int:
+        """Sign the shift's counts; the record that says so."""
+        body = {"orders": orders, "operator": operator.credentials()}
+        return int(self._post(f"/api/stations/{self.station}/shift-end", body)["record"])
+
+    def report(self, shift: int, order: str) -> str:
+        """An order's report, as CSV."""
+        query = {"shift": str(shift), "order": order}
+        answer = self._http.get(f"/api/stations/{self.station}/report.csv", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
     def _post(self, path: str, body: Any) -> dict[str, Any]:
         response = self._http.post(path, json=body)
         answer: dict[str, Any] = response.json()

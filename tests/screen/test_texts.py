@@ -27,7 +27,7 @@ from gateway.screen.texts import LANGUAGES, LOCALE, read_texts
 
 GATEWAY = HERE.parent
 STATIC = "\n".join(path.read_text("utf-8") for path in sorted((HERE / "static").glob("*.js")))
-PAGE = (HERE / "page.html").read_text("utf-8")
+PAGE = "\n".join((HERE / n).read_text("utf-8") for n in ("page.html", "report.py", "paper.py"))
 TEXTS = read_texts("en")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -184,7 +184,7 @@ def test_what_the_page_names_is_in_the_catalogue() -> None:
 
 
 BY_VALUE = ("note", "fact", "cause", "how", "how-says", "part", "role", "phase", "activity",
-            "verify", "reason", "dialog", "component", "entry",
+            "verify", "reason", "dialog", "component", "entry", "bin", "shift", "auth", "report",
             "hold-means", "hold-who", "hold-how")  # fmt: skip
 STARTS = {"pedal", "plc"}
 BY_START = {f"{group}.{each}" for group in ("state", "say") for each in STARTS} | {
@@ -223,7 +223,7 @@ def test_albanian_is_written_with_its_letters() -> None:
     assert texts["state.good"] == "MIRË"
     assert texts["do.begin"] == "Shëno pjesën"
     same = {code for code, text in texts.items() if text == TEXTS[code]}
-    assert same <= {"role.operator"}
+    assert same <= {"role.operator", "report.uii"}
 
 
 def test_the_catalogues_lie_where_they_are_looked_for() -> None:

@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway.contract.record import Mark
+from gateway.contract.record import Counted, Mark
+from gateway.logbook import Author
 from gateway.moves import Open
 from gateway.numbering import MarkAt
+from gateway.shift import in_bin
+from gateway.signoff import approve_first, end_shift, refuse_first
 from gateway.station import Station
 from tests.simulation.chance import Chance
 from tests.simulation.metal import MarkRef, Metal
@@ -37,6 +40,8 @@ class Panel:
     chance: Chance
     story: Story
     decisions: list[Decision]
+    shifts: Chance
+    """When one ends, and what lies on the bench then."""
     lies: int = 0
     """So many of the next words are wrong."""
     earlier: float = 0.02
@@ -123,6 +128,24 @@ class Panel:
         self.decide_earlier(station, at, mark, "scrapped", "dropped")
         return True
 
+    def ends_shift(self, station: Station, author: Author) -> bool:
+        """Now and then, with a piece too few on the bench as often as not. Whether they did."""
+        if not self.shifts.yes(0.01):
+            return False
+        shift = station.logbook.ledger.station(station.name).shift
+        few = self.shifts.int(0, 1)
+        counted = {
+            order: Counted(
+                good=max(0, in_bin(states, "good") - few),
+                aside=in_bin(states, "aside"),
+                scrapped=in_bin(states, "scrapped"),
+            )
+            for order, states in shift.orders.items()
+        }
+        self.story.tell("people", f"end the shift, with {few} too few")
+        end_shift(station, author, counted, WITNESSES[0], "one was not found")
+        return True
+
     def says_of_first(self, station: Station) -> None:
         """The shift lead comes, sooner or later, and mostly approves a first piece."""
         first = station.logbook.ledger.station(station.name).held
@@ -130,10 +153,10 @@ class Panel:
             return
         if self.chance.yes(0.8):
             self.story.tell("people", f"approve the first piece, of record {first.at[0]}")
-            station.approve_first(WITNESSES[0], "")
+            approve_first(station, WITNESSES[0], "")
             return
         self.story.tell("people", f"set the first piece aside, of record {first.at[0]}")
-        station.refuse_first(WITNESSES[0], "in the wrong place")
+        refuse_first(station, WITNESSES[0], "in the wrong place")
         self._told(station, first.at, first.mark, "scrapped")
 
     def decide_earlier(self, station: Station, at: MarkAt, mark: Mark, how: str, why: str) -> None:

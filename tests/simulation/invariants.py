@@ -29,6 +29,7 @@ from tests.simulation.first_pieces import FirstPieces
 from tests.simulation.machine import Machine
 from tests.simulation.metal import Engraving, MarkRef, Part
 from tests.simulation.officers import newest
+from tests.simulation.shifts import Shifts
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -74,6 +75,7 @@ class Watch:
         """By bench, the intent that was armed a second ago already though nothing permitted it."""
         self._journals: dict[str, Journalled] = {}
         self._firsts = FirstPieces()
+        self._shifts = Shifts()
         world.metal.on_engraved = self.on_engraved
 
     # -- the journal
@@ -98,6 +100,7 @@ class Watch:
         asks = "approved-by-second"
         asking = frozenset(each.code for each in orders if each.verify.first_piece == asks)
         fault = self._firsts.hear(machine.label, machine.name, epoch, record, asking)
+        fault = fault or self._shifts.hear(machine.label, epoch, record)
         if fault and not (machine.lied or machine.doubtful):
             raise Broken(fault)
         match record:

@@ -165,7 +165,7 @@ class Operator:
             station.choose_order(self.chance.pick(released))
         elif released and station.order not in released:
             station.choose_order(released[0])
-        if self.panel.decides_earlier(self, station):
+        if self.panel.decides_earlier(self, station) or self.panel.ends_shift(station, author):
             return
         if station.readers and not self.calm and self.chance.yes(0.03):
             station.check_part(author)  # somebody wants to know what lies there

@@ -267,7 +267,13 @@ def add_machine(
     machine.clone, machine.lines = clone, lines
     world.machines.append(machine)
     for bench in benches:
-        panel = Panel(world.metal, chance.of(f"panel/{bench.name}"), world.story, world.decisions)
+        panel = Panel(
+            world.metal,
+            chance.of(f"panel/{bench.name}"),
+            world.story,
+            world.decisions,
+            chance.of(f"shifts/{bench.name}"),
+        )
         operator = Operator(
             machine,
             bench,

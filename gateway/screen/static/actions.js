@@ -14,6 +14,8 @@ const ACTIONS = {
   quantity: { dialog: "quantity", label: "do.quantity", icon: "i-part", rare: true },
   "check-typed": { dialog: "check-typed", label: "do.check-typed", icon: "i-keys", rare: true },
   trial: { dialog: "trial", label: "do.trial", icon: "i-open", rare: true },
+  shift: { dialog: "shift", label: "do.shift", icon: "i-done", rare: true, free: true },
+  reports: { dialog: "reports", label: "do.reports", icon: "i-part", rare: true, free: true },
   earlier: { dialog: "earlier", label: "do.earlier", icon: "i-people", rare: true, free: true },
 };
 const FIRST = ["stop", "run", "begin", "acknowledge", "read_again", "settle", "first-piece", "check"];
@@ -55,6 +57,7 @@ function folded(all) {
 
 function offered(station, id) {
   if (id === "earlier") return station.parts.some((part) => part.settle);
+  if (id === "reports") return station.phase === "idle" && station.shifts.some((shift) => shift.orders.length);
   if (id === "quantity") return station.can.includes("begin") && holdsMany(station) && !station.next?.again;
   return station.can.includes(id);
 }

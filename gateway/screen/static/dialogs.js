@@ -5,6 +5,7 @@ import { Declined, post } from "./gateway.js";
 import { icon, make } from "./elements.js";
 import { PART_SHAPES } from "./number.js";
 import { scanner } from "./scanner.js";
+import { Shift, reportRows } from "./shift.js";
 import { checkedSpots, spots } from "./spots.js";
 import { sentence, t } from "./texts.js";
 
@@ -19,6 +20,7 @@ export class Dialogs {
   #act;
   #signedIn;
   #decide;
+  #shift;
   #what = "";
   #places = {};
   #seq = 0;
@@ -29,10 +31,19 @@ export class Dialogs {
     this.#act = act;
     this.#signedIn = signedIn;
     this.#decide = new Decide({ act, show: (id) => this.#show(id) });
+    this.#shift = new Shift({
+      act: async (path, body) => {
+        await act(path, body);
+        signedIn(); // nobody is, from here on
+      },
+      show: (id) => this.#show(id),
+      reports: (station) => this.#choose("reports", reportRows(station)),
+    });
     for (const dialog of document.querySelectorAll("dialog")) this.#prepare(dialog);
     $("ask").querySelector("[name=value]").addEventListener("keydown", control);
     this.#submit("sign-in", (data) => this.#enter(data));
     this.#submit("decide", (data) => this.#decide.send(data));
+    this.#submit("shift", (data) => this.#shift.send(data));
     this.#submit("ask", (data) => this.#answer(data));
     this.#submit("choose", () => this.#act("trial"));
   }
@@ -45,6 +56,8 @@ export class Dialogs {
     if (what === "sign-in") this.signIn();
     else if (what === "trial") this.#choose("trial", []);
     else if (what === "earlier") this.#earlier(station);
+    else if (what === "shift") this.#shift.ask(station);
+    else if (what === "reports") this.#choose("reports", reportRows(station));
     else if (what === "first-piece") this.#decide.askFirst(station);
     else if (["settle", "unlatch"].includes(what)) this.#decide.ask(what, station);
     else this.#askOne(what, station);
@@ -86,6 +99,7 @@ export class Dialogs {
   /** The station has moved on: a dialog about what is over by now goes away. */
   follow(station) {
     this.#decide.follow(station);
+    this.#shift.follow(station);
     const asked = $("ask").open && ["type", "illegible"].includes(this.#what);
     const here = TYPED_PHASES.includes(station?.phase) || station?.phase === "judging";
     if (asked && (!here || station.current?.seq !== this.#seq)) $("ask").close();
@@ -94,6 +108,7 @@ export class Dialogs {
   /** In the language that is chosen now. */
   speak() {
     this.#decide.speak();
+    if ($("shift").open) this.#shift.speak();
     if ($("ask").open) this.#labelAsk();
     if ($("choose").open) this.#labelChoose();
     for (const each of document.querySelectorAll("dialog .wrong")) each.textContent = "";
@@ -171,7 +186,7 @@ export class Dialogs {
   #choose(what, buttons) {
     this.#what = what;
     $("choices").replaceChildren(...buttons);
-    $("choices").className = buttons.length > 5 ? "list two" : "list";
+    $("choices").className = buttons.length > 5 && what !== "reports" ? "list two" : "list";
     this.#labelChoose();
     this.#show("choose");
   }
@@ -179,7 +194,10 @@ export class Dialogs {
   #labelChoose() {
     const what = this.#what;
     $("choose-title").textContent = t(what === "order" ? "order.choose" : `dialog.${what}`);
-    $("choose-says").textContent = ["trial", "earlier"].includes(what) ? t(`dialog.${what}-says`) : "";
+    $("choose-says").textContent = ["trial", "earlier", "reports"].includes(what) ? t(`dialog.${what}-says`) : "";
+    const close = $("choose").querySelector("[data-close]");
+    close.dataset.t = what === "reports" ? "do.close" : "do.cancel";
+    close.textContent = t(close.dataset.t);
     $("choose-yes").hidden = what !== "trial";
     for (const each of $("choices").querySelectorAll("[data-t]")) each.textContent = t(each.dataset.t);
   }

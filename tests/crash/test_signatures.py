@@ -1,4 +1,5 @@
-"""A first piece that waits to be approved: no kill frees the station, and the register is told."""
+"""What people sign for: no kill frees a station that waits, or ends a shift twice; the register is
+told of both."""
 
 import pytest
 
@@ -47,7 +48,23 @@ def test_a_station_that_is_killed_comes_back_waiting_for_the_second_person(
         site.mark_good()
         site.mark_good()
 
+        counted = {"order": site.order_code, "good": 3, "aside": 0, "scrapped": 0}
+        with pytest.raises(Declined, match="counts-differ"):
+            site.page.end_shift([counted], OPERATOR)
+        record = site.page.end_shift([counted | {"scrapped": 1}], OPERATOR)
+        site.kill()
+        site.run()
+        site.page.wait_permitted()
+        view = site.page.view()
+        assert view["shift"]["orders"] == []
+        assert [each["seq"] for each in view["shifts"]] == [record]
+        report = site.page.report(record, site.order_code)
+
         site.wait_delivered()
+        told = centre.get(f"/api/v1/records/{site.gateway}/1/{record}")["entry"]
+        assert (told["verdict"], told["operator"]) == ("ok", OPERATOR.code)
+        assert told["says"]["shift"]["orders"][0]["states"] == {"good": 3, "scrapped": 1}
+        assert told["evidence"]["own"] in report, "paper and register show the same head"
         first, second, *others = intents(site).values()
         assert register(site) == {first: "scrapped", second: "good"} | dict.fromkeys(others, "good")
         lives = {uii: centre.get(f"/api/v1/items/{uii}")["life"] for uii in (first, second)}
