@@ -14,6 +14,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from gateway import signoff
 from gateway.contract.encoding import format_time
+from gateway.contract.errors import JournalError
 from gateway.contract.plan import Person, Plan
 from gateway.contract.record import Counted
 from gateway.latches import Latches
@@ -279,10 +280,14 @@ class Desk:
         return seq
 
     async def report(self, station: str, seq: int, order: str) -> Report:
-        """An order's report of a shift that was ended. Raises `NoReport`."""
+        """An order's report of a shift that was ended. Raises `NoReport`, or `NotNow`."""
         if self.logbook is None:
             raise NoReport
-        return await read_report(self.logbook.journal, self.station(station).name, seq, order)
+        here = self.station(station).name
+        try:
+            return await read_report(self.logbook.journal, here, seq, order)
+        except JournalError as error:
+            raise NotNow(Note(error.code, (("detail", str(error)),))) from error
 
     async def _decide(
         self,

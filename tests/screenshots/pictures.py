@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from playwright.async_api import Page, expect
 
 from central.access.roles import Role
+from gateway.contract.plan import Verify
 from gateway.latches import Latch
 from tests.support.line import Line
 
@@ -122,6 +123,29 @@ def stopped(reason: str) -> Callable[[Page, Line], Awaitable[None]]:
     return steps
 
 
+async def first_piece(page: Page, made: Line) -> None:
+    """The first piece of an order lies there, and waits for the shift lead."""
+    connect(made, connected=True)
+    made.change_order(verify=Verify(mode="each", first_piece="approved-by-second"))
+    made.parts.load("line-1")
+    await page.locator(PRIMARY).first.click()
+    await page.locator("#hold li[aria-current=step]").wait_for()
+
+
+async def approve(page: Page, made: Line) -> None:
+    await first_piece(page, made)
+    await page.locator("#primary [data-action=first-piece]:enabled").click()
+
+
+async def shift(page: Page, made: Line) -> None:
+    """At its end, with one piece fewer on the bench than the journal knows of."""
+    await good(page, made)
+    await page.keyboard.press("F7")
+    await page.locator("#choose [data-action=shift]").click()
+    for name, value in (("good", "2"), ("aside", "0"), ("scrapped", "0")):
+        await page.locator(f"[name={name}-0]").fill(value)
+
+
 async def offline(page: Page, made: Line) -> None:
     await good(page, made)
     connect(made, connected=False)
@@ -159,6 +183,9 @@ AT_LINE = (
     AtLine(name="hold-unknown", steps=unknown),
     AtLine(name="hold-unknown-tablet-en", steps=unknown, size=TABLET, language="en"),
     AtLine(name="hold-settle", steps=settle),
+    AtLine(name="hold-first-piece", steps=first_piece),
+    AtLine(name="hold-approve", steps=approve),
+    AtLine(name="operator-shift", steps=shift),
     *(AtLine(name=f"hold-{latch}", steps=latched(latch)) for latch in LATCHES),
     *(AtLine(name=f"hold-{reason}", steps=stopped(reason)) for reason in OBSTACLES),
 )
