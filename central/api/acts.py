@@ -2,16 +2,17 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 
 from central import schema
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
-from central.api.listing import Limit
+from central.api.listing import SORT, Limit
+from central.errors import NotFound
 from central.queries import counts
 from gateway.contract.encoding import INT8_MAX
 
@@ -48,26 +49,43 @@ class Acts(BaseModel):
 def all_acts(
     desk: AtDesk,
     limit: Limit = 100,
-    after: Annotated[int, Query(ge=0, le=INT8_MAX, description="those with greater ids")] = 0,
+    after: Annotated[
+        int, Query(ge=0, le=INT8_MAX, description="those with greater ids; of `-at`, with lesser")
+    ] = 0,
     subject: Filter = None,
     key: Filter = None,
     account: Filter = None,
+    sort: Annotated[Literal["at", "-at"], SORT] = "at",
 ) -> Acts:
-    """In the order in which they were committed: who has seen up to `after` misses none."""
+    """In the order in which they were committed: who has seen up to `after` misses none. By `-at`
+    the newest come first."""
     table = schema.act
     wanted = {"subject": subject, "key": key, "account": account}
+    newest = sort == "-at"
+    beyond = table.c.id < after if newest and after else table.c.id > after
     query = select(table).where(
-        table.c.id > after,
+        beyond,
         *(table.c[name] == value for name, value in wanted.items() if value is not None),
     )
+    query = query.order_by(table.c.id.desc() if newest else table.c.id)
     with desk.looking() as connection:
-        rows = connection.execute(query.order_by(table.c.id).limit(limit + 1)).all()
+        rows = connection.execute(query.limit(limit + 1)).all()
         blind = counts.blind(connection, {row.key for row in rows if row.subject == "count"})
     more = len(rows) > limit
     return Acts(
         items=[_shown(row, blind) for row in rows[:limit]],
         next=rows[limit - 1].id if more else None,
     )
+
+
+@api.get("/acts/{id}", response_model=ActView, **needs(Right.READ_ACTS))
+def one_act(number: Annotated[int, Path(alias="id", ge=1, le=INT8_MAX)], desk: AtDesk) -> ActView:
+    table = schema.act
+    with desk.looking() as connection:
+        row = connection.execute(select(table).where(table.c.id == number)).one_or_none()
+        if row is None:
+            raise NotFound(f"no act {number}")
+        return _shown(row, counts.blind(connection, {row.key} if row.subject == "count" else set()))
 
 
 def _shown(row: Any, blind: Collection[str]) -> ActView:

@@ -1,13 +1,13 @@
 """Alerts over HTTP: what was raised, who takes it on, how it was resolved."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
-from central.api.listing import Cursor, Limit
+from central.api.listing import SORT, Cursor, Limit
 from central.queries import alerts as queries
 from central.queries.alerts import AlertView
 from central.queries.paging import Page
@@ -32,11 +32,12 @@ def all_alerts(
     open: Annotated[  # noqa: A002 - the parameter's name
         bool | None, Query(description="whether nobody has resolved it yet")
     ] = None,
+    sort: Annotated[Literal["raised", "-raised"], SORT] = "-raised",
 ) -> Page[Alert]:
-    """The newest first."""
+    """In the order in which they were raised, the newest first."""
     wanted = queries.Wanted(state, rule, severity, subject, open)
     with desk.looking() as connection:
-        return queries.listed(connection, limit, cursor, wanted)
+        return queries.listed(connection, limit, cursor, wanted, newest=sort == "-raised")
 
 
 @api.get("/{number}", response_model=AlertView, **needs(Right.READ_ALERTS))

@@ -16,7 +16,7 @@ from central.queries import trace
 from central.queries.articles import ArticleLife, Contents, EventView
 from central.queries.paging import Page
 from central.queries.trace import Trace
-from central.register.acts import Work
+from central.register.acts import By, Work
 from central.register.articles import service
 from central.register.articles.models import (
     ArticleKind,
@@ -71,18 +71,7 @@ def whole_life(code: _Code, desk: AtDesk) -> Trace:
     """Its whole life on one page: marks with their proofs, papers, consignments, parts, alerts.
     What the caller may not read elsewhere is left out."""
     with desk.looking() as connection:
-        found = trace.trace(
-            connection,
-            code,
-            viewer=desk.by.entity,
-            with_consignments=has(desk.by, Right.READ_CONSIGNMENTS),
-            with_alerts=has(desk.by, Right.READ_ALERTS),
-        )
-    if found.article is not None:
-        _see(desk, code, found.article.article)
-    elif found.item is not None:
-        own(desk.by, found, found.item.entity, f"article {code}")
-    return found
+        return traced(connection, desk.by, code)
 
 
 @api.post("/articles/{code:path}/settle", response_model=Article, **needs(Right.SETTLE_ARTICLES))
@@ -138,12 +127,28 @@ def report(asked: NewEvent, desk: AtDesk) -> Response:
     return desk.act(reported, 201)
 
 
-def _own(connection: Connection, desk: Desk, code: str) -> ArticleLife:
-    found = queries.life(connection, code)
-    _see(desk, code, found.article)
+def traced(connection: Connection, by: By, code: str) -> Trace:
+    """As far as they may see it. Raises `NotFound`."""
+    found = trace.trace(
+        connection,
+        code,
+        viewer=by.entity,
+        with_consignments=has(by, Right.READ_CONSIGNMENTS),
+        with_alerts=has(by, Right.READ_ALERTS),
+    )
+    if found.article is not None:
+        _see(by, code, found.article.article)
+    elif found.item is not None:
+        own(by, found, found.item.entity, f"article {code}")
     return found
 
 
-def _see(desk: Desk, code: str, article: Article) -> None:
-    if desk.by.entity not in (None, article.holder, article.producer):
+def _own(connection: Connection, desk: Desk, code: str) -> ArticleLife:
+    found = queries.life(connection, code)
+    _see(desk.by, code, found.article)
+    return found
+
+
+def _see(by: By, code: str, article: Article) -> None:
+    if by.entity not in (None, article.holder, article.producer):
         raise NotFound(f"no article {code}")

@@ -1,7 +1,7 @@
 """Certificates over HTTP: issuing, extending, withdrawing, and what rests on one."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from central.access.own import also, own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Desk, Guarded, needs
-from central.api.listing import Cursor, Limit, listed, where
+from central.api.listing import SORT, Cursor, Limit, listed, where
 from central.errors import NotFound, Refused
 from central.queries import certificates as queries
 from central.queries.certificates import Acceptance, Affected
@@ -27,6 +27,24 @@ from central.register.certificates.service import CERTIFICATE, Certificate
 from gateway.contract.encoding import INT8_MAX
 
 api = APIRouter(tags=["certificates"], route_class=Guarded)
+_Sort = Literal[
+    "number",
+    "-number",
+    "kind",
+    "-kind",
+    "product",
+    "-product",
+    "lot",
+    "-lot",
+    "institution",
+    "-institution",
+    "result",
+    "-result",
+    "state",
+    "-state",
+    "valid_until",
+    "-valid_until",
+]
 _Number = Annotated[str, Path(max_length=60, examples=["TA-2026-007"])]
 _Filter = Annotated[str | None, Query(max_length=60)]
 
@@ -41,12 +59,13 @@ def all_certificates(
     lot: _Filter = None,
     entity: _Filter = None,
     state: CertificateState | None = None,
+    sort: Annotated[_Sort, SORT] = "number",
 ) -> Page[Certificate]:
     conditions = where(
         CERTIFICATE, kind=kind, product=product, lot=lot, entity=entity, state=state
     ) + where(CERTIFICATE, entity=desk.by.entity)
     with desk.looking() as connection:
-        return listed(connection, CERTIFICATE, limit, cursor, *conditions)
+        return listed(connection, CERTIFICATE, limit, cursor, *conditions, sort=sort)
 
 
 @api.get("/certificates/{number}", response_model=Certificate, **needs(Right.READ_SUBJECTS))

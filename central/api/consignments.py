@@ -1,7 +1,7 @@
 """Consignments over HTTP: reported before they go, followed by scans, ended by named acts."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from central.access.own import for_own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Desk, Guarded, needs
-from central.api.listing import Cursor, Limit, listed, shown
+from central.api.listing import SORT, Cursor, Limit, listed, shown
 from central.errors import NotFound
 from central.queries import consignments as queries
 from central.queries.consignments import ConsignmentRow, ConsignmentView, LineView
@@ -31,6 +31,16 @@ from central.register.consignments.projection import CONSIGNMENT
 from central.register.consignments.rules import Consignment
 
 api = APIRouter(prefix="/consignments", tags=["consignments"], route_class=Guarded)
+_Sort = Literal[
+    "number",
+    "-number",
+    "direction",
+    "-direction",
+    "state",
+    "-state",
+    "planned_arrival",
+    "-planned_arrival",
+]
 _Number = Annotated[str, Path(max_length=60, examples=["C-2026-0012"])]
 _Filter = Annotated[str | None, Query(max_length=60)]
 
@@ -48,6 +58,7 @@ def all_consignments(
     article: _Filter = None,
     overdue: bool | None = None,
     differing: bool | None = None,
+    sort: Annotated[_Sort, SORT] = "number",
 ) -> Page[ConsignmentRow]:
     """`differing`: with a difference that nobody has resolved."""
     wanted = queries.Wanted(
@@ -62,7 +73,7 @@ def all_consignments(
         differing,
     )
     with desk.looking() as connection:
-        found = listed(connection, CONSIGNMENT, limit, cursor, *wanted.conditions())
+        found = listed(connection, CONSIGNMENT, limit, cursor, *wanted.conditions(), sort=sort)
     return shown(found, ConsignmentRow.of_now)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from central.access.roles import Right
 from central.api.desk import AtDesk, Desk, Guarded, needs
-from central.api.listing import Cursor, Limit, listed, shown
+from central.api.listing import SORT, Cursor, Limit, listed, shown
 from central.errors import NotFound
 from central.queries import counts as queries
 from central.queries.counts import CountLine, CountRow, CountView, ScanView
@@ -33,6 +33,20 @@ from central.register.stock.projection import COUNT
 from central.register.stock.rules import Count
 
 api = APIRouter(prefix="/counts", tags=["counts"], route_class=Guarded)
+_Sort = Literal[
+    "number",
+    "-number",
+    "place",
+    "-place",
+    "entity",
+    "-entity",
+    "kind",
+    "-kind",
+    "state",
+    "-state",
+    "due",
+    "-due",
+]
 _Number = Annotated[str, Path(max_length=30, examples=["INV-2026-04"])]
 _Filter = Annotated[str | None, Query(max_length=60)]
 
@@ -54,12 +68,15 @@ def all_counts(
     kind: CountKind | None = None,
     place: _Filter = None,
     overdue: bool | None = None,
+    sort: Annotated[_Sort, SORT] = "number",
 ) -> Page[CountRow]:
     """Who acts for an entity sees those of its places."""
     wanted = queries.Wanted(entity, state, kind, place, overdue)
     own = queries.Wanted(desk.by.entity)
     with desk.looking() as connection:
-        found = listed(connection, COUNT, limit, cursor, *wanted.conditions(), *own.conditions())
+        found = listed(
+            connection, COUNT, limit, cursor, *wanted.conditions(), *own.conditions(), sort=sort
+        )
     return shown(found, CountRow.of_now)
 
 

@@ -1,7 +1,7 @@
 """Devices over HTTP: entered, invited, moved, closed; and where the register disagrees with one."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from central.access.own import own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Desk, Guarded, needs
-from central.api.listing import Cursor, Limit, listed, where
+from central.api.listing import SORT, Cursor, Limit, listed, where
 from central.queries import devices as queries
 from central.queries.devices import DeviceView, Disagreements, Wanted
 from central.queries.paging import Page
@@ -22,6 +22,16 @@ from central.register.gateways.models import Invitation
 from gateway.contract.encoding import INT8_MAX
 
 api = APIRouter(prefix="/devices", tags=["devices"], route_class=Guarded)
+_Sort = Literal[
+    "name",
+    "-name",
+    "entity",
+    "-entity",
+    "place",
+    "-place",
+    "state",
+    "-state",
+]
 _Name = Annotated[str, Path(max_length=100, examples=["gramsh.scanner-1"])]
 _Filter = Annotated[str | None, Query(max_length=60)]
 _Number = Annotated[int | None, Query(ge=1, le=INT8_MAX)]
@@ -35,11 +45,12 @@ def all_devices(
     entity: _Filter = None,
     place: _Filter = None,
     state: DeviceState | None = None,
+    sort: Annotated[_Sort, SORT] = "name",
 ) -> Page[Device]:
     conditions = where(DEVICE, entity=entity, place=place, state=state)
     conditions += where(DEVICE, entity=desk.by.entity)
     with desk.looking() as connection:
-        return listed(connection, DEVICE, limit, cursor, *conditions)
+        return listed(connection, DEVICE, limit, cursor, *conditions, sort=sort)
 
 
 @api.get("/{name}", response_model=DeviceView, **needs(Right.READ_DEVICES))

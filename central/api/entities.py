@@ -1,6 +1,6 @@
 """Entities over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from central.access.own import own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
-from central.api.listing import Cursor, Limit, listed, where
+from central.api.listing import SORT, Cursor, Limit, listed, where
 from central.queries.paging import Page
 from central.register.asked import WithReason
 from central.register.entities import service
@@ -16,6 +16,18 @@ from central.register.entities.models import Described, EntityKind, EntityState,
 from central.register.entities.service import ENTITY, Entity
 
 api = APIRouter(prefix="/entities", tags=["entities"], route_class=Guarded)
+_Sort = Literal[
+    "code",
+    "-code",
+    "name",
+    "-name",
+    "state",
+    "-state",
+    "ncage",
+    "-ncage",
+    "tax_number",
+    "-tax_number",
+]
 _Code = Annotated[str, Path(max_length=60, examples=["KMP"])]
 
 
@@ -30,12 +42,13 @@ def all_entities(
     cursor: Cursor = None,
     kind: EntityKind | None = None,
     state: EntityState | None = None,
+    sort: Annotated[_Sort, SORT] = "code",
 ) -> Page[Entity]:
     conditions = where(ENTITY, state=state) + where(ENTITY, code=desk.by.entity)
     if kind is not None:
         conditions.append(ENTITY.table.c.kinds.contains([kind]))
     with desk.looking() as connection:
-        return listed(connection, ENTITY, limit, cursor, *conditions)
+        return listed(connection, ENTITY, limit, cursor, *conditions, sort=sort)
 
 
 @api.get("/{code}", response_model=Entity, **needs(Right.READ_SUBJECTS))

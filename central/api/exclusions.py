@@ -1,13 +1,13 @@
 """The register of the excluded over HTTP, and the decisions on names that are alike."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
-from central.api.listing import Cursor, Limit, listed, where
+from central.api.listing import SORT, Cursor, Limit, listed, where
 from central.queries.paging import Page
 from central.register.asked import WithReason
 from central.register.exclusions import screening, service
@@ -22,6 +22,34 @@ from central.register.exclusions.models import (
 from central.register.exclusions.rules import EXCLUSION, SCREENING, Exclusion, Screening
 
 api = APIRouter(tags=["exclusions"], route_class=Guarded)
+_Sort = Literal[
+    "number",
+    "-number",
+    "name",
+    "-name",
+    "kind",
+    "-kind",
+    "ground",
+    "-ground",
+    "state",
+    "-state",
+    "valid_from",
+    "-valid_from",
+    "valid_until",
+    "-valid_until",
+]
+_ScreeningSort = Literal[
+    "entity",
+    "-entity",
+    "exclusion",
+    "-exclusion",
+    "entity_name",
+    "-entity_name",
+    "exclusion_name",
+    "-exclusion_name",
+    "state",
+    "-state",
+]
 _Number = Annotated[str, Path(max_length=60, examples=["X-2026-3"])]
 _Entity = Annotated[str, Path(max_length=60, examples=["KMP"])]
 _Filter = Annotated[str | None, Query(max_length=60)]
@@ -48,10 +76,11 @@ def all_exclusions(
     cursor: Cursor = None,
     state: ExclusionState | None = None,
     ground: Ground | None = None,
+    sort: Annotated[_Sort, SORT] = "number",
 ) -> Page[Exclusion]:
     with desk.looking() as connection:
         conditions = where(EXCLUSION, state=state, ground=ground)
-        return listed(connection, EXCLUSION, limit, cursor, *conditions)
+        return listed(connection, EXCLUSION, limit, cursor, *conditions, sort=sort)
 
 
 @api.get("/exclusions/{number}", response_model=Exclusion, **needs(Right.READ_EXCLUSIONS))
@@ -88,13 +117,14 @@ def all_screenings(
     state: ScreeningState | None = None,
     entity: _Filter = None,
     exclusion: _Filter = None,
+    sort: Annotated[_ScreeningSort, SORT] = "entity",
 ) -> Page[Screening]:
     """Undecided ones are those of exclusions that are neither lifted nor over."""
     conditions = where(SCREENING, state=state, entity=entity, exclusion=exclusion)
     if state == "undecided":
         conditions.append(screening.still_asked())
     with desk.looking() as connection:
-        return listed(connection, SCREENING, limit, cursor, *conditions)
+        return listed(connection, SCREENING, limit, cursor, *conditions, sort=sort)
 
 
 @api.get(

@@ -1,7 +1,7 @@
 """Inspections over HTTP: inspectors carry them out, an entity reads of its own."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -12,7 +12,7 @@ from central import schema
 from central.access.own import own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
-from central.api.listing import Cursor, Limit, listed, shown, where
+from central.api.listing import SORT, Cursor, Limit, listed, shown, where
 from central.errors import NotFound
 from central.queries.paging import Page
 from central.register.acts import By, Work
@@ -32,6 +32,22 @@ from central.register.inspections.rules import Inspection
 from central.register.inspections.service import INSPECTION
 
 api = APIRouter(prefix="/inspections", tags=["inspections"], route_class=Guarded)
+_Sort = Literal[
+    "number",
+    "-number",
+    "entity",
+    "-entity",
+    "site",
+    "-site",
+    "kind",
+    "-kind",
+    "state",
+    "-state",
+    "planned_for",
+    "-planned_for",
+    "ended",
+    "-ended",
+]
 _Number = Annotated[str, Path(max_length=60, examples=["I-2026-003"])]
 _Measure = Annotated[int, Path(ge=1, le=10_000)]
 _Filter = Annotated[str | None, Query(max_length=60)]
@@ -72,6 +88,7 @@ def all_inspections(
     overdue: Annotated[
         bool, Query(description="only those with a measure that is overdue")
     ] = False,
+    sort: Annotated[_Sort, SORT] = "number",
 ) -> Page[InspectionView]:
     """An entity sees nothing of an unannounced inspection before it has begun."""
     table, measure = schema.inspection, schema.measure
@@ -83,7 +100,7 @@ def all_inspections(
         late = (measure.c.done.is_(None), measure.c.deadline <= datetime.now(UTC))
         conditions.append(exists().where(measure.c.inspection == table.c.number, *late))
     with desk.looking() as connection:
-        return shown(listed(connection, INSPECTION, limit, cursor, *conditions), _Told)
+        return shown(listed(connection, INSPECTION, limit, cursor, *conditions, sort=sort), _Told)
 
 
 @api.get("/{number}", response_model=InspectionView, **needs(Right.READ_SUBJECTS))

@@ -1,7 +1,7 @@
 """Licences over HTTP: each step of their life is an act of its own."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -10,7 +10,7 @@ from pydantic import Field
 from central.access.own import for_own, own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
-from central.api.listing import Cursor, Limit, listed, shown, where
+from central.api.listing import SORT, Cursor, Limit, listed, shown, where
 from central.queries.paging import Page
 from central.register.acts import Work
 from central.register.asked import WithReason
@@ -27,6 +27,18 @@ from central.register.licences.rules import Licence
 from central.register.licences.service import LICENCE
 
 api = APIRouter(prefix="/licences", tags=["licences"], route_class=Guarded)
+_Sort = Literal[
+    "number",
+    "-number",
+    "entity",
+    "-entity",
+    "state",
+    "-state",
+    "valid_from",
+    "-valid_from",
+    "valid_until",
+    "-valid_until",
+]
 _Number = Annotated[str, Path(max_length=60, examples=["PRO-2026-014"])]
 
 
@@ -54,12 +66,13 @@ def all_licences(
     cursor: Cursor = None,
     entity: Annotated[str | None, Query(max_length=60)] = None,
     state: LicenceState | None = None,
+    sort: Annotated[_Sort, SORT] = "number",
 ) -> Page[LicenceView]:
     """Applications are among them. One that has expired is active, with its obstacle."""
     conditions = where(LICENCE, entity=entity, state=state)
     conditions += where(LICENCE, entity=desk.by.entity)
     with desk.looking() as connection:
-        return shown(listed(connection, LICENCE, limit, cursor, *conditions), _Told)
+        return shown(listed(connection, LICENCE, limit, cursor, *conditions, sort=sort), _Told)
 
 
 @api.get("/applications", response_model=Page[LicenceView], **needs(Right.READ_SUBJECTS))

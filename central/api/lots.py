@@ -1,7 +1,7 @@
 """Lots over HTTP: opened, told of, decided on; their balance, and what is made of them."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from central.access.own import for_own, own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Desk, Guarded, needs
-from central.api.listing import Cursor, Limit, listed, shown
+from central.api.listing import SORT, Cursor, Limit, listed, shown
 from central.queries import lots as queries
 from central.queries.lots import AffectedByLot, LotRow, LotStep, LotTold, LotView, Supplied, Use
 from central.queries.paging import Page
@@ -30,6 +30,18 @@ from central.register.products.service import PRODUCT
 from gateway.contract.encoding import INT8_MAX
 
 api = APIRouter(prefix="/lots", tags=["lots"], route_class=Guarded)
+_Sort = Literal[
+    "code",
+    "-code",
+    "product",
+    "-product",
+    "number",
+    "-number",
+    "entity",
+    "-entity",
+    "state",
+    "-state",
+]
 _Code = Annotated[
     str,
     Path(
@@ -56,11 +68,12 @@ def all_lots(
     number: _Filter = None,
     state: LotState | None = None,
     disputed: bool | None = None,
+    sort: Annotated[_Sort, SORT] = "code",
 ) -> Page[LotRow]:
     wanted = queries.Wanted(entity, product, number, state, disputed).conditions()
     wanted += queries.Wanted(desk.by.entity).conditions()
     with desk.looking() as connection:
-        return shown(listed(connection, LOT, limit, cursor, *wanted), LotRow.showing)
+        return shown(listed(connection, LOT, limit, cursor, *wanted, sort=sort), LotRow.showing)
 
 
 @api.get("/uses", **needs(Right.READ_LOTS))

@@ -1,6 +1,6 @@
 """Places over HTTP: sites, stores, bays, lines, stations, and the gateway on a line."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from central.access.own import own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
-from central.api.listing import Cursor, Limit, listed, where
+from central.api.listing import SORT, Cursor, Limit, listed, where
 from central.queries.paging import Page
 from central.register.asked import WithReason
 from central.register.places import service
@@ -17,6 +17,22 @@ from central.register.places.models import Assigned, Named, NewPlace, PlaceKind,
 from central.register.places.service import PLACE, Place
 
 api = APIRouter(prefix="/places", tags=["places"], route_class=Guarded)
+_Sort = Literal[
+    "code",
+    "-code",
+    "name",
+    "-name",
+    "kind",
+    "-kind",
+    "entity",
+    "-entity",
+    "parent",
+    "-parent",
+    "state",
+    "-state",
+    "gateway",
+    "-gateway",
+]
 _Code = Annotated[str, Path(max_length=60, examples=["UMG.GR.L1"])]
 _Filter = Annotated[str | None, Query(max_length=60)]
 
@@ -45,11 +61,12 @@ def all_places(
     kind: PlaceKind | None = None,
     state: PlaceState | None = None,
     gateway: _Filter = None,
+    sort: Annotated[_Sort, SORT] = "code",
 ) -> Page[Place]:
     conditions = where(PLACE, entity=entity, parent=parent, kind=kind, state=state, gateway=gateway)
     conditions += where(PLACE, entity=desk.by.entity)
     with desk.looking() as connection:
-        return listed(connection, PLACE, limit, cursor, *conditions)
+        return listed(connection, PLACE, limit, cursor, *conditions, sort=sort)
 
 
 @api.get("/{code}", response_model=PlaceView, **needs(Right.READ_SUBJECTS))

@@ -1,6 +1,6 @@
 """Products over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from central.access.own import for_own, own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Desk, Guarded, needs
-from central.api.listing import Cursor, Limit, listed, where
+from central.api.listing import SORT, Cursor, Limit, listed, where
 from central.queries.paging import Page
 from central.register.acts import Work
 from central.register.asked import WithReason
@@ -19,6 +19,22 @@ from central.register.products.preview import Preview, Would, preview
 from central.register.products.service import PRODUCT, Product
 
 api = APIRouter(prefix="/products", tags=["products"], route_class=Guarded)
+_Sort = Literal[
+    "code",
+    "-code",
+    "model",
+    "-model",
+    "calibre",
+    "-calibre",
+    "entity",
+    "-entity",
+    "category",
+    "-category",
+    "nsn",
+    "-nsn",
+    "state",
+    "-state",
+]
 _Code = Annotated[str, Path(max_length=60, examples=["M70"])]
 
 
@@ -45,11 +61,12 @@ def all_products(
     entity: Annotated[str | None, Query(max_length=60)] = None,
     category: Annotated[str | None, Query(max_length=4, examples=["ML1"])] = None,
     state: ProductState | None = None,
+    sort: Annotated[_Sort, SORT] = "code",
 ) -> Page[ProductView]:
     conditions = where(PRODUCT, entity=entity, category=category, state=state)
     conditions += where(PRODUCT, entity=desk.by.entity)
     with desk.looking() as connection:
-        page = listed(connection, PRODUCT, limit, cursor, *conditions)
+        page = listed(connection, PRODUCT, limit, cursor, *conditions, sort=sort)
     return Page(items=[ProductView.showing(each) for each in page.items], next=page.next)
 
 

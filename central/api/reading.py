@@ -11,10 +11,11 @@ from fastapi.responses import StreamingResponse
 from central.access.own import own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
-from central.api.listing import Cursor, Limit
+from central.api.listing import SORT, Cursor, Limit
 from central.errors import NotFound, Refused
-from central.queries import gateways, items, marks, orders, refused
+from central.queries import epochs, gateways, items, marks, orders, refused
 from central.queries import search as searching
+from central.queries.epochs import GatewayView
 from central.queries.events import news
 from central.queries.models import (
     BatchView,
@@ -33,6 +34,7 @@ from central.queries.models import (
 )
 from central.queries.overview import overview
 from central.queries.paging import Count, Page, Text, page, position
+from central.queries.proof import Proof, prove
 from central.queries.terms import ItemState
 from central.register.orders.models import OrderState
 from gateway.contract.encoding import GATEWAY, INT8_MAX
@@ -42,6 +44,18 @@ Number = Annotated[int, Path(ge=1, le=INT8_MAX)]
 Name = Annotated[str, Query(pattern=f"^{GATEWAY}$", examples=["gramsh.line-2"])]
 Code = Annotated[str, Query(max_length=60)]
 Uii = Annotated[str, Query(max_length=50, examples=["DA0G1HAK001200"])]
+_OrderSort = Literal[
+    "created",
+    "-created",
+    "code",
+    "-code",
+    "product",
+    "-product",
+    "licence",
+    "-licence",
+    "quantity",
+    "-quantity",
+]
 OCTETS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
 
 
@@ -136,12 +150,13 @@ def all_orders(
     product: Code | None = None,
     licence: Code | None = None,
     gateway: Name | None = None,
+    sort: Annotated[_OrderSort, SORT] = "-created",
 ) -> Page[OrderProgress]:
-    """The newest first, each with the mass balance of its numbers. `state` asks for what its acts
+    """Each with the mass balance of its numbers. `state` asks for what its acts
     have left it in, whatever stands against it at this moment."""
     wanted = orders.Wanted(desk.by.entity, state, product, licence, gateway)
     with desk.looking() as connection:
-        return orders.listed(connection, limit, cursor, wanted)
+        return orders.listed(connection, limit, cursor, wanted, sort)
 
 
 @api.get("/orders/{code}", tags=["orders"], **needs(Right.READ_ORDERS))
@@ -154,21 +169,33 @@ def one_order(
 
 
 @api.get("/gateways", tags=["gateways"], **needs(Right.READ_GATEWAYS))
-def all_gateways(desk: AtDesk, limit: Limit = 100, cursor: Cursor = None) -> Page[Gateway]:
-    """Each with its health, by name."""
+def all_gateways(
+    desk: AtDesk,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    sort: Annotated[Literal["name", "-name"], SORT] = "name",
+) -> Page[Gateway]:
+    """Each with its health."""
+    down = sort == "-name"
     after = position(cursor, Text)
     with desk.looking() as connection:
         found = gateways.listed(connection)
-    rest = [each for each in found if after is None or each.name > after[0]]
+    found.sort(key=lambda gateway: gateway.name, reverse=down)
+    rest = [
+        each
+        for each in found
+        if after is None or (each.name < after[0] if down else each.name > after[0])
+    ]
     return page(rest, limit, lambda gateway: (gateway.name,))
 
 
 @api.get("/gateways/{name}", tags=["gateways"], **needs(Right.READ_GATEWAYS))
 def one_gateway(
     name: Annotated[str, Path(max_length=100, examples=["gramsh.line-2"])], desk: AtDesk
-) -> Gateway:
+) -> GatewayView:
+    """With its epochs and their keys, what it runs, and its clock."""
     with desk.looking() as connection:
-        return gateways.one(connection, name)
+        return epochs.one(connection, name)
 
 
 # --- evidence -------------------------------------------------------------------------------
@@ -181,6 +208,16 @@ def one_record(
     """One record with its evidence, and the items that it names."""
     with desk.looking() as connection:
         return items.record(connection, RecordKey(gateway=gateway, epoch=epoch, seq=seq))
+
+
+@api.get("/records/{gateway}/{epoch}/{seq}/proof", tags=["evidence"], **needs(Right.READ_EVIDENCE))
+def proof_of_record(
+    gateway: Annotated[str, Path(pattern=f"^{GATEWAY}$")], epoch: Number, seq: Number, desk: AtDesk
+) -> Proof:
+    """Hashes and signatures computed anew from the stored bytes, step by step: what holds, what
+    fails and by which values."""
+    with desk.looking() as connection:
+        return prove(connection, RecordKey(gateway=gateway, epoch=epoch, seq=seq))
 
 
 @api.get("/refusals", tags=["evidence"], **needs(Right.READ_EVIDENCE))

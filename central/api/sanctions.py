@@ -1,6 +1,6 @@
 """Sanctions over HTTP: the registry imposes and lifts them, an entity reads its own."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from central.access.own import own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
-from central.api.listing import Cursor, Limit, listed, where
+from central.api.listing import SORT, Cursor, Limit, listed, where
 from central.queries.paging import Page
 from central.register.asked import WithReason
 from central.register.sanctions import service
@@ -17,6 +17,20 @@ from central.register.sanctions.rules import Sanction
 from central.register.sanctions.service import SANCTION
 
 api = APIRouter(prefix="/sanctions", tags=["sanctions"], route_class=Guarded)
+_Sort = Literal[
+    "number",
+    "-number",
+    "entity",
+    "-entity",
+    "kind",
+    "-kind",
+    "state",
+    "-state",
+    "inspection",
+    "-inspection",
+    "amount",
+    "-amount",
+]
 _Number = Annotated[str, Path(max_length=60, examples=["S-2026-002"])]
 _Filter = Annotated[str | None, Query(max_length=60)]
 
@@ -30,11 +44,12 @@ def all_sanctions(
     inspection: _Filter = None,
     kind: SanctionKind | None = None,
     state: SanctionState | None = None,
+    sort: Annotated[_Sort, SORT] = "number",
 ) -> Page[Sanction]:
     conditions = where(SANCTION, entity=entity, inspection=inspection, kind=kind, state=state)
     conditions += where(SANCTION, entity=desk.by.entity)
     with desk.looking() as connection:
-        return listed(connection, SANCTION, limit, cursor, *conditions)
+        return listed(connection, SANCTION, limit, cursor, *conditions, sort=sort)
 
 
 @api.get("/{number}", response_model=Sanction, **needs(Right.READ_SUBJECTS))

@@ -51,14 +51,22 @@ class Wanted(NamedTuple):
     open: bool | None = None
 
 
-def listed(connection: Connection, limit: int, cursor: str | None, wanted: Wanted) -> Page[Alert]:
-    """Raises `Refused` for a cursor that no page gave."""
-    table = schema.alert
-    query = select(table).where(*_conditions(wanted))
-    before = position(cursor, Count)
-    if before is not None:
-        query = query.where(table.c.opened < before[0])
-    rows = connection.execute(query.order_by(table.c.opened.desc()).limit(limit + 1)).all()
+def listed(
+    connection: Connection,
+    limit: int,
+    cursor: str | None,
+    wanted: Wanted,
+    *,
+    newest: bool = True,
+) -> Page[Alert]:
+    """The newest first, or the oldest. Raises `Refused` for a cursor that no page gave."""
+    opened = schema.alert.c.opened
+    query = select(schema.alert).where(*_conditions(wanted))
+    last = position(cursor, Count)
+    if last is not None:
+        query = query.where(opened < last[0] if newest else opened > last[0])
+    query = query.order_by(opened.desc() if newest else opened).limit(limit + 1)
+    rows = connection.execute(query).all()
     found = page(rows, limit, lambda row: (row.opened,))
     return Page(items=[Alert.model_validate(row) for row in found.items], next=found.next)
 

@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, func, select
 
 from central import schema
 from central.errors import NotFound
 from central.queries.balances import NOTHING, Counted, counted
 from central.queries.models import AtGateway, OrderProgress
-from central.queries.paging import Moment, Page, Text, page, position
+from central.queries.paging import Page, page
+from central.queries.sorting import Sorting
 from central.register.certificates.approval import permits
 from central.register.entities.standing import standings
 from central.register.licences import usage
@@ -33,11 +34,17 @@ EVERY = Wanted()
 
 
 def listed(
-    connection: Connection, limit: int, cursor: str | None = None, wanted: Wanted = EVERY
+    connection: Connection,
+    limit: int,
+    cursor: str | None = None,
+    wanted: Wanted = EVERY,
+    sort: str = "-created",
 ) -> Page[OrderProgress]:
-    """The newest orders first. Raises `Refused` for a cursor that no page gave."""
+    """The newest orders first, or by another column. Raises `Refused` for a cursor that no page of
+    this order gave."""
     table, product, shared = schema.orders, schema.product, schema.order_gateway
-    query = select(table.c.code).order_by(table.c.created.desc(), table.c.code).limit(limit + 1)
+    sorting = Sorting(sort, table.c, [table.c.code])
+    query = sorting.page(select(*sorting.columns), limit, cursor)
     if wanted.entity is not None:
         query = query.join(product, product.c.code == table.c.product).where(
             product.c.entity == wanted.entity
@@ -49,17 +56,10 @@ def listed(
     for name in ("state", "product", "licence"):
         if (value := getattr(wanted, name)) is not None:
             query = query.where(table.c[name] == value)
-    after = position(cursor, Moment, Text)
-    if after is not None:
-        created, code = after
-        query = query.where(
-            or_(
-                table.c.created < created,
-                and_(table.c.created == created, table.c.code > code),
-            )
-        )
-    found = by_codes(connection, list(connection.execute(query).scalars()))
-    return page(found, limit, lambda order: (order.created, order.code))
+    rows = page(connection.execute(query).all(), limit, sorting.key)
+    codes = [row.code for row in rows.items]
+    found = {order.code: order for order in by_codes(connection, codes)}
+    return Page(items=[found[code] for code in codes], next=rows.next)
 
 
 def one(connection: Connection, code: str) -> OrderProgress:

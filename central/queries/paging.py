@@ -14,11 +14,11 @@ from central.errors import Refused
 from central.register.times import Moment
 from gateway.contract.encoding import Count
 
-__all__ = ["Count", "Moment", "Page", "Text", "page", "position"]
+__all__ = ["Count", "Key", "Moment", "Page", "Text", "page", "position"]
 
 T = TypeVar("T")
 Text = Annotated[str, Field(max_length=400, pattern=r"^[^\x00]*$")]
-Key = tuple[str | int | datetime, ...]
+Key = tuple[str | int | datetime | None, ...]
 """What a list is ordered by, the last of it a row's own."""
 
 

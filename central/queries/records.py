@@ -105,7 +105,7 @@ def entries(connection: Connection, named: Mapping[Place, list[str]]) -> list[Li
     `named` gives the components of the item in question that each record names.
     """
     stored = batches(connection, (batch for batch, _ in named))
-    before = _heads_before(connection, stored)
+    before = heads_before(connection, stored)
     proofs = {batch.id: proof for batch, proof in _proofs(connection, stored, before)}
     verdicts = _verdicts(connection, stored)
     found = []
@@ -212,9 +212,11 @@ def _proofs(
     return found
 
 
-def _heads_before(
+def heads_before(
     connection: Connection, stored: Mapping[int, StoredBatch]
 ) -> dict[int, bytes | None]:
+    """By batch, the head from which its first line leads on; None where what is before is not
+    there."""
     batch, stream = schema.batch, schema.stream
     earlier = aliased(batch)
     # By `first`, for which there is an index: of its stream's batches the nearest one below.

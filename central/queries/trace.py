@@ -70,6 +70,7 @@ class Trace(Answer):
     acceptance: Acceptance | None
     certificates: list[Certificate]
     consignments: list[ConsignmentRow]
+    licence: Annotated[str | None, Field(description="under which its order is released")]
     alerts: Annotated[list[Alert], Field(description=f"the newest first, {MOST_ALERTS} at most")]
     timeline: list[Moment]
 
@@ -115,6 +116,7 @@ def trace(
         acceptance=acceptance,
         certificates=papers,
         consignments=ways,
+        licence=_licence(connection, item, article),
         alerts=alerts,
         timeline=sorted(moments, key=lambda moment: (moment.at, moment.told)),
     )
@@ -133,6 +135,15 @@ def _article(connection: Connection, code: str) -> ArticleLife | None:
         return articles.life(connection, code)
     except NotFound:
         return None
+
+
+def _licence(
+    connection: Connection, item: ItemLife | None, article: ArticleLife | None
+) -> str | None:
+    code = item.order if item else article.article.order_code if article else None
+    table = schema.orders
+    query = select(table.c.licence).where(table.c.code == code)
+    return connection.execute(query).scalar_one_or_none() if code else None
 
 
 def _papers(connection: Connection, acceptance: Acceptance | None) -> list[Certificate]:

@@ -31,6 +31,7 @@ consignment = Table(
     Index("consignment_carrier", "carrier"),
     Index("consignment_state", "state", "number"),
     Index("consignment_direction", "direction", "number"),
+    Index("consignment_arrival", "planned_arrival", "number"),
     Index(
         "consignment_on_the_way",
         "planned_arrival",

@@ -1,0 +1,13 @@
+"""An index for the list of consignments by their planned arrival."""
+
+from central.migrations.indexes import build
+
+revision = "0029"
+down_revision = "0025"
+branch_labels = None
+depends_on = None
+concurrent = True
+
+
+def upgrade() -> None:
+    build("consignment_arrival", "ON consignment (planned_arrival, number)")

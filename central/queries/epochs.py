@@ -1,0 +1,129 @@
+"""One gateway in depth: its epochs and their keys, what it runs, and its clock."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy import Connection, select
+
+from central import schema
+from central.queries import gateways
+from central.queries.models import Answer, Gateway, Hex
+from central.queries.records import StoredBatch, batches
+from gateway.contract.record import Opened
+
+
+class Epoch(Answer):
+    """One journal, from its enrolment to the next."""
+
+    epoch: int
+    state: Annotated[str, Field(examples=["live", "closed", "forked", "two-of-me"])]
+    opened: datetime
+    ended: datetime | None
+    committed: int
+    reason: Annotated[str, Field(description="why marking was stopped in it, where it was")]
+
+
+class EpochKey(Answer):
+    """A key that signs the records `first` to `last` of an epoch."""
+
+    epoch: int
+    key: Annotated[
+        str, Field(description="its id: `k` and the first 12 digits of the SHA-256 of `public`")
+    ]
+    public: Annotated[Hex, Field(description="32 raw bytes")]
+    first: int
+    last: Annotated[int | None, Field(description="null: it still signs")]
+
+
+class ClockSeen(Answer):
+    """What the newest record says of the gateway's clock. `apart`: seconds from its time to when
+    the register had it; of a gateway that is behind with sending, that is no fault of its clock."""
+
+    synced: bool
+    offset_ms: float | None
+    at: datetime
+    received: datetime
+    apart: float
+
+
+class GatewayView(Gateway):
+    """A gateway with its history."""
+
+    clock: Annotated[ClockSeen | None, Field(description="null: it has told nothing yet")]
+    opened_for: Annotated[str, Field(description="why the newest epoch was opened, in its words")]
+    versions: Annotated[dict[str, str], Field(description="as that epoch was opened")]
+    connected: Annotated[dict[str, str], Field(description="its devices, as it was opened")]
+    epochs: Annotated[list[Epoch], Field(description="the newest first")]
+    keys: list[EpochKey]
+
+
+def one(connection: Connection, name: str) -> GatewayView:
+    """Raises `NotFound`."""
+    found = gateways.one(connection, name)
+    stream, key = schema.stream, schema.stream_key
+    rows = connection.execute(
+        select(stream).where(stream.c.gateway == name).order_by(stream.c.epoch.desc())
+    ).all()
+    epochs = {row.id: row.epoch for row in rows}
+    keys = connection.execute(
+        select(key).where(key.c.stream.in_(list(epochs))).order_by(key.c.stream, key.c.from_seq)
+    ).all()
+    opened = _opened(connection, rows[0].id) if rows else None
+    return GatewayView(
+        **dict(found),
+        clock=_clock(connection, rows[0].id) if rows else None,
+        opened_for="" if opened is None else opened.reason,
+        versions={} if opened is None else opened.versions,
+        connected={} if opened is None else opened.devices,
+        epochs=[
+            Epoch(
+                epoch=row.epoch,
+                state=row.state,
+                opened=row.opened,
+                ended=row.ended,
+                committed=row.committed,
+                reason=row.reason,
+            )
+            for row in rows
+        ],
+        keys=[
+            EpochKey(
+                epoch=epochs[row.stream],
+                key=row.key_id,
+                public=bytes(row.public).hex(),
+                first=row.from_seq,
+                last=row.to_seq,
+            )
+            for row in reversed(keys)
+        ],
+    )
+
+
+def _batch(connection: Connection, stream: int, *, newest: bool) -> StoredBatch | None:
+    table = schema.batch
+    order = table.c.first.desc() if newest else table.c.first
+    query = select(table.c.id).where(table.c.stream == stream).order_by(order).limit(1)
+    number = connection.execute(query).scalar_one_or_none()
+    return None if number is None else batches(connection, [number])[number]
+
+
+def _opened(connection: Connection, stream: int) -> Opened | None:
+    """The first record of an epoch, once it has come."""
+    batch = _batch(connection, stream, newest=False)
+    record = None if batch is None else batch.record(0)
+    return record if isinstance(record, Opened) else None
+
+
+def _clock(connection: Connection, stream: int) -> ClockSeen | None:
+    batch = _batch(connection, stream, newest=True)
+    record = None if batch is None else batch.record(len(batch.lines) - 1)
+    if batch is None or record is None:
+        return None
+    return ClockSeen(
+        synced=record.clock.synced,
+        offset_ms=record.clock.offset_ms,
+        at=record.at,
+        received=batch.received,
+        apart=round((batch.received - record.at).total_seconds(), 3),
+    )
