@@ -45,6 +45,7 @@ from central.api.limit import LARGEST_FILE, SmallBodies
 from central.config import Config
 from central.problems import Problem
 from central.queries.live import Live
+from central.screens import uploads
 from central.screens.install import install
 
 PREFIX = "/api/v1"
@@ -89,6 +90,7 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
     app.state.central_keys = keys.load_public(config.keys.dir)
     problems.install(app)
     sizes = dict.fromkeys(imports.UPLOADS, LARGEST_FILE) | {batches.ADDRESS: batches.LARGEST}
+    sizes[uploads.ADDRESS] = LARGEST_FILE + uploads.AROUND
     app.add_middleware(SmallBodies, files=sizes)
     add_interface(app)
     install(app)

@@ -11,6 +11,8 @@ LARGEST = 1024 * 1024
 LARGEST_FILE = 32 * 1024 * 1024
 """Of a file that is imported; it is read only once it is known who sends it."""
 
+TOO_LARGE = 413
+
 
 class SmallBodies:
     """Ends the reading of a larger body with 413; the application answers it as any problem."""
@@ -35,11 +37,11 @@ class SmallBodies:
         async def receiving() -> Message:
             nonlocal read
             if size > largest:
-                raise HTTPException(413)
+                raise HTTPException(TOO_LARGE)
             message = await receive()
             read += len(message.get("body", b""))
             if read > largest:
-                raise HTTPException(413)
+                raise HTTPException(TOO_LARGE)
             return message
 
         await self._app(scope, receiving, send)

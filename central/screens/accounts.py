@@ -1,6 +1,7 @@
 """Everybody's accounts, for who answers for them: their roles, and where they are signed in."""
 
 from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from central.access import sessions, tokens
@@ -9,22 +10,33 @@ from central.access.roles import Right
 from central.api.desk import needs
 from central.api.listing import Cursor, listed
 from central.register.acts import Why, Work
+from central.screens.desks.pages import Doing, empty_form, one_of, steps_of
+from central.screens.desks.table import BY_NAME
 from central.screens.faults import Fault
+from central.screens.texts import LANGUAGES, load
 from central.screens.viewer import AsViewer, Shown, Viewer
 
 pages = APIRouter(prefix="/accounts", include_in_schema=False, route_class=Shown)
 ROWS = 50
+DESK = BY_NAME["accounts"]
+_WORDS = {language: load(language, "desks") for language in LANGUAGES}
 
 
 @pages.get("", **needs(Right.READ_ACCOUNTS))
-def everybodys(viewer: AsViewer, cursor: Cursor = None) -> Response:
+def everybodys(viewer: AsViewer, cursor: Cursor = None, do: Doing = "") -> Response:
+    if do == "new":
+        return empty_form(viewer, DESK)
     with viewer.looking() as connection:
-        return viewer.page("accounts.html", found=listed(connection, ACCOUNT, ROWS, cursor))
+        found = listed(connection, ACCOUNT, ROWS, cursor)
+        return viewer.page("accounts.html", found=found, d=_WORDS[viewer.language])
 
 
 @pages.get("/{name}", **needs(Right.READ_ACCOUNTS))
-def somebodys(name: str, viewer: AsViewer) -> Response:
-    return _page(viewer, name)
+async def somebodys(name: str, viewer: AsViewer, do: Doing = "") -> Response:
+    """What is changed of an account is so by the forms of its desk."""
+    if do:
+        return await one_of(viewer, DESK, name, do)
+    return await run_in_threadpool(_page, viewer, name)
 
 
 @pages.post("/{name}/sessions/end", **needs(Right.CHANGE_ACCOUNTS))
@@ -72,4 +84,6 @@ def _page(viewer: Viewer, name: str, faults: list[Fault] | None = None) -> Respo
         factor=factor,
         faults=faults or [],
         done=viewer.request.query_params.get("done", ""),
+        steps=steps_of(viewer, DESK, {"state": found.state}),
+        d=_WORDS[viewer.language],
     )

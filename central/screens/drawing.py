@@ -22,7 +22,7 @@ from central.screens.agents import named
 from central.screens.appearance import Appearance
 from central.screens.navigation import Entry
 from central.screens.texts import LANGUAGES, Language
-from central.screens.words import item_path, kind_of, moment, said, visible
+from central.screens.words import item_path, kind_of, moment, said, thing_path, visible
 from gateway import design
 
 COOKIE = "gjurma_language"
@@ -130,6 +130,7 @@ _TEMPLATES.filters |= {
     "agent": named,
     "moment": moment,
     "item_path": item_path,
+    "thing_path": thing_path,
     "visible": visible,
     "told_moment": lambda text: moment(datetime.fromisoformat(text)),
     "zip": zip,

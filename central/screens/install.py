@@ -6,7 +6,18 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from central.access.sessions import Presence
-from central.screens import account, accounts, enrol, feed, files, pages, showcase, sign_in
+from central.screens import (
+    account,
+    accounts,
+    enrol,
+    feed,
+    files,
+    life,
+    pages,
+    showcase,
+    sign_in,
+    uploads,
+)
 from central.screens.desks.pages import ROUTERS as DESKS
 from central.screens.drawing import Screens
 from central.screens.headers import SecurityHeaders
@@ -19,7 +30,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.pages,
     accounts.pages,
     pages.pages,
+    life.pages,
     showcase.pages,
+    uploads.pages,
     *DESKS,
 )
 """All pages; those of a desk are in the navigation."""

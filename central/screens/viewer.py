@@ -31,11 +31,13 @@ from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
 
 from central.access import browsing, tokens
 from central.access.roles import RIGHTS, Right, Role
 from central.access.tokens import Bearer
 from central.api.desk import Needs, transaction
+from central.api.limit import LARGEST_FILE, TOO_LARGE
 from central.errors import Forged, GjurmaError, NotFound, Refused, Unauthorized
 from central.queries.reading import snapshot
 from central.register.acts import By, Work
@@ -47,6 +49,7 @@ Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 ANYBODY = "anybody"
 """In the place of a right: whoever is signed in."""
 _FORM = "application/x-www-form-urlencoded"
+_FORM_WITH_FILE = "multipart/form-data"
 _FIELDS = 1000
 
 
@@ -56,10 +59,20 @@ def anybody() -> Needs:
 
 
 @dataclass(frozen=True)
+class File:
+    """One that was sent; `name` is what its sender calls it."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Form:
     """The fields of a form as they were sent; what was not sent is empty."""
 
     fields: tuple[tuple[str, str], ...] = ()
+    file: File | None = None
+    """Of a form that has one."""
 
     def get(self, name: str) -> str:
         """Its value without the space around it."""
@@ -252,7 +265,10 @@ async def _answer(
 
 
 async def _form(request: Request) -> Form:
-    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != _FORM:
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind == _FORM_WITH_FILE:
+        return await _form_with_file(request)
+    if kind != _FORM:
         return Form()
     try:
         text = (await request.body()).decode("ascii")
@@ -260,6 +276,23 @@ async def _form(request: Request) -> Form:
     except ValueError as error:  # what is no UTF-8 too
         raise Refused("the form cannot be read") from error
     return Form(tuple((name, value.replace("\0", "")) for name, value in pairs))
+
+
+async def _form_with_file(request: Request) -> Form:
+    """How large it may be, says its address: see `central.api.limit`."""
+    try:
+        async with request.form(max_files=1, max_fields=_FIELDS) as sent:
+            fields, file = [], None
+            for name, value in sent.multi_items():
+                if isinstance(value, str):
+                    fields.append((name, value.replace("\0", "")))
+                elif value.filename:
+                    file = File(value.filename, await value.read())
+    except HTTPException as error:
+        if error.status_code == TOO_LARGE:
+            raise Refused(f"file: larger than {LARGEST_FILE // 2**20} MiB") from error
+        raise Refused("the form cannot be read") from error
+    return Form(tuple(fields), file)
 
 
 def _signed_in(request: Request, screens: Screens) -> Viewer:

@@ -14,6 +14,11 @@ def item_path(uii: str) -> str:
     return "/items/" + quote(uii)
 
 
+def thing_path(code: str) -> str:
+    """The page of whatever this is: of what the register marked too."""
+    return "/articles/" + quote(code)
+
+
 def moment(value: datetime | None) -> str:
     """Date and time of day at Tirana, to the second."""
     return "–" if value is None else value.astimezone(ZONE).strftime("%d.%m.%Y %H:%M:%S")

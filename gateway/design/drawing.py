@@ -1,4 +1,4 @@
-"""What will be engraved, drawn: the symbol module by module, and the legible lines. Pure.
+"""A mark, drawn: the symbol module by module, and the legible lines. Pure.
 
 A template says what is engraved and not where, so the drawing stands for no measures: the lines
 lie beside the symbol or below it, whichever is larger altogether. The symbol is a square Data

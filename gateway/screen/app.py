@@ -13,10 +13,10 @@ from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse
 
 from gateway.contract.record import Counted
+from gateway.design import drawing
 from gateway.moves import (
     Note,
 )
-from gateway.screen import drawing
 from gateway.screen.desk import Credentials, Desk, Session, Settlement
 from gateway.screen.page import Page
 from gateway.screen.protection import Protection

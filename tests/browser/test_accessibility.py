@@ -26,9 +26,11 @@ KEYS = {
     **{f"/{desk}": (key, "none") for desk, key in shown.KEYS.items()},
     "/items": (ITEM, "none"),
     "/records": (RECORD, f"{GATEWAY}/1/999999"),
-    "/accounts": ("registry-officer", "none"),
+    "/accounts": ("registry-officer", "registry-officer?do=roles", "none"),
+    "/articles": (ITEM, f"{ITEM}?do=settle", "none"),
     "/orders": (ORDER, f"{ORDER}?do=hold", "none"),
     "/licences": ("L-1", "L-1?do=suspend", "none"),
+    "/products": ("M70", "M70?do=amend", "none"),
 }
 # The other desks have the same templates and nothing to show here.
 NOTHING = ("none",)
@@ -60,7 +62,8 @@ def pages() -> Iterator[tuple[Role | None, str]]:
         role = next(r for r in ROLES if named == "anybody" or r in RIGHTS[Right(named)])
         base, _, key = route.path.partition("/{")
         if key:
-            yield from ((role, f"{base}/{each}") for each in KEYS.get(base, NOTHING))
+            end = key.rpartition("}")[2]
+            yield from ((role, f"{base}/{each}{end}") for each in KEYS.get(base, NOTHING))
         else:
             yield role, route.path
             yield from more(role, route.path)
@@ -71,7 +74,7 @@ def more(role: Role, path: str) -> Iterator[tuple[Role, str]]:
     if path == "/search":
         yield role, "/search?q=G00000l"
         yield role, "/search?q=nonsense"
-    elif path not in ("/", "/design", "/account", "/accounts"):
+    elif path not in ("/", "/design", "/account", "/uploads/imports"):
         yield role, f"{path}?do=new"
 
 

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from gateway.contract.topics import State
 from tests.browser.conftest import ARGUMENTS, PATIENCE_MS
 from tests.needs import find_program
+from tests.register.imported import PLANTED, VECTORS
 from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.wait import wait_for
 
 AGAIN = """async ([path, body]) => {
   const headers = { "Content-Type": "application/x-www-form-urlencoded" };
@@ -28,14 +31,18 @@ def centre() -> Iterator[Centre]:
 
 
 @contextmanager
-def signed_in(centre: Centre, role: str, entity: str | None = None) -> Iterator[Page]:
+def signed_in(
+    centre: Centre, role: str, entity: str | None = None, *, scripts: bool = True
+) -> Iterator[Page]:
     """A page of a fresh profile. What its scripts or its policy find wrong fails the test."""
     faults: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=find_program("chromium"), args=ARGUMENTS
         )
-        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 800}, java_script_enabled=scripts
+        )
         context.set_default_timeout(PATIENCE_MS)
         context.add_cookies([centre.cookie(role, entity)])
         page = context.new_page()
@@ -138,3 +145,161 @@ def test_each_sees_what_is_theirs_and_may_do_what_is_theirs(
         response = page.goto(centre.url + "/licences/L-1")
         assert response is not None
         assert response.status == 404
+
+
+def test_a_list_is_sorted_by_its_heads_and_stays_so(centre: Centre) -> None:
+    centre.post("/api/v1/entities", {"code": "ZZ", "name": "Armë Berat"})
+    with signed_in(centre, "registry-officer", scripts=False) as page:
+        page.goto(centre.url + "/entities")
+        head = page.get_by_role("columnheader", name="Emri")
+        codes = page.locator("tbody th")
+        expect(page.get_by_role("columnheader", name="Kodi")).to_have_attribute(
+            "aria-sort", "ascending"
+        )
+        expect(codes.last).to_have_text("ZZ")
+        head.get_by_role("link").click()
+        expect(head).to_have_attribute("aria-sort", "ascending")
+        expect(codes.first).to_have_text("ZZ")
+        head.get_by_role("link").click()
+        expect(head).to_have_attribute("aria-sort", "descending")
+        page.get_by_label("Gjendja").select_option("active")
+        page.get_by_role("button", name="Filtro").click()
+        expect(head).to_have_attribute("aria-sort", "descending")
+        expect(codes.last).to_have_text("ZZ")
+        path = page.get_by_role("link", name="CSV").get_attribute("href")
+    told = centre.look(str(path)).text.splitlines()
+    assert ",ZZ," in told[-1]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_product_is_drawn_while_its_template_is_written(centre: Centre, scripts: bool) -> None:
+    """The drawing follows what is written, and what is wrong stands beside the field; where no
+    script runs, by a button. Nothing is entered by it."""
+    before = centre.get("/api/v1/products")
+    with signed_in(centre, "registry-officer", scripts=scripts) as page:
+
+        def written() -> None:
+            if not scripts:
+                page.get_by_role("button", name="Shihe paraprakisht").click()
+
+        page.goto(centre.url + "/products?do=new")
+        for label, value in (("Kodi", "T-1"), ("Subjekti", "UMG"), ("Modeli", "T")):
+            page.get_by_label(label, exact=True).fill(value)
+        page.get_by_label("Emri").first.fill("receiver")
+        content = page.get_by_label("Përmbajtja e simbolit")
+        content.fill("[)>‹RS›06‹GS›17VA7G1H‹GS›1PT‹GS›S{serial}‹RS›‹EOT›")
+        page.get_by_label("Rreshtat e tekstit").fill("{serial}")
+        page.get_by_label("Parashtesa e numrit").fill("T")
+        written()
+        sketch = page.locator("#sketch")
+        expect(sketch.get_by_text("DA7G1HTT000001")).to_be_visible()
+        expect(sketch.locator("svg text")).to_have_text("T000001")
+        content.fill("[)>‹RS›06‹GS›17VA7G1H‹GS›1PT‹RS›‹EOT›")
+        written()
+        fault = page.locator('[id="w-template.content"]')
+        expect(fault).to_be_visible()
+        expect(fault).to_contain_text("{serial}")
+        expect(content).to_have_value("[)>‹RS›06‹GS›17VA7G1H‹GS›1PT‹RS›‹EOT›")
+        content.fill("[)>‹RS›06‹GS›17VA7G1H‹GS›1PT2‹GS›S{serial}‹RS›‹EOT›")
+        written()
+        expect(sketch.get_by_text("DA7G1HT2T000001")).to_be_visible()
+        expect(fault).to_be_hidden()
+    assert centre.get("/api/v1/products") == before
+
+
+def test_a_gateway_is_enrolled_by_the_code_of_its_page_and_its_latch_is_told(
+    centre: Centre,
+) -> None:
+    line = Peer(centre, "berat.line-9")
+    with signed_in(centre, "registry-officer") as page:
+        page.goto(centre.url + "/gateways")
+        page.get_by_role("link", name="Fto").click()
+        page.get_by_label("Porta").fill("berat.line-9")
+        page.get_by_role("button", name="Fto").click()
+        code = page.locator("dt", has_text="Kodi").locator("xpath=following-sibling::dd[1]")
+        line.enroll(code.inner_text().strip())
+        line.deliver()
+        boot, epoch = str(line.journal.boot), line.journal.epoch
+        latched = State(epoch=epoch, boot=boot, online=True, seq=4, latches=("rolled-back",))
+        line.publish(latched.line(), "state")
+        wait_for("the latch", lambda: centre.get("/api/v1/gateways/berat.line-9")["latches"])
+        page.goto(centre.url + "/gateways/berat.line-9")
+        notice = page.locator(".g-notice")
+        expect(notice).to_contain_text("Ditari i portës është kthyer pas")
+        expect(notice).to_contain_text("E mbyll vetëm një regjistrim i ri")
+        expect(page.get_by_role("region", name="Çelësat")).to_contain_text(line.journal.key.id)
+        page.get_by_role("link", name="Regjistroje sërish").click()
+        expect(page.get_by_label("Porta")).to_have_value("berat.line-9")
+    line.disconnect()
+
+
+def test_a_file_is_rehearsed_line_by_line_and_then_taken_in(centre: Centre) -> None:
+    for code, entity in (("UMG.GR", "UMG"), ("DEP.1", "DEP")):
+        place = {"code": code, "name": code, "kind": "site", "entity": entity}
+        centre.post("/api/v1/places", place)
+    with signed_in(centre, "registry-officer") as page:
+        page.goto(centre.url + "/imports")
+        page.get_by_role("link", name="Merr një skedar").click()
+        page.get_by_role("button", name="Provoje").click()
+        expect(page.locator("#report")).to_contain_text("Zgjidhni një skedar")
+        page.get_by_label("Skedari").set_input_files(VECTORS / "armet.csv")
+        page.get_by_role("button", name="Provoje").click()
+        rows = page.locator("#report tbody tr")
+        expect(rows).to_have_count(len(PLANTED))
+        cells = [row.locator("td").all_inner_texts()[:2] for row in rows.all()]
+        assert cells == [
+            [str(line), heading or "i gjithë rreshti"] for line, heading, _, _ in PLANTED
+        ]
+        assert centre.get("/api/v1/imports")["items"] == []
+        # The file stayed chosen. Without a number nothing is taken in.
+        page.get_by_role("button", name="Merre brenda").click()
+        expect(page.get_by_label("Numri")).to_have_attribute("aria-invalid", "true")
+        page.get_by_label("Skedari").set_input_files(VECTORS / "armet.csv")
+        page.get_by_label("Numri").fill("IMP-1")
+        page.get_by_role("button", name="Merre brenda").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("IMP-1")
+        expect(page.get_by_role("region", name="Çfarë u refuzua")).to_contain_text("Mbajtësi")
+    (taken,) = centre.get("/api/v1/imports")["items"]
+    assert (taken["number"], taken["file"]) == ("IMP-1", "armet.csv")
+    assert taken["imported"] > 0
+
+
+def test_an_administrator_opens_an_account_and_changes_its_roles(centre: Centre) -> None:
+    with signed_in(centre, "administrator") as page:
+        page.goto(centre.url + "/accounts")
+        page.get_by_role("link", name="Hap një llogari").click()
+        page.get_by_label("Emri i hyrjes").fill("ana.dervishi")
+        page.get_by_label("Emri i personit").fill("Ana Dervishi")
+        page.get_by_label("inspektor").check()
+        page.get_by_label("Fjalëkalimi").fill("short")
+        page.get_by_role("button", name="Hap një llogari").click()
+        password = page.get_by_label("Fjalëkalimi")
+        expect(password).to_have_attribute("aria-invalid", "true")
+        expect(password).to_have_value("")
+        password.fill("a long enough password")
+        page.get_by_role("button", name="Hap një llogari").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Ana Dervishi")
+        page.get_by_role("link", name="Ndrysho rolet").click()
+        expect(page.get_by_label("inspektor")).to_be_checked()
+        page.get_by_label("auditues").check()
+        page.get_by_label("Arsyeja").fill("letra 12")
+        page.get_by_role("button", name="Ndrysho rolet").click()
+        expect(page.get_by_text("Auditues")).to_be_visible()
+    query = "SELECT roles FROM account WHERE name = 'ana.dervishi'"
+    assert centre.sql(query) == [(["inspector", "auditor"],)]
+    assert acts(centre, "account", "ana.dervishi") == [
+        ("opened", ""),
+        ("roles changed", "letra 12"),
+    ]
+    with signed_in(centre, "auditor") as page:
+        page.goto(centre.url + "/acts?lang=en")
+        page.get_by_label("Subject").select_option("account")
+        page.get_by_label("Which one").fill("ana.dervishi")
+        page.get_by_role("button", name="Filter").click()
+        expect(page.locator("tbody tr")).to_have_count(2)
+        expect(page.locator("tbody tr").first).to_contain_text("Roles were changed")
+        page.locator("tbody tr").first.get_by_role("link").first.click()
+        expect(page.locator("main")).to_contain_text("letra 12")
+        response = page.goto(centre.url + "/accounts?do=new")
+        assert response is not None
+        expect(page.get_by_label("Sign-in name")).to_have_count(0)

@@ -1,5 +1,6 @@
 """The registry's live page in a real browser, fed over the real broker by real programs."""
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
+from central.screens.words import visible
 from gateway.contract.record import Unlatched
 from gateway.contract.topics import State
 from tests.needs import find_program
@@ -212,6 +216,41 @@ def test_the_keyboard_leads_to_the_life_of_an_item_which_stays_live(line: Line, 
     expect(page.locator(".holds.no")).to_have_count(0)
     page.get_by_role("link", name="EN", exact=True).click()
     expect(page.locator(".components .state")).to_have_text("Good")
+
+
+def test_a_mark_is_drawn_as_it_was_engraved_and_proved_anew(line: Line, page: Page) -> None:
+    """A decoder reads the drawing; a byte that was changed in the database fails the step that it
+    breaks."""
+    intent = line.mark(25)
+    line.read(intent)
+    page.goto(f"{line.centre.url}/items/DA7G1HM70G000025")
+    drawn = page.locator(".engraved svg").first
+    expect(drawn.locator("text")).to_have_text("G000025")
+    (seen,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(page.screenshot())))
+    assert visible(seen.bytes.decode()) == page.locator(".engraved code").inner_text()
+    page.get_by_role("link", name="L-1").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("L-1")
+    page.go_back()
+    page.locator("summary", has_text="Prova").first.click()
+    page.get_by_role("link", name="Provoje sërish").first.click()
+    steps = page.locator(".steps > li")
+    expect(steps).to_have_count(8)
+    expect(page.locator('[data-outcome="fails"]')).to_have_count(0)
+    changed = (
+        "UPDATE batch SET body = overlay(body PLACING %s FROM position('op-4'::bytea IN body))"
+        " WHERE id = (SELECT b.id FROM batch b JOIN stream s ON s.id = b.stream"
+        " WHERE s.gateway = %s AND b.first <= %s AND b.last >= %s)"
+    )
+    line.centre.sql(changed, b"op-5", GATEWAY, intent, intent)
+    page.get_by_role("button", name="Llogarite sërish").click()
+    failed = page.locator('[data-outcome="fails"]')
+    expect(failed).to_have_count(1)
+    expect(failed).to_have_attribute("data-step", "chained")
+    expect(failed).to_contain_text("të paktën një bajt është ndryshuar")
+    back = changed.replace("'op-4'", "'op-5'")
+    line.centre.sql(back, b"op-4", GATEWAY, intent, intent)
+    page.get_by_role("button", name="Llogarite sërish").click()
+    expect(failed).to_have_count(0)
 
 
 def test_a_state_can_be_shown_alone(line: Line, page: Page) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gateway.screen.drawing import ADVANCE, HEIGHT, LEADING, WIDTH, NoSymbol, draw
+from gateway.design.drawing import ADVANCE, HEIGHT, LEADING, WIDTH, NoSymbol, draw
 
 CONTENT = "[)>\x1e06\x1d17V0CVA5\x1d1PPA26\x1dSGR26000001\x1e\x04"
 SVG = "{http://www.w3.org/2000/svg}"

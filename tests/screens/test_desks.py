@@ -131,6 +131,7 @@ def values(schema: Schema) -> st.SearchStrategy[Any]:
         "number": st.integers(0, 10**9),
         "flag": st.booleans(),
         "lines": st.lists(word, max_size=3),
+        "password": st.none(),  # what was written is not shown
     }
     match drawer.kind(plain):
         case "group":

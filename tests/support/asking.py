@@ -71,6 +71,7 @@ _VALUES: Mapping[str, str] = {
     "tally": "1",
     "first": "1",
     "name": "(SELECT gateway FROM stream ORDER BY id LIMIT 1)",
+    "id": "(SELECT max(id) FROM act)",
 }
 _OF_PATH: Mapping[tuple[str, str], str] = {
     ("/api/v1/acts", "key"): "(SELECT max(key) FROM act WHERE subject = 'event')",

@@ -33,11 +33,13 @@ async def ask(
     *,
     query: Mapping[str, str] | None = None,
     body: Any = None,
+    content: bytes | None = None,
     key: str = "",
     version: str = "",
 ) -> Answer:
-    """`path`: below `/api/v1`; `key`: the form's, by which it is done once however often it is
-    sent; `version`: the one that the subject had when it was shown."""
+    """`path`: below `/api/v1`; `body`: as JSON, `content`: a file in its place; `key`: the form's,
+    by which it is done once however often it is sent; `version`: the one that the subject had when
+    it was shown."""
     headers = {"Authorization": f"Bearer {viewer.secret}", "Accept-Language": viewer.language}
     if key:
         headers["Idempotency-Key"] = key
@@ -45,7 +47,9 @@ async def ask(
         headers["If-Match"] = f'"{version}"'
     transport = httpx.ASGITransport(app=viewer.request.app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=_BASE, headers=headers) as http:
-        response = await http.request(method, PREFIX + path, params=query, json=body)
+        response = await http.request(
+            method, PREFIX + path, params=query, json=body, content=content
+        )
     return Answer(
         status=response.status_code,
         body=response.json(),

@@ -8,7 +8,7 @@ from typing import Any
 from central.screens.desks.asking import PREFIX
 
 Schema = Mapping[str, Any]
-_OF_A_PAGE = frozenset({"limit", "cursor", "format", "after"})
+_OF_A_PAGE = frozenset({"limit", "cursor", "format", "after", "sort"})
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,19 @@ class Description:
             if each["in"] == "query" and each["name"] not in _OF_A_PAGE
         }
 
+    def follows(self, path: str) -> str:
+        """Of a list, the parameter by which the page that is `next` is asked for."""
+        names = [each["name"] for each in self._operation("get", path).get("parameters", ())]
+        return "cursor" if "cursor" in names else "after"
+
+    def sorts(self, path: str) -> tuple[str, tuple[str, ...]]:
+        """Of a list, how it is sorted by itself, and all that it may be sorted by."""
+        for each in self._operation("get", path).get("parameters", ()):
+            if each["name"] == "sort":
+                schema = self.plain(each["schema"])
+                return str(schema.get("default", "")), tuple(schema["enum"])
+        return "", ()
+
     def row(self, path: str) -> Schema:
         """Of a list's rows, the properties by name."""
         answer = self.plain(self.answer("get", path))
@@ -60,8 +73,10 @@ class Description:
         return found
 
     def new(self, path: str) -> Step | None:
-        """What is sent to a list's address to enter one, if that can be."""
-        return self._step("new", path) if "post" in self._paths[PREFIX + path] else None
+        """What is sent to a list's address to enter one, if that can be by a form alone."""
+        told = self._paths[PREFIX + path].get("post")
+        written = told is not None and "application/json" in told["requestBody"]["content"]
+        return self._step("new", path) if written else None
 
     def steps(self, one: str) -> Iterator[Step]:
         """What can be done to one; `one`: its address, as `/licences/{number}`."""
@@ -72,9 +87,12 @@ class Description:
                 yield self._step(name, path.removeprefix(PREFIX))
 
     def _step(self, name: str, path: str) -> Step:
-        told = self._operation("post", path)
-        body = told["requestBody"]["content"]["application/json"]["schema"]
-        return Step(name, told["x-right"], self.plain(body))
+        return Step(name, self._operation("post", path)["x-right"], self.body("post", path))
+
+    def body(self, method: str, path: str) -> Schema:
+        """What is sent."""
+        told = self._operation(method, path)["requestBody"]["content"]["application/json"]
+        return self.plain(told["schema"])
 
     def answer(self, method: str, path: str) -> Schema:
         """The schema of what it answers when all went well."""

@@ -10,7 +10,18 @@ from central.screens.viewer import Form
 from central.screens.words import ZONE, typed, visible
 
 Kind: TypeAlias = Literal[
-    "text", "long", "number", "moment", "day", "flag", "choice", "choices", "lines", "group", "rows"
+    "text",
+    "long",
+    "number",
+    "moment",
+    "day",
+    "flag",
+    "choice",
+    "choices",
+    "lines",
+    "group",
+    "rows",
+    "password",
 ]
 BLANK_ROWS = 2
 """So many empty rows follow those that are filled."""
@@ -111,6 +122,8 @@ class Drawer:
                 return replace(drawn, values=tuple(visible(str(each)) for each in told or ()))
             case "moment":
                 return replace(drawn, value=_local(str(told)))
+            case "password":  # never shown again, not even to who has just written it
+                return drawn
         return replace(drawn, value=visible(str(told)))
 
     def _rows(self, name: str, label: str, schema: Schema, told: Sequence[Any]) -> Iterator[Field]:
@@ -139,6 +152,8 @@ class Drawer:
             return "moment"
         if schema.get("format") == "date":
             return "day"
+        if schema.get("format") == "password":
+            return "password"
         return "long" if schema.get("maxLength", 0) > _LONG else "text"
 
     # --- reading ------------------------------------------------------------------------------
@@ -176,6 +191,8 @@ class Drawer:
                 return _number(form.get(name))
             case "moment":
                 return _utc(form.get(name)) or None
+            case "password":
+                return form.raw(name) or None
         return typed(form.get(name)) or None
 
 

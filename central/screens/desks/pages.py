@@ -1,9 +1,9 @@
 """The pages of every desk: its list, one of them with what was done to it, and its forms."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -17,16 +17,30 @@ from central.screens.desks.description import Description, Step
 from central.screens.desks.faults import Faults, faults
 from central.screens.desks.fields import Drawer, Field, Kind
 from central.screens.desks.paper import MEDIA_TYPE, Paper, draw, text_of
+from central.screens.desks.preview import FIELD as PREVIEW
+from central.screens.desks.preview import Previewed, previewed
 from central.screens.desks.showing import WIDE, Teller
-from central.screens.desks.table import DESKS, Desk
+from central.screens.desks.showing import Shown as Value
+from central.screens.desks.table import BY_NAME, DESKS, Desk
 from central.screens.texts import LANGUAGES, load
 from central.screens.viewer import AsViewer, Shown, Viewer
 from central.screens.words import moment
 
 ROWS = 50
 _ACTS = "100"
+_OF_WHAT_IS_THERE = frozenset({"amend", "roles"})
+"""Steps whose form begins with what stands."""
 _WORDS = {language: load(language, "desks") for language in LANGUAGES}
 Doing = Annotated[str, Query(alias="do", max_length=40)]
+
+
+class Head(NamedTuple):
+    """Of a column. `path`: to the list sorted by it, where it can be; `order`: as aria-sort has it,
+    where it is."""
+
+    label: str
+    path: str = ""
+    order: str = ""
 
 
 def _pages(desk: Desk) -> APIRouter:
@@ -35,7 +49,7 @@ def _pages(desk: Desk) -> APIRouter:
     @pages.get(desk.path, **needs(desk.right))
     async def several(viewer: AsViewer, do: Doing = "") -> Response:
         if do == "new":
-            return _empty_form(viewer, desk)
+            return empty_form(viewer, desk)
         return await _list(viewer, desk)
 
     @pages.post(desk.path, **needs(desk.right))
@@ -50,7 +64,7 @@ def _pages(desk: Desk) -> APIRouter:
         async def one(key: str, viewer: AsViewer, do: Doing = "") -> Response:
             if do == "print" and desk.paper:
                 return await _paper(viewer, desk, key)
-            return await _one(viewer, desk, key, do)
+            return await one_of(viewer, desk, key, do)
 
         @pages.post(desk.path + "/{key:path}", **needs(desk.right))
         async def change(key: str, viewer: AsViewer, do: Doing = "") -> Response:
@@ -74,8 +88,13 @@ async def _list(viewer: Viewer, desk: Desk) -> Response:
     filters = description.filters(desk.path)
     asked = viewer.request.query_params
     wanted = {name: asked[name] for name in filters if asked.get(name, "").strip()}
-    place = {"cursor": asked["cursor"]} if asked.get("cursor") else {}
-    told = await ask(viewer, "GET", desk.path, query=wanted | place | {"limit": str(ROWS)})
+    default, sorts = description.sorts(desk.path)
+    chosen = asked["sort"] if asked.get("sort") in sorts else desk.order or default
+    sorted_by = {"sort": chosen} if chosen != default else {}
+    follows = description.follows(desk.path)
+    place = {follows: asked[follows]} if asked.get(follows) else {}
+    query = wanted | sorted_by
+    told = await ask(viewer, "GET", desk.path, query=query | place | {"limit": str(ROWS)})
     rows = told.body.get("items", []) if told.is_good else []
     after = told.body.get("next") if told.is_good else None
     return _draw(
@@ -84,27 +103,41 @@ async def _list(viewer: Viewer, desk: Desk) -> Response:
         desk,
         status=told.status,
         told=told,
-        filters=_filters(filters, wanted),
+        filters=_filters(desk, filters, wanted, teller),
         filtered=bool(wanted),
-        heads=[teller.label(name) for name in desk.columns],
+        sort=sorted_by.get("sort", ""),
+        heads=[_head(name, teller.label(name), sorts, chosen, wanted) for name in desk.columns],
         rows=[
             (
-                desk.path_of(desk.key_of(row)) if desk.opens else "",
+                _row_path(desk, row),
                 [teller.value(name, row.get(name)) for name in desk.columns],
             )
             for row in rows
         ],
-        first="?" + urlencode(wanted) if place else "",
-        after="?" + urlencode(wanted | {"cursor": after}) if after else "",
+        first="?" + urlencode(query) if place else "",
+        after="?" + urlencode(query | {follows: after}) if after else "",
         exports=[
-            (form, f"{PREFIX}{desk.path}?" + urlencode(wanted | {"format": form}))
+            (form, f"{PREFIX}{desk.path}?" + urlencode(query | {"format": form}))
             for form in ("csv", "jsonl")
         ],
-        new=_new(viewer, desk) is not None,
+        new=_entrance(viewer, desk),
     )
 
 
-async def _one(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
+def _head(
+    name: str, label: str, sorts: Collection[str], now: str, wanted: Mapping[str, str]
+) -> Head:
+    """It leads to the list by this column, and from there to the same the other way round."""
+    if name not in sorts:
+        return Head(label)
+    down = f"-{name}"
+    order = {name: "ascending", down: "descending"}.get(now, "")
+    following = down if now == name else name
+    return Head(label, "?" + urlencode({**wanted, "sort": following}), order)
+
+
+async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
+    """The page of one, or the form of a step."""
     path = desk.path_of(key)
     told = await ask(viewer, "GET", path)
     if not told.is_good:
@@ -112,9 +145,13 @@ async def _one(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
     step = _step(viewer, desk, do)
     if step is not None:
         whole = await ask(viewer, "GET", _entry(desk, key)) if desk.entry else told
-        known = whole.body if step.name == "amend" else {}
+        known = whole.body if step.name in _OF_WHAT_IS_THERE else {}
         drawn = Drawer(_description(viewer.request)).fields(step.body, known | {"reason": ""})
-        return _form(viewer, desk, step, drawn, back=path, key=key, version=whole.version)
+        version = whole.version
+        sketch = None
+        if _is_previewed(desk, step):
+            sketch = await _sketch(viewer, desk, {}, whole.body, drawn)
+        return _form(viewer, desk, step, drawn, back=path, key=key, version=version, sketch=sketch)
     acts: Mapping[str, Any] = {}
     if desk.subject and viewer.may(Right.READ_ACTS):
         after = viewer.request.query_params.get("after", "0")
@@ -126,11 +163,14 @@ async def _one(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
         "desk-one.html",
         desk,
         key=key,
-        says=desk.says(told.body, viewer.language) if desk.says else None,
+        says=desk.says(told.body, viewer.language) if desk.says else (),
+        related=_related(viewer, desk, key),
+        anew=desk.new and _new(viewer, desk) and f"?do=new&{desk.subject}={quote(key)}",
         state=_teller(viewer, desk).value("state", told.body.get("state")),
         facts=[each for each in facts if each[1].shape not in WIDE],
         sections=[each for each in facts if each[1].shape in WIDE],
-        steps=_steps(viewer, desk, told.body),
+        below=await _below(viewer, desk, key),
+        steps=steps_of(viewer, desk, told.body),
         acts=acts.get("items", []),
         later=acts.get("next"),
     )
@@ -157,11 +197,14 @@ async def _paper(viewer: Viewer, desk: Desk, key: str) -> Response:
     )
 
 
-def _empty_form(viewer: Viewer, desk: Desk) -> Response:
+def empty_form(viewer: Viewer, desk: Desk) -> Response:
+    """In which one is entered."""
     step = _new(viewer, desk)
     if step is None:
         return viewer.go(desk.path)
-    drawn = Drawer(_description(viewer.request)).fields(step.body, {})
+    names, asked = step.body.get("properties", {}), viewer.request.query_params
+    known = {name: asked[name] for name in names if name in asked}
+    drawn = Drawer(_description(viewer.request)).fields(step.body, known)
     return _form(viewer, desk, step, drawn, back=desk.path)
 
 
@@ -171,15 +214,21 @@ async def _send(
     """What the form brought; it is done once, however often it is sent."""
     drawer, form = Drawer(_description(viewer.request)), viewer.form
     version, once = form.get("version"), form.get("once") or secrets.token_urlsafe(16)
+    more: Any = {"version": version, "once": once}
     body = drawer.read(step.body, form)
+    known: Mapping[str, Any] = {}
     if step.name == "amend":
-        known = await ask(viewer, "GET", _entry(desk, key) if desk.entry else back)
-        body = drawer.changed(step.body, known.body, body)
+        known = (await ask(viewer, "GET", _entry(desk, key) if desk.entry else back)).body
+    if form.get(PREVIEW) and _is_previewed(desk, step):
+        drawn = drawer.again(step.body, form)
+        sketch = await _sketch(viewer, desk, body, known, drawn)
+        return _form(viewer, desk, step, drawn, back=back, key=key, sketch=sketch, **more)
+    if step.name == "amend":
+        body = drawer.changed(step.body, known, body)
     told = await ask(viewer, "POST", path, body=body, key=once[:100], version=version)
     if not told.is_good:
         drawn = drawer.again(step.body, form)
         wrong = faults(told, drawn)
-        more = {"version": version, "once": once}
         return _form(
             viewer, desk, step, drawn, back=back, key=key, wrong=wrong, status=told.status, **more
         )
@@ -202,12 +251,18 @@ def _form(
     version: str = "",
     once: str = "",
     wrong: Faults | None = None,
+    sketch: Previewed | None = None,
     status: int = 200,
 ) -> Response:
+    """`sketch`: what it would make; a page that asks while somebody types is told that alone."""
+    alone = sketch is not None and "HX-Request" in viewer.request.headers
     return _draw(
         viewer,
-        "desk-form.html",
+        "desk-preview.html" if alone else "desk-form.html",
         desk,
+        sketch=sketch,
+        previewed=_is_previewed(desk, step),
+        sent={name for name, _ in viewer.form.fields},
         status=status,
         step=step.name,
         fields=drawn,
@@ -238,7 +293,8 @@ def _step(viewer: Viewer, desk: Desk, name: str) -> Step | None:
     return next((each for each in found if each.name == name and viewer.may(each.right)), None)
 
 
-def _steps(viewer: Viewer, desk: Desk, item: Mapping[str, Any]) -> list[str]:
+def steps_of(viewer: Viewer, desk: Desk, item: Mapping[str, Any]) -> list[str]:
+    """What they may do with one, in the state that it is in."""
     return [
         each.name
         for each in _description(viewer.request).steps(desk.one)
@@ -246,18 +302,69 @@ def _steps(viewer: Viewer, desk: Desk, item: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _filters(filters: Mapping[str, Any], wanted: Mapping[str, str]) -> list[Field]:
+def _is_previewed(desk: Desk, step: Step) -> bool:
+    return bool(desk.preview) and step.name in ("new", "amend")
+
+
+async def _sketch(
+    viewer: Viewer,
+    desk: Desk,
+    body: Mapping[str, Any],
+    known: Mapping[str, Any],
+    drawn: tuple[Field, ...],
+) -> Previewed:
+    description = _description(viewer.request)
+    return await previewed(viewer, description, desk.preview, body, known, drawn)
+
+
+def _entrance(viewer: Viewer, desk: Desk) -> str:
+    """Where one is entered, if they may."""
+    if desk.page is not None:
+        path, right = desk.page
+        return path if viewer.may(right) else ""
+    return f"{desk.path}?do=new" if _new(viewer, desk) else ""
+
+
+async def _below(viewer: Viewer, desk: Desk, key: str) -> list[tuple[str, Value, bool]]:
+    """(label, table, whether there is more of it) of each list that lies below one."""
+    found, teller = [], _teller(viewer, desk)
+    for name in desk.lists:
+        told = await ask(viewer, "GET", f"{desk.path_of(key)}/{name}", query={"limit": _ACTS})
+        shown = teller.value(name, told.body.get("items"))
+        if shown.shape != "nothing":
+            found.append((teller.d(name, "list"), shown, told.body.get("next") is not None))
+    return found
+
+
+def _row_path(desk: Desk, row: Mapping[str, Any]) -> str:
+    if desk.opens:
+        return desk.path_of(desk.key_of(row))
+    return desk.leads(row) if desk.leads else ""
+
+
+def _related(viewer: Viewer, desk: Desk, key: str) -> list[tuple[str, str]]:
+    """(a desk's name, its list with this one's key for a filter)."""
+    found = [(BY_NAME[name], filtered) for name, filtered in desk.related]
+    return [
+        (other.name, f"{other.path}?" + urlencode({filtered: key}))
+        for other, filtered in found
+        if viewer.may(other.right)
+    ]
+
+
+def _filters(
+    desk: Desk, filters: Mapping[str, Any], wanted: Mapping[str, str], teller: Teller
+) -> list[tuple[str, Field]]:
     """Of a list: a choice where the values are known, else a text."""
     found = []
     for name, schema in filters.items():
-        options: tuple[str, ...] = tuple(map(str, schema.get("enum", ())))
+        options = desk.choices.get(name) or tuple(map(str, schema.get("enum", ())))
         if schema.get("type") == "boolean":
             options = ("true", "false")
         kind: Kind = "choice" if options else "text"
         value = wanted.get(name, "")
-        found.append(
-            Field(name, name, kind, options=("", *options) if options else (), value=value)
-        )
+        options = ("", *options) if options else ()
+        found.append((teller.label(name), Field(name, name, kind, options=options, value=value)))
     return found
 
 
@@ -266,7 +373,7 @@ def _entry(desk: Desk, key: str) -> str:
 
 
 def _teller(viewer: Viewer, desk: Desk) -> Teller:
-    return Teller(_WORDS[viewer.language], desk.feminine)
+    return Teller(_WORDS[viewer.language], desk.feminine, desk.name)
 
 
 def _description(request: Request) -> Description:

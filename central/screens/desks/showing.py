@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
-from urllib.parse import quote
 
 from central.screens.desks.table import BY_NAME
 from central.screens.texts import Texts
-from central.screens.words import item_path, moment, visible
+from central.screens.words import item_path, moment, thing_path, visible
 
 Shape: TypeAlias = Literal["nothing", "text", "number", "tag", "link", "several", "facts", "table"]
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
@@ -40,9 +39,15 @@ _LEADS_TO: Mapping[str, str] = {
 }
 """By the name of a field, the desk whose key it holds."""
 _ITEMS = frozenset({"uii", "items"})
-_ARTICLES = frozenset({"article", "articles", "weapons"})
-"""An item, a package, or something of before: the search leads to what it is."""
-_NO_AMOUNT = frozenset({"year", "epoch", "seq", "committed", "incarnation"})
+_ARTICLES = frozenset({"article", "articles", "weapons", "package"})
+"""An item, a package, or something of before: one page tells what it is."""
+_RECORD = frozenset({"gateway", "epoch", "seq"})
+"""What names a record anywhere."""
+_NAMES = frozenset({"key", "account", "by", "name", "person"})
+"""Who or what, by name: that is no code, whatever it looks like."""
+_SAID_AS = {"what": "act"}
+"""By the name of a field, under which context its codes are said, where that has another name."""
+_NO_AMOUNT = frozenset({"year", "epoch", "seq", "committed", "incarnation", "id", "first", "last"})
 """Numbers that count nothing are read as they are written."""
 _SKIPPED = frozenset({"version"})
 """What is for programs."""
@@ -71,14 +76,17 @@ NOTHING = Shown("nothing")
 
 @dataclass(frozen=True)
 class Teller:
-    """Shows values in one language; `d` holds the words of fields (`field`) and codes (`value`).
+    """Shows values in one language; `d` holds the words of fields (`field`, or `acts field` where
+    they mean another thing at the desk of acts) and codes (by the field's name, or `value`).
     `feminine`: what is told of is so in Albanian, and its state with it (`value f`)."""
 
     d: Texts
     feminine: bool = False
+    desk: str = ""
 
     def label(self, name: str) -> str:
-        return self.d(name, "field")
+        own = f"{self.desk} field"
+        return self.d(name, own if self.d.has(name, own) else "field")
 
     def value(self, name: str, value: Any) -> Shown:
         """`name`: the field's that holds it."""
@@ -90,6 +98,9 @@ class Teller:
             return Shown("tag" if tone else "text", self.d(told, "value"), tone=tone)
         if isinstance(value, int | float):
             return Shown("number", str(value) if name in _NO_AMOUNT else self.number(value))
+        if isinstance(value, Mapping) and value.keys() == _RECORD:
+            key = f"{value['gateway']}/{value['epoch']}/{value['seq']}"
+            return Shown("link", key, f"/records/{key}")
         if isinstance(value, Mapping):
             shown = {key: self.value(key, each) for key, each in value.items()}
             kept = {key: each for key, each in shown.items() if each.shape != "nothing"}
@@ -139,7 +150,10 @@ class Teller:
                 return Shown("text", moment(datetime.fromisoformat(text)))
             except ValueError:
                 pass
-        of_it = "value f" if self.feminine and name == "state" else "value"
+        if name == "latches":  # a latch may name what it is of
+            code, colon, of = text.partition(":")
+            return Shown("tag", self.d(code, "latch") + (f" ({of})" if colon else ""), tone="bad")
+        of_it = "value f" if self.feminine and name == "state" else _SAID_AS.get(name, name)
         context = of_it if self.d.has(text, of_it) else "value"
         said = self.d(text, context) if self.d.has(text, context) else None
         if name in _TAGS and said:
@@ -149,7 +163,7 @@ class Teller:
         if name in _ITEMS:
             return Shown("link", visible(text), item_path(text))
         if name in _ARTICLES:
-            return Shown("link", visible(text), f"/search?q={quote(text, safe='')}")
+            return Shown("link", visible(text), thing_path(text))
         if name == "lot":
             return Shown("text", visible(text))
-        return Shown("text", said or visible(text))
+        return Shown("text", visible(text) if name in _NAMES or not said else said)

@@ -1,6 +1,6 @@
 """The table of desks: which subject of the interface has pages, and what its list shows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -15,9 +15,11 @@ from central.register.lots import rules as lots
 from central.register.orders import rules as orders
 from central.register.sanctions import rules as sanctions
 from central.register.stock import rules as counts
-from central.screens.texts import Language
+from central.screens.texts import LANGUAGES, Language, load
 
 Item = Mapping[str, Any]
+Notice = tuple[str, str]
+"""A title, and what it means."""
 Steps = Mapping[str, tuple[Any, Any]]
 
 
@@ -38,12 +40,26 @@ class Desk:
     entry: str = ""
     new: str = ""
     """Where one is entered, when that is not at `path`."""
+    page: tuple[str, Right] | None = None
+    """Where one is entered on a page of its own, by whom."""
+    lists: tuple[str, ...] = ()
+    """Of one, what of it is a list at an address below its own."""
     feminine: bool = False
     """In Albanian: its state is told so."""
-    says: Callable[[Item, Language], tuple[str, str]] | None = None
-    """Of one, what it says to people: a title and a sentence."""
+    says: Callable[[Item, Language], Sequence[Notice]] | None = None
+    """Of one, what it says to people."""
+    related: tuple[tuple[str, str], ...] = ()
+    """Of one, other desks by name, each with the filter that holds its key there."""
+    leads: Callable[[Item], str] | None = None
+    """Where a row leads that has no page here."""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By filter, what it may be, where the interface takes any text."""
+    order: str = ""
+    """How its list is sorted here, where not as the interface does by itself."""
     paper: bool = False
     """Whether one of them is printed."""
+    preview: str = ""
+    """Where the interface draws what a form would make, before it is made."""
     opens: bool = True
     """Whether there is a page of one."""
 
@@ -64,9 +80,24 @@ class Desk:
         return all(item.get("state") in origins for origins, _ in known)
 
 
-def _alert(item: Item, language: Language) -> tuple[str, str]:
+_TEXTS = {language: load(language, "desks") for language in LANGUAGES}
+
+
+def _alert(item: Item, language: Language) -> list[Notice]:
     told = words(alerts.Alert.model_validate(item), language)
-    return told.title, told.text
+    return [(told.title, told.text)]
+
+
+def _latches(item: Item, language: Language) -> list[Notice]:
+    """What happened, what it means, and who can end it; each latch names what it is of after a
+    colon."""
+    d = _TEXTS[language]
+    found = []
+    for latch in item["latches"]:
+        code, _, of = latch.partition(":")
+        title = d(code, "latch") + (f" ({of})" if of else "")
+        found.append((title, f"{d(code, 'latch means')} {d(code, 'latch ends')}"))
+    return found
 
 
 ACTS: Mapping[str, tuple[str, ...]] = {
@@ -77,6 +108,8 @@ ACTS: Mapping[str, tuple[str, ...]] = {
     "close": ("closed",),
     "complete": ("completed",),
     "deactivate": ("deactivated",),
+    "disable": ("disabled",),
+    "enable": ("enabled",),
     "end-receipt": ("receipt ended",),
     "find": ("found",),
     "hand-in": ("handed in",),
@@ -104,6 +137,10 @@ _ACTIVE: Steps = {
     "deactivated": (("active",), "inactive"),
     "reactivated": (("inactive",), "active"),
 }
+_ACCOUNT: Steps = {
+    "disabled": (("active",), "disabled"),
+    "enabled": (("disabled",), "active"),
+}
 _IN_USE: Steps = {
     "withdrawn": (("active", "issued"), "withdrawn"),
     "reinstated": (("withdrawn",), "active"),
@@ -111,11 +148,20 @@ _IN_USE: Steps = {
     "amended": (("active",), None),
 }
 
+_SUBJECTS = (
+    *("account", "alert", "article", "block", "certificate", "consignment", "count", "device"),
+    *("entity", "event", "exclusion", "gateway", "import", "inspection", "licence", "lot"),
+    *("number", "order", "person", "place", "print", "product", "register", "sanction", "scan"),
+    *("screening", "sign-in", "space", "token", "unit-series"),
+)
+"""Of acts, each a name of `central.register.subject`."""
+
 DESKS: tuple[Desk, ...] = (
     Desk(
         *("orders", "/orders", ("code",), Right.READ_ORDERS),
         ("code", "product", "model", "state", "quantity", "licence", "created"),
         subject="order",
+        related=(("articles", "order"),),
         feminine=True,
         paper=True,
         steps=orders.STEPS,
@@ -125,6 +171,7 @@ DESKS: tuple[Desk, ...] = (
         *("licences", "/licences", ("number",), Right.READ_SUBJECTS),
         ("number", "entity", "activities", "state", "obstacle", "valid_from", "valid_until"),
         subject="licence",
+        related=(("orders", "licence"),),
         feminine=True,
         paper=True,
         steps=licences.STEPS,
@@ -133,18 +180,25 @@ DESKS: tuple[Desk, ...] = (
         *("entities", "/entities", ("code",), Right.READ_SUBJECTS),
         ("code", "name", "kinds", "state", "ncage", "tax_number"),
         subject="entity",
+        related=(
+            *(("licences", "entity"), ("products", "entity"), ("places", "entity")),
+            ("articles", "holder"),
+        ),
         steps=_ACTIVE,
     ),
     Desk(
         *("places", "/places", ("code",), Right.READ_SUBJECTS),
         ("code", "name", "kind", "entity", "parent", "state", "gateway"),
         subject="place",
+        related=(("stock", "place"), ("articles", "place"), ("counts", "place")),
         steps=_ACTIVE,
     ),
     Desk(
         *("products", "/products", ("code",), Right.READ_SUBJECTS),
         ("code", "model", "calibre", "entity", "category", "nsn", "state"),
         subject="product",
+        related=(("orders", "product"), ("certificates", "product"), ("articles", "product")),
+        preview="/products/preview",
         steps=_IN_USE,
     ),
     Desk(
@@ -216,6 +270,11 @@ DESKS: tuple[Desk, ...] = (
         subject="gateway",
         feminine=True,
         new="/invitations",
+        says=_latches,
+        related=(
+            *(("orders", "gateway"), ("places", "gateway")),
+            *(("refusals", "gateway"), ("evidence", "gateway")),
+        ),
     ),
     Desk(
         *("devices", "/devices", ("name",), Right.READ_DEVICES),
@@ -223,6 +282,46 @@ DESKS: tuple[Desk, ...] = (
         subject="device",
         feminine=True,
         steps=_ACTIVE,
+    ),
+    Desk(
+        *("articles", "/articles", ("code",), Right.READ_ITEMS),
+        ("code", "kind", "product", "serial", "disposition", "holder", "place", "disputed"),
+    ),
+    Desk(
+        *("accounts", "/accounts", ("name",), Right.READ_ACCOUNTS),
+        ("name", "person", "roles", "entity", "state"),
+        subject="account",
+        feminine=True,
+        steps=_ACCOUNT,
+    ),
+    Desk(
+        *("imports", "/imports", ("number",), Right.READ_IMPORTS),
+        ("number", "kind", "file", "state", "imported", "known", "refused", "created"),
+        subject="import",
+        page=("/uploads/imports", Right.IMPORT),
+        lists=("refusals",),
+    ),
+    Desk(
+        *("refusals", "/refusals", ("record",), Right.READ_EVIDENCE),
+        ("record", "type", "code", "at", "resolved", "detail"),
+        opens=False,
+    ),
+    Desk(
+        *("waiting", "/waiting", ("record",), Right.READ_EVIDENCE),
+        ("record", "of", "position", "heard"),
+        opens=False,
+    ),
+    Desk(
+        *("evidence", "/evidence", ("id",), Right.READ_EVIDENCE),
+        ("id", "gateway", "received", "reason", "detail", "size", "sha256"),
+        opens=False,
+        leads=lambda item: f"/feed/evidence/{item['id']}/bytes",
+    ),
+    Desk(
+        *("acts", "/acts", ("id",), Right.READ_ACTS),
+        ("at", "subject", "key", "what", "account", "role", "reason"),
+        order="-at",
+        choices={"subject": _SUBJECTS},
     ),
 )
 BY_NAME: Mapping[str, Desk] = {desk.name: desk for desk in DESKS}
