@@ -32,6 +32,12 @@ KEYS = {
     "/licences": ("L-1", "L-1?do=suspend", "none"),
     "/products": ("M70", "M70?do=amend", "none"),
 }
+WITHOUT_A_FORM = frozenset(
+    {
+        *("/", "/design", "/account", "/uploads/imports", "/articles", "/refusals", "/waiting"),
+        *("/evidence", "/acts", "/imports", "/stock", "/screenings", "/alerts"),
+    }
+)
 # The other desks have the same templates and nothing to show here.
 NOTHING = ("none",)
 
@@ -74,7 +80,7 @@ def more(role: Role, path: str) -> Iterator[tuple[Role, str]]:
     if path == "/search":
         yield role, "/search?q=G00000l"
         yield role, "/search?q=nonsense"
-    elif path not in ("/", "/design", "/account", "/uploads/imports"):
+    elif path not in WITHOUT_A_FORM:
         yield role, f"{path}?do=new"
 
 
