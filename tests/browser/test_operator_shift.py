@@ -37,7 +37,7 @@ def test_a_shift_is_counted_signed_and_printed(tmp_path: Path, browse: Browse) -
                 await page.locator(PRIMARY).click()
                 await shows(page, "good", "good")
 
-            await page.keyboard.press("F7")
+            await page.locator("[data-action=more]:enabled").click()
             await page.locator("#choose [data-action=shift]").click()
             await expect(page.locator(".tally h3")).to_have_text(ORDER)
             await expect(page.locator("[data-bin=good] small")).to_have_text(

@@ -140,7 +140,7 @@ async def approve(page: Page, made: Line) -> None:
 async def shift(page: Page, made: Line) -> None:
     """At its end, with one piece fewer on the bench than the journal knows of."""
     await good(page, made)
-    await page.keyboard.press("F7")
+    await page.locator("[data-action=more]:enabled").click()
     await page.locator("#choose [data-action=shift]").click()
     for name, value in (("good", "2"), ("aside", "0"), ("scrapped", "0")):
         await page.locator(f"[name={name}-0]").fill(value)
