@@ -1,0 +1,104 @@
+"""The cable between a line and the register is cut: what people see at both ends, on real programs.
+
+The gateway is `gjurma-gateway run` with simulated devices, the register is central's own programs.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.conftest import Browse
+from tests.browser.test_operator import PRIMARY, SQ, sign_in
+from tests.crash import page as people
+from tests.crash.site import STATION, Plug, Site, seed
+from tests.support.central import Centre
+from tests.support.line import Badge
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
+GATEWAY = "both.ends"
+WHO = people.OPERATOR
+OPERATOR = Badge(WHO.code, WHO.badge, WHO.pin, WHO.roles)
+WITHOUT = re.compile(re.escape(SQ["link.without"].partition("{")[0]))
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A site, and the cable between it and the register."""
+
+    site: Site
+    cable: Plug
+
+
+@pytest.fixture
+def ends() -> Iterator[Ends]:
+    with Centre.started() as centre:
+        seed(centre)
+        site, plug = Site(centre, GATEWAY), Plug(centre.broker.port)
+        try:
+            site.broker_url = plug.url
+            site.start_devices()
+            site.configure()
+            site.order()
+            site.enrol("new")
+            site.run()
+            site.page.wait_permitted()
+            yield Ends(site, plug)
+        finally:
+            site.close()
+            plug.close()
+
+
+async def mark(site: Site, operator: Page, count: int) -> None:
+    """One more good part; `count` stand on the page then."""
+    site.parts.load(STATION)
+    await operator.locator(PRIMARY).first.click()
+    await expect(operator.locator("#parts li.good")).to_have_count(count)
+
+
+def rows(registry: Page) -> Locator:
+    return registry.locator('#marks tbody tr[data-state="good"]')
+
+
+async def gateway_is(registry: Page, link: str) -> None:
+    card = registry.locator(f'[data-gateway="{GATEWAY}"] .health-{link}')
+    await expect(card).to_be_visible()
+
+
+def test_work_goes_on_without_the_network_and_all_of_it_arrives_once(
+    ends: Ends, browse: Browse
+) -> None:
+    site = ends.site
+
+    async def whole() -> None:
+        async with browse() as operator, browse() as registry:
+            await registry.context.add_cookies([site.centre.cookie()])
+            await registry.goto(site.centre.url)
+            await operator.goto(f"http://127.0.0.1:{site.port}")
+            await sign_in(operator, OPERATOR)
+            await mark(site, operator, 1)
+            await expect(rows(registry)).to_have_count(1)
+            await gateway_is(registry, "online")
+
+            ends.cable.pull()
+            # Until when it may work, and with how many numbers.
+            await expect(operator.locator("#foot .off.reach")).to_have_text(WITHOUT)
+            await gateway_is(registry, "offline")
+            await mark(site, operator, 2)
+            await mark(site, operator, 3)
+            assert await rows(registry).count() == 1
+
+            ends.cable.plug()
+            await expect(rows(registry)).to_have_count(3)
+            await gateway_is(registry, "online")
+            await expect(operator.locator("#foot .reach")).to_have_count(0)
+            serials = await registry.locator("#marks .serial").all_inner_texts()
+            assert sorted(serials) == ["K000001", "K000002", "K000003"]
+
+    asyncio.run(whole())
+    site.wait_delivered()
+    orders = {each["order"]: each for each in site.centre.reconcile()["orders"]}
+    assert orders[site.order_code]["good"] == 3
