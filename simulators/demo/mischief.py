@@ -1,4 +1,7 @@
-"""What can go wrong at large: the cable, the processes, the licence; by key or by command."""
+"""What can go wrong at large: the cable, the processes, the licence; by key or by command.
+
+And who works at a line: its operator, or whoever asks for it.
+"""
 
 import asyncio
 import random
@@ -32,6 +35,8 @@ class Mischief:
         "swap-part": "lay a blank part in place of the one that is at the station",
         "suspend-licence": "the officer suspends the producer's licence",
         "reinstate-licence": "the officer reinstates it",
+        "hand-over": "the operator steps aside: the page is yours, blanks are laid for you",
+        "take-back": "the operator works again, and sees to what was left",
     }
 
     async def look(self) -> None:
@@ -70,6 +75,14 @@ class Mischief:
                 return await self._licence(self._line(target), "suspend")
             case "reinstate-licence":
                 return await self._licence(self._line(target), "reinstate")
+            case "hand-over":
+                line = self._line(target)
+                line.by_hand = True
+                return f"{line.gateway} is yours, from the next piece on: {line.operator.base_url}/"
+            case "take-back":
+                line = self._line(target)
+                line.by_hand = False
+                return f"the operator works at {line.gateway} again"
         raise LookupError(f"no fault {name!r}; there are {', '.join(self.NAMES)}")
 
     async def at_random(self, chooser: random.Random, done: asyncio.Event) -> None:

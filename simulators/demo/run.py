@@ -32,6 +32,7 @@ from simulators.demo.shift import Fault, Line
 
 GOOD, FINDING, WRONG_USE = 0, 1, 2
 DRAIN_S = 60.0
+BLANK_EVERY_S = 0.25
 HUMAN_PACE_S = 2.0
 PIECES_A_WEAPON = 3
 MIN_PARTS_WITH_FAULTS = 100
@@ -175,7 +176,7 @@ class Demo:
             self.show.say(
                 "keys: "
                 + ", ".join(f"{key} {act}" for key, act in KEYS.items())
-                + ", q end; b and u undo"
+                + ", q end; h, b and u undo"
             )
 
     async def _open_back_door(self) -> asyncio.Server:
@@ -277,6 +278,7 @@ class Demo:
                 if self.interactive:
                     self.show.say(f"  {line.gateway}: {_what(line, cycles)}: {ended}")
                     await self._pause(HUMAN_PACE_S)
+                await self._by_hand(line)
                 if not await line.begun():
                     break
             made += line.tray
@@ -286,6 +288,16 @@ class Demo:
                     f"  {line.gateway}: {made} {'weapons' if line.tray == 1 else 'cartons'}"
                 )
         await line.read_back(at_end=True)
+
+    async def _by_hand(self, line: Line) -> None:
+        """While somebody else works at the page; what they leave is seen to."""
+        if not line.by_hand:
+            return
+        while line.by_hand and not self.ending.is_set():
+            line.lay_for_another()
+            await self._pause(BLANK_EVERY_S)
+        line.by_hand = False
+        await line.take_over()
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -318,6 +330,8 @@ class Demo:
             name = "restore-broker"
         if name == "suspend-licence" and self.factory.lines[0].gateway in self.mischief.suspended:
             name = "reinstate-licence"
+        if name == "hand-over" and self.factory.lines[0].by_hand:
+            name = "take-back"
         if name is not None:
             self._work.append(asyncio.create_task(self._act_quietly(name)))
 
@@ -389,6 +403,7 @@ def _what(line: Line, cycles: int) -> str:
 
 
 KEYS = {
+    "h": "hand-over",
     "b": "cut-broker",
     "g": "kill-gateway",
     "i": "kill-ingest",

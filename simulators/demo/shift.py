@@ -71,6 +71,8 @@ class Line:
     laid: dict[int, str] = field(default_factory=dict)
     """By piece, what it is a blank of, by the component's name."""
     last_piece: int | None = None
+    by_hand: bool = False
+    """Somebody else works at the page; the operator only lays what is to be marked."""
     _rack: deque[tuple[int, frozenset[str]]] = field(default_factory=lambda: deque(maxlen=RACK))
     """The last trays that were marked, and the legible lines on each."""
     _given_up: set[str] = field(default_factory=set)
@@ -117,6 +119,18 @@ class Line:
         self._rack_up()
         await self.read_back()
         return ended
+
+    def lay_for_another(self) -> None:
+        """A fresh blank of what comes next, once what lies there is marked and done with."""
+        view = self.operator.view
+        if not view or view["busy"] or view["phase"] != "idle" or view["again"]:
+            return
+        there = self.parts.present(self.station)
+        wanted = view["next"]["component"] if "begin" in view["can"] else ""
+        if wanted and (
+            there is None or self.parts.seen(self.station) or self.laid.get(there) != wanted
+        ):
+            self.traced.setdefault(self._lay(view, None), []).append("by-hand")
 
     def trace(self, piece: int, name: str, count: int = 1) -> None:
         """Note that a fault met this piece."""

@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -190,6 +191,7 @@ def test_faults_of_another_shell_and_a_clean_end(state: Path) -> None:
         _it_tells_where_everything_is(demo)
         _wrong_use_is_explained(demo)
         _the_cable(demo)
+        _by_hand(demo)
         _kills(demo)
         for gateway in (POLICAN, GRAMSH):
             assert "loses a bit" in demo.did("garble", gateway)
@@ -252,6 +254,33 @@ def _the_cable(demo: Demo) -> None:
     assert demo.page(GRAMSH)["link"]["waiting"] > 0
     assert "plugged in" in demo.did("restore-broker")
     wait_for("what waited to arrive", lambda: demo.page(GRAMSH)["link"]["waiting"] == 0, 60)
+
+
+def _by_hand(demo: Demo) -> None:
+    """The operator steps aside, somebody marks a piece, and the operator goes on."""
+    assert "is yours" in demo.did("hand-over", GRAMSH)
+    with httpx.Client(base_url=demo.told["addresses"][f"operator {GRAMSH}"]) as page:
+        lead = json.loads((demo.state / "people.json").read_text())["people"][GRAMSH][1]
+        page.post("api/sign-in", json={"badge": lead["badge"], "pin": lead["pin"]})
+
+        def rests() -> bool:
+            marked = demo.engraved(GRAMSH)
+            time.sleep(2)
+            return demo.engraved(GRAMSH) == marked
+
+        wait_for("the operator to step aside", rests)
+        before = demo.engraved(GRAMSH)
+        # A press before the blank lies there marks nothing; the next piece is laid by itself.
+        wait_for(
+            "two pieces by hand",
+            lambda: (
+                page.post("api/stations/receivers/begin") is not None
+                and demo.engraved(GRAMSH) >= before + 2
+            ),
+        )
+        after = demo.engraved(GRAMSH)
+    demo.did("take-back", GRAMSH)
+    wait_for("the operator's next", lambda: demo.engraved(GRAMSH) > after + 2)
 
 
 def _kills(demo: Demo) -> None:
