@@ -21,7 +21,7 @@ class Epoch(Answer):
     opened: datetime
     ended: datetime | None
     committed: int
-    reason: Annotated[str, Field(description="why marking was stopped in it, where it was")]
+    reason: Annotated[str, Field(description="why it was opened")]
 
 
 class EpochKey(Answer):
@@ -51,9 +51,8 @@ class GatewayView(Gateway):
     """A gateway with its history."""
 
     clock: Annotated[ClockSeen | None, Field(description="null: it has told nothing yet")]
-    opened_for: Annotated[str, Field(description="why the newest epoch was opened, in its words")]
-    versions: Annotated[dict[str, str], Field(description="as that epoch was opened")]
-    connected: Annotated[dict[str, str], Field(description="its devices, as it was opened")]
+    versions: Annotated[dict[str, str], Field(description="as its newest epoch was opened")]
+    connected: Annotated[dict[str, str], Field(description="its devices, as that was opened")]
     epochs: Annotated[list[Epoch], Field(description="the newest first")]
     keys: list[EpochKey]
 
@@ -73,7 +72,6 @@ def one(connection: Connection, name: str) -> GatewayView:
     return GatewayView(
         **dict(found),
         clock=_clock(connection, rows[0].id) if rows else None,
-        opened_for="" if opened is None else opened.reason,
         versions={} if opened is None else opened.versions,
         connected={} if opened is None else opened.devices,
         epochs=[

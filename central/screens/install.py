@@ -9,6 +9,7 @@ from central.access.sessions import Presence
 from central.screens import (
     account,
     accounts,
+    doubts,
     enrol,
     feed,
     files,
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     life.pages,
     showcase.pages,
     uploads.pages,
+    doubts.pages,
     *DESKS,
 )
 """All pages; those of a desk are in the navigation."""

@@ -233,6 +233,27 @@ def test_a_gateway_is_enrolled_by_the_code_of_its_page_and_its_latch_is_told(
     line.disconnect()
 
 
+def test_a_number_in_doubt_is_given_back_by_who_has_looked(centre: Centre) -> None:
+    line = Peer(centre, "vlore.line-1")
+    line.enroll()
+    stream = "(SELECT id FROM stream WHERE gateway = 'vlore.line-1')"
+    centre.sql(
+        "INSERT INTO doubt (order_code, space, number, component, stream, at, reason)"
+        f" VALUES ('G-1', 'UMG.M70', 77, 'barrel', {stream}, now(), '')"
+    )
+    with signed_in(centre, "registry-officer") as page:
+        page.goto(centre.url + "/orders/G-1")
+        page.get_by_role("link", name="Numrat në dyshim").click()
+        expect(page.get_by_role("region", name="Numrat në dyshim")).to_contain_text("vlore.line-1")
+        page.get_by_role("button", name="Lejo shënjimin").click()
+        expect(page.get_by_label("Arsyeja")).to_have_attribute("aria-invalid", "true")
+        page.get_by_label("Arsyeja").fill("pa tytë në punishte")
+        page.get_by_role("button", name="Lejo shënjimin").click()
+        expect(page.get_by_text("Asnjë numër i kësaj porosie")).to_be_visible()
+    assert acts(centre, "number", "G-1/77") == [("given back", "pa tytë në punishte")]
+    line.disconnect()
+
+
 def test_a_file_is_rehearsed_line_by_line_and_then_taken_in(centre: Centre) -> None:
     for code, entity in (("UMG.GR", "UMG"), ("DEP.1", "DEP")):
         place = {"code": code, "name": code, "kind": "site", "entity": entity}

@@ -13,7 +13,8 @@ _BASE = "http://register"  # no server of this name is asked: the answer is our 
 
 
 class Answer(BaseModel):
-    """What the interface answered. `body` is a problem document from status 400 on."""
+    """What the interface answered. `body` is a problem document from status 400 on; what is told
+    as a bare list stands in it as the `items` of a page."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,8 +51,9 @@ async def ask(
         response = await http.request(
             method, PREFIX + path, params=query, json=body, content=content
         )
+    told = response.json()
     return Answer(
         status=response.status_code,
-        body=response.json(),
+        body={"items": told, "next": None} if isinstance(told, list) else told,
         version=response.headers.get("ETag", "").strip('"'),
     )

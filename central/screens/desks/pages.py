@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from central.access.roles import Right
 from central.api.desk import needs
+from central.errors import NotFound
 from central.screens.desks.asking import PREFIX, ask
 from central.screens.desks.description import Description, Step
 from central.screens.desks.faults import Faults, faults
@@ -27,6 +28,7 @@ from central.screens.viewer import AsViewer, Shown, Viewer
 from central.screens.words import moment
 
 ROWS = 50
+MALFORMED = 422
 _ACTS = "100"
 _OF_WHAT_IS_THERE = frozenset({"amend", "roles"})
 """Steps whose form begins with what stands."""
@@ -140,6 +142,8 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
     """The page of one, or the form of a step."""
     path = desk.path_of(key)
     told = await ask(viewer, "GET", path)
+    if told.status == MALFORMED:  # a key that no such subject can have
+        return viewer.problem(NotFound(f"no {desk.name} {key}"))
     if not told.is_good:
         return _draw(viewer, "desk-problem.html", desk, status=told.status, told=told)
     step = _step(viewer, desk, do)
@@ -343,13 +347,20 @@ def _row_path(desk: Desk, row: Mapping[str, Any]) -> str:
 
 
 def _related(viewer: Viewer, desk: Desk, key: str) -> list[tuple[str, str]]:
-    """(a desk's name, its list with this one's key for a filter)."""
+    """(words, where they lead): lists with this one's key for a filter, and pages below it."""
     found = [(BY_NAME[name], filtered) for name, filtered in desk.related]
-    return [
-        (other.name, f"{other.path}?" + urlencode({filtered: key}))
+    d = _WORDS[viewer.language]
+    links = [
+        (d(other.name, "desk"), f"{other.path}?" + urlencode({filtered: key}))
         for other, filtered in found
         if viewer.may(other.right)
     ]
+    own = [
+        (d(name, "list"), f"{desk.path_of(key)}/{name}")
+        for name, right in desk.below
+        if viewer.may(right)
+    ]
+    return links + own
 
 
 def _filters(

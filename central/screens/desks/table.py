@@ -50,6 +50,8 @@ class Desk:
     """Of one, what it says to people."""
     related: tuple[tuple[str, str], ...] = ()
     """Of one, other desks by name, each with the filter that holds its key there."""
+    below: tuple[tuple[str, Right], ...] = ()
+    """Of one, pages of their own at addresses below its own, and who may see them."""
     leads: Callable[[Item], str] | None = None
     """Where a row leads that has no page here."""
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -162,6 +164,7 @@ DESKS: tuple[Desk, ...] = (
         ("code", "product", "model", "state", "quantity", "licence", "created"),
         subject="order",
         related=(("articles", "order"),),
+        below=(("doubts", Right.SETTLE_DOUBTS),),
         feminine=True,
         paper=True,
         steps=orders.STEPS,
