@@ -35,6 +35,7 @@ from central.api import (
     people,
     places,
     products,
+    proposals,
     reading,
     sanctions,
     stock,
@@ -111,6 +112,6 @@ def add_interface(app: FastAPI) -> None:
         *(stock.api, counts.api, devices.api),
         *(certificates.api, orders.api, balances.api, people.api, reading.api),
         *(places.api, exclusions.api),
-        *(inspections.api, sanctions.api),
+        *(inspections.api, sanctions.api, proposals.api),
     ):
         app.include_router(router, prefix=PREFIX)

@@ -102,6 +102,34 @@ class Stale(RegisterError):
     retry = Retry.AFTER_STATE_CHANGE
 
 
+class SamePerson(RegisterError):
+    """Who proposed it neither confirms nor declines it, under whichever account."""
+
+    code = "same-person"
+    retry = Retry.OPERATOR
+
+
+class SessionNeeded(RegisterError):
+    """A second person decides signed in; a token that was issued is nobody in person."""
+
+    code = "session-needed"
+    retry = Retry.OPERATOR
+
+
+class AlreadyProposed(RegisterError):
+    """An open proposal asks for that already."""
+
+    code = "already-proposed"
+    retry = Retry.AFTER_STATE_CHANGE
+
+
+class ProposalOver(RegisterError):
+    """The proposal was confirmed, declined or withdrawn, or its time has run out."""
+
+    code = "proposal-over"
+    retry = Retry.AFTER_STATE_CHANGE
+
+
 class Excluded(RegisterError):
     """An exclusion in force stands against the entity."""
 
@@ -180,6 +208,7 @@ class IssueGuardUnwritable(GjurmaError):
 
 
 __all__ = [
+    "AlreadyProposed",
     "CodeNeeded",
     "ConfigError",
     "Conflict",
@@ -203,9 +232,12 @@ __all__ = [
     "PrinterBrokenOff",
     "PrinterNotReady",
     "PrinterUnknown",
+    "ProposalOver",
     "Refused",
     "RegisterError",
     "Retry",
+    "SamePerson",
+    "SessionNeeded",
     "SignatureInvalid",
     "Stale",
     "TooMany",

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from central.api.description import methods_at
 from central.errors import (
+    AlreadyProposed,
     CodeNeeded,
     Conflict,
     ContractError,
@@ -34,7 +35,10 @@ from central.errors import (
     PrinterBrokenOff,
     PrinterNotReady,
     PrinterUnknown,
+    ProposalOver,
     Refused,
+    SamePerson,
+    SessionNeeded,
     SignatureInvalid,
     Stale,
     TooMany,
@@ -79,6 +83,16 @@ _STATUS: dict[type[GjurmaError], tuple[int, str, str]] = {
     TooMany: (429, "Too many attempts", "Wait a minute and try again."),
     KeyUsedAgain: (422, "Idempotency key used again", "Give each request a key of its own."),
     Stale: (412, "It has changed since", "Look at it again, and decide again."),
+    SamePerson: (403, "Another person decides", "Ask somebody else who may do it to confirm it."),
+    SessionNeeded: (
+        *(403, "Sign in to decide"),
+        "Sign in by password or by your agency's sign-on, and confirm or decline it so.",
+    ),
+    AlreadyProposed: (
+        *(409, "Proposed already"),
+        "Look at /api/v1/proposals; another person confirms or declines what is open there.",
+    ),
+    ProposalOver: (409, "The proposal is over", "Propose it anew if it is still to be done."),
     Unauthorized: (
         401,
         "Not signed in",

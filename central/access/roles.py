@@ -75,6 +75,8 @@ class Right(StrEnum):
     READ_EVIDENCE = "evidence.read"
     READ_ALERTS = "alerts.read"
     HANDLE_ALERTS = "alerts.handle"
+    READ_PROPOSALS = "proposals.read"
+    DECIDE_PROPOSALS = "proposals.decide"
 
 
 class Scope(StrEnum):
@@ -177,5 +179,13 @@ RIGHTS: Mapping[Right, Mapping[Role, Scope]] = {
     Right.READ_EVIDENCE: dict(_SEE_ALL),
     Right.READ_ALERTS: dict(_SEE_ALL),
     Right.HANDLE_ALERTS: dict.fromkeys((_OFFICER, Role.INSPECTOR), Scope.ALL),
+    Right.READ_PROPOSALS: _SEE_ALL | {Role.WAREHOUSE: Scope.OWN, Role.PRODUCER_OFFICER: Scope.OWN},
+    # Besides the right to do what is proposed.
+    Right.DECIDE_PROPOSALS: {
+        _OFFICER: Scope.ALL,
+        Role.INSPECTOR: Scope.ALL,
+        Role.WAREHOUSE: Scope.OWN,
+        Role.PRODUCER_OFFICER: Scope.OWN,
+    },
 }
 """By right, the roles that have it and how far it reaches. Who is not named has none."""

@@ -21,7 +21,7 @@ from central.register.times import Moment
 SESSION = timedelta(hours=12)
 LONGEST = timedelta(days=366)
 IN_SESSION = "session"
-"""The purpose of tokens that were got by a password."""
+"""The purpose of tokens that somebody got by signing in; none is issued for it."""
 PASSWORD_CHANGED = Why("the password was changed")
 """Why what was signed in by the former one is good for nothing."""
 
@@ -82,7 +82,14 @@ TOKEN = Subject("token", schema.token, Token, apply, key=("id",))
 
 
 def issue(work: Work, asked: NewToken) -> Issued:
-    """Raises `NotFound`, or `Refused` where the account has not that role or it lasts too long."""
+    """Raises `NotFound`, or `Refused` where the account has not that role or it lasts too long, or
+    where it would be taken for a session."""
+    if asked.purpose.strip().casefold() == IN_SESSION:
+        raise Refused(f"purpose: a {IN_SESSION} begins by signing in")
+    return _issue(work, asked)
+
+
+def _issue(work: Work, asked: NewToken) -> Issued:
     account = ACCOUNT.require(work.connection, asked.account)
     if asked.role not in account.roles:
         raise Refused(f"account {asked.account} is not {asked.role}")
@@ -109,7 +116,7 @@ def begin(connection: Connection, account: Account, role: Role) -> Issued:
     """A session of who has proved to be that account. Raises `Refused` where it is not `role`."""
     work = Work(connection, By(account.name, role, account.entity))
     until = datetime.now(UTC) + SESSION
-    return issue(work, NewToken(account=account.name, role=role, purpose=IN_SESSION, until=until))
+    return _issue(work, NewToken(account=account.name, role=role, purpose=IN_SESSION, until=until))
 
 
 def revoke(work: Work, id_: str, why: Why) -> Token:
@@ -154,6 +161,8 @@ class Bearer:
     person: str = ""
     roles: tuple[Role, ...] = ()
     """All that the account has; `role` is the one that it acts in."""
+    in_session: bool = False
+    """Whether they signed in, and were not issued a token."""
 
     def by(self, right: Right) -> By:
         """As whom it acts under a right. Raises `Forbidden` where the role has not got it."""
@@ -179,7 +188,10 @@ def bearer(connection: Connection, secret: str, *, in_session: bool = False) -> 
     if row is None or not _good(row) or (in_session and row.purpose != IN_SESSION):
         raise Unauthorized("the token is unknown, has ended, or its account has not the role")
     roles = tuple(map(Role, row.roles))
-    return Bearer(row.name, Role(row.role), row.entity, row.id, row.person, roles)
+    return Bearer(
+        *(row.name, Role(row.role), row.entity, row.id, row.person, roles),
+        in_session=row.purpose == IN_SESSION,
+    )
 
 
 def stands(connection: Connection, id_: str) -> bool:

@@ -66,7 +66,7 @@ def change_own_password(asked: OwnPassword, desk: AtDesk, request: Request) -> R
 
     def change(work: Work) -> Account:
         account = accounts.change_own_password(work, asked)
-        tokens.end_sessions(work, account.name, tokens.PASSWORD_CHANGED, but=desk.token)
+        tokens.end_sessions(work, account.name, tokens.PASSWORD_CHANGED, but=desk.bearer.token)
         return account
 
     with request.app.state.attempts.attempt(desk.by.account):

@@ -21,8 +21,9 @@ Filter = Annotated[str | None, Query(max_length=200)]
 
 
 class ActView(BaseModel):
-    """Who did what to which subject, when, why, and on what basis. While a count is blind, its
-    payloads are null: who may read acts may count."""
+    """Who did what to which subject, when, why, and on what basis; `second`: the account of who
+    confirmed it, where it needs two. While a count is blind, its payloads are null: who may read
+    acts may count."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -34,6 +35,7 @@ class ActView(BaseModel):
     payload: dict[str, Any] | None
     account: str
     role: str
+    second: str
     reason: str
     basis: str
 

@@ -10,6 +10,7 @@ from central.access.own import has, own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Desk, Guarded, needs
 from central.api.listing import Cursor, Limit
+from central.api.proposals import PROPOSED, propose
 from central.errors import NotFound
 from central.queries import articles as queries
 from central.queries import trace
@@ -27,6 +28,7 @@ from central.register.articles.models import (
 )
 from central.register.articles.projection import Reported
 from central.register.articles.rules import Article
+from central.register.proposals.service import Wanted
 
 api = APIRouter(tags=["articles"], route_class=Guarded)
 _Code = Annotated[str, Path(max_length=50, examples=["DA0G1HAK001200"])]
@@ -74,9 +76,17 @@ def whole_life(code: _Code, desk: AtDesk) -> Trace:
         return traced(connection, desk.by, code)
 
 
-@api.post("/articles/{code:path}/settle", response_model=Article, **needs(Right.SETTLE_ARTICLES))
+@api.post(
+    "/articles/{code:path}/settle",
+    response_model=Article,
+    responses=PROPOSED,
+    **needs(Right.SETTLE_ARTICLES),
+)
 def settle(code: _Code, asked: Settlement, desk: AtDesk) -> Response:
-    """Ends a dispute: what is true of the article, as a person found it."""
+    """Ends a dispute: what is true of the article, as a person found it. That it is destroyed is
+    proposed, and a second person confirms it."""
+    if asked.disposition == "destroyed":
+        return propose(desk, Wanted("settlement", code, asked))
     return desk.act(lambda work: service.settle(work, code, asked))
 
 
@@ -116,10 +126,19 @@ def one_event(number: _Number, desk: AtDesk) -> EventView:
     return own(desk.by, event, event.reporter, f"event {number}")
 
 
-@api.post("/events", status_code=201, response_model=EventView, **needs(Right.REPORT_EVENTS))
+@api.post(
+    "/events",
+    status_code=201,
+    response_model=EventView,
+    responses=PROPOSED,
+    **needs(Right.REPORT_EVENTS),
+)
 def report(asked: NewEvent, desk: AtDesk) -> Response:
     """Kept whole, whatever it says. `flags` names the articles that it cannot have befallen: they
-    stay as they were, and are disputed."""
+    stay as they were, and are disputed. That they are destroyed is proposed, and a second person
+    confirms it."""
+    if asked.what == "destroyed":
+        return propose(desk, Wanted("destruction", asked.number, asked))
 
     def reported(work: Work) -> EventView:
         return queries.showing(work.connection, service.report(work, asked))

@@ -84,7 +84,7 @@ class Guarded(APIRoute):
         async def guarded(request: Request) -> Response:
             bearer = await run_in_threadpool(_bearer, request, await _TOKEN(request))
             request.state.by = bearer.by(right)
-            request.state.token = bearer.token
+            request.state.bearer = bearer
             return await handle(request)
 
         names = columns(self.response_model) if self.methods == {"GET"} else None
@@ -92,15 +92,15 @@ class Guarded(APIRoute):
 
 
 class Desk:
-    """One request of somebody's who has the route's right; `token` is the id of theirs, `body` what
-    it brings, as it was sent."""
+    """One request of somebody's who has the route's right; `bearer` is whom their token is, `body`
+    what it brings, as it was sent."""
 
     def __init__(
         self,
         engine: Engine,
         by: By,
         *,
-        token: str = "",
+        bearer: Bearer,
         key: str = "",
         line: bytes = b"",
         body: bytes = b"",
@@ -108,7 +108,7 @@ class Desk:
     ) -> None:
         self._engine = engine
         self.by = by
-        self.token = token
+        self.bearer = bearer
         self._key = key
         self._line, self.body = line, body
         self._expected = expected
@@ -123,7 +123,7 @@ class Desk:
         """Whether their token is good yet; while the database is away nobody knows otherwise."""
         try:
             with snapshot(self._engine) as connection:
-                return tokens.stands(connection, self.token)
+                return tokens.stands(connection, self.bearer.token)
         except DatabaseUnavailable:
             return True
 
@@ -265,7 +265,7 @@ async def _desk(
     return Desk(
         engine,
         request.state.by,
-        token=request.state.token,
+        bearer=request.state.bearer,
         key=idempotency_key or "",
         line=line,
         body=await request.body(),

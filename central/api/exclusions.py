@@ -8,18 +8,20 @@ from fastapi.responses import Response
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
 from central.api.listing import SORT, Cursor, Limit, listed, where
+from central.api.proposals import PROPOSED, ProposalView, propose
 from central.queries.paging import Page
 from central.register.asked import WithReason
 from central.register.exclusions import screening, service
 from central.register.exclusions.models import (
-    DescribedExclusion,
+    AmendedExclusion,
+    Decision,
+    EnteredExclusion,
     ExclusionState,
     Ground,
-    NewExclusion,
     ScreeningState,
-    Verdict,
 )
 from central.register.exclusions.rules import EXCLUSION, SCREENING, Exclusion, Screening
+from central.register.proposals.service import Wanted
 
 api = APIRouter(tags=["exclusions"], route_class=Guarded)
 _Sort = Literal[
@@ -55,20 +57,6 @@ _Entity = Annotated[str, Path(max_length=60, examples=["KMP"])]
 _Filter = Annotated[str | None, Query(max_length=60)]
 
 
-class EnteredExclusion(NewExclusion, WithReason):
-    """An exclusion, and why it is entered."""
-
-
-class AmendedExclusion(DescribedExclusion, WithReason):
-    """All of it anew, and why."""
-
-
-class Decision(WithReason):
-    """`same`: the entity is who is excluded."""
-
-    verdict: Verdict
-
-
 @api.get("/exclusions", response_model=Page[Exclusion], **needs(Right.READ_EXCLUSIONS))
 def all_exclusions(
     desk: AtDesk,
@@ -90,17 +78,24 @@ def one_exclusion(number: _Number, desk: AtDesk) -> Response:
 
 
 @api.post(
-    "/exclusions", status_code=201, response_model=Exclusion, **needs(Right.CHANGE_EXCLUSIONS)
+    "/exclusions", status_code=202, response_model=ProposalView, **needs(Right.CHANGE_EXCLUSIONS)
 )
 def enter(asked: EnteredExclusion, desk: AtDesk) -> Response:
-    """In force, it stops licences, orders and marking of whoever has its tax number or NCAGE."""
-    return desk.act(lambda work: service.enter(work, asked, asked.why), 201)
+    """In force, it stops licences, orders and marking of whoever has its tax number or NCAGE. It is
+    proposed, and a second person confirms it."""
+    return propose(desk, Wanted("exclusion", asked.number, asked))
 
 
-@api.post("/exclusions/{number}/amend", response_model=Exclusion, **needs(Right.CHANGE_EXCLUSIONS))
+@api.post(
+    "/exclusions/{number}/amend",
+    status_code=202,
+    response_model=ProposalView,
+    **needs(Right.CHANGE_EXCLUSIONS),
+)
 def amend(number: _Number, asked: AmendedExclusion, desk: AtDesk) -> Response:
-    """What is left out is gone: the number alone stays."""
-    return desk.act(lambda work: service.amend(work, number, asked, asked.why))
+    """What is left out is gone: the number alone stays. It may exclude others by it, and so is
+    proposed, and a second person confirms it."""
+    return propose(desk, Wanted("exclusion-amendment", number, asked))
 
 
 @api.post("/exclusions/{number}/lift", response_model=Exclusion, **needs(Right.CHANGE_EXCLUSIONS))
@@ -138,10 +133,14 @@ def one_screening(entity: _Entity, exclusion: _Number, desk: AtDesk) -> Response
 @api.post(
     "/screenings/{entity}/{exclusion}/decide",
     response_model=Screening,
+    responses=PROPOSED,
     **needs(Right.DECIDE_SCREENINGS),
 )
 def decide(entity: _Entity, exclusion: _Number, asked: Decision, desk: AtDesk) -> Response:
-    """By whoever sends it, and kept with their name; asked again when either name changes."""
+    """By whoever sends it, and kept with their name; asked again when either name changes. `same`
+    excludes the entity: it is proposed, and a second person confirms it."""
+    if asked.verdict == "same":
+        return propose(desk, Wanted("exclusion-by-name", f"{entity}/{exclusion}", asked))
     return desk.act(
         lambda work: screening.decide(work, entity, exclusion, asked.verdict, asked.why)
     )

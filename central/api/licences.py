@@ -11,6 +11,7 @@ from central.access.own import for_own, own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
 from central.api.listing import SORT, Cursor, Limit, listed, shown, where
+from central.api.proposals import ProposalView, propose
 from central.queries.paging import Page
 from central.register.acts import Work
 from central.register.asked import WithReason
@@ -25,6 +26,7 @@ from central.register.licences.models import (
 )
 from central.register.licences.rules import Licence
 from central.register.licences.service import LICENCE
+from central.register.proposals.service import Wanted
 
 api = APIRouter(prefix="/licences", tags=["licences"], route_class=Guarded)
 _Sort = Literal[
@@ -141,7 +143,13 @@ def reinstate(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
     return desk.act(lambda work: _Told(service.reinstate(work, number, asked.why)))
 
 
-@api.post("/{number}/revoke", response_model=LicenceView, **needs(Right.DECIDE_LICENCES))
+@api.post(
+    "/{number}/revoke",
+    status_code=202,
+    response_model=ProposalView,
+    **needs(Right.DECIDE_LICENCES),
+)
 def revoke(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
-    """For good: a revoked licence comes back only as a new one."""
-    return desk.act(lambda work: _Told(service.revoke(work, number, asked.why)))
+    """For good: a revoked licence comes back only as a new one. It is proposed, and a second person
+    confirms it."""
+    return propose(desk, Wanted("licence-revocation", number, asked))

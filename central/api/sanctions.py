@@ -9,10 +9,17 @@ from central.access.own import own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
 from central.api.listing import SORT, Cursor, Limit, listed, where
+from central.api.proposals import PROPOSED, propose
 from central.queries.paging import Page
 from central.register.asked import WithReason
+from central.register.proposals.service import Wanted
 from central.register.sanctions import service
-from central.register.sanctions.models import NewSanction, SanctionKind, SanctionState
+from central.register.sanctions.models import (
+    FOR_GOOD,
+    NewSanction,
+    SanctionKind,
+    SanctionState,
+)
 from central.register.sanctions.rules import Sanction
 from central.register.sanctions.service import SANCTION
 
@@ -59,9 +66,18 @@ def one_sanction(number: _Number, desk: AtDesk) -> Response:
     return desk.tell(own(desk.by, sanction, sanction.entity, f"sanction {number}"))
 
 
-@api.post("", status_code=201, response_model=Sanction, **needs(Right.IMPOSE_SANCTIONS))
+@api.post(
+    "",
+    status_code=201,
+    response_model=Sanction,
+    responses=PROPOSED,
+    **needs(Right.IMPOSE_SANCTIONS),
+)
 def impose(asked: NewSanction, desk: AtDesk) -> Response:
-    """A suspension or a revocation is at once that of the licences."""
+    """A suspension is at once that of the licences. A revocation and an exclusion are proposed, and
+    a second person confirms them with all that they do."""
+    if asked.kind in FOR_GOOD:
+        return propose(desk, Wanted("sanction", asked.number, asked))
     return desk.act(lambda work: service.impose(work, asked), 201)
 
 

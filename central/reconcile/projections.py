@@ -27,6 +27,7 @@ from central.register.people.service import PERSON
 from central.register.places.service import PLACE
 from central.register.prints.service import PRINT
 from central.register.products.service import PRODUCT
+from central.register.proposals.service import PROPOSAL
 from central.register.sanctions.service import SANCTION
 from central.register.scans.projection import SCAN
 from central.register.stock.projection import COUNT
@@ -57,6 +58,7 @@ PROJECTIONS: Mapping[str, Projection[object]] = {
         PLACE,
         PRINT,
         PRODUCT,
+        PROPOSAL,
         REGISTER,
         SANCTION,
         SCAN,

@@ -18,23 +18,30 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy import Connection, func, insert, select
 
 from central import schema
+from central.register import second
 
 PLAN_CHANNEL = "gjurma_plan"
 LAST = 0x61637473
 """The advisory lock of who adds an act: ids are then in the order of the commits."""
 CARRIED_OVER = "carried over"
 """What a subject consisted of when acts began to say everything; the first of each subject's."""
+_PROGRAMS = frozenset({"program", "command"})
+"""The roles of who is no person: what they do follows from what persons did."""
 
 State = TypeVar("State", covariant=True)
 
 
 @dataclass(frozen=True)
 class By:
-    """Who acts: an account in one of its roles, and the entity that it acts for, if only one."""
+    """Who acts: an account in one of its roles, and the entity that it acts for, if only one.
+
+    `second`: the account of who confirmed it, where it was proposed.
+    """
 
     account: str
     role: str
     entity: str | None = None
+    second: str = ""
 
     @classmethod
     def program(cls, name: str) -> "By":
@@ -109,6 +116,8 @@ class Work:
 
         `expects`: this is the subject whose version the caller knows.
         """
+        if second.is_needed(subject.name, what, payload or {}) and not self._by_two():
+            raise AssertionError(f"{subject.name} {key}: nobody alone does what is {what}")
         subject.lock(self.connection, key, self.expected if expects else frozenset())
         self.connection.execute(select(func.pg_advisory_xact_lock(LAST)))
         values = {
@@ -126,6 +135,7 @@ class Work:
                 at=func.clock_timestamp(),
                 account=self.by.account,
                 role=self.by.role,
+                second=self.by.second,
                 basis=why.basis,
             )
             .returning(schema.act.c.id, schema.act.c.at)
@@ -133,6 +143,9 @@ class Work:
         state = subject.project(self.connection, Act(row.id, row.at, **values))
         self._tell(subject.name, key, gateways)
         return state
+
+    def _by_two(self) -> bool:
+        return bool(self.by.second) or self.by.role in _PROGRAMS
 
     def _tell(self, subject: str, key: str, gateways: Iterable[str]) -> None:
         told = {"subject": subject, "key": key}

@@ -32,6 +32,7 @@ from central.schema.marks import (
 from central.schema.numbers import block, doubt, gateway_state, loss, plan, voided_block
 from central.schema.oversight import inspection, measure, sanction
 from central.schema.places import place
+from central.schema.proposals import proposal
 from central.schema.stock import count_article, count_quantity, count_scan, counts
 from central.schema.subjects import (
     act,
@@ -101,6 +102,7 @@ __all__ = [
     "place",
     "plan",
     "product",
+    "proposal",
     "record",
     "refusal",
     "sample_group",

@@ -38,10 +38,12 @@ act = Table(
     text("role"),
     text("reason"),
     text("basis"),
+    text("second", ""),
     Index("act_subject", "subject", "key", "id"),
 )
 """What was done to a subject, by which account in which role, why, and on what legal basis or
-document. The ids are in the order of their commits. Append-only."""
+document; `second`: the account of who confirmed it, where it needs two. The ids are in the order of
+their commits. Append-only."""
 
 entity = Table(
     "entity",

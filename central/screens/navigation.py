@@ -11,11 +11,14 @@ from central.access.roles import Right
 
 @dataclass(frozen=True)
 class Entry:
-    """`title` is a text of the catalogues, under the context `nav`."""
+    """`title` is a text of the catalogues, under the context `nav`; `query` what its list is asked
+    for. `waits`: what is to be done there is counted."""
 
     title: str
     path: str
     right: Right
+    query: str = ""
+    waits: bool = False
 
     def leads_to(self, path: str) -> bool:
         """Whether a page is this entry's, or lies below it."""
@@ -41,6 +44,7 @@ ENTRIES = (
     Entry("Counts", "/counts", Right.READ_COUNTS),
     Entry("Imports", "/imports", Right.READ_IMPORTS),
     Entry("Lots", "/lots", Right.READ_LOTS),
+    Entry("Proposals", "/proposals", Right.READ_PROPOSALS, "?state=open", waits=True),
     Entry("Alerts", "/alerts", Right.READ_ALERTS),
     Entry("Gateways", "/gateways", Right.READ_GATEWAYS),
     Entry("Devices", "/devices", Right.READ_DEVICES),

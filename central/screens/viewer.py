@@ -34,6 +34,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from central.access import browsing, tokens
+from central.access.deciding import waiting_for
 from central.access.roles import RIGHTS, Right, Role
 from central.access.tokens import Bearer
 from central.api.desk import Needs, transaction
@@ -155,6 +156,8 @@ class Viewer(Visitor):
 
     bearer: Bearer
     by: By
+    waiting: int = 0
+    """So many proposals that they may be the second person of."""
 
     @property
     def person(self) -> str:
@@ -302,8 +305,9 @@ def _signed_in(request: Request, screens: Screens) -> Viewer:
         raise Unauthorized("nobody is signed in")
     with snapshot(screens.engine) as connection:
         bearer = tokens.bearer(connection, secret, in_session=True)
+        waiting = waiting_for(connection, bearer)
     by = By(bearer.account, bearer.role, bearer.entity)
-    viewer = Viewer(request, screens, secret, bearer=bearer, by=by)
+    viewer = Viewer(request, screens, secret, bearer=bearer, by=by, waiting=waiting)
     screens.presence.note(bearer.token, viewer.address, request.headers.get("User-Agent", ""))
     return viewer
 

@@ -91,7 +91,9 @@ def test_the_navigation_leads_where_the_role_may_go(centre: Centre, role: Role) 
         nav = page[page.index('class="desks"') :] if 'class="desks"' in page else ""
         shown = re.findall(r'href="(/[^"]*)"', nav[: nav.index("</nav>")] if nav else "")
         assert shown == [
-            entry.path for entry in ENTRIES if entry.path in paths and role in RIGHTS[entry.right]
+            entry.path + entry.query
+            for entry in ENTRIES
+            if entry.path in paths and role in RIGHTS[entry.right]
         ]
         for path in shown:
             assert browser.get(path).status_code == 200, path

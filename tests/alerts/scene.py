@@ -58,7 +58,8 @@ class Scene:
         number = f"E-{self._events}"
         happened = datetime.now(UTC) - timedelta(minutes=ago)
         body = {"number": number, "what": what, "happened": happened.isoformat()}
-        self.centre.post("/api/v1/events", body | {"articles": [article], **more})
+        tell = self.centre.decide if what == "destroyed" else self.centre.post
+        tell("/api/v1/events", body | {"articles": [article], **more})
         return number
 
     def calls(self, number: str) -> list[tuple[dict[str, str], bytes]]:

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from gateway.contract.topics import State
 from tests.browser.conftest import ARGUMENTS, PATIENCE_MS
 from tests.needs import find_program
 from tests.register.imported import PLANTED, VECTORS
-from tests.support.central import Centre
+from tests.support.central import SECOND, Centre
 from tests.support.peer import Peer
 from tests.support.wait import wait_for
 
@@ -32,9 +33,17 @@ def centre() -> Iterator[Centre]:
 
 @contextmanager
 def signed_in(
-    centre: Centre, role: str, entity: str | None = None, *, scripts: bool = True
+    centre: Centre,
+    role: str,
+    entity: str | None = None,
+    *,
+    scripts: bool = True,
+    name: str = "",
 ) -> Iterator[Page]:
-    """A page of a fresh profile. What its scripts or its policy find wrong fails the test."""
+    """A page of a fresh profile; `name`: of another account in that role.
+
+    What its scripts or its policy find wrong fails the test.
+    """
     faults: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -44,7 +53,7 @@ def signed_in(
             viewport={"width": 1280, "height": 800}, java_script_enabled=scripts
         )
         context.set_default_timeout(PATIENCE_MS)
-        context.add_cookies([centre.cookie(role, entity)])
+        context.add_cookies([centre.cookie(role, entity, name)])
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
@@ -98,6 +107,54 @@ def test_an_officer_suspends_a_licence_and_its_line_stops(
     assert acts(centre, "licence", "L-1") == [("issued", ""), ("suspended", "defekt në magazinë")]
     line.wait_plan("G-1", "suspended")
     line.disconnect()
+
+
+def proposals(page: Page) -> Locator:
+    """Their desk in the navigation, with how many wait for who looks."""
+    return page.get_by_role("navigation", name="Sportelet").get_by_role("link", name="Propozimet")
+
+
+def test_a_second_person_confirms_a_revocation_and_the_same_person_cannot(centre: Centre) -> None:
+    now = datetime.now(UTC)
+    times = {
+        "valid_from": (now - timedelta(days=1)).isoformat(),
+        "valid_until": (now + timedelta(days=365)).isoformat(),
+    }
+    centre.post("/api/v1/licences", {"number": "L-2", "entity": "UMG", **times})
+    with signed_in(centre, "registry-officer") as page:
+        page.goto(centre.url + "/licences/L-2")
+        page.get_by_role("link", name="Revoko").click()
+        expect(page.get_by_text("kur ta konfirmojë një person i dytë")).to_be_visible()
+        page.get_by_label("Arsyeja").fill("deklarime të rreme")
+        page.get_by_role("button", name="Revoko").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Propozimi")
+        expect(page.get_by_text("Pret një person tjetër")).to_be_visible()
+        steps = page.get_by_role("navigation", name="Çfarë mund të bëhet").get_by_role("link")
+        expect(steps).to_have_text(["Tërhiq"])
+        expect(proposals(page)).to_have_text("Propozimet")
+        # Nor by an address that no page of theirs holds.
+        page.goto(page.url + "?do=confirm")
+        page.get_by_role("button", name="Konfirmo").click()
+        expect(page.get_by_role("alert")).to_contain_text("Vendos një person tjetër")
+    assert centre.get("/api/v1/licences/L-2")["state"] == "active"
+
+    with signed_in(centre, "registry-officer", name=SECOND) as page:
+        page.goto(centre.url + "/licences/L-2")
+        expect(page.get_by_text("Një propozim pret një person të dytë")).to_be_visible()
+        expect(proposals(page)).to_have_text("Propozimet 1")
+        proposals(page).click()
+        page.get_by_role("row").filter(has_text="L-2").get_by_role("link").click()
+        expect(page.get_by_text("Pret fjalën tuaj")).to_be_visible()
+        expect(page.get_by_text("deklarime të rreme").first).to_be_visible()
+        page.get_by_role("link", name="Konfirmo").click()
+        page.get_by_role("button", name="Konfirmo").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("i konfirmuar")
+        expect(proposals(page)).to_have_text("Propozimet")
+        page.get_by_role("link", name="L-2").first.click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("e revokuar")
+        done = page.get_by_role("listitem").filter(has_text="U revokua")
+        expect(done).to_contain_text("registry-officer · konfirmuar nga second-officer")
+    assert acts(centre, "licence", "L-2") == [("issued", ""), ("revoked", "deklarime të rreme")]
 
 
 def test_what_changed_meanwhile_is_not_written_over(centre: Centre) -> None:

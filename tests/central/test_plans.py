@@ -78,7 +78,7 @@ def test_a_suspension_reaches_the_retained_plan_within_two_seconds() -> None:
         order = plan.order("G-1")
         assert order is not None
         assert order.reason == "licence-expired"
-        centre.post(f"/api/v1/licences/{licence}/revoke", {"reason": "over"})
+        centre.decide(f"/api/v1/licences/{licence}/revoke", {"reason": "over"})
         centre.post(f"/api/v1/licences/{licence}/reinstate", {"reason": "no"}, expect=409)
         peer.disconnect()
 

@@ -60,6 +60,7 @@ def test_its_commands_run_in_their_order(demo: Demo, tmp_path: Path) -> None:
     assert re.search(r"^licence-suspended.*\n(\d+)\n\1\nworks", said, re.MULTILINE), said
     whys = [
         "forbidden",
+        "session-needed",
         "conflict",
         "not-found",
         "conflict",
@@ -69,7 +70,8 @@ def test_its_commands_run_in_their_order(demo: Demo, tmp_path: Path) -> None:
     ]
     assert re.findall(r"^([a-z-]+): (?!\d+ ms$)", said, re.MULTILINE) == whys
     steps = ["applied", "issued", "suspended", "reinstated", "renewed", "revoked"]
-    assert re.findall(r"Z [a-z.]+ ([a-z]+)$", said, re.MULTILINE) == steps
+    assert re.findall(r"Z [a-z.+-]+ ([a-z]+)$", said, re.MULTILINE) == steps
+    assert re.search(r"Z officer\+registry-officer revoked$", said, re.MULTILINE), said
     assert '"difference":"short","holder":"umgs"' in said
     assert re.search(r'^\["disputed","E-3",.*"verdicts":\["missing"\]', said, re.MULTILINE), said
     told = re.findall(r"^\S+ (?:event|alert) (\S+) \S+ (\S+)$", said, re.MULTILINE)

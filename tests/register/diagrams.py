@@ -16,6 +16,7 @@ from central.register.inspections import rules as inspections
 from central.register.licences import rules as licences
 from central.register.lots import rules as lots
 from central.register.prints import service as prints
+from central.register.proposals import rules as proposals
 from central.register.sanctions import rules as sanctions
 from central.register.stock import rules as counts
 
@@ -38,6 +39,7 @@ SUBJECTS: Mapping[str, Steps] = {
     "licence": licences.STEPS,
     "inspection": inspections.STEPS,
     "sanction": sanctions.STEPS,
+    "proposal": proposals.STEPS,
     "alert": alerts.STEPS,
     "print": prints.STEPS,
     "lot": lots.STEPS,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.register.telling import UII, Told, accept, flags
-from tests.support.central import Centre
+from tests.support.central import SECOND, Centre
 from tests.support.peer import Peer
 
 pytestmark = pytest.mark.slow
@@ -196,6 +196,50 @@ def test_a_report_that_is_none_is_refused(
         **more,
     }
     assert centre.post("/api/v1/events", body, expect=status)["code"] == code
+
+
+def test_nobody_destroys_alone_whatever_they_call_it(centre: Centre, told: Told) -> None:
+    weapon, other = UII.format(2), UII.format(12)
+    before = life(centre, weapon)
+    event = {
+        "number": "SCRAP-1",
+        "what": "destroyed",
+        "happened": datetime.now(UTC).isoformat(),
+        "articles": [other],
+        "reason": "worn",
+    }
+    with centre.client("warehouse", "UMG") as mine, centre.client("warehouse", "DEP") as others:
+        answer = mine.post("/api/v1/events", json=event)
+        assert answer.status_code == 202, answer.text
+        proposal = answer.json()["number"]
+        assert mine.get("/api/v1/proposals").json()["items"][0]["number"] == proposal
+        assert others.get(f"/api/v1/proposals/{proposal}").status_code == 404
+        assert others.get("/api/v1/proposals").json()["items"] == []
+    assert centre.look("/api/v1/events/SCRAP-1").status_code == 404
+    assert life(centre, other)["history"] == []
+
+    # Seen meanwhile, so that it is not what was looked at.
+    told("seen", other)
+    with centre.client(token=centre.session(name=SECOND)) as second:
+        answer = second.post(f"/api/v1/proposals/{proposal}/confirm", json={})
+        assert (answer.status_code, answer.json()["code"]) == (412, "stale")
+        why = {"reason": "it was seen"}
+        assert second.post(f"/api/v1/proposals/{proposal}/decline", json=why).status_code == 200
+    now = {"number": "SCRAP-2", "happened": datetime.now(UTC).isoformat()}
+    confirmed = centre.decide("/api/v1/events", event | now)
+    assert (confirmed["effect"]["articles"], confirmed["effect"]["flagged"]) == (1, 0)
+    assert life(centre, other)["article"]["disposition"] == "destroyed"
+
+    # What is in dispute is not settled to be destroyed by one person either.
+    assert flags(told("issued", weapon)) == {weapon: "illegal-step"}
+    gone = {"disposition": "destroyed", "holder": "UMG", "reason": "looked at"}
+    path = f"/api/v1/articles/{weapon}/settle"
+    number = centre.post(path, gone, expect=202)["number"]
+    assert life(centre, weapon)["article"]["disposition"] == before["article"]["disposition"]
+    centre.confirm(number)
+    assert life(centre, weapon)["article"]["disposition"] == "destroyed"
+    alone = "SELECT count(*) FROM act WHERE (what = 'destroyed' OR payload->>'disposition' = %s)"
+    assert centre.sql(alone + " AND second = ''", "destroyed") == [(0,)]
 
 
 def test_events_come_the_newest_first_and_page_by_page(centre: Centre, told: Told) -> None:

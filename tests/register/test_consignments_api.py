@@ -374,7 +374,7 @@ def test_two_who_list_the_same_at_the_same_time_are_not_both_heard(centre: Centr
 
 
 def exclude(centre: Centre, number: str, **more: Any) -> None:
-    centre.post(
+    centre.decide(
         "/api/v1/exclusions",
         {
             "number": number,

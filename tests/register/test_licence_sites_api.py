@@ -101,7 +101,7 @@ def test_a_site_is_a_place_of_that_kind_of_the_entitys(
     refused(f"/{number}/renew", renewal)
     centre.post(f"/api/v1/licences/{number}/amend", WHY | {"sites": ["UMG.GR", "UMG.PO"]})
     centre.post(f"/api/v1/licences/{number}/renew", renewal)
-    centre.post(f"/api/v1/licences/{number}/revoke", WHY)
+    centre.decide(f"/api/v1/licences/{number}/revoke", WHY)
     assert centre.look("/api/v1/licences/L-9").status_code == 404
 
 
@@ -157,7 +157,7 @@ def test_an_order_is_covered_at_gateways_on_these_sites_only(centre: Centre) -> 
     centre.post("/api/v1/licences", licence("L-GR", sites=["UMG.GR"]))
     entered = centre.post("/api/v1/orders", order("S-3", "gramsh.line-2", licence=None))
     assert entered["licence"] == "L-GR"
-    centre.post("/api/v1/licences/L-GR/revoke", WHY)
+    centre.decide("/api/v1/licences/L-GR/revoke", WHY)
 
 
 @pytest.mark.usefixtures("unbound")

@@ -98,7 +98,7 @@ def test_a_licence_that_begins_and_expires_does_so_within_two_seconds(
     assert datetime.fromisoformat(told["valid_from"]) > ends
     soon("the renewal", lambda: newest()["state"] == "released")
     assert centre.look(f"/api/v1/orders/{code}").json()["state"] == "released"
-    centre.post("/api/v1/licences/L-short/revoke", {"reason": "over"})
+    centre.decide("/api/v1/licences/L-short/revoke", {"reason": "over"})
     soon("the revocation", lambda: newest()["reason"] == "licence-revoked")
     told = centre.look(f"/api/v1/orders/{code}").json()
     assert (told["state"], told["reason"], told["said"]) == ("suspended", "licence-revoked", "over")

@@ -130,11 +130,11 @@ def test_lifting_reinstates_what_it_suspended_and_nothing_else(centre: Centre) -
     for number in ("M-1", "M-2", "M-3", "M-4", "M-5"):
         licence(centre, number, "UMX")
     centre.post("/api/v1/licences/M-2/suspend", {"reason": "an officer's own"})
-    centre.post("/api/v1/licences/M-5/revoke", {"reason": "over"})
+    centre.decide("/api/v1/licences/M-5/revoke", {"reason": "over"})
     named = ["M-1", "M-2", "M-4"]
     centre.post("/api/v1/sanctions", sanction("S-2", licences=named))
     centre.post("/api/v1/sanctions", sanction("S-3", licences=["M-4"]))
-    centre.post("/api/v1/sanctions", sanction("S-4", kind="revocation", licences=["M-3"]))
+    centre.decide("/api/v1/sanctions", sanction("S-4", kind="revocation", licences=["M-3"]))
     told = {number: state for number, state in states(centre, "UMX").items() if number[0] == "M"}
     assert told == {
         "M-1": "suspended",
@@ -163,7 +163,19 @@ def test_an_exclusion_revokes_and_excludes_until_it_is_lifted(centre: Centre) ->
     licence(centre, "O-1", "OUT")
     excluded = sanction("S-9", entity="OUT", kind="exclusion", ground="violation")
     centre.post("/api/v1/sanctions", excluded | {"ground": None}, expect=422)
-    assert centre.post("/api/v1/sanctions", excluded)["licences"] == ["O-1"]
+    number = centre.post("/api/v1/sanctions", excluded, expect=202)["number"]
+    assert states(centre, "OUT") == {"O-1": "active"}, "nobody excludes alone"
+    assert centre.look("/api/v1/sanctions/S-9").status_code == 404
+    assert centre.confirm(number)["effect"] == {
+        "licences": ["O-1"],
+        "entities": ["OUT"],
+        "articles": None,
+        "flagged": None,
+    }
+    assert centre.get("/api/v1/sanctions/S-9")["licences"] == ["O-1"]
+    both = {("registry-officer", "second-officer")}
+    told = "SELECT account, second FROM act WHERE key = ANY(%s)"
+    assert set(centre.sql(told, ["S-9", "OUT/S-9"])) == both
     assert states(centre, "OUT") == {"O-1": "revoked"}
     assert centre.get("/api/v1/exclusions/S-9")["legal_basis"] == "article 12"
     now = datetime.now(UTC)

@@ -99,6 +99,7 @@ _OF_PATH: Mapping[tuple[str, str], str] = {
     ("/api/v1/evidence/{number}/bytes", "number"): "1",
     ("/api/v1/batches/{number}", "number"): "1",
     ("/api/v1/exclusions/{number}", "number"): "'EX-1'",
+    ("/api/v1/proposals/{number}", "number"): "'PR-1'",
     ("/api/v1/inspections/{number}", "number"): "'IN-1'",
     ("/api/v1/sanctions/{number}", "number"): "'SA-1'",
     ("/api/v1/consignments/{number}", "number"): _VALUES["consignment"],

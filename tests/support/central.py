@@ -29,6 +29,8 @@ from tests.support import clusters, prefork
 from tests.support.wait import wait_for
 
 PASSWORD = "a password of this test"
+SECOND = "second-officer"
+"""Another registry officer: who confirms what the first one proposes."""
 PEOPLE = {
     "administrator": "Drita Leka",
     "registry-officer": "Arben Hoxha",
@@ -38,6 +40,7 @@ PEOPLE = {
     "shift-lead": "Mira Dervishi",
     "warehouse": "Agim Shehu",
     "producer-officer": "Luan Basha",
+    SECOND: "Elira Kola",
 }
 TEMPLATE = "[)>\x1e06\x1d17VA7G1H\x1d1PM70\x1dS{serial}\x1d20P{component}\x1e\x04"
 PACKAGE = "[)>\x1e06\x1d17VA7G1H\x1d1T{lot}\x1dS{serial}\x1e\x04"
@@ -177,9 +180,12 @@ class Centre:
             cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
-    def client(self, role: str = "registry-officer", entity: str | None = None) -> httpx.Client:
-        """Who asks with a token of that role; its account is opened when it is first needed."""
-        headers = {"Authorization": f"Bearer {self.token(role, entity)}"}
+    def client(
+        self, role: str = "registry-officer", entity: str | None = None, *, token: str = ""
+    ) -> httpx.Client:
+        """Who asks with a token of that role; its account is opened when it is first needed.
+        `token`: with this one."""
+        headers = {"Authorization": f"Bearer {token or self.token(role, entity)}"}
         # Reading every certificate authority takes longer than a request, and nothing is encrypted.
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=False)
 
@@ -195,20 +201,33 @@ class Centre:
         with self.client() as officer:
             return officer.get(path, params=query or None)
 
+    def decide(self, path: str, body: Any) -> Any:
+        """What needs a second person: an officer proposes it, and another confirms that. Returns
+        the proposal."""
+        return self.confirm(self.post(path, body, expect=202)["number"])
+
+    def confirm(self, number: str) -> Any:
+        """The second officer's word on a proposal; returns it."""
+        with self.client(token=self.session(name=SECOND)) as second:
+            response = second.post(f"/api/v1/proposals/{number}/confirm", json={})
+        assert response.status_code == 200, response.text
+        return response.json()
+
     def get(self, path: str) -> Any:
         """An officer's look; returns the decoded answer."""
         response = self.look(path)
         assert response.status_code == 200, response.text
         return response.json()
 
-    def token(self, role: str, entity: str | None = None) -> str:
-        """A token of that role; the same one when asked again."""
-        path = self.folder / f"token-{role}-{entity or 'registry'}"
+    def token(self, role: str, entity: str | None = None, name: str = "") -> str:
+        """A token of that role; the same one when asked again. `name`: of another account than the
+        one that the role has."""
+        path = self.folder / f"token-{name or role}-{entity or 'registry'}"
         if not path.exists():
-            path.write_text(self._new_token(role, entity))
+            path.write_text(self._new_token(role, entity, name or _name(role, entity)))
         return path.read_text()
 
-    def _new_token(self, role: str, entity: str | None) -> str:
+    def _new_token(self, role: str, entity: str | None, name: str) -> str:
         with httpx.Client(base_url=self.url + "/api/v1", timeout=30, verify=False) as http:
 
             def post(path: str, body: dict[str, Any], token: str = "") -> Any:
@@ -224,19 +243,21 @@ class Centre:
                 asked = {"account": who["name"], "password": who["password"]}
                 return str(post("/sessions", asked)["token"])
             administrator = self.token("administrator")
-            name = f"{role}.{entity.lower()}" if entity else role
-            account = {"name": name, "person": PEOPLE[role], "roles": [role], "entity": entity}
+            person = PEOPLE.get(name, PEOPLE[role])
+            account = {"name": name, "person": person, "roles": [role], "entity": entity}
             post("/accounts", account, administrator)
             until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
             asked = {"account": name, "role": role, "purpose": "test", "until": until}
             return str(post("/tokens", asked, administrator)["token"])
 
-    def session(self, role: str = "registry-officer", entity: str | None = None) -> str:
+    def session(
+        self, role: str = "registry-officer", entity: str | None = None, name: str = ""
+    ) -> str:
         """The secret of a session by password in that role; the same one when asked again."""
-        path = self.folder / f"session-{role}-{entity or 'registry'}"
+        path = self.folder / f"session-{name or role}-{entity or 'registry'}"
         if not path.exists():
-            name, password = f"{role}.{entity.lower()}" if entity else role, PASSWORD
-            self.token(role, entity)  # opens the account
+            self.token(role, entity, name)  # opens the account
+            name, password = name or _name(role, entity), PASSWORD
             with self.client("administrator") as administrator:
                 if role != "administrator":
                     asked = {"password": password}
@@ -252,9 +273,11 @@ class Centre:
         cookies = {SESSION: self.session(role, entity)}
         return httpx.Client(base_url=self.url, cookies=cookies, timeout=30, verify=False)
 
-    def cookie(self, role: str = "registry-officer", entity: str | None = None) -> Any:
+    def cookie(
+        self, role: str = "registry-officer", entity: str | None = None, name: str = ""
+    ) -> Any:
         """The same for a real browser: what Playwright's `add_cookies` takes."""
-        return {"name": SESSION, "value": self.session(role, entity), "url": self.url}
+        return {"name": SESSION, "value": self.session(role, entity, name), "url": self.url}
 
     def invite(self, gateway: str, reason: str = "") -> str:
         """A one-time code."""
@@ -341,3 +364,8 @@ class Centre:
                 "verify": {"mode": verify, "reason": "no reader" if verify == "eye" else ""},
             },
         )
+
+
+def _name(role: str, entity: str | None) -> str:
+    """The account that a role has."""
+    return f"{role}.{entity.lower()}" if entity else role

@@ -26,6 +26,7 @@ KEYS = {
     "exclusions": "P-7",
     "inspections": "I-2026-4",
     "sanctions": "S-2026-1",
+    "proposals": f"PR-{datetime.now(UTC).year}-0002",
     "consignments": "C-1",
     "counts": "INV-1",
     "gateways": GATEWAY,
@@ -97,7 +98,8 @@ def _depot(centre: Centre) -> None:
 
 
 def _oversight(centre: Centre) -> None:
-    """An inspection that found a fault, what followed from it, and an exclusion."""
+    """An inspection that found a fault, what followed from it, an exclusion, and a proposal that
+    waits for another officer."""
     inspection = {
         "number": KEYS["inspections"],
         "entity": "UMG",
@@ -117,7 +119,9 @@ def _oversight(centre: Centre) -> None:
     centre.post("/api/v1/sanctions", warning | more)
     exclusion = {"number": KEYS["exclusions"], "kind": "person", "name": "Gëzim Çela"}
     ground = {"ground": "national-security", "legal_basis": "ligji 36/2020", "reason": "vendimi 7"}
-    centre.post("/api/v1/exclusions", exclusion | ground | {"valid_from": soon(-1)})
+    centre.decide("/api/v1/exclusions", exclusion | ground | {"valid_from": soon(-1)})
+    revoked = {"reason": "nuk ushtron më veprimtari", "basis": "vendimi 9"}
+    centre.post("/api/v1/licences/L-CAR/revoke", revoked, expect=202)
 
 
 def _crate(centre: Centre) -> None:

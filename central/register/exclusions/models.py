@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from central.register.asked import Asked, Code, Name, Reason
+from central.register.asked import Asked, Code, Name, Reason, WithReason
 from central.register.identifiers import Ncage
 from central.register.times import Moment
 
@@ -58,3 +58,17 @@ class NewExclusion(DescribedExclusion):
     """Under a number that stays."""
 
     number: Code
+
+
+class EnteredExclusion(NewExclusion, WithReason):
+    """An exclusion, and why it is entered."""
+
+
+class AmendedExclusion(DescribedExclusion, WithReason):
+    """All of it anew, and why."""
+
+
+class Decision(WithReason):
+    """`same`: the entity is who is excluded."""
+
+    verdict: Verdict

@@ -55,9 +55,18 @@ def _concerned(
     connection: Connection, number: str, *told: DescribedExclusion | Exclusion
 ) -> set[str]:
     """The gateways of all entities that it excludes, as it was told before or is now."""
+    codes = excluded_by(connection, number, *told)
+    return {gateway for code in codes for gateway in marking_for(connection, code)}
+
+
+def excluded_by(
+    connection: Connection, number: str, *told: DescribedExclusion | Exclusion
+) -> tuple[str, ...]:
+    """The entities that one of these identifiers is of, or that a person decided to be the same."""
     entity, pair = schema.entity, schema.screening
     codes = connection.execute(
-        select(entity.c.code).where(
+        select(entity.c.code)
+        .where(
             or_(
                 entity.c.tax_number.in_({each.tax_number for each in told} - {None}),
                 entity.c.ncage.in_({each.ncage for each in told} - {None}),
@@ -66,5 +75,6 @@ def _concerned(
                 ),
             )
         )
+        .order_by(entity.c.code)
     ).scalars()
-    return {gateway for code in codes for gateway in marking_for(connection, code)}
+    return tuple(codes)

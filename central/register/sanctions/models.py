@@ -12,6 +12,8 @@ from central.register.times import Moment
 SanctionKind = Literal["warning", "fine", "suspension", "revocation", "exclusion"]
 SanctionState = Literal["imposed", "lifted"]
 ON_LICENCES = frozenset({"suspension", "revocation", "exclusion"})
+FOR_GOOD = frozenset({"revocation", "exclusion"})
+"""Those that end licences, and so need a second person."""
 
 
 class NewSanction(Asked):

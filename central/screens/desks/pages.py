@@ -29,6 +29,8 @@ from central.screens.words import moment
 
 ROWS = 50
 MALFORMED = 422
+PROPOSED = 202
+"""What the interface answers where it is not done until another person confirms it."""
 _ACTS = "100"
 _OF_WHAT_IS_THERE = frozenset({"amend", "roles"})
 """Steps whose form begins with what stands."""
@@ -156,6 +158,10 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
         if _is_previewed(desk, step):
             sketch = await _sketch(viewer, desk, {}, whole.body, drawn)
         return _form(viewer, desk, step, drawn, back=path, key=key, version=version, sketch=sketch)
+    proposed: Mapping[str, Any] = {}
+    if desk.proposals and viewer.may(Right.READ_PROPOSALS):
+        query = {"kind": desk.proposals, "key": key, "state": "open"}
+        proposed = (await ask(viewer, "GET", "/proposals", query=query)).body
     acts: Mapping[str, Any] = {}
     if desk.subject and viewer.may(Right.READ_ACTS):
         after = viewer.request.query_params.get("after", "0")
@@ -175,6 +181,7 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
         sections=[each for each in facts if each[1].shape in WIDE],
         below=await _below(viewer, desk, key),
         steps=steps_of(viewer, desk, told.body),
+        proposed=proposed.get("items", []),
         acts=acts.get("items", []),
         later=acts.get("next"),
     )
@@ -236,6 +243,8 @@ async def _send(
         return _form(
             viewer, desk, step, drawn, back=back, key=key, wrong=wrong, status=told.status, **more
         )
+    if told.status == PROPOSED:
+        return viewer.go(f"/proposals/{quote(told.body['number'])}")
     if key:
         return viewer.go(back)
     if all(name in told.body for name in desk.key) and desk.opens and not desk.new:

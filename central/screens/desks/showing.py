@@ -23,7 +23,9 @@ TONES: Mapping[str, str] = {
 }
 """By code; what is not here is said in a word alone."""
 _LEADS_TO: Mapping[str, str] = {
-    **dict.fromkeys(("entity", "producer", "sender", "recipient", "carrier"), "entities"),
+    **dict.fromkeys(
+        ("entity", "entities", "producer", "sender", "recipient", "carrier"), "entities"
+    ),
     **dict.fromkeys(("holder", "reporter", "end_user"), "entities"),
     **dict.fromkeys(("licence", "transport_licence", "licences"), "licences"),
     "product": "products",
@@ -49,7 +51,7 @@ _SAID_AS = {"what": "act"}
 """By the name of a field, under which context its codes are said, where that has another name."""
 _NO_AMOUNT = frozenset({"year", "epoch", "seq", "committed", "incarnation", "id", "first", "last"})
 """Numbers that count nothing are read as they are written."""
-_SKIPPED = frozenset({"version"})
+_SKIPPED = frozenset({"version", "yours", "for_you"})
 """What is for programs."""
 _ABOVE = frozenset({"state"})
 """What stands beside the name of one."""

@@ -13,8 +13,10 @@ from central.register.inspections import rules as inspections
 from central.register.licences import rules as licences
 from central.register.lots import rules as lots
 from central.register.orders import rules as orders
+from central.register.proposals import rules as proposals
 from central.register.sanctions import rules as sanctions
 from central.register.stock import rules as counts
+from central.screens.desks import proposals as waiting
 from central.screens.texts import LANGUAGES, Language, load
 
 Item = Mapping[str, Any]
@@ -64,6 +66,10 @@ class Desk:
     """Where the interface draws what a form would make, before it is made."""
     opens: bool = True
     """Whether there is a page of one."""
+    offers: Callable[[str, Item], bool] | None = None
+    """Of one, whether a step of it is for who looks, where that is not by their right alone."""
+    proposals: str = ""
+    """The kind of proposal that one of them may be about, by its key."""
 
     @property
     def one(self) -> str:
@@ -79,6 +85,8 @@ class Desk:
     def is_open_to(self, step: str, item: Item) -> bool:
         """Whether the register's table lets this step be taken in the state that it is in."""
         known = [self.steps[act] for act in ACTS.get(step, ()) if act in self.steps]
+        if self.offers is not None and not self.offers(step, item):
+            return False
         return all(item.get("state") in origins for origins, _ in known)
 
 
@@ -109,7 +117,9 @@ ACTS: Mapping[str, tuple[str, ...]] = {
     "cancel": ("cancelled",),
     "close": ("closed",),
     "complete": ("completed",),
+    "confirm": ("confirmed",),
     "deactivate": ("deactivated",),
+    "decline": ("declined",),
     "disable": ("disabled",),
     "enable": ("enabled",),
     "end-receipt": ("receipt ended",),
@@ -178,6 +188,7 @@ DESKS: tuple[Desk, ...] = (
         feminine=True,
         paper=True,
         steps=licences.STEPS,
+        proposals="licence-revocation",
     ),
     Desk(
         *("entities", "/entities", ("code",), Right.READ_SUBJECTS),
@@ -217,11 +228,13 @@ DESKS: tuple[Desk, ...] = (
         ("number", "name", "kind", "ground", "state", "valid_from", "valid_until"),
         subject="exclusion",
         steps=_IN_USE,
+        proposals="exclusion-amendment",
     ),
     Desk(
         *("screenings", "/screenings", ("entity", "exclusion"), Right.READ_EXCLUSIONS),
         ("entity", "entity_name", "exclusion", "exclusion_name", "state"),
         subject="screening",
+        proposals="exclusion-by-name",
     ),
     Desk(
         *("inspections", "/inspections", ("number",), Right.READ_SUBJECTS),
@@ -259,6 +272,14 @@ DESKS: tuple[Desk, ...] = (
         ("number", "place", "entity", "kind", "state", "due", "overdue"),
         subject="count",
         steps=counts.STEPS,
+    ),
+    Desk(
+        *("proposals", "/proposals", ("number",), Right.READ_PROPOSALS),
+        ("number", "kind", "key", "person", "state", "until"),
+        subject="proposal",
+        steps=proposals.STEPS,
+        says=waiting.says,
+        offers=waiting.offers,
     ),
     Desk(
         *("alerts", "/alerts", ("number",), Right.READ_ALERTS),
