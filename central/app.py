@@ -12,6 +12,7 @@ from central.access import answers
 from central.access.attempts import Attempts
 from central.access.browsing import Cookies
 from central.access.entrance import Entrance, code_attempts
+from central.access.oidc import RETURN, Client, Provider
 from central.access.second_factor import SecondFactor
 from central.api import (
     access,
@@ -81,7 +82,9 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
         app.state.attempts,
         code_attempts(),
         SecondFactor(keys.load_second_factor(config.keys.dir), config.sign_in.second_factor),
+        _provider(config),
     )
+    app.state.agency = config.oidc.label.model_dump() if config.oidc else {}
     app.state.origin = config.http.origin
     app.state.cookies = Cookies(secure=config.http.secure)
     app.state.signatures = batches.attempts()
@@ -96,6 +99,15 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
     add_interface(app)
     install(app)
     return app
+
+
+def _provider(config: Config) -> Provider | None:
+    """An agency's sign-on, if there is one; it is not asked anything yet. Raises `ConfigError`."""
+    oidc = config.oidc
+    if oidc is None:
+        return None
+    back = config.http.address + RETURN
+    return Provider(Client(oidc.issuer, oidc.client_id, oidc.client_secret(), back, oidc.ca))
 
 
 def add_interface(app: FastAPI) -> None:

@@ -1,5 +1,6 @@
 """central.toml: one file, unknown keys refused, all errors told at once. Never connects."""
 
+import stat
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -106,6 +107,48 @@ class SignIn(_Table):
     """`second_factor`: the roles that nobody acts in by a password alone."""
 
     second_factor: tuple[Role, ...] = ()
+
+
+class Label(_Table):
+    """What the button says, in both languages."""
+
+    sq: Annotated[str, Field(min_length=1, max_length=80)]
+    en: Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class Oidc(_Table):
+    """An agency's own sign-on, by OpenID Connect: `issuer` to the letter, as whom it knows this
+    register, and the file with the secret. `ca`: PEM, where its certificate is not everybody's."""
+
+    issuer: Annotated[str, Field(max_length=500)]
+    client_id: Annotated[str, Field(min_length=1, max_length=500)]
+    client_secret_file: Path
+    label: Label
+    ca: Path | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        parts = urlsplit(self.issuer)
+        local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if parts.hostname is None or parts.scheme not in ("https", *(("http",) if local else ())):
+            raise ValueError("issuer: https://…; http:// to this machine alone")
+        if parts.query or parts.fragment or parts.username:
+            raise ValueError("issuer: no name, query or fragment")
+        return self
+
+    def client_secret(self) -> str:
+        """Raises `ConfigError` where it is missing, or others may read it."""
+        path = self.client_secret_file
+        try:
+            mode = path.stat().st_mode
+            text = path.read_text("utf-8").strip()
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror}") from error
+        if stat.S_IMODE(mode) & 0o077:
+            raise ConfigError(f"{path}: others may read it; chmod 600")
+        if not text:
+            raise ConfigError(f"{path}: it is empty")
+        return text
 
 
 class Plan(_Table):
@@ -245,6 +288,7 @@ class Config(_Table):
     keys: Keys
     http: Http = Http()
     sign_in: SignIn = SignIn()
+    oidc: Oidc | None = None
     plan: Plan = Plan()
     ingest: Ingest = Ingest()
     devices: Devices = Devices()
@@ -286,10 +330,17 @@ def _absolute(config: Config, folder: Path) -> Config:
     mail = alerts.mail and alerts.mail.model_copy(
         update={"ca": at(alerts.mail.ca), "password_file": at(alerts.mail.password_file)}
     )
+    oidc = config.oidc and config.oidc.model_copy(
+        update={
+            "client_secret_file": at(config.oidc.client_secret_file),
+            "ca": at(config.oidc.ca),
+        }
+    )
     webhooks = tuple(hook.model_copy(update={"ca": at(hook.ca)}) for hook in alerts.webhook)
     return config.model_copy(
         update={
             "keys": Keys(dir=folder / config.keys.dir),
+            "oidc": oidc,
             "http": config.http.model_copy(
                 update={"certificate": at(config.http.certificate), "key": at(config.http.key)}
             ),

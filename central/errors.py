@@ -1,5 +1,7 @@
 """Errors of central: the contract's tree, and what only the register's own programs can meet."""
 
+from typing import Any
+
 from gateway.contract.errors import (
     ConfigError,
     Conflict,
@@ -52,6 +54,26 @@ class WrongPassword(RegisterError):
 
     code = "wrong-password"
     retry = Retry.OPERATOR
+
+
+class SignOnAway(GjurmaError):
+    """An agency's sign-on cannot be asked, or answers with nothing that can be read."""
+
+    code = "sign-on-away"
+    retry = Retry.SAFE
+
+
+class SignOnRefused(GjurmaError):
+    """What came back from an agency's sign-on lets nobody in; `why` as a code, and whose `identity`
+    it is where that is known."""
+
+    code = "sign-on-refused"
+    retry = Retry.OPERATOR
+
+    def __init__(self, why: str, detail: str, identity: Any = None) -> None:
+        super().__init__(detail)
+        self.why = why
+        self.identity = identity
 
 
 class CodeNeeded(RegisterError):
@@ -238,6 +260,8 @@ __all__ = [
     "Retry",
     "SamePerson",
     "SessionNeeded",
+    "SignOnAway",
+    "SignOnRefused",
     "SignatureInvalid",
     "Stale",
     "TooMany",

@@ -3,16 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from sqlalchemy import Connection, func, select
 
 from central import schema
 from central.access import passwords
 from central.access.roles import OF_AN_ENTITY, Role
-from central.errors import Conflict, InvitationInvalid, WrongPassword
+from central.errors import Conflict, InvitationInvalid, NotFound, WrongPassword
 from central.register.acts import Act, By, Why, Work
 from central.register.asked import Asked, Code, Name
-from central.register.subject import Row, Subject, held, new
+from central.register.subject import Part, Row, Subject, held, new
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
 Password = Annotated[SecretStr, Field(min_length=12, max_length=200)]
@@ -71,8 +71,19 @@ class Setup(Asked):
     password: Password
 
 
+class Identity(BaseModel):
+    """Whom an agency's sign-on knows: by `subject`, which is somebody's for good among those of
+    `issuer`."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    issuer: str
+    subject: str
+
+
 class Account(Row):
-    """An account as the register holds it. `person` is whose it is, or which system's."""
+    """An account as the register holds it. `person` is whose it is, or which system's; `identities`
+    those by which an agency's sign-on lets them in."""
 
     name: str
     person: str
@@ -80,6 +91,7 @@ class Account(Row):
     roles: tuple[Role, ...]
     state: Literal["active", "disabled"]
     created: datetime
+    identities: tuple[Identity, ...] = ()
 
 
 def apply(state: Account | None, act: Act) -> Account:
@@ -99,6 +111,8 @@ def apply(state: Account | None, act: Act) -> Account:
                 "roles": tuple(map(Role, act.payload["roles"])),
                 "entity": act.payload["entity"],
             }
+        case "identity bound" | "identity unbound":
+            change = {"identities": _identities(account, act)}
         case (
             "password changed"
             | "second factor enrolled"
@@ -111,7 +125,26 @@ def apply(state: Account | None, act: Act) -> Account:
     return account.model_copy(update={**change, "version": act.id})
 
 
-ACCOUNT = Subject("account", schema.account, Account, apply, key=("name",))
+def _identities(account: Account, act: Act) -> tuple[Identity, ...]:
+    named = Identity.model_validate(act.payload)
+    others = tuple(each for each in account.identities if each != named)
+    if act.what == "identity bound":
+        if len(others) < len(account.identities):
+            raise Conflict(f"account {act.key} is bound to it already")
+        return tuple(sorted((*others, named), key=lambda each: (each.issuer, each.subject)))
+    if len(others) == len(account.identities):
+        raise NotFound(f"account {act.key} is not bound to it")
+    return others
+
+
+ACCOUNT = Subject(
+    "account",
+    schema.account,
+    Account,
+    apply,
+    key=("name",),
+    parts={"identities": Part(schema.identity, "account")},
+)
 
 
 def open_account(work: Work, asked: NewAccount) -> Account:

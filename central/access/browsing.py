@@ -22,6 +22,8 @@ KNOWN = "gjurma_known"
 """The cookie of a browser in which somebody has signed in before."""
 HEADER = "X-CSRF-Token"
 FIELD = "csrf"
+AGENCY = "gjurma_agency"
+"""The cookie of who was sent to an agency's sign-on: the answer is good in that browser alone."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
@@ -30,7 +32,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class Cookies:
     """How cookies are kept. `secure`: browsers reach this server by TLS, and send them by it alone.
 
-    `Strict`: no other site's page makes a browser send them, not even by a link.
+    `Strict`: no other site's page makes a browser send them, not even by a link. `lax`: a link
+    does, for the one that has to come back with an answer from elsewhere.
     """
 
     secure: bool
@@ -39,7 +42,15 @@ class Cookies:
         """What it holds, or nothing."""
         return request.cookies.get(self.named(name), "")
 
-    def put(self, response: Response, name: str, value: str, *, seconds: int | None = None) -> None:
+    def put(
+        self,
+        response: Response,
+        name: str,
+        value: str,
+        *,
+        seconds: int | None = None,
+        lax: bool = False,
+    ) -> None:
         """Until the browser is closed, or for `seconds`."""
         response.set_cookie(
             self.named(name),
@@ -48,12 +59,16 @@ class Cookies:
             path="/",
             secure=self.secure,
             httponly=True,
-            samesite="strict",
+            samesite="lax" if lax else "strict",
         )
 
-    def drop(self, response: Response, name: str) -> None:
+    def drop(self, response: Response, name: str, *, lax: bool = False) -> None:
         response.delete_cookie(
-            self.named(name), path="/", secure=self.secure, httponly=True, samesite="strict"
+            self.named(name),
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite="lax" if lax else "strict",
         )
 
     def named(self, name: str) -> str:

@@ -1,22 +1,38 @@
 """The way in: passwords and codes, how often they may be tried, and what is kept of failures."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NoReturn
 
 from sqlalchemy import Connection, Engine
 
-from central.access import known, tokens
-from central.access.accounts import ACCOUNT, Account
+from central.access import identities, known, tokens
+from central.access.accounts import ACCOUNT, Account, Identity
 from central.access.attempts import Attempts
+from central.access.oidc import Provider, Question
 from central.access.second_factor import SecondFactor
 from central.access.sign_ins import SIGN_IN
 from central.access.tokens import Issued, NewSession
-from central.errors import CodeNeeded, Forbidden, Refused, Unauthorized, WrongCode
+from central.errors import (
+    CodeNeeded,
+    Forbidden,
+    NotEnabled,
+    NotFound,
+    Refused,
+    SignOnRefused,
+    TooMany,
+    Unauthorized,
+    WrongCode,
+)
 from central.register.acts import By, Work
 
+AGENCY = "@agency"
+"""Of whom a sign-on is told that names no account: none is called so."""
+REFUSALS = 20
+"""So many answers that anybody could have made up are kept as acts within a minute, from one
+address: strangers do not fill the register."""
 CODES, WITHIN_S = 10, 3600.0
 """Codes of the second factor that may be wrong within an hour, for who knows the password."""
 log = logging.getLogger(__name__)
@@ -25,6 +41,11 @@ log = logging.getLogger(__name__)
 def code_attempts() -> Attempts:
     """For `Entrance.codes`."""
     return Attempts(what="codes", most=CODES, within_s=WITHIN_S)
+
+
+def refusals() -> Attempts:
+    """For `Entrance.refusals`."""
+    return Attempts(what="sign-ons", most=REFUSALS, failed_by=(SignOnRefused,))
 
 
 @dataclass(frozen=True)
@@ -36,6 +57,9 @@ class Entrance:
     attempts: Attempts
     codes: Attempts
     factor: SecondFactor
+    provider: Provider | None = None
+    """An agency's own sign-on, where one is configured."""
+    refusals: Attempts = field(default_factory=refusals)
 
     def password(self, name: str, password: str, *, browser: str = "", address: str) -> Account:
         """Whose it is. `browser`: the secret by which it may be known. Raises `Unauthorized` or
@@ -71,6 +95,38 @@ class Entrance:
         with self.engine.begin() as connection:
             return tokens.begin(connection, account, role)
 
+    def agency(self, secret: str, told: Mapping[str, str], *, address: str) -> Account:
+        """Whose account it is that an agency's sign-on let in, by its answer to the question of
+        that secret. Raises `SignOnRefused`, `SignOnAway` or `NotEnabled`."""
+        if self.provider is None:
+            raise NotEnabled("no sign-on of an agency is configured")
+        try:
+            identity = self.provider.identity(Question.of(secret), told)
+        except SignOnRefused as error:
+            self._refuse(error, address)
+        with self.engine.begin() as connection:
+            account, why = _bound(connection, identity)
+            payload = {**identity.model_dump(), "from": address, "why": why}
+            work = Work(connection, By.program("sign-in"))
+            name = AGENCY if account is None else account.name
+            work.act(SIGN_IN, name, "sign-on refused" if why else "signed on", payload)
+        if account is None or why:
+            raise SignOnRefused(why, f"{identity.subject} of {identity.issuer}: {why}", identity)
+        return account
+
+    def _refuse(self, error: SignOnRefused, address: str) -> NoReturn:
+        """And keep it as an act, unless there were many of them: then in the log alone."""
+        payload = {"from": address, "why": error.why, "detail": str(error)}
+        try:
+            with self.refusals.attempt(address):
+                with self.engine.begin() as connection:
+                    work = Work(connection, By.program("sign-in"))
+                    work.act(SIGN_IN, AGENCY, "sign-on refused", payload)
+                raise error
+        except TooMany:
+            log.info("a sign-on was refused from %s, as many before: %s", address, error)
+            raise error from None
+
     @contextmanager
     def _counted(
         self, name: str, what: Literal["password", "code"], browser: str, address: str
@@ -96,3 +152,12 @@ class Entrance:
             return
         work = Work(connection, By.program("sign-in"))
         work.act(SIGN_IN, name, f"{what} failed", {"from": address})
+
+
+def _bound(connection: Connection, identity: Identity) -> tuple[Account | None, str]:
+    """The account, and why nobody is let in as it."""
+    try:
+        account = identities.whose(connection, identity)
+    except NotFound:
+        return None, "unbound"
+    return account, "" if account.state == "active" else "disabled"

@@ -1,11 +1,11 @@
-"""Who has proved a password and not yet all that it takes: kept for a few minutes.
+"""Who has proved something and not yet all that it takes: kept for a few minutes.
 
 What proves it is a secret that the browser keeps; of it only a digest is kept, as of a token.
 """
 
 import secrets
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import Connection
 
@@ -15,8 +15,10 @@ from central.errors import Unauthorized
 
 KIND = "half"
 GOOD_FOR = timedelta(minutes=10)
-Proved = Literal["password", "code"]
-"""What was proved: the password, or the code of the second factor too."""
+Proved = Literal["password", "code", "identity"]
+"""What was proved: the password, or the code of the second factor too; or all of it, at an agency's
+sign-on."""
+_PROVED: tuple[Proved, ...] = get_args(Proved)
 
 
 def begin(connection: Connection, account: str, proved: Proved) -> str:
@@ -34,7 +36,7 @@ def whose(connection: Connection, secret: str) -> tuple[Account, Proved]:
     account = ACCOUNT.load(connection, name)
     if account is None or account.state != "active":
         raise Unauthorized("the sign-in was begun too long ago")
-    return account, "code" if proved == "code" else "password"
+    return account, next(each for each in _PROVED if each == proved)
 
 
 def end(connection: Connection, secret: str) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from sqlalchemy import Engine
 
-from central.access import accounts, tokens
+from central.access import accounts, identities, tokens
 from central.access.accounts import (
     ACCOUNT,
     Account,
@@ -17,6 +17,7 @@ from central.access.accounts import (
     Setup,
 )
 from central.access.entrance import Entrance
+from central.access.identities import NamedIdentity
 from central.access.roles import RIGHTS, Right, Role
 from central.access.tokens import TOKEN, Issued, NewSession, NewToken, Token
 from central.api.desk import AtDesk, Guarded, needs
@@ -128,6 +129,18 @@ def disable(name: _Name, asked: WithReason, desk: AtDesk) -> Response:
 @api.post("/accounts/{name}/enable", response_model=Account, **needs(Right.CHANGE_ACCOUNTS))
 def enable(name: _Name, asked: WithReason, desk: AtDesk) -> Response:
     return desk.act(lambda work: accounts.change_state(work, name, "enabled", asked.why))
+
+
+@api.post("/accounts/{name}/bind", response_model=Account, **needs(Right.CHANGE_ACCOUNTS))
+def bind_identity(name: _Name, asked: NamedIdentity, desk: AtDesk) -> Response:
+    """Whoever the agency's sign-on calls that signs in as this account from now on."""
+    return desk.act(lambda work: identities.bind(work, name, asked.identity, asked.why))
+
+
+@api.post("/accounts/{name}/unbind", response_model=Account, **needs(Right.CHANGE_ACCOUNTS))
+def unbind_identity(name: _Name, asked: NamedIdentity, desk: AtDesk) -> Response:
+    """The account's sessions end with it."""
+    return desk.act(lambda work: identities.unbind(work, name, asked.identity, asked.why))
 
 
 @api.get("/tokens", response_model=Page[Token], **needs(Right.READ_ACCOUNTS))

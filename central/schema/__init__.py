@@ -6,7 +6,15 @@ programs' own role has no right to change or delete their rows (decision 0011). 
 from them (decision 0021). A `version` is the id of the act that changed the row last.
 """
 
-from central.schema.access import account, answered, credential, second_factor, seen, token
+from central.schema.access import (
+    account,
+    answered,
+    credential,
+    identity,
+    second_factor,
+    seen,
+    token,
+)
 from central.schema.alerts import alert, delivery, delivery_attempt, watched
 from central.schema.articles import article, event, event_article
 from central.schema.base import metadata
@@ -80,6 +88,7 @@ __all__ = [
     "exclusion",
     "gateway",
     "gateway_state",
+    "identity",
     "import_refusal",
     "imports",
     "inspection",

@@ -27,6 +27,16 @@ account = Table(
     version(),
 )
 
+identity = Table(
+    "identity",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("account", Text, ForeignKey("account.name"), nullable=False),
+    Index("identity_account", "account"),
+)
+"""By whom an agency's sign-on lets somebody in as which account."""
+
 token = Table(
     "token",
     metadata,

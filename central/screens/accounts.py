@@ -3,16 +3,19 @@
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
+from pydantic import ValidationError
 
-from central.access import sessions, tokens
-from central.access.accounts import ACCOUNT
+from central.access import identities, sessions, tokens
+from central.access.accounts import ACCOUNT, Identity
+from central.access.identities import NamedIdentity
 from central.access.roles import Right
 from central.api.desk import needs
 from central.api.listing import Cursor, listed
+from central.errors import NotEnabled
 from central.register.acts import Why, Work
 from central.screens.desks.pages import Doing, empty_form, one_of, steps_of
 from central.screens.desks.table import BY_NAME
-from central.screens.faults import Fault
+from central.screens.faults import Fault, found
 from central.screens.texts import LANGUAGES, load
 from central.screens.viewer import AsViewer, Shown, Viewer
 
@@ -20,6 +23,7 @@ pages = APIRouter(prefix="/accounts", include_in_schema=False, route_class=Shown
 ROWS = 50
 DESK = BY_NAME["accounts"]
 _WORDS = {language: load(language, "desks") for language in LANGUAGES}
+OF_BINDING = (Fault("subject", "subject-missing"), Fault("reason", "reason-missing"))
 
 
 @pages.get("", **needs(Right.READ_ACCOUNTS))
@@ -71,19 +75,53 @@ def remove(name: str, viewer: AsViewer) -> Response:
     return viewer.go(f"/accounts/{name}?done=factor-removed")
 
 
+@pages.post("/{name}/identities/bind", **needs(Right.CHANGE_ACCOUNTS))
+def bind(name: str, viewer: AsViewer) -> Response:
+    """Of the sign-on that is configured: who is to sign in by it as this account."""
+    provider = viewer.screens.entrance.provider
+    if provider is None:
+        raise NotEnabled("no sign-on of an agency is configured")
+    asked = {
+        "issuer": provider.client.issuer,
+        "subject": viewer.form.get("subject"),
+        "reason": viewer.form.get("reason-bind"),
+    }
+    try:
+        named = NamedIdentity.model_validate(asked)
+    except ValidationError as error:
+        told = {fault.field: fault for fault in found(error, OF_BINDING)}
+        faults = [Fault("reason-bind" if at == "reason" else at, f.code) for at, f in told.items()]
+        return _page(viewer, name, faults)
+    viewer.act(lambda work: identities.bind(work, name, named.identity, named.why))
+    return viewer.go(f"/accounts/{name}?done=bound")
+
+
+@pages.post("/{name}/identities/unbind", **needs(Right.CHANGE_ACCOUNTS))
+def unbind(name: str, viewer: AsViewer) -> Response:
+    """Also of a sign-on that was configured before."""
+    reason = viewer.form.get("reason-unbind")[:500]
+    if not reason:
+        return _page(viewer, name, [Fault("reason-unbind", "reason-missing")])
+    issuer, subject = viewer.form.get("issuer"), viewer.form.raw("subject")
+    identity = Identity(issuer=issuer, subject=subject)
+    viewer.act(lambda work: identities.unbind(work, name, identity, Why(reason)))
+    return viewer.go(f"/accounts/{name}?done=unbound")
+
+
 def _page(viewer: Viewer, name: str, faults: list[Fault] | None = None) -> Response:
     with viewer.looking() as connection:
-        found = ACCOUNT.require(connection, name)
+        account = ACCOUNT.require(connection, name)
         there = sessions.open_ones(connection, name)
         factor = viewer.screens.entrance.factor.enrolled(connection, name)
     return viewer.page(
         "one-account.html",
         422 if faults else 200,
-        found=found,
+        found=account,
+        provider=viewer.screens.entrance.provider,
         sessions=there,
         factor=factor,
         faults=faults or [],
         done=viewer.request.query_params.get("done", ""),
-        steps=steps_of(viewer, DESK, {"state": found.state}),
+        steps=steps_of(viewer, DESK, {"state": account.state}),
         d=_WORDS[viewer.language],
     )

@@ -39,6 +39,8 @@ class Screens:
     entrance: Entrance
     presence: Presence
     entries: tuple[Entry, ...]
+    agency: Mapping[str, str]
+    """What the button of an agency's sign-on says, by language; empty where there is none."""
 
     @classmethod
     def of(cls, request: Request) -> "Screens":

@@ -9,6 +9,7 @@ from central.access.sessions import Presence
 from central.screens import (
     account,
     accounts,
+    agency,
     doubts,
     enrol,
     feed,
@@ -27,6 +28,7 @@ from central.screens.navigation import existing
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.pages,
     sign_in.out,
+    agency.pages,
     enrol.pages,
     account.pages,
     accounts.pages,
@@ -49,6 +51,7 @@ def install(app: FastAPI) -> None:
         entrance=state.entrance,
         presence=Presence(state.engine),
         entries=existing(set(addresses())),
+        agency=state.agency,
     )
     app.add_middleware(SecurityHeaders, secure=state.cookies.secure)
     files.install(app)

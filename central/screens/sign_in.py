@@ -1,9 +1,11 @@
 """Signing in, step by step, and out; and the first administrator's account by its one-time code.
 
-A password, then a code where the account has a second factor, then one of several roles. What is
+A password, then a code where the account has a second factor, then one of several roles; or in the
+place of the first two an agency's sign-on (`agency`). What is
 proved on the way is kept under a cookie of its own; a session begins when all of it is.
 """
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
@@ -38,13 +40,14 @@ def ask_who(visitor: AsVisitor) -> Response:
     request = visitor.request
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         # A link elsewhere led here: only what a page of ours asks for brings the session's cookie.
-        return visitor.page("onwards.html", here=str(request.url.query))
+        query = str(request.url.query)
+        return visitor.page("onwards.html", to="/sign-in" + (f"?{query}" if query else ""))
     with snapshot(visitor.screens.engine) as connection:
         if accounts.nobody(connection):
             return visitor.go("/setup")
         if _signed_in(connection, visitor):
             return visitor.go(_next(visitor))
-    return _form(visitor)
+    return form(visitor)
 
 
 @pages.post("/sign-in")
@@ -53,18 +56,18 @@ def sign_in(visitor: AsVisitor) -> Response:
     faults = [] if name else [Fault("account", "account-missing")]
     faults += [] if password else [Fault("password", "password-missing")]
     if faults:
-        return _form(visitor, faults=faults, status=422)
+        return form(visitor, faults=faults, status=422)
     screens, browser = visitor.screens, visitor.cookie(browsing.KNOWN)
     try:
         account = screens.entrance.password(
             name[:200], password[:200], browser=browser, address=visitor.address
         )
     except Unauthorized:
-        return _form(visitor, faults=[Fault("", "not-known")], status=403)
+        return form(visitor, faults=[Fault("", "not-known")], status=403)
     except TooMany:
-        return _form(visitor, faults=[Fault("", "too-many")], status=429)
+        return form(visitor, faults=[Fault("", "too-many")], status=429)
     with screens.engine.begin() as connection:
-        return _onwards(connection, visitor, account, "password")
+        return onwards(connection, visitor, account, "password")
 
 
 @pages.get("/sign-in/code")
@@ -92,7 +95,7 @@ def prove_code(visitor: AsVisitor) -> Response:
     except TooMany:
         return _code(visitor, [Fault("", "too-many-codes")], 429)
     with screens.engine.begin() as connection:
-        return _onwards(connection, visitor, begun[0], "code")
+        return onwards(connection, visitor, begun[0], "code")
 
 
 @pages.get("/sign-in/role")
@@ -112,7 +115,7 @@ def choose_role(visitor: AsVisitor) -> Response:
         account, proved = begun
         if asked not in account.roles:
             return _roles(visitor, account, [Fault("role", "role-missing")])
-        return _onwards(connection, visitor, account, proved, Role(asked))
+        return onwards(connection, visitor, account, proved, Role(asked))
 
 
 @pages.get("/sign-in/enrol")
@@ -180,20 +183,27 @@ def set_up(visitor: AsVisitor) -> Response:
     try:
         with visitor.screens.engine.begin() as connection:
             account = accounts.set_up(connection, new)
-            return _onwards(connection, visitor, account, "password")
+            return onwards(connection, visitor, account, "password")
     except InvitationInvalid:
         return _setup(visitor, [Fault("code", "setup-code")], 403)
 
 
-def _onwards(
+def onwards(
     connection: Connection,
     visitor: Visitor,
     account: Account,
     proved: Proved,
     role: Role | None = None,
+    *,
+    after: str = "",
+    go: Callable[[str], Response] | None = None,
 ) -> Response:
-    """What is asked next, or the session. What was proved before is good once."""
-    factor, asked = visitor.screens.entrance.factor, {"next": _next(visitor)}
+    """What is asked next, or the session. What was proved before is good once.
+
+    `after`: where they wanted to go, if the form does not say; `go`: how the browser is led there.
+    """
+    after, go = after or _next(visitor), go or visitor.go
+    factor, asked = visitor.screens.entrance.factor, {"next": after}
     before = visitor.cookie(browsing.HALF)
     if before:
         half.end(connection, before)
@@ -204,11 +214,11 @@ def _onwards(
         step = "/sign-in/role"
     else:
         role = role or account.roles[0]
-        if enrolled or not factor.needed(role):
-            return _enter(connection, visitor, account, role, visitor.go(_next(visitor)))
+        if proved == "identity" or enrolled or not factor.needed(role):
+            return _enter(connection, visitor, account, role, go(after))
         factor.begin(connection, account.name)
         step, asked = "/sign-in/enrol", asked | {"role": role}
-    response = visitor.go(f"{step}?{urlencode(asked)}")
+    response = go(f"{step}?{urlencode(asked)}")
     secret = half.begin(connection, account.name, proved)
     visitor.screens.cookies.put(response, browsing.HALF, secret)
     return response
@@ -253,15 +263,18 @@ def _next(visitor: Visitor) -> str:
 
 
 def _begin_again(visitor: Visitor) -> Response:
-    return _form(visitor, faults=[Fault("", "begun-too-long-ago")], status=403)
+    return form(visitor, faults=[Fault("", "begun-too-long-ago")], status=403)
 
 
-def _form(visitor: Visitor, faults: list[Fault] | None = None, status: int = 200) -> Response:
+def form(
+    visitor: Visitor, faults: list[Fault] | None = None, status: int = 200, *, after: str = ""
+) -> Response:
     """The password is never given back."""
     return visitor.page(
         "sign-in.html",
         status,
-        next=_next(visitor),
+        next=after or _next(visitor),
+        agency=visitor.screens.agency.get(visitor.language, ""),
         account=visitor.form.get("account"),
         faults=faults or [],
     )

@@ -28,6 +28,8 @@ OPEN = {
     ("GET", "/sign-in/enrol"),
     ("POST", "/sign-in/enrol"),
     ("POST", "/sign-in/role"),
+    ("GET", "/sign-in/agency"),
+    ("GET", "/sign-in/agency/return"),
 }
 """Pages that nobody needs to be signed in for."""
 

@@ -110,6 +110,11 @@ def _latches(item: Item, language: Language) -> list[Notice]:
     return found
 
 
+def _is_no_binding(step: str, _: Item) -> bool:
+    """An identity is bound on the account's own page, which knows whose sign-on it is of."""
+    return step not in ("bind", "unbind")
+
+
 ACTS: Mapping[str, tuple[str, ...]] = {
     "acknowledge": ("acknowledged",),
     "amend": ("amended",),
@@ -317,6 +322,7 @@ DESKS: tuple[Desk, ...] = (
         subject="account",
         feminine=True,
         steps=_ACCOUNT,
+        offers=_is_no_binding,
     ),
     Desk(
         *("imports", "/imports", ("number",), Right.READ_IMPORTS),
