@@ -2,8 +2,8 @@
 
 from central.migrations.indexes import build
 
-revision = "0029"
-down_revision = "0025"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 concurrent = True
