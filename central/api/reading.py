@@ -25,14 +25,13 @@ from central.queries.models import (
     ItemLife,
     Mark,
     OrderProgress,
-    Overview,
     RecordKey,
     RecordView,
     Refusal,
     SearchResult,
     Waiting,
 )
-from central.queries.overview import overview
+from central.queries.overview import Overview, overview
 from central.queries.paging import Count, Page, Text, page, position
 from central.queries.proof import Proof, prove
 from central.queries.terms import ItemState
@@ -292,7 +291,8 @@ def _octets(content: bytes) -> Response:
 
 @api.get("/overview", tags=["live"], **needs(Right.READ_EVIDENCE))
 def first_look(request: Request, desk: AtDesk) -> Overview:
-    """Marks, orders, gateways and what was refused; the stream goes on from `cursor`."""
+    """Marks, orders, gateways, alerts, the pace of the last hour and what was refused; the stream
+    goes on from `cursor`."""
     return overview(request.app.state.engine, request.app.state.live)
 
 
@@ -314,9 +314,12 @@ async def stream(
     ] = None,
     last_event_id: Annotated[str, Header()] = "",
 ) -> Response:
-    """What changes, as it is committed: `marks`, `order`, `gateways`, `refusals`, `evidence`.
+    """What changes, as it is committed: `marks`, `order`, `gateways`, `refusals`, `evidence`,
+    `alerts`, `pace`.
 
-    `marks` carries the cursor as its id, and the stream resumes after Last-Event-ID. `reset`: too
-    much was missed, ask for the overview again. `ping` comes every 10 s.
+    `marks` carries the cursor as its id, and the stream resumes after Last-Event-ID. It is for
+    people to look at: some 50 marks a second are told at most, and `sampled` says of how many;
+    `GET /api/v1/marks` has them all. `reset`: too much was missed, ask for the overview again.
+    `ping` comes every 10 s.
     """
     return news(request.app.state.live, after, last_event_id, still=desk.still_there)

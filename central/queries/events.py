@@ -8,7 +8,8 @@ from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from central.queries.live import HEARTBEAT_S, Event, Live
+from central.queries.live import HEARTBEAT_S, Live
+from central.queries.telling import Event
 
 RETRY_MS = 1000
 
@@ -19,7 +20,8 @@ def news(
     """Marks and what they change, as they are committed; resumes after `last_event_id` or `after`.
 
     `marks`: a list of Mark, with the cursor as its id · `order`: an OrderProgress · `gateways`: a
-    list of Gateway · `refusals`, `evidence`: as their endpoints · `database`: {"here": bool} ·
+    list of Gateway · `refusals`, `evidence`: as their endpoints · `alerts`: Alarms · `pace`: Pace ·
+    `sampled`: {"told", "of"}, that `marks` were a sample lately · `database`: {"here": bool} ·
     `hello`: to who resumes from nothing · `ping`: every 10 s · `reset`: too much was missed,
     ask for the overview again · `signed-out`: whoever listens is not who they were any more, by
     `still`, and the stream ends. 503 where too many listen already.

@@ -3,54 +3,51 @@
 A notification only wakes us; what is told is read from the tables. So nothing is lost when a
 notification is, and a page that comes back with the last event's id is told what it missed.
 Events: `marks` (its id is the cursor to resume from), `order`, `gateways`, `refusals`, `evidence`,
-`database`, `hello` to who resumes from nothing, and `reset`: more was missed than is worth
-telling, look at the overview again.
+`alerts`, `pace`, `database`, `hello` to who resumes from nothing, and `reset`: more was missed than
+is worth telling, look at the overview again.
+
+What is sent in a second is bounded, however much arrives: of thousands of marks a sample is told,
+and `sampled` says of how many. The counts (`order`, `pace`) are of all, and are made less often
+where counting takes long.
 """
 
 import asyncio
-import json
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import psycopg
-from pydantic import BaseModel
 from sqlalchemy import Connection, Engine, func, select, text
 
 from central import schema
 from central.errors import DatabaseUnavailable
-from central.queries import gateways, marks, orders, refused
+from central.queries import marks, telling
 from central.queries.horizon import Horizon
-from central.queries.models import Mark
+from central.queries.marks import Changed
+from central.queries.pace import Hour, Pace
 from central.queries.reading import snapshot
+from central.queries.sampling import Sampler
+from central.queries.telling import MARKS_IN_EVENT, Event
 from central.register.acts import PLAN_CHANNEL
 
 log = logging.getLogger("central.live")
 CHANNELS = ("gjurma_live", PLAN_CHANNEL)
 HEARTBEAT_S = 10
 """Between comments on a quiet stream, so that both ends notice a dead connection."""
-MARKS_IN_EVENT = 200
-LISTED = 50
 _CLIENTS = 500
 _BACKLOG = 200  # events that a slow client may have waiting before it is sent away
 _BATCHES_AT_ONCE = 100
 _BATCHES_TO_REPLAY = 2000
 _POLL_S = 5.0  # a notification lost with its connection is made good within this time
 _SUMMARY_S = 0.4  # orders and gateways are counted at most this often
+_PACE_S = 2.0  # the last hour is counted at most this often
+_REST = 4  # and that is followed by a rest of so many times as long as it took
+_BEAT_S = 0.05  # the tables are looked at for marks at most this often
+_MARKS_A_SECOND = 50  # told in the long run; at once, as many as one event holds
+_TALLY_S = 0.5
 _RECONNECT_S = 0.5
-
-
-@dataclass(frozen=True)
-class Event:
-    """One event as it goes to every client; `id` is None for those that need no resuming."""
-
-    name: str
-    data: str
-    id: int | None = None
-    about: str = ""
-    """What it replaces: an event that says the same of it again is not told."""
 
 
 class Subscriber:
@@ -97,6 +94,10 @@ class Live:
         self._every_order = True
         self._some_orders: set[str] = set()
         self._told: dict[str, str] = {}
+        self._sampler = Sampler(_MARKS_A_SECOND, MARKS_IN_EVENT)
+        self._hour = Hour()
+        self.pace: Pace | None = None
+        """The last hour, as it was counted last; None until it was."""
 
     @property
     def cursor(self) -> int:
@@ -113,7 +114,7 @@ class Live:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow until the block ends; then every stream ends too."""
-        works = (self._listen, self._follow, self._summarise)
+        works = (self._listen, self._follow, self._summarise, self._count, self._own_up)
         tasks = [asyncio.create_task(self._supervised(work)) for work in works]
         try:
             yield
@@ -130,7 +131,7 @@ class Live:
         self._subscribers.add(subscriber)  # before the look back: nothing falls between
         try:
             if not self._here:
-                yield _database(here=False)
+                yield telling.database(here=False)
             await self._started.wait()
             if after is None:
                 yield Event("hello", "{}", self.cursor)
@@ -157,8 +158,13 @@ class Live:
                 )
                 if len(ids) > _BATCHES_TO_REPLAY:
                     return [Event("reset", "{}")]
-                found = marks.changed_by(connection, ids)
-                return [*_marks(found, max(after, low)), *_summary(connection, None)]
+                found = marks.changed_by(connection, ids, MARKS_IN_EVENT)
+                told = telling.marks(found.marks, max(after, low))
+                return [
+                    *([told] if found.marks else ()),
+                    *telling.summary(connection, None),
+                    *telling.sampled(len(found.marks), found.of),
+                ]
         except DatabaseUnavailable:
             return [Event("reset", "{}")]
 
@@ -192,7 +198,7 @@ class Live:
 
     async def _follow(self) -> None:
         while True:
-            more = False
+            more, began = False, time.monotonic()
             try:
                 if self._horizon is None:
                     self._horizon = await asyncio.to_thread(self._start)
@@ -205,6 +211,7 @@ class Live:
                 continue
             if not more:
                 await _within(self._wake_marks, _POLL_S)
+                await asyncio.sleep(_BEAT_S - (time.monotonic() - began))
 
     def _start(self) -> Horizon:
         """Begin at the newest batch, or below it where one may still be under way."""
@@ -216,27 +223,52 @@ class Live:
 
     async def _read(self, horizon: Horizon) -> bool:
         """Tell what is new; true when there is more."""
-        count, found = await asyncio.to_thread(self._look, horizon)
-        for event in _marks(found, horizon.low):
-            self._publish(event)
-        if found:
-            self._some_orders |= {mark.order for mark in found}
+        room = self._sampler.room()
+        count, found = await asyncio.to_thread(self._look, horizon, room)
+        if found.marks:
+            self._publish(telling.marks(found.marks, horizon.low))
+        if found.of:
+            self._sampler.told(len(found.marks), found.of)
+            self._some_orders |= found.orders
             self._wake_summary.set()
         return count == _BATCHES_AT_ONCE
 
-    def _look(self, horizon: Horizon) -> tuple[int, list[Mark]]:
+    def _look(self, horizon: Horizon, room: int) -> tuple[int, Changed]:
         with snapshot(self._engine) as connection:
             ids = _unseen(connection, horizon)
-            found = marks.changed_by(connection, ids)
+            found = marks.changed_by(connection, ids, room)
             # Last, so that a loss of the database in between leaves them unseen.
             horizon.advance(ids, *_transactions(connection), complete=len(ids) < _BATCHES_AT_ONCE)
         return len(ids), found
+
+    async def _own_up(self) -> None:
+        """Say of how many marks those were a sample that were told."""
+        while True:
+            await asyncio.sleep(_TALLY_S)
+            for event in telling.sampled(*self._sampler.tally()):
+                self._publish(event)
+
+    async def _count(self) -> None:
+        """The pace of the last hour."""
+        while True:
+            began = time.monotonic()
+            try:
+                self.pace = await asyncio.to_thread(self._count_hour)
+                self._tell(telling.pace(self.pace))
+            except DatabaseUnavailable:
+                pass  # the follower says so
+            await asyncio.sleep(max(_PACE_S, _REST * (time.monotonic() - began)))
+
+    def _count_hour(self) -> Pace:
+        with snapshot(self._engine) as connection:
+            return self._hour.look(connection)
 
     async def _summarise(self) -> None:
         """Orders, gateways and refusals: told when they differ from what was told last."""
         while True:
             if not await _within(self._wake_summary, _POLL_S):
                 self._every_order = True  # a licence may have ended, a gateway fallen silent
+            began = time.monotonic()
             every, codes = self._every_order, self._some_orders
             self._every_order, self._some_orders = False, set()
             try:
@@ -246,11 +278,11 @@ class Live:
                 events = []
             for event in events:
                 self._tell(event)
-            await asyncio.sleep(_SUMMARY_S)
+            await asyncio.sleep(max(_SUMMARY_S, time.monotonic() - began))
 
     def _summaries(self, codes: set[str] | None) -> list[Event]:
         with snapshot(self._engine) as connection:
-            return _summary(connection, codes)
+            return telling.summary(connection, codes)
 
     def _tell(self, event: Event) -> None:
         about = event.about or event.name
@@ -270,7 +302,7 @@ class Live:
             log.info("the database is back")
         else:
             log.warning("the database is away; pages are told so")
-        self._publish(_database(here=here))
+        self._publish(telling.database(here=here))
 
 
 def _unseen(connection: Connection, horizon: Horizon) -> list[int]:
@@ -295,40 +327,6 @@ def _transactions(connection: Connection) -> tuple[int, int]:
         )
     ).one()
     return row[0], row[1]
-
-
-def _marks(found: Sequence[Mark], cursor: int) -> list[Event]:
-    """Oldest first, in events of a bounded size; only the last one moves the cursor."""
-    ordered = sorted(found, key=lambda mark: mark.id)
-    chunks = [ordered[i : i + MARKS_IN_EVENT] for i in range(0, len(ordered), MARKS_IN_EVENT)]
-    return [
-        Event("marks", _json(chunk), cursor if chunk is chunks[-1] else None) for chunk in chunks
-    ]
-
-
-def _summary(connection: Connection, codes: set[str] | None) -> list[Event]:
-    """Gateways, refusals, and the orders of these codes; None for all that are shown."""
-    shown = (
-        orders.listed(connection, LISTED).items
-        if codes is None
-        else orders.by_codes(connection, codes)
-    )
-    return [
-        Event("gateways", _json(gateways.listed(connection))),
-        Event("refusals", _json(refused.refusals(connection, LISTED).items)),
-        Event("evidence", _json(refused.evidence(connection, LISTED).items)),
-        *(Event("order", _json(order), about=f"order {order.code}") for order in shown),
-    ]
-
-
-def _database(*, here: bool) -> Event:
-    return Event("database", json.dumps({"here": here}))
-
-
-def _json(value: BaseModel | Sequence[BaseModel]) -> str:
-    if isinstance(value, BaseModel):
-        return value.model_dump_json()
-    return "[" + ",".join(each.model_dump_json() for each in value) + "]"
 
 
 async def _within(wake: asyncio.Event, seconds: float) -> bool:

@@ -1,7 +1,7 @@
 """Marks as the live page shows them: a component's present state and the record that spoke last."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -9,11 +9,12 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    func,
     lateral,
     literal,
     select,
     true,
-    union_all,
+    union,
 )
 
 from central import schema
@@ -128,18 +129,41 @@ def _orders_of(entity: str) -> Select[tuple[str]]:
     )
 
 
-def changed_by(connection: Connection, batch_ids: Collection[int]) -> list[Mark]:
-    """Every mark that these batches name or change, as it stands now."""
+class Changed(NamedTuple):
+    """What batches changed: the newest of the marks, how many there are, and all their orders."""
+
+    marks: list[Mark]
+    of: int
+    orders: frozenset[str]
+
+
+def changed_by(connection: Connection, batch_ids: Collection[int], limit: int) -> Changed:
+    """The marks that these batches name or change, as they stand now; `limit` of them at most."""
     item, claim, about = schema.item, schema.claim, schema.about
     ids = list(batch_ids)
     if not ids:
-        return []
-    touched = union_all(
-        select(claim.c.item).where(claim.c.batch.in_(ids)),
+        return Changed([], 0, frozenset())
+    touched = union(
+        select(claim.c.item.label("id")).where(claim.c.batch.in_(ids)),
         select(about.c.item).where(about.c.batch.in_(ids)),
         select(item.c.id).where(item.c.changed.in_(ids)),
     ).subquery()
-    return _marks(connection, item.c.id.in_(select(touched.c[0])), None)
+    newest = select(touched.c.id).order_by(touched.c.id.desc()).limit(limit + 1)
+    chosen = list(connection.execute(newest).scalars())
+    marks = of_ids(connection, chosen[:limit])
+    if len(chosen) <= limit:
+        return Changed(marks, len(chosen), frozenset(mark.order for mark in marks))
+    of, orders = connection.execute(
+        select(func.count(), func.array_agg(item.c.order_code.distinct())).join_from(
+            touched, item, item.c.id == touched.c.id
+        )
+    ).one()
+    return Changed(marks, of, frozenset(orders))
+
+
+def of_ids(connection: Connection, ids: Collection[int]) -> list[Mark]:
+    """Those of these ids that there are, the newest first."""
+    return _marks(connection, schema.item.c.id.in_(list(ids)), None) if ids else []
 
 
 def _marks(connection: Connection, condition: ColumnElement[bool], limit: int | None) -> list[Mark]:

@@ -358,15 +358,3 @@ class BatchView(Answer):
     key: str
     signature: str
     received: datetime
-
-
-class Overview(Answer):
-    """What the live page shows first; the stream goes on from `cursor`."""
-
-    cursor: int
-    now: datetime
-    marks: list[Mark]
-    orders: list[OrderProgress]
-    gateways: list[Gateway]
-    refusals: list[Refusal]
-    evidence: list[EvidenceRow]

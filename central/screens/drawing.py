@@ -20,7 +20,7 @@ from central.problems import TEXTS, is_away, told
 from central.screens import files, texts
 from central.screens.agents import named
 from central.screens.appearance import Appearance
-from central.screens.navigation import Entry
+from central.screens.navigation import Entry, bar
 from central.screens.texts import LANGUAGES, Language
 from central.screens.words import item_path, kind_of, moment, said, thing_path, visible
 from gateway import design
@@ -64,8 +64,9 @@ class Screens:
                 "appearance": appearance,
                 "look": lambda name, value: _here(request, name, value),
                 "design": _WORDS[language],
-                "messages": t.by_key,
+                "modules": lambda script: files.modules(script, language),
                 "path": request.url.path,
+                "bar": lambda entries, waiting: bar(entries, request.url.path, t, waiting),
                 "status": status,
                 "said": lambda entry: said(entry, t),
             }
@@ -127,7 +128,11 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.globals |= {"design_at": files.DESIGN_AT, "vendor": files.vendor}
+_TEMPLATES.globals |= {
+    "design_at": files.DESIGN_AT,
+    "pages_at": files.PAGES_AT,
+    "vendor": files.vendor,
+}
 _TEMPLATES.filters |= {
     "agent": named,
     "moment": moment,

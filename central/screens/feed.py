@@ -3,17 +3,20 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
+from pydantic import Field
 
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
 from central.queries import marks, refused
 from central.queries.events import news
-from central.queries.models import Mark, Overview
-from central.queries.overview import overview
+from central.queries.models import Mark
+from central.queries.overview import Overview, overview
+from central.queries.telling import MARKS_IN_EVENT
 from central.queries.terms import ItemState
 from gateway.contract.encoding import GATEWAY, INT8_MAX
 
 feed = APIRouter(prefix="/feed", include_in_schema=False, route_class=Guarded)
+_Id = Annotated[int, Field(ge=1, le=INT8_MAX)]
 _Number = Annotated[int, Path(ge=1, le=INT8_MAX)]
 _Name = Annotated[str | None, Query(pattern=f"^{GATEWAY}$")]
 EVIDENCE = needs(Right.READ_EVIDENCE)
@@ -54,6 +57,16 @@ def newest(
         return marks.newest(
             connection, limit, before=before, state=state, order=order, gateway=gateway
         )
+
+
+@feed.get("/marks/these", **EVIDENCE)
+def these(
+    desk: AtDesk,
+    id_: Annotated[list[_Id], Query(alias="id", max_length=MARKS_IN_EVENT)],
+) -> list[Mark]:
+    """What stands on a page already, as it is now: of some it may not have been told."""
+    with desk.looking() as connection:
+        return marks.of_ids(connection, id_)
 
 
 @feed.get("/evidence/{number}/bytes", **EVIDENCE)

@@ -1,52 +1,124 @@
-"""The static files, and for how long a browser may keep each."""
+"""The static files: read once, compressed once, under addresses that change with their content."""
 
+import gzip
 import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
-from starlette.responses import Response
-from starlette.types import Scope
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
+from central.screens import texts
+from central.screens.texts import LANGUAGES, Language
 from gateway import design
 
 OWN = Path(__file__).parent / "static"
 FOR_EVER = "public, max-age=31536000, immutable"
-ASKED_EACH_TIME = "no-cache"  # by its ETag, which costs an answer without a body
+_KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_IMPORT = re.compile(r'^(?:import|export)\b[^"\n]*"\./([\w-]+\.js)";', re.MULTILINE)
+_WORDS = "texts.js"
+"""The script that says words: a page with it is given those of its language, and no other page."""
 
 
-def _digest(folder: Path) -> str:
+@dataclass(frozen=True)
+class File:
+    """Its bytes, as they are and compressed."""
+
+    body: bytes
+    compressed: bytes
+    kind: str
+
+    @classmethod
+    def of(cls, name: str, body: bytes) -> "File":
+        return cls(body, gzip.compress(body, 9, mtime=0), _KINDS[Path(name).suffix])
+
+
+class Files:
+    """Serves some files by name; nobody has to ask for one twice."""
+
+    def __init__(self, files: Mapping[str, File]) -> None:
+        self._files = files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = self._answer(Request(scope))
+        await response(scope, receive, send)
+
+    def _answer(self, request: Request) -> Response:
+        name = request.scope["path"].removeprefix(request.scope["root_path"]).lstrip("/")
+        file = self._files.get(name)
+        if file is None or request.method not in ("GET", "HEAD"):
+            return PlainTextResponse("Not found", 404, {"Cache-Control": "no-store"})
+        headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
+        if "gzip" not in request.headers.get("Accept-Encoding", ""):
+            return Response(file.body, media_type=file.kind, headers=headers)
+        headers["Content-Encoding"] = "gzip"
+        return Response(file.compressed, media_type=file.kind, headers=headers)
+
+
+def words(language: Language) -> str:
+    """The name of the script that holds a language's texts."""
+    return f"words-{language}.js"
+
+
+def _read(folder: Path) -> Iterator[tuple[str, File]]:
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _KINDS:
+            name = path.relative_to(folder).as_posix()
+            yield name, File.of(name, path.read_bytes())
+
+
+def _spoken(language: Language) -> bytes:
+    told = json.dumps(texts.load(language).by_key, ensure_ascii=False, sort_keys=True)
+    return f"export default {told};\n".encode()
+
+
+def _digest(files: Mapping[str, File]) -> str:
     found = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        found.update(hashlib.sha256(path.name.encode() + b"\0" + path.read_bytes()).digest())
+    for name, file in sorted(files.items()):
+        found.update(hashlib.sha256(name.encode() + b"\0" + file.body).digest())
     return found.hexdigest()[:16]
 
 
-DESIGN_AT = f"/static/design/{_digest(design.STATIC)}"
-"""Where the design system's files are; the address changes with their content."""
+_ALL = dict(_read(OWN))
+_VENDOR = {name: file for name, file in _ALL.items() if name.startswith("vendor/")}
+_PAGES = {name: file for name, file in _ALL.items() if name not in _VENDOR} | {
+    words(language): File.of(words(language), _spoken(language)) for language in LANGUAGES
+}
+_DESIGN = dict(_read(design.STATIC))
+DESIGN_AT = f"/static/design/{_digest(_DESIGN)}"
+"""Where the design system's files are."""
+PAGES_AT = f"/static/pages/{_digest(_PAGES)}"
+"""Where the pages' own style sheets and scripts are."""
 
 
 def vendor(name: str, file: str) -> str:
     """The address of a third party's file; raises `FileNotFoundError` where setup did not run."""
-    found = next(OWN.glob(f"vendor/{name}-*/{file}"), None)
-    if found is None:
+    found = next(
+        (each for each in _VENDOR if re.fullmatch(rf"vendor/{name}-[^/]+/{file}", each)), ""
+    )
+    if not found:
         raise FileNotFoundError(f"{name}/{file} is not here: `make setup` brings it")
-    return f"/static/{found.relative_to(OWN).as_posix()}"
+    return f"/static/{found}"
 
 
-class _Files(StaticFiles):
-    def __init__(self, directory: Path, *, for_ever: str) -> None:
-        """What lies below `for_ever` has its version in its address."""
-        super().__init__(directory=directory)
-        self._for_ever = for_ever
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        held = path.startswith(self._for_ever)
-        response.headers["Cache-Control"] = FOR_EVER if held else ASKED_EACH_TIME
-        return response
+def modules(script: str, language: Language) -> Sequence[str]:
+    """What a script imports, at whatever depth; a page names them, and all are fetched at once."""
+    found: list[str] = []
+    waiting = [script]
+    while waiting:
+        source = _PAGES[waiting.pop()].body.decode()
+        fresh = [each for each in _IMPORT.findall(source) if each not in (script, *found)]
+        found += dict.fromkeys(fresh)
+        waiting += fresh
+    return [*found, words(language)] if _WORDS in found else found
 
 
 def install(app: FastAPI) -> None:
-    app.mount(DESIGN_AT, _Files(design.STATIC, for_ever=""), name="design")
-    app.mount("/static", _Files(OWN, for_ever="vendor"), name="static")
+    app.mount(DESIGN_AT, Files(_DESIGN), name="design")
+    app.mount(PAGES_AT, Files(_PAGES), name="pages")
+    app.mount("/static", Files(_VENDOR), name="vendor")

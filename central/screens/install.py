@@ -20,6 +20,7 @@ from central.screens import (
     sign_in,
     uploads,
 )
+from central.screens.compression import Compression
 from central.screens.desks.pages import ROUTERS as DESKS
 from central.screens.drawing import Screens
 from central.screens.headers import SecurityHeaders
@@ -53,6 +54,7 @@ def install(app: FastAPI) -> None:
         entries=existing(set(addresses())),
         agency=state.agency,
     )
+    app.add_middleware(Compression)
     app.add_middleware(SecurityHeaders, secure=state.cookies.secure)
     files.install(app)
     for router in (feed.feed, *ROUTERS):

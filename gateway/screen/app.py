@@ -18,7 +18,7 @@ from gateway.moves import (
     Note,
 )
 from gateway.screen.desk import Credentials, Desk, Session, Settlement
-from gateway.screen.page import Page
+from gateway.screen.page import Page, StaticFile
 from gateway.screen.protection import Protection
 from gateway.screen.report import NoReport, Report, as_csv
 from gateway.screen.texts import LANGUAGES, Texts
@@ -137,6 +137,15 @@ class OrderBody(BaseModel):
     order: Annotated[str, Field(max_length=60)]
 
 
+def _served(request: Request, file: StaticFile, kept: str) -> Response:
+    """`kept`: for how long a browser may keep it."""
+    headers = {"Cache-Control": kept, "Vary": "Accept-Encoding"}
+    if "gzip" not in request.headers.get("Accept-Encoding", ""):
+        return Response(file.body, media_type=file.media_type, headers=headers)
+    headers["Content-Encoding"] = "gzip"
+    return Response(file.compressed, media_type=file.media_type, headers=headers)
+
+
 def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
     """The screen of one gateway.
 
@@ -172,16 +181,16 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         return {**desk.snapshot(), "signed_in": person, "page": page.version}
 
     @app.get("/", response_class=HTMLResponse)
-    async def index(language: LanguageCookie = None) -> HTMLResponse:
+    async def index(request: Request, language: LanguageCookie = None) -> Response:
         chosen = language if language in LANGUAGES else desk.language
-        return HTMLResponse(page.render(chosen), headers={"Cache-Control": "no-cache"})
+        return _served(request, page.html[chosen], "no-cache")
 
     @app.get("/static/{version}/{name}")
-    async def static(version: str, name: str) -> Response:
+    async def static(request: Request, version: str, name: str) -> Response:
         file = page.files.get(name)
         if file is None or version != page.version:
             raise HTTPException(404)
-        return Response(file.body, media_type=file.media_type, headers={"Cache-Control": FOR_EVER})
+        return _served(request, file, FOR_EVER)
 
     @app.get("/api/drawing.svg")
     async def drawn(

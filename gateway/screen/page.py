@@ -1,5 +1,9 @@
-"""The operator's page and its files, read once; a file's address changes with its content."""
+"""The operator's page and its files, read once; a file's address changes with its content.
 
+They hold nothing of who asks for them, and are the same for all: so they are kept compressed too.
+"""
+
+import gzip
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +19,15 @@ _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 @dataclass(frozen=True)
 class StaticFile:
-    """One file's bytes and media type."""
+    """One file's bytes, as they are and compressed, and its media type."""
 
     body: bytes
+    compressed: bytes
     media_type: str
+
+    @classmethod
+    def of(cls, body: bytes, media_type: str) -> "StaticFile":
+        return cls(body, gzip.compress(body, 9, mtime=0), media_type)
 
 
 class Page:
@@ -26,7 +35,7 @@ class Page:
 
     def __init__(self) -> None:
         self.files = {
-            path.name: StaticFile(path.read_bytes(), _KINDS[path.suffix])
+            path.name: StaticFile.of(path.read_bytes(), _KINDS[path.suffix])
             for folder in (design.STATIC, HERE / "static")
             for path in sorted(folder.iterdir())
             if path.suffix in _KINDS
@@ -43,8 +52,13 @@ class Page:
         self.version = digest.hexdigest()[:16]
         """Of everything that a browser holds of this page: when it changes, it loads anew."""
 
-    def render(self, language: str) -> str:
-        """The page's HTML; texts of all languages travel with it, so that a switch is instant."""
+        self.html = {
+            language: StaticFile.of(self._render(language).encode(), "text/html")
+            for language in LANGUAGES
+        }
+        """The page by language; texts of all travel with it, so that a switch is instant."""
+
+    def _render(self, language: str) -> str:
         return self._template.render(
             language=language,
             languages=LANGUAGES,

@@ -90,7 +90,7 @@ def test_the_navigation_leads_where_the_role_may_go(centre: Centre, role: Role) 
     paths = {path for method, path, _ in CLOSED if method == "GET"}
     with centre.browser(role, entity_of(role)) as browser:
         page = browser.get("/").text
-        nav = page[page.index('class="desks"') :] if 'class="desks"' in page else ""
+        nav = page[page.index('class="g-nav"') :] if 'class="g-nav"' in page else ""
         shown = re.findall(r'href="(/[^"]*)"', nav[: nav.index("</nav>")] if nav else "")
         assert shown == [
             entry.path + entry.query

@@ -82,7 +82,7 @@ class Line:
 
 @pytest.fixture(scope="module")
 def line() -> Iterator[Line]:
-    with Centre.started() as centre:
+    with Centre.started(block_size=2000) as centre:
         centre.standard(GATEWAY, order=ORDER)
         peer = Peer(centre, GATEWAY)
         peer.enroll()
@@ -277,15 +277,75 @@ def test_times_are_tirana_s(line: Line, page: Page) -> None:
     assert shown == local
 
 
-def test_the_last_minute_holds_what_was_loaded_with_the_page(line: Line, page: Page) -> None:
+def test_the_last_minute_and_hour_are_the_register_s(line: Line, page: Page) -> None:
     line.mark(50)
-    expect(row(page, "G000050")).to_be_visible()
-    page.clock.install()
+    rate, hour = page.locator("#rate"), page.locator("#pace-totals")
+    expect(rate).to_have_text(re.compile(r"^[1-9][0-9]* në minutën e fundit$"))
     page.reload()
-    expect(row(page, "G000050")).to_be_visible()
-    expect(page.locator("#rate")).to_have_text(re.compile(r"^[1-9][0-9]* në minutën e fundit$"))
-    page.clock.fast_forward(61_000)
-    expect(page.locator("#rate")).to_have_text("")
+    expect(rate).to_have_text(re.compile(r"^[1-9][0-9]* në minutën e fundit$"))
+    expect(page.locator("#pace-lines .u-legend")).to_contain_text(GATEWAY)
+    ((marks,),) = line.centre.sql("SELECT count(*) FROM claim")
+    expect(hour).to_contain_text(f"{marks} shënjime")
+    line.centre.sql("UPDATE batch SET received = received - interval '2 minutes'")
+    expect(rate).to_have_text("")
+
+
+def test_what_needs_a_person_is_shown_until_somebody_resolves_it(line: Line, page: Page) -> None:
+    alerts = page.locator("#alerts")
+    expect(alerts).to_be_hidden()
+    line.mark(51)
+    line.mark(51)  # a number that is spent
+    line.centre.start("watch")
+    expect(alerts).to_contain_text("Një numër u shënua dy herë", timeout=30_000)
+    found = line.centre.get("/api/v1/alerts?open=true")["items"]
+    told = alerts.get_by_role("link", name=f"Të gjitha alarmet e hapura: {len(found)}")
+    expect(told).to_be_visible()
+    told.click()
+    expect(page.locator("main tbody tr")).to_have_count(len(found))
+    page.goto(line.centre.url)
+    for alert in found:
+        line.centre.post(f"/api/v1/alerts/{alert['number']}/resolve", {"reason": "a test"})
+    expect(alerts).to_be_hidden(timeout=30_000)
+    line.centre.stop("watch")
+
+
+def test_of_thousands_at_once_the_page_shows_a_sample_and_says_so(line: Line, page: Page) -> None:
+    """And its counts are of all, and each row that it shows is true."""
+    many = 2000
+    line.centre.add_order("G-2", GATEWAY, quantity=many)
+    plan = line.peer.wait_plan("G-2")
+    journal = line.peer.journal
+    journal.accept(plan)
+    (block,) = [each for each in plan.blocks if each.order == "G-2"]
+    for number in range(block.start, block.start + many):
+        intent = journal.intent(journal.mark(plan, "G-2", number))
+        journal.marked(intent)
+        journal.verified(intent, "good" if number % 10 else "unreadable")
+    line.peer.deliver()
+    page.wait_for_function(
+        "() => /^shfaqet 1 nga [0-9]+;/.test(document.getElementById('sampled').textContent)"
+    )
+    assert page.locator("#marks tbody tr").count() <= 100
+    order = page.locator("article").filter(has_text="G-2")
+    expect(order.locator(".order-count b")).to_have_text("1\u202f800", timeout=30_000)
+    ((good, rejected),) = line.centre.sql(
+        "SELECT count(*) FILTER (WHERE state = 'good'),"
+        " count(*) FILTER (WHERE state = 'rejected') FROM item"
+    )
+    for term, count in (("good", good), ("rejected", rejected)):
+        told = f"{count:,}".replace(",", "\u202f")
+        expect(page.locator(f".term[data-term={term}] b")).to_have_text(told, timeout=30_000)
+    ((marks,),) = line.centre.sql("SELECT count(*) FROM claim")
+    told = f"{marks:,}".replace(",", "\u202f")
+    expect(page.locator("#pace-totals")).to_contain_text(f"{told} shënjime", timeout=30_000)
+    expect(page.locator("#sampled")).to_be_hidden(timeout=30_000)
+    rows = page.locator("#marks tbody tr")
+    assert rows.count() == 100
+    shown = rows.evaluate_all(
+        "all => all.map((each) => [Number(each.dataset.id), each.dataset.state])"
+    )
+    held = dict(line.centre.sql("SELECT id, state FROM item"))
+    assert [(id_, state) for id_, state in shown if held[id_] != state] == []
 
 
 def test_a_search_that_finds_nothing_says_so(line: Line, page: Page) -> None:

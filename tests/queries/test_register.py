@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,7 +16,10 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from central import embedded
+from central import config as configuration
+from central import db, embedded
+from central.queries.pace import Hour
+from central.queries.reading import snapshot
 from central.screens.headers import CONTENT_SECURITY_POLICY
 from tests.support.central import Centre
 from tests.support.peer import Peer
@@ -358,6 +362,36 @@ def test_the_stream_tells_of_a_mark_and_of_each_change(filled: Filled) -> None:
                 if name == "order" and data["code"] == ORDER and data["balance"]["good"] >= 2
             ],
         )
+
+
+def test_the_pace_is_counted_as_the_register_has_it(filled: Filled) -> None:
+    """Whoever asks, and however much of it was counted before: by the minute of its arrival."""
+    engine = db.make_engine(configuration.load(filled.centre.folder / "central.toml"))
+    kept = Hour()
+    for number in (21, 22):
+        seq = filled.mark(number)
+        filled.peer.deliver()
+        with snapshot(engine) as connection:
+            kept.look(connection)  # open as yet
+        filled.peer.journal.marked(seq)
+        filled.peer.journal.verified(seq, "good" if number == 21 else "mismatch")
+        filled.peer.deliver()
+    ((marks, good, aside),) = filled.centre.sql(
+        "SELECT count(*), count(*) FILTER (WHERE state = 'good' AND NOT duplicated),"
+        " count(*) FILTER (WHERE duplicated OR state IN ('rejected', 'unknown')) FROM claim"
+        " JOIN item ON item.id = claim.item"
+    )
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    with snapshot(engine) as connection:
+        paces = [kept.look(connection, soon), Hour().look(connection, soon)]
+        gone = Hour().look(connection, soon + timedelta(minutes=61))
+    engine.dispose()
+    for pace in paces:
+        assert (pace.total, pace.total_good, pace.total_aside) == (marks, good, aside)
+        assert (sum(pace.good), sum(pace.aside)) == (good, aside)
+        assert [(each.gateway, sum(each.marks)) for each in pace.lines] == [(GATEWAY, marks)]
+    assert (gone.total, gone.lines, gone.last_minute) == (0, [], 0)
+    assert filled.centre.get("/api/v1/overview")["pace"]["last_minute"] >= 2
 
 
 def test_it_goes_on_without_a_gap_after_the_server_was_killed(filled: Filled) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from central.queries.live import Event, Subscriber
+from central.queries.live import Subscriber
+from central.queries.telling import Event
 
 
 def test_what_is_put_comes_out_in_order_until_it_is_closed() -> None:

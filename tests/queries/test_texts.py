@@ -10,7 +10,7 @@ from central.access.roles import Role
 from central.queries.models import Gateway, OrderProgress
 from central.queries.terms import ItemState, Term
 from central.screens import texts
-from central.screens.navigation import ENTRIES
+from central.screens.navigation import BAR, ENTRIES, Group
 from central.screens.texts import LANGUAGES, Language, chosen
 from gateway.contract.record import (
     Observed,
@@ -77,6 +77,7 @@ CODES: dict[str, set[str]] = {
     | {"order-held"},
     "stream": {"live", "lost"},
     "nav": {entry.title for entry in ENTRIES},
+    "nav-group": {part.title for part in BAR if isinstance(part, Group)},
     "role": set(Role),
     "fault": in_source("central/screens", r'Fault\("\w*", "([a-z-]+)"\)') - OF_DESKS,
 }

@@ -41,7 +41,11 @@ async def ask(
     """`path`: below `/api/v1`; `body`: as JSON, `content`: a file in its place; `key`: the form's,
     by which it is done once however often it is sent; `version`: the one that the subject had when
     it was shown."""
-    headers = {"Authorization": f"Bearer {viewer.secret}", "Accept-Language": viewer.language}
+    headers = {
+        "Authorization": f"Bearer {viewer.secret}",
+        "Accept-Language": viewer.language,
+        "Accept-Encoding": "identity",
+    }
     if key:
         headers["Idempotency-Key"] = key
     if version:

@@ -1,12 +1,13 @@
-// Gateways with their health, and what needs a person.
+// Gateways with their health.
 
 import { now } from "./header.js";
-import { ago, clockTime, day, el, has, number, shape, t } from "./texts.js";
+import { soon } from "./frames.js";
+import { ago, el, has, number, shape, t } from "./texts.js";
+import { clockTime, day } from "./times.js";
 
 const cards = document.getElementById("gateways");
 const none = cards.querySelector(".none");
-const attention = document.getElementById("attention");
-const FIRST = 3; // shown at once; the others behind a summary
+const shown = new Map(); // by name: what is shown of it, as text and as its card
 let seen = [];
 
 /** The stream's latch is the register's word, the others are the gateway's own. */
@@ -57,44 +58,39 @@ function card(gateway) {
   return made;
 }
 
+/** Show them all; a card that says the same stays as it is. */
 export function showGateways(gateways) {
-  seen = gateways.map((gateway) => [gateway, card(gateway)]);
-  cards.replaceChildren(none, ...seen.map(([, made]) => made));
+  seen = gateways;
+  soon(draw);
+}
+
+function draw() {
+  const names = new Set(seen.map(({ name }) => name));
+  for (const [name, { made }] of shown) {
+    if (names.has(name)) continue;
+    made.remove();
+    shown.delete(name);
+  }
+  let last = none;
+  for (const gateway of seen) {
+    const said = JSON.stringify({ ...gateway, seen: null });
+    const before = shown.get(gateway.name);
+    const made = before?.said === said ? before.made : card(gateway);
+    if (made !== before?.made) before?.made.remove();
+    if (last.nextElementSibling !== made) last.after(made);
+    shown.set(gateway.name, { said, made });
+    last = made;
+  }
   none.hidden = seen.length > 0;
   tickGateways(now());
 }
 
 export function tickGateways(time) {
-  for (const [gateway, made] of seen) {
-    const cell = made.querySelector(".seen");
+  for (const gateway of seen) {
+    const cell = shown.get(gateway.name)?.made.querySelector(".seen");
+    if (!cell) continue;
     const when = gateway.seen ? new Date(gateway.seen) : null;
     cell.textContent = when ? ago(when, time) : "–";
     cell.title = when ? `${day(when)} ${clockTime(when)}` : "";
-  }
-}
-
-export function showAttention(refusals, evidence) {
-  const rows = [
-    ...evidence.map((each) => ({
-      at: each.received, title: t(each.reason, "evidence"), who: each.gateway,
-      detail: each.detail, href: `/feed/evidence/${each.id}/bytes`, save: `evidence-${each.id}.bin`,
-    })),
-    ...refusals.map((each) => ({
-      at: each.at ?? "", title: t(each.code, "verdict"),
-      who: `${each.record.gateway}/${each.record.epoch}/${each.record.seq}`, detail: each.detail,
-      href: `/records/${each.record.gateway}/${each.record.epoch}/${each.record.seq}`, save: null,
-    })),
-  ].sort((a, b) => (a.at < b.at ? 1 : -1));
-  attention.hidden = rows.length === 0;
-  const open = attention.querySelector("details")?.open ?? false;
-  const items = rows.map((row) => el("li", {},
-    el("b", {}, row.title), " · ", el("a", { href: row.href, download: row.save }, row.who),
-    el("small", { lang: "en" }, row.detail)));
-  attention.querySelector("details")?.remove();
-  attention.querySelector("ul").replaceChildren(...items.slice(0, FIRST));
-  if (items.length > FIRST) {
-    attention.append(el("details", { open },
-      el("summary", {}, t("and {n} more", "", { n: number(items.length - FIRST) })),
-      el("ul", {}, ...items.slice(FIRST))));
   }
 }

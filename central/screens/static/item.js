@@ -3,9 +3,12 @@
 import "./header.js";
 import { follow } from "./stream.js";
 
+const PAUSE_MS = 5000; // between two looks where the stream tells of a few of many marks only
+
 const uii = document.getElementById("item").dataset.uii;
 let wanted = false;
 let busy = false;
+let later = null;
 
 async function refresh() {
   wanted = true;
@@ -35,5 +38,10 @@ function replace(html) {
 
 // The first event of a stream that resumes from nothing is `hello`: from there on all is told.
 follow(null, (name, value) => {
-  if (name !== "marks" || value.some((mark) => mark.uii === uii)) refresh();
+  if (name === "sampled") {
+    later ??= setTimeout(() => {
+      later = null;
+      refresh();
+    }, PAUSE_MS);
+  } else if (name !== "marks" || value.some((mark) => mark.uii === uii)) refresh();
 });

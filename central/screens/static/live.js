@@ -1,9 +1,11 @@
 // The live page: the overview once, then each change in its place.
 
+import { showAlerts, showAttention } from "./attention.js";
 import { now, setNow } from "./header.js";
-import { showAttention, showGateways, tickGateways } from "./gateways.js";
+import { showGateways, tickGateways } from "./gateways.js";
 import { Marks } from "./marks.js";
-import { dropOrders, showBalance, showOrder } from "./orders.js";
+import { dropOrders, followTerms, showOrder } from "./orders.js";
+import { showPace } from "./pace.js";
 import { follow, insist } from "./stream.js";
 
 const marks = new Marks();
@@ -13,12 +15,15 @@ let stop = () => {};
 
 function hear(name, value) {
   if (name === "marks") marks.take(value);
-  else if (name === "order") showBalance(showOrder(value), marks);
-  else if (name === "gateways") showGateways(value, marks);
+  else if (name === "sampled") marks.sampled(value);
+  else if (name === "order") showOrder(value);
+  else if (name === "gateways") showGateways(value);
+  else if (name === "pace") showPace(value);
+  else if (name === "alerts") showAlerts(value);
   else if (name === "reset") start();
   else {
     if (name === "refusals") refusals = value;
-    else evidence = value;
+    else if (name === "evidence") evidence = value;
     showAttention(refusals, evidence);
   }
 }
@@ -30,9 +35,8 @@ async function start() {
   ({ refusals, evidence } = overview);
   dropOrders();
   marks.reset(overview.marks);
-  for (const order of [...overview.orders].reverse()) showOrder(order);
-  hear("gateways", overview.gateways);
-  showBalance(null, marks);
+  for (const order of overview.orders) showOrder(order);
+  for (const name of ["gateways", "pace", "alerts"]) hear(name, overview[name]);
   showAttention(refusals, evidence);
   stop = follow(overview.cursor, hear);
 }
@@ -41,6 +45,7 @@ setInterval(() => {
   tickGateways(now());
   marks.tick();
 }, 1000);
+followTerms(marks);
 document.getElementById("unfilter").addEventListener("click", () => {
   history.replaceState(null, "", "/");
   marks.choose({ state: null, order: null, gateway: null });

@@ -1,22 +1,24 @@
-// The table of marks: the newest on top, each changing in its place.
+// The table of marks: the newest on top, each changing in its place, and no more of them than a person
+// can look through. When more arrive than are shown, it says so, and asks what became of those that it shows.
 
-import { now } from "./header.js";
-import { clockTime, day, el, has, number, shape, t } from "./texts.js";
+import { soon } from "./frames.js";
+import { el, has, number, shape, t } from "./texts.js";
+import { clockTime, day } from "./times.js";
 
-const KEPT = 250;
-const RATE_MS = 60000;
+const KEPT = 100;
+const WAITING = 2 * KEPT; // for the next frame, which a page that nobody sees may wait for
+const SAMPLED_MS = 10000; // so long after the last sample it is still said
+const ASK_MS = 5000;
+const PAUSE_MS = 500; // between two drawings of the table while it is a sample: each lays out all of it
 
 const body = document.querySelector("#marks tbody");
 const table = document.getElementById("marks");
 const empty = document.getElementById("empty");
 const filtered = document.getElementById("filtered");
-const rate = document.getElementById("rate");
+const sample = document.getElementById("sampled");
 
 /** Which states belong to a term of the balance: what is marked and not read is still open. */
 const STATES = { open: ["open", "marked"] };
-
-/** Its time on the page; one whose gateway gave none counts from its arrival in the register. */
-const time = (mark) => Date.parse(mark.at ?? mark.received);
 
 const component = (name) => t(name, "component");
 
@@ -58,10 +60,16 @@ function cells(mark, today) {
 }
 
 export class Marks {
-  #known = new Map();
+  #known = new Map(); // what the table shows, by id
   #rows = new Map();
+  #waiting = new Map(); // what it is to show in the next frame
   #filter = { state: null, order: null, gateway: null };
   #asked = 0;
+  #samples = []; // of the last seconds
+  #gaps = false; // since the last question something was not told
+  #askedAt = 0;
+  #busy = false;
+  #later = null;
 
   /** What is shown: everything, or one state, order or gateway. */
   filter(change) {
@@ -90,42 +98,79 @@ export class Marks {
       for (const [name, value] of Object.entries({ state: each, order, gateway })) {
         if (value) query.set(name, value);
       }
-      try {
-        const response = await fetch(`/feed/marks?${query}`);
-        if (response.ok) found.push(...(await response.json()));
-      } catch {
-        // what is known already is shown; the stream says that the server is away
-      }
+      found.push(...(await this.#answer(`/feed/marks?${query}`)));
     }
-    if (asked !== this.#asked) return;
-    for (const mark of found) this.#keep(mark);
-    this.#draw();
+    if (asked === this.#asked) this.#begin([...this.#known.values(), ...this.#waiting.values(), ...found]);
   }
 
   reset(marks) {
     this.#known.clear();
-    for (const mark of marks) this.#keep(mark);
+    this.#waiting.clear();
     const { state, order, gateway } = this.#filter;
     if (state || order || gateway) this.choose({});
-    else this.#draw();
+    else this.#begin(marks);
   }
 
   take(marks) {
-    for (const mark of marks) {
-      const before = this.#known.get(mark.id);
-      if (!this.#keep(mark)) continue;
-      this.#place(mark, before);
+    for (const mark of marks) this.#await(mark);
+    if (this.#waiting.size > WAITING) {
+      const old = [...this.#waiting.keys()].sort((a, b) => a - b).slice(0, this.#waiting.size - KEPT);
+      for (const id of old) this.#waiting.delete(id);
+      this.#gaps = true;
     }
-    this.#prune();
-    this.#told();
+    if (!this.#busy) soon(this.#draw);
+    else this.#later ??= setTimeout(() => {
+      this.#later = null;
+      soon(this.#draw);
+    }, PAUSE_MS);
+  }
+
+  /** Only so many of so many marks were told. */
+  sampled({ told, of }) {
+    this.#samples.push({ at: performance.now(), told, of });
+    this.#gaps = true;
+    this.tick();
+  }
+
+  /** Each second: say whether it is a sample that is shown, and see after the rows' truth. */
+  tick() {
+    const present = performance.now();
+    this.#samples = this.#samples.filter(({ at }) => present - at < SAMPLED_MS);
+    const sum = (name) => this.#samples.reduce((all, each) => all + each[name], 0);
+    const words = this.#samples.length
+      ? t("shown: 1 of {n}; the counts are of all", "", { n: number(Math.max(2, Math.round(sum("of") / Math.max(1, sum("told"))))) })
+      : "";
+    if (sample.textContent !== words) sample.textContent = words;
+    sample.hidden = !words;
+    this.#busy = words !== "";
+    document.body.toggleAttribute("data-busy", this.#busy);
+    if (this.#gaps && present - this.#askedAt > ASK_MS && !document.hidden) {
+      this.#askedAt = present;
+      this.#gaps = false;
+      this.#askAgain();
+    }
+  }
+
+  async #askAgain() {
+    if (this.#known.size === 0) return;
+    const query = new URLSearchParams([...this.#known.keys()].map((id) => ["id", id]));
+    this.take((await this.#answer(`/feed/marks/these?${query}`)).filter(({ id }) => this.#known.has(id)));
+  }
+
+  async #answer(path) {
+    try {
+      const response = await fetch(path);
+      if (response.ok) return await response.json();
+    } catch {
+      // what is known already is shown; the stream says that the server is away
+    }
+    return [];
   }
 
   /** An older word never replaces a newer one. */
-  #keep(mark) {
-    const before = this.#known.get(mark.id);
-    if (before && before.changed > mark.changed) return false;
-    this.#known.set(mark.id, mark);
-    return true;
+  #await(mark) {
+    const before = this.#waiting.get(mark.id) ?? this.#known.get(mark.id);
+    if (!before || before.changed <= mark.changed) this.#waiting.set(mark.id, mark);
   }
 
   #fits(mark) {
@@ -137,20 +182,50 @@ export class Marks {
     );
   }
 
-  #place(mark, before) {
-    let row = this.#rows.get(mark.id);
-    if (!this.#fits(mark)) {
-      row?.remove();
-      this.#rows.delete(mark.id);
-      return;
+  /** The table anew, with these marks. */
+  #begin(marks) {
+    this.#known.clear();
+    this.#waiting.clear();
+    this.#rows.clear();
+    body.replaceChildren();
+    for (const mark of marks) this.#await(mark);
+    this.#draw({ fresh: false });
+  }
+
+  #draw = ({ fresh = true } = {}) => {
+    const fitting = [...this.#waiting.values()].filter((mark) => this.#fits(mark));
+    const ids = new Set([...this.#known.keys(), ...fitting.map(({ id }) => id)]);
+    const oldest = [...ids].sort((a, b) => b - a)[KEPT - 1] ?? 0;
+    for (const id of this.#waiting.keys()) if (!this.#fits(this.#waiting.get(id))) this.#drop(id);
+    for (const mark of fitting) {
+      if (mark.id < oldest) continue;
+      const before = this.#known.get(mark.id);
+      this.#known.set(mark.id, mark);
+      this.#place(mark, before, fresh);
     }
+    this.#waiting.clear();
+    while (this.#rows.size > KEPT) this.#drop(Number(body.lastElementChild.dataset.id));
+    const { state, order, gateway } = this.#filter;
+    empty.hidden = this.#rows.size > 0 || Boolean(state || order || gateway);
+    table.hidden = !empty.hidden;
+  };
+
+  #drop(id) {
+    this.#known.delete(id);
+    this.#rows.get(id)?.remove();
+    this.#rows.delete(id);
+  }
+
+  #place(mark, before, fresh) {
+    let row = this.#rows.get(mark.id);
     if (!row) {
-      row = el("tr", { "data-id": mark.id, class: before ? null : "fresh" });
+      row = el("tr", { "data-id": mark.id, class: fresh && !this.#busy ? "fresh" : null });
       this.#rows.set(mark.id, row);
       let next = body.firstElementChild;
       while (next && Number(next.dataset.id) > mark.id) next = next.nextElementSibling;
       body.insertBefore(row, next);
-    } else if (before && before.state !== mark.state) {
+    } else if (JSON.stringify(before) === JSON.stringify(mark)) return;
+    else if (before.state !== mark.state && !this.#busy) {
       row.classList.remove("changed");
       void row.offsetWidth; // begins the animation anew
       row.classList.add("changed");
@@ -159,48 +234,5 @@ export class Marks {
     row.dataset.state = mark.state;
     row.replaceChildren(...cells(mark, day(new Date())));
     if (focused) row.querySelector("a").focus({ preventScroll: true });
-  }
-
-  #draw() {
-    this.#rows.clear();
-    body.replaceChildren();
-    const shown = [...this.#known.values()].filter((mark) => this.#fits(mark)).sort((a, b) => b.id - a.id).slice(0, KEPT);
-    for (const mark of shown) {
-      const row = el("tr", { "data-id": mark.id, "data-state": mark.state }, ...cells(mark, day(new Date())));
-      this.#rows.set(mark.id, row);
-      body.append(row);
-    }
-    this.#told();
-  }
-
-  #prune() {
-    while (this.#rows.size > KEPT) {
-      const last = body.lastElementChild;
-      this.#rows.delete(Number(last.dataset.id));
-      last.remove();
-    }
-    if (this.#known.size > 4 * KEPT) {
-      const old = [...this.#known.keys()].sort((a, b) => a - b).slice(0, this.#known.size - 2 * KEPT);
-      for (const id of old) if (!this.#rows.has(id) && !this.#isRecent(id)) this.#known.delete(id);
-    }
-  }
-
-  #told() {
-    const none = this.#rows.size === 0;
-    const { state, order, gateway } = this.#filter;
-    empty.hidden = !none || Boolean(state || order || gateway);
-    table.hidden = !empty.hidden;
-    this.tick();
-  }
-
-  /** Within the last minute; a gateway's clock may be a little ahead of the server's. */
-  #isRecent(id) {
-    return Math.abs(now() - time(this.#known.get(id))) < RATE_MS;
-  }
-
-  /** How many have a time of their own within the last minute, whenever this page was opened. */
-  tick() {
-    const recent = [...this.#known.keys()].filter((id) => this.#isRecent(id)).length;
-    rate.textContent = recent ? t("{n} in the last minute", "", { n: number(recent) }) : "";
   }
 }

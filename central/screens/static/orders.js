@@ -1,5 +1,6 @@
 // Orders: progress of each, and the balance of all numbers issued, a term each.
 
+import { soon } from "./frames.js";
 import { el, number, shape, t } from "./texts.js";
 
 /** What needs a person is told by colour too, and what is done. */
@@ -12,8 +13,11 @@ const total = document.getElementById("balance-total");
 
 const TERMS = ["good", "open", "unknown", "rejected", "scrapped", "voided", "lost", "unused", "unaccounted"];
 const FILTERS = new Set(["good", "open", "unknown", "rejected", "scrapped", "voided"]);
+const ALWAYS = new Set(["good", "open", "unknown", "rejected", "unused"]);
+const KEPT = 50; // as many as the server lists
 const known = new Map();
 const shown = new Map();
+const changed = new Set();
 
 /** A term's count; an order's `unaccounted` stands beside its balance. */
 const count = (order, term) => (term === "unaccounted" ? Math.abs(order.unaccounted) : order.balance[term]);
@@ -29,7 +33,7 @@ function fill(where, counts, whole) {
   }
 }
 
-function card(order) {
+function card() {
   const made = el("article", { class: "card" });
   made.append(el("div", { class: "bar", "aria-hidden": "true" }));
   return made;
@@ -67,45 +71,72 @@ function update(made, order) {
   );
 }
 
-/** Show an order or what changed of it; new ones stand first. Returns it. */
+/** Show an order or what changed of it; the newest stand first, and no more of them than KEPT. */
 export function showOrder(order) {
-  let made = shown.get(order.code);
-  if (!made) {
-    made = card(order);
-    shown.set(order.code, made);
-    cards.prepend(made);
-    none.hidden = true;
-  }
   known.set(order.code, order);
-  update(made, order);
-  return order;
+  changed.add(order.code);
+  if (known.size > KEPT) {
+    const oldest = [...known.values()].reduce((a, b) => (a.created < b.created ? a : b));
+    known.delete(oldest.code);
+    changed.add(oldest.code);
+  }
+  soon(draw);
 }
 
 export function dropOrders() {
-  for (const made of shown.values()) made.remove();
-  shown.clear();
+  for (const code of known.keys()) changed.add(code);
   known.clear();
-  none.hidden = false;
+  soon(draw);
 }
 
-/** The sum over all orders; a click on a term shows its marks only. */
-export function showBalance(_, marks) {
+function draw() {
+  for (const code of changed) {
+    const order = known.get(code);
+    let made = shown.get(code);
+    if (!order) {
+      made?.remove();
+      shown.delete(code);
+      continue;
+    }
+    if (!made) {
+      made = card();
+      made.dataset.created = order.created;
+      shown.set(code, made);
+      let next = none.nextElementSibling;
+      while (next && next.dataset.created > order.created) next = next.nextElementSibling;
+      cards.insertBefore(made, next);
+    }
+    update(made, order);
+  }
+  changed.clear();
+  none.hidden = shown.size > 0;
+  drawBalance();
+}
+
+/** The sum over the orders that are shown. */
+function drawBalance() {
   const orders = [...known.values()];
   const counts = Object.fromEntries(TERMS.map((term) => [term, orders.reduce((sum, order) => sum + count(order, term), 0)]));
   const issued = orders.reduce((sum, order) => sum + order.balance.issued, 0);
-  total.textContent = t("{n} issued", "", { n: number(issued) });
+  total.textContent = [
+    t("{n} issued", "", { n: number(issued) }),
+    orders.length === KEPT && t("of the newest {n} orders", "", { n: number(KEPT) }),
+  ].filter(Boolean).join(" · ");
   fill(bar, counts, issued);
-  const buttons = new Map([...terms.children].map((button) => [button.dataset.term, button]));
-  for (const term of TERMS) {
-    const wanted = counts[term] > 0 || ["good", "open", "unknown", "rejected", "unused"].includes(term);
-    const button = buttons.get(term) ?? el("button", { type: "button", class: "term", "data-term": term, disabled: !FILTERS.has(term), "aria-pressed": FILTERS.has(term) ? "false" : null });
-    if (!buttons.has(term)) {
-      button.append(shape(term), t(term, "term"), el("b", {}));
-      button.addEventListener("click", () => press(term, marks));
-      terms.append(button);
-    }
-    button.hidden = !wanted;
+  for (const button of terms.children) {
+    const { term } = button.dataset;
+    button.hidden = !(counts[term] > 0 || ALWAYS.has(term));
     button.querySelector("b").textContent = number(counts[term]);
+  }
+}
+
+/** A press on a term shows its marks only. */
+export function followTerms(marks) {
+  for (const term of TERMS) {
+    const button = el("button", { type: "button", class: "term", "data-term": term, disabled: !FILTERS.has(term), "aria-pressed": FILTERS.has(term) ? "false" : null });
+    button.append(shape(term), t(term, "term"), el("b", {}, "0"));
+    button.addEventListener("click", () => press(term, marks));
+    terms.append(button);
   }
 }
 

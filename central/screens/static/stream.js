@@ -2,7 +2,9 @@
 
 import { shape, t } from "./texts.js";
 
-const NEWS = ["hello", "marks", "order", "gateways", "refusals", "evidence", "reset"];
+const NEWS = [
+  "hello", "marks", "sampled", "order", "gateways", "pace", "alerts", "refusals", "evidence", "reset",
+];
 const SILENCE_MS = 25000; // the server says something every 10 s
 const AGAIN_MS = 1000;
 

@@ -1,8 +1,9 @@
-// The page's texts, times at Tirana, and small pieces of DOM. Nothing is ever parsed as HTML.
+// The page's texts, and small pieces of DOM. Nothing is ever parsed as HTML.
 
-const messages = JSON.parse(document.getElementById("texts").textContent);
+import { day } from "./times.js";
+
 const language = document.documentElement.lang;
-const zone = "Europe/Tirane";
+const { default: messages } = await import(`./words-${language}.js`);
 
 /** The text of a message, or of a code under a context; a code without a text stays as it is. */
 export function t(message, context = "", values = {}) {
@@ -14,25 +15,6 @@ export const has = (message, context) => `${context}\u0004${message}` in message
 
 // Chromium knows no Albanian numbers on every machine; digits are grouped the same way by hand.
 export const number = (value) => String(value).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
-
-const parts = new Intl.DateTimeFormat("en-GB", {
-  timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit",
-  hour: "2-digit", minute: "2-digit", second: "2-digit",
-});
-
-function taken(date) {
-  return Object.fromEntries(parts.formatToParts(date).map(({ type, value }) => [type, value]));
-}
-
-export function clockTime(date) {
-  const { hour, minute, second } = taken(date);
-  return `${hour}:${minute}:${second}`;
-}
-
-export function day(date) {
-  const { day: dd, month, year } = taken(date);
-  return `${dd}.${month}.${year}`;
-}
 
 /** How long ago, in words; `now` is the server's. */
 export function ago(date, now) {
