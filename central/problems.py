@@ -48,6 +48,7 @@ from central.errors import (
     WrongPassword,
 )
 from central.screens import texts
+from central.screens.refusals import LISTENING
 from central.screens.texts import LANGUAGES
 
 MEDIA_TYPE = "application/problem+json"
@@ -247,6 +248,7 @@ def install(app: FastAPI) -> None:
         words = told(error)
         if words is None:
             raise error
+        request.scope.get(LISTENING, []).append(error)
         # What the database says of itself is for the log alone.
         detail = _AWAY if isinstance(error, DatabaseUnavailable) else str(error)
         return answer(request, error.code, words, detail)

@@ -29,6 +29,7 @@ from central.register.articles.models import (
 from central.register.articles.projection import Reported
 from central.register.articles.rules import Article
 from central.register.proposals.service import Wanted
+from central.register.subject import no_such
 
 api = APIRouter(tags=["articles"], route_class=Guarded)
 _Code = Annotated[str, Path(max_length=50, examples=["DA0G1HAK001200"])]
@@ -170,4 +171,4 @@ def _own(connection: Connection, desk: Desk, code: str) -> ArticleLife:
 
 def _see(by: By, code: str, article: Article) -> None:
     if by.entity not in (None, article.holder, article.producer):
-        raise NotFound(f"no article {code}")
+        raise NotFound(no_such("article", code))

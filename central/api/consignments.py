@@ -29,6 +29,7 @@ from central.register.consignments.models import (
 )
 from central.register.consignments.projection import CONSIGNMENT
 from central.register.consignments.rules import Consignment
+from central.register.subject import no_such
 
 api = APIRouter(prefix="/consignments", tags=["consignments"], route_class=Guarded)
 _Sort = Literal[
@@ -155,5 +156,5 @@ def _act(desk: Desk, do: Callable[[Work], Consignment], status: int = 200) -> Re
 def _own(connection: Connection, by: By, number: str) -> Consignment:
     found = CONSIGNMENT.require(connection, number)
     if by.entity is not None and not found.is_of(by.entity):
-        raise NotFound(f"no consignment {number}")
+        raise NotFound(no_such("consignment", number))
     return found

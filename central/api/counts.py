@@ -31,6 +31,7 @@ from central.register.stock.models import (
 )
 from central.register.stock.projection import COUNT
 from central.register.stock.rules import Count
+from central.register.subject import no_such
 
 api = APIRouter(prefix="/counts", tags=["counts"], route_class=Guarded)
 _Sort = Literal[
@@ -208,5 +209,5 @@ def _act(desk: Desk, do: Callable[[Work], Count], status: int = 200) -> Response
 def _own(connection: Connection, by: By, number: str) -> Count:
     found = COUNT.require(connection, number)
     if by.entity not in (None, found.entity):
-        raise NotFound(f"no count {number}")
+        raise NotFound(no_such("count", number))
     return found

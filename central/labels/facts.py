@@ -9,6 +9,7 @@ from central import schema
 from central.errors import NotFound
 from central.labels.content import Goods, Journey, Label, Party
 from central.register.articles.tree import below
+from central.register.subject import no_such
 
 
 def of_unit(connection: Connection, code: str, entity: str | None) -> Label:
@@ -29,7 +30,7 @@ def of_unit(connection: Connection, code: str, entity: str | None) -> Label:
         else row.holder
     )
     if holder is None or entity not in (None, holder):
-        raise NotFound(f"no unit {code}")
+        raise NotFound(no_such("unit", code))
     goods, packages = _within(connection, code)
     return Label(
         code=code,

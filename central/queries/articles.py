@@ -17,6 +17,7 @@ from central.register.articles.births import born
 from central.register.articles.models import ArticleKind, Disposition, EventKind, Verdict
 from central.register.articles.projection import Reported
 from central.register.articles.rules import Article
+from central.register.subject import no_such
 
 MOST_WITHIN = 10_000
 COUNTED = ("counted", "not-found")
@@ -145,7 +146,7 @@ def life(connection: Connection, code: str) -> ArticleLife:
     if row is None:
         known = born(connection, [code]).get(code)
         if known is None or not known.good:
-            raise NotFound(f"no article {code}")
+            raise NotFound(no_such("article", code))
         return ArticleLife(article=known.article, packages=[], history=[])
     return ArticleLife(
         article=Article.model_validate(row),
@@ -205,7 +206,7 @@ def one_event(connection: Connection, number: str) -> EventView:
     table = schema.event
     row = connection.execute(select(table).where(table.c.number == number)).one_or_none()
     if row is None:
-        raise NotFound(f"no event {number}")
+        raise NotFound(no_such("event", number))
     return showing(connection, Reported.model_validate(row))
 
 

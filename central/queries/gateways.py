@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, text
 
 from central.errors import NotFound
 from central.queries.models import Gateway, PlanKey
+from central.register.subject import no_such
 from gateway.contract.topics import STATE_EVERY_S
 
 SILENT_AFTER = timedelta(seconds=2.5 * STATE_EVERY_S)
@@ -41,7 +42,7 @@ def one(connection: Connection, name: str) -> Gateway:
     """Raises `NotFound`."""
     found = _gateways(connection, name)
     if not found:
-        raise NotFound(f"no gateway {name}")
+        raise NotFound(no_such("gateway", name))
     return found[0]
 
 

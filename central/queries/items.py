@@ -18,6 +18,7 @@ from central.queries.models import (
 from central.queries.paging import Page, Text, page, position
 from central.queries.records import Place, entries, place_of
 from central.queries.terms import term_of
+from central.register.subject import no_such
 from gateway.contract.encoding import INT8_MAX
 
 _LIMIT = 100  # a serial number stands on many model lines, but not on more than that
@@ -72,7 +73,7 @@ def life(connection: Connection, uii: str) -> ItemLife:
     """An item with its life. Raises `NotFound`."""
     found = by_uii(connection, uii)
     if not found:
-        raise NotFound(f"no item {uii}")
+        raise NotFound(no_such("item", uii))
     claim, about, item = schema.claim, schema.about, schema.item
     rows = connection.execute(
         select(claim.c.batch, claim.c.pos, item.c.component)

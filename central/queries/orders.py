@@ -18,6 +18,7 @@ from central.register.licences import usage
 from central.register.orders.standing import Footing, Obstacle
 from central.register.places.models import Where
 from central.register.places.standing import workplaces
+from central.register.subject import no_such
 
 
 class Wanted(NamedTuple):
@@ -66,7 +67,7 @@ def one(connection: Connection, code: str) -> OrderProgress:
     """Raises `NotFound`."""
     found = by_codes(connection, [code])
     if not found:
-        raise NotFound(f"no order {code}")
+        raise NotFound(no_such("order", code))
     return found[0]
 
 

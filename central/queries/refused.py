@@ -9,6 +9,7 @@ from central.errors import NotFound
 from central.queries.models import BatchView, EvidenceRow, RecordKey, Refusal, Waiting
 from central.queries.paging import Count, Page, page, position
 from central.queries.records import StoredBatch, batches
+from central.register.subject import no_such
 
 
 def refusals(
@@ -145,7 +146,7 @@ def evidence_bytes(connection: Connection, number: int) -> bytes:
         select(schema.evidence.c.bytes).where(schema.evidence.c.id == number)
     ).scalar_one_or_none()
     if found is None:
-        raise NotFound(f"no evidence {number}")
+        raise NotFound(no_such("evidence", str(number)))
     return bytes(found)
 
 
@@ -177,5 +178,5 @@ def batch_bytes(connection: Connection, number: int) -> bytes:
 def _stored(connection: Connection, number: int) -> StoredBatch:
     found = batches(connection, [number])
     if number not in found:
-        raise NotFound(f"no batch {number}")
+        raise NotFound(no_such("batch", str(number)))
     return found[number]

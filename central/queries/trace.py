@@ -17,6 +17,7 @@ from central.queries.models import Answer, ItemLife
 from central.register.alerts.rules import Alert
 from central.register.certificates.service import CERTIFICATE, Certificate
 from central.register.consignments.rules import Consignment
+from central.register.subject import no_such
 
 _FITTED = "assembled"
 MOST_ALERTS = 200
@@ -87,7 +88,7 @@ def trace(
     item = _item(connection, code)
     article = _article(connection, code)
     if item is None and article is None:
-        raise NotFound(f"no article {code}")
+        raise NotFound(no_such("article", code))
     acceptance = None
     if item is not None:
         acceptance = certificates.of_item(connection, code, datetime.now(UTC))

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from central.errors import Conflict, NotFound, Stale
 from central.register.acts import CARRIED_OVER, Act
 from central.register.unique import inserting
+from central.said import Said, Word, said
 
 
 class Row(BaseModel):
@@ -93,14 +94,21 @@ class Subject(Generic[S]):
         """The state. Raises `NotFound`."""
         state = self.load(connection, key, lock=lock)
         if state is None:
-            raise NotFound(f"no {self.name} {key}")
+            raise NotFound(no_such(self.name, key))
         return state
 
     def lock(self, connection: Connection, key: str, expected: frozenset[int]) -> None:
         """Raises `Stale` unless the state has one of the `expected` versions, where any is."""
         state = self.load(connection, key, lock=True)
         if state is not None and expected and state.version not in expected:
-            raise Stale(f"{self.name} {key} has changed since: its version is {state.version}")
+            raise Stale(
+                said(
+                    "{subject} {key} has changed since: its version is {version}",
+                    subject=Word(self.name, "subject"),
+                    key=key,
+                    version=state.version,
+                )
+            )
 
     def project(self, connection: Connection, act: Act) -> S:
         """Fold the act into the row. Raises `Conflict` or `NotFound`."""
@@ -115,7 +123,8 @@ class Subject(Generic[S]):
         for column in self.table.columns:
             if isinstance(column.type, JSONB):
                 values[column.name] = to_jsonable_python(values[column.name])
-        with inserting(f"{self.name} {key}"):
+        named = said("{subject} {key}", subject=Word(self.name, "subject"), key=key)
+        with inserting(named):
             connection.execute(
                 insert(self.table)
                 .values(values)
@@ -139,11 +148,29 @@ class Subject(Generic[S]):
 def new(subject: str, state: object | None, act: Act) -> None:
     """For an act that begins a subject. Raises `Conflict` where there is one."""
     if state is not None:
-        raise Conflict(f"{subject} {act.key} exists already")
+        raise Conflict(
+            said("{subject} {key} exists already", subject=Word(subject, "subject"), key=act.key)
+        )
 
 
 def held(subject: str, state: S | None, act: Act) -> S:
     """For an act on what is there. Raises `NotFound`."""
     if state is None:
-        raise NotFound(f"no {subject} {act.key}")
+        raise NotFound(no_such(subject, act.key))
     return state
+
+
+def impossible(subject: str, key: str, state: str, what: str) -> Said:
+    """That an act does not lead from the state that something is in."""
+    return said(
+        "{subject} {key} is {state}; it cannot be {act}",
+        subject=Word(subject, "subject"),
+        key=key,
+        state=Word(state, "value"),
+        act=Word(what, "act"),
+    )
+
+
+def no_such(subject: str, key: str) -> Said:
+    """That the register does not hold it, or that who asks is not to know."""
+    return said("no {subject} {key}", subject=Word(subject, "subject"), key=key)

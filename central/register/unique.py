@@ -8,6 +8,7 @@ from psycopg import errors as pg
 from sqlalchemy.exc import IntegrityError
 
 from central.errors import Conflict, NotFound
+from central.said import Said, Word, said
 
 
 @contextmanager
@@ -17,13 +18,19 @@ def inserting(what: str) -> Iterator[None]:
         yield
     except IntegrityError as error:
         if isinstance(error.orig, pg.UniqueViolation):
-            raise Conflict(f"{what}: {_named(error.orig)} is taken") from error
+            raise Conflict(
+                said("{what}: {name} is taken", what=what, name=_named(error.orig))
+            ) from error
         if isinstance(error.orig, pg.ForeignKeyViolation):
-            raise NotFound(f"{what}: there is no {_named(error.orig)}") from error
+            raise NotFound(
+                said("{what}: there is no {name}", what=what, name=_named(error.orig))
+            ) from error
         raise
 
 
-def _named(error: pg.Error) -> str:
+def _named(error: pg.Error) -> Said:
     """What the caller gave, out of `Key (entity)=(UMG) …`; nothing of how it is kept."""
     found = re.match(r"Key \((.*?)\)=\((.*)\) ", error.diag.message_detail or "", re.DOTALL)
-    return f"{found[1]} {found[2]}" if found else "such name"
+    if not found:
+        return said("such name")
+    return said("{field} {value}", field=Word(found[1], "field"), value=found[2])

@@ -21,6 +21,7 @@ from central.screens import files, texts
 from central.screens.agents import named
 from central.screens.appearance import Appearance
 from central.screens.navigation import Entry, bar
+from central.screens.refusals import in_words
 from central.screens.texts import LANGUAGES, Language
 from central.screens.words import item_path, kind_of, moment, said, thing_path, visible
 from gateway import design
@@ -97,11 +98,14 @@ class Screens:
         if words is None:
             raise error
         status, title, what_to_do = words
-        t = TEXTS[language_of(request)]
+        language = language_of(request)
+        t = TEXTS[language]
         more = {"title": t(title), "what_to_do": t(what_to_do), "error": error}
         # What the database says of itself is for the log alone.
-        detail = "" if isinstance(error, NotFound | DatabaseUnavailable) else str(error)
-        return self.draw(request, "problem.html", status, detail=detail, **more, **values)
+        silent = isinstance(error, NotFound | DatabaseUnavailable)
+        told_ = None if silent else in_words(error, language)
+        more |= {"detail": "" if silent else told_ or str(error), "english": told_ is None}
+        return self.draw(request, "problem.html", status, **more, **values)
 
 
 def language_of(request: Request) -> Language:

@@ -25,8 +25,11 @@ class Texts:
 
     def __call__(self, message: str, context: str = "", **values: object) -> str:
         """The text with its places filled; a code that no text names stays as it is."""
-        key = f"{context}{_GLUE}{message}" if context else message
-        return self.by_key.get(key, message).format(**values)
+        return self.raw(message, context).format(**values)
+
+    def raw(self, message: str, context: str = "") -> str:
+        """The text with its places as they stand."""
+        return self.by_key.get(f"{context}{_GLUE}{message}" if context else message, message)
 
     def has(self, message: str, context: str = "") -> bool:
         return (f"{context}{_GLUE}{message}" if context else message) in self.by_key

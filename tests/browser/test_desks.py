@@ -381,3 +381,16 @@ def test_an_administrator_opens_an_account_and_changes_its_roles(centre: Centre)
         response = page.goto(centre.url + "/accounts?do=new")
         assert response is not None
         expect(page.get_by_label("Sign-in name")).to_have_count(0)
+
+
+def test_what_the_register_refuses_is_said_in_the_reader_s_language(centre: Centre) -> None:
+    """The interface's own word of it stays English."""
+    with signed_in(centre, "registry-officer") as page:
+        page.goto(centre.url + "/entities?do=new&lang=sq")
+        page.get_by_label("Kodi", exact=True).fill("DEP")
+        page.get_by_label("Emri", exact=True).fill("Depoja Tjetër")
+        page.locator("main form button[type=submit]").click()
+        told = page.get_by_role("alert").locator("p:not([lang])")
+        expect(told.last).to_have_text("Subjekti DEP ekziston tashmë.")
+    refused = centre.post("/api/v1/entities", {"code": "DEP", "name": "x"}, expect=409)
+    assert refused["detail"] == "entity DEP exists already"

@@ -7,7 +7,7 @@ from typing import Any
 from central.errors import Conflict
 from central.register.acts import Act
 from central.register.alerts.models import About, AlertState, RuleCode, Severity
-from central.register.subject import Row, held, new
+from central.register.subject import Row, held, impossible, new
 
 STEPS: Mapping[str, tuple[tuple[AlertState | None, ...], AlertState]] = {
     "raised": ((None,), "raised"),
@@ -51,7 +51,7 @@ def apply(state: Alert | None, act: Act) -> Alert:
         return Alert.of(act, number=act.key, state=target, opened=act.id, raised=act.at)
     alert = held("alert", state, act)
     if alert.state not in origins:
-        raise Conflict(f"alert {act.key} is {alert.state}; it cannot be {act.what}")
+        raise Conflict(impossible("alert", act.key, alert.state, act.what))
     change: dict[str, object] = {"state": target, "reason": act.reason, "version": act.id}
     match act.what:
         case "escalated":

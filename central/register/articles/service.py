@@ -18,6 +18,7 @@ from central.register.consignments.clearance import fault_at_dispatch, held_back
 from central.register.entities.service import ENTITY
 from central.register.places.service import PLACE
 from central.register.products.service import PRODUCT
+from central.register.subject import no_such
 
 AHEAD = timedelta(minutes=2)
 """So far may the clock of who reports be ahead of ours."""
@@ -36,7 +37,7 @@ def report(work: Work, asked: NewEvent) -> Reported:
     if asked.place is not None:
         place = PLACE.require(connection, asked.place)
         if reporter is not None and place.entity != reporter:
-            raise NotFound(f"no place {asked.place}")
+            raise NotFound(no_such("place", asked.place))
     if asked.holder is not None:
         ENTITY.require(connection, asked.holder)
         if reporter is not None and asked.holder != reporter:

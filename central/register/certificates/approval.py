@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from central import schema
 from central.errors import Conflict, NotApproved
 from central.register.certificates.models import Approval, Permit, in_force
+from central.said import said
 
 
 def permits(connection: Connection, products: Iterable[str]) -> Mapping[str, Permit]:
@@ -38,6 +39,6 @@ def require_approval(connection: Connection, product: str) -> None:
     """For an order's release. Raises `NotApproved`; `Conflict` where the product is withdrawn."""
     permit = permits(connection, [product])[product]
     if permit.withdrawn:
-        raise Conflict(f"product {product} is withdrawn")
+        raise Conflict(said("product {code} is withdrawn", code=product))
     if in_force(permit.approvals, datetime.now(UTC)) is None:
-        raise NotApproved(f"no type approval in force covers product {product}")
+        raise NotApproved(said("no type approval in force covers product {code}", code=product))

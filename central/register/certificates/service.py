@@ -18,7 +18,8 @@ from central.register.certificates.models import (
     Result,
 )
 from central.register.products.service import PRODUCT, marking
-from central.register.subject import Part, Row, Subject, held, new
+from central.register.subject import Part, Row, Subject, held, impossible, new, no_such
+from central.said import said
 
 
 class Named(BaseModel):
@@ -61,18 +62,22 @@ def apply(state: Certificate | None, act: Act) -> Certificate:
         return Certificate.of(act, state="issued", reason="", created=act.at)
     certificate = held("certificate", state, act)
     if certificate.state == "withdrawn":
-        raise Conflict(f"certificate {act.key} is withdrawn; it cannot be {act.what}")
+        raise Conflict(impossible("certificate", act.key, "withdrawn", act.what))
     change: dict[str, Any] = {"reason": act.reason, "version": act.id}
     if act.what == "withdrawn":
         return certificate.model_copy(update={**change, "state": "withdrawn"})
     if act.what == "extended":
         until = datetime.fromisoformat(act.payload["valid_until"])
         if certificate.valid_until is None:
-            raise Conflict(f"certificate {act.key} has no end; it cannot be extended")
+            raise Conflict(
+                said("certificate {number} has no end; it cannot be extended", number=act.key)
+            )
         if certificate.valid_until <= act.at:
-            raise Conflict(f"certificate {act.key} has ended; a new one takes its place")
+            raise Conflict(
+                said("certificate {number} has ended; a new one takes its place", number=act.key)
+            )
         if until <= certificate.valid_until:
-            raise Conflict(f"certificate {act.key} lasts until then already")
+            raise Conflict(said("certificate {number} lasts until then already", number=act.key))
         return certificate.model_copy(update={**change, "valid_until": until})
     raise AssertionError(act.what)
 
@@ -90,7 +95,7 @@ CERTIFICATE = Subject(
 def issue(work: Work, asked: NewCertificate) -> Certificate:
     """Raises `Conflict`, `NotFound` or `Refused`. A type approval resumes what its end stopped."""
     if asked.issued > datetime.now(UTC):
-        raise Refused("issued lies in the future")
+        raise Refused(said("issued lies in the future"))
     return work.act(
         CERTIFICATE,
         asked.number,
@@ -148,8 +153,8 @@ def _entity(connection: Connection, asked: NewCertificate) -> str:
     }
     unknown = sorted(set(asked.items) - owners.keys())
     if unknown:
-        raise NotFound("no item " + ", ".join(unknown[:10]))
+        raise NotFound(no_such("item", ", ".join(unknown[:10])))
     entities = sorted(set(owners.values()))
     if len(entities) > 1:
-        raise Refused("items of several entities: " + ", ".join(entities))
+        raise Refused(said("items of several entities: {entities}", entities=", ".join(entities)))
     return entities[0]

@@ -29,6 +29,8 @@ from central.register.licences.rules import Licence
 from central.register.licences.service import LICENCE
 from central.register.licences.terms import Activity, covers
 from central.register.lots.recall import barred
+from central.register.subject import no_such
+from central.said import Several, Word, joined, said
 
 Goods = Mapping[str, str | None]
 """The category of each product that is in it."""
@@ -83,22 +85,30 @@ def covering(
         fault = _fault(LICENCE.require(connection, number), activities, sent, now)
         if not fault:
             return number
-        faults.append(f"licence {number}: {fault}")
-    none = f"no licence in force covers {entity} for {' or '.join(activities)}"
+        faults.append(said("licence {number}: {fault}", number=number, fault=fault))
+    none = said(
+        "no licence in force covers {entity} for {activities}",
+        entity=entity,
+        activities=_or(activities),
+    )
     if work.by.entity not in (None, entity):
         raise NotLicensed(none)
-    raise NotLicensed("; ".join(faults) or none)
+    raise NotLicensed(joined("; ", faults) or none)
 
 
 def _fault(licence: Licence, activities: tuple[Activity, ...], sent: Goods, now: datetime) -> str:
     """Why it does not cover them, as a stable code and what it is about; else empty."""
     fault = licence.validity.obstacle(now)
     if fault:
-        return fault
+        return Word(fault, "reason")
     if not set(activities) & set(licence.activities):
-        return f"licence-not-covering {' or '.join(activities)}"
+        return said("licence-not-covering {what}", what=_or(activities))
     beyond = [code for code in sorted(sent) if not covers(licence, code, sent[code])]
-    return f"licence-not-covering {', '.join(beyond)}" if beyond else ""
+    return said("licence-not-covering {what}", what=", ".join(beyond)) if beyond else ""
+
+
+def _or(activities: Iterable[Activity]) -> Several:
+    return joined(" or ", (Word(each, "value") for each in activities))
 
 
 def require_licences(
@@ -143,13 +153,25 @@ def named_by(work: Work, asked: NewEvent) -> Consignment:
     consignment = CONSIGNMENT.require(work.connection, number, lock=True)
     role = (FROM if asked.what == "dispatched" else TO)[consignment.direction]
     if work.by.entity not in (None, consignment.entity(role)):
-        raise NotFound(f"no consignment {number}")
+        raise NotFound(no_such("consignment", number))
     events = EVENTS[consignment.direction]
     if asked.what not in events:
-        told = f"consignment {number} is {consignment.direction}: it is told of in "
-        raise Refused(f"what: {told}{', '.join(events)}")
+        raise Refused(
+            said(
+                "what: consignment {number} is {direction}: it is told of in {events}",
+                number=number,
+                direction=Word(consignment.direction, "value"),
+                events=joined(", ", (Word(each, "value") for each in events)),
+            )
+        )
     if asked.holder is not None and asked.holder != consignment.recipient:
-        raise Refused(f"holder: consignment {number} goes to {consignment.recipient}")
+        raise Refused(
+            said(
+                "holder: consignment {number} goes to {recipient}",
+                number=number,
+                recipient=consignment.recipient,
+            )
+        )
     return consignment
 
 

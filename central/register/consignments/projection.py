@@ -14,6 +14,7 @@ from central.register.consignments import rules
 from central.register.consignments.models import Line
 from central.register.consignments.rules import Consignment, apply
 from central.register.subject import Subject
+from central.said import said
 
 MOST_NAMED = 10
 """So many articles are named where a request is refused."""
@@ -108,7 +109,7 @@ def _free(connection: Connection, codes: Collection[str]) -> None:
     ).all()
     if rows:
         told = ", ".join(f"{row.code} (consignment {row.consignment})" for row in rows)
-        raise Conflict(f"listed already, and not yet received: {told}")
+        raise Conflict(said("listed already, and not yet received: {articles}", articles=told))
 
 
 def _resolve(connection: Connection, act: Act) -> None:
@@ -116,7 +117,13 @@ def _resolve(connection: Connection, act: Act) -> None:
     known = lines_of(connection, act.key, codes)
     strange = sorted(set(codes) - known.keys())
     if strange:
-        raise NotFound(f"consignment {act.key} has no {', '.join(strange[:MOST_NAMED])}")
+        raise NotFound(
+            said(
+                "consignment {number} has no {articles}",
+                number=act.key,
+                articles=", ".join(strange[:MOST_NAMED]),
+            )
+        )
     _save(
         connection,
         act.key,
@@ -128,7 +135,14 @@ def _require_none_open(connection: Connection, number: str) -> None:
     left = [line.code for line in lines_of(connection, number).values() if rules.is_open(line)]
     if left:
         few = ", ".join(left[:MOST_NAMED])
-        raise Conflict(f"consignment {number}: {len(left)} differences stand, as of {few}")
+        raise Conflict(
+            said(
+                "consignment {number}: {n} differences stand, as of {articles}",
+                number=number,
+                n=len(left),
+                articles=few,
+            )
+        )
 
 
 def _changed(known: Mapping[str, Line], after: Iterable[Line]) -> list[Line]:

@@ -22,6 +22,7 @@ from central.register.consignments.models import (
     Stop,
 )
 from central.register.subject import Row, held, new
+from central.said import Word, said
 
 STEPS: Mapping[str, tuple[tuple[ConsignmentState | None, ...], ConsignmentState]] = {
     "reported": ((None,), "reported"),
@@ -88,7 +89,14 @@ def apply(state: Consignment | None, act: Act) -> Consignment:
         return Consignment.of(act, state=target, reason=act.reason, created=act.at)
     consignment = held("consignment", state, act)
     if consignment.state not in origins:
-        raise Conflict(f"consignment {act.key} is {consignment.state}; not to be {act.what}")
+        raise Conflict(
+            said(
+                "consignment {number} is {state}; not to be {act}",
+                number=act.key,
+                state=Word(consignment.state, "value"),
+                act=Word(act.what, "act"),
+            )
+        )
     return consignment.model_copy(update={"state": target, "reason": act.reason, "version": act.id})
 
 
@@ -139,7 +147,7 @@ def is_open(line: Line) -> bool:
 def resolved(line: Line, resolution: Resolution, remark: str) -> Line:
     """Raises `Conflict` where there is nothing to resolve."""
     if not is_open(line):
-        raise Conflict(f"article {line.code} makes no difference that stands")
+        raise Conflict(said("article {code} makes no difference that stands", code=line.code))
     return line.model_copy(update={"resolution": resolution, "remark": remark})
 
 

@@ -20,6 +20,7 @@ from central.register.consignments.clearance import (
 from central.register.consignments.models import FROM, NewConsignment, Resolving
 from central.register.consignments.projection import CONSIGNMENT, MOST_NAMED
 from central.register.consignments.rules import Consignment
+from central.said import said
 
 
 def report(work: Work, asked: NewConsignment) -> Consignment:
@@ -32,7 +33,7 @@ def report(work: Work, asked: NewConsignment) -> Consignment:
     """
     connection = work.connection
     if asked.planned_dispatch <= datetime.now(UTC):
-        raise Refused("planned_dispatch: a consignment is reported before it goes")
+        raise Refused(said("planned_dispatch: a consignment is reported before it goes"))
     screen_parties(work, asked)
     known = known_of(connection, asked.articles)
     fresh = born(connection, [code for code in asked.articles if code not in known])
@@ -90,27 +91,35 @@ def _require_at(
     held |= {code for code, each in fresh.items() if each.article.holder == sender}
     strange = sorted({*asked, *known} - held)
     if strange:
-        raise NotFound(f"{sender} has no {_some(strange)}")
+        raise NotFound(said("{sender} has no {articles}", sender=sender, articles=_some(strange)))
     gone = sorted(code for code, article in known.items() if article.disposition not in LIVING)
     gone += sorted(code for code, each in fresh.items() if not each.good)
     if gone:
-        raise Refused(f"articles: lost, at an end or not good, and nothing to send: {_some(gone)}")
+        raise Refused(
+            said(
+                "articles: lost, at an end or not good, and nothing to send: {articles}",
+                articles=_some(gone),
+            )
+        )
 
 
 def _require_accepted(connection: Connection, articles: Mapping[str, Article]) -> None:
     """That nothing is to leave its producer which was not accepted."""
     lacking = sorted(unaccepted(connection, articles.values(), datetime.now(UTC)))
     if lacking:
-        raise NotAccepted(f"not accepted: {_some(lacking)}")
+        raise NotAccepted(said("not accepted: {articles}", articles=_some(lacking)))
 
 
 def _require_free(work: Work, articles: Mapping[str, Article], recipient: str | None) -> None:
     """That nothing of it is of a lot that is suspended or withdrawn, unless it goes to its end."""
     held = sorted(held_back(work, list(articles.values()), recipient))
     if held:
-        raise LotSuspended(f"of lots that are suspended or withdrawn: {_some(held)}")
+        raise LotSuspended(
+            said("of lots that are suspended or withdrawn: {articles}", articles=_some(held))
+        )
 
 
 def _some(codes: list[str]) -> str:
     more = len(codes) - MOST_NAMED
-    return ", ".join(codes[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    few = ", ".join(codes[:MOST_NAMED])
+    return said("{articles} and {n} more", articles=few, n=more) if more > 0 else few

@@ -12,7 +12,7 @@ from central.register.devices.models import DeviceState, Moved, NewDevice, NewDe
 from central.register.gateways import service as gateways
 from central.register.gateways.models import Invitation, NewInvitation
 from central.register.places.service import PLACE, is_active
-from central.register.subject import Row, Subject, held, new
+from central.register.subject import Row, Subject, held, impossible, new, no_such
 
 _STEPS: dict[str, tuple[DeviceState, DeviceState]] = {
     "deactivated": ("active", "inactive"),
@@ -45,7 +45,7 @@ def apply(state: Device | None, act: Act) -> Device:
         return device.model_copy(update={"place": act.payload["place"], "version": act.id})
     origin, target = _STEPS[act.what]
     if device.state != origin:
-        raise Conflict(f"device {act.key} is {device.state}; it cannot be {act.what}")
+        raise Conflict(impossible("device", act.key, device.state, act.what))
     return device.model_copy(update={"state": target, "reason": act.reason, "version": act.id})
 
 
@@ -57,7 +57,7 @@ def add(work: Work, asked: NewDevice) -> Device:
     connection, table = work.connection, schema.gateway
     place = PLACE.require(connection, asked.place)
     if work.by.entity not in (None, place.entity):
-        raise NotFound(f"no place {asked.place}")
+        raise NotFound(no_such("place", asked.place))
     if not is_active(connection, asked.place):
         raise Conflict(f"place {asked.place} is inactive")
     if connection.execute(select(table.c.name).where(table.c.name == asked.name)).first():
@@ -80,7 +80,7 @@ def move(work: Work, name: str, asked: Moved) -> Device:
     place = PLACE.require(work.connection, asked.place)
     if place.entity != device.entity:
         if work.by.entity is not None:
-            raise NotFound(f"no place {asked.place}")
+            raise NotFound(no_such("place", asked.place))
         raise Refused(f"place {asked.place} is of {place.entity}, not of {device.entity}")
     payload = {"place": asked.place}
     return work.act(DEVICE, name, "moved", payload, why=asked.why, expects=True)

@@ -9,7 +9,7 @@ from central.register.acts import Act, Why, Work
 from central.register.entities.models import Described, EntityKind, EntityState, NewEntity
 from central.register.entities.standing import marking_for
 from central.register.exclusions import screening
-from central.register.subject import Row, Subject, held, new
+from central.register.subject import Row, Subject, held, impossible, new
 
 _STEPS: dict[str, tuple[EntityState, EntityState]] = {
     "deactivated": ("active", "inactive"),
@@ -45,7 +45,7 @@ def apply(state: Entity | None, act: Act) -> Entity:
         return Entity.model_validate({**entity.model_dump(), **act.payload, "version": act.id})
     origin, target = _STEPS[act.what]
     if entity.state != origin:
-        raise Conflict(f"entity {act.key} is {entity.state}; it cannot be {act.what}")
+        raise Conflict(impossible("entity", act.key, entity.state, act.what))
     return entity.model_copy(update={"state": target, "reason": act.reason, "version": act.id})
 
 

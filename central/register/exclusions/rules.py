@@ -11,7 +11,8 @@ from central.register.exclusions.models import (
     Ground,
     ScreeningState,
 )
-from central.register.subject import Row, Subject, held, new
+from central.register.subject import Row, Subject, held, impossible, new
+from central.said import Word, said
 
 
 class Exclusion(Row):
@@ -65,7 +66,7 @@ def apply_exclusion(state: Exclusion | None, act: Act) -> Exclusion:
         return Exclusion.of(act, state="active", reason="", created=act.at)
     exclusion = held("exclusion", state, act)
     if exclusion.state == "lifted":
-        raise Conflict(f"exclusion {act.key} is lifted; it cannot be {act.what}")
+        raise Conflict(impossible("exclusion", act.key, "lifted", act.what))
     if act.what == "amended":
         return Exclusion.model_validate(
             {**exclusion.model_dump(), **act.payload, "version": act.id}
@@ -82,7 +83,7 @@ def apply_screening(state: Screening | None, act: Act) -> Screening:
     if act.what == "dropped":
         before = held("screening", state, act)
         if before.state != "undecided" or before.excludes:
-            raise Conflict(f"screening {act.key} is {before.state}; it cannot be dropped")
+            raise Conflict(impossible("screening", act.key, before.state, "dropped"))
         return before.model_copy(update={**names, "state": "unlike", "version": act.id})
     target = "undecided" if act.what == "asked" else act.payload["verdict"]
     change: dict[str, object] = {"state": target, **names}
@@ -92,7 +93,13 @@ def apply_screening(state: Screening | None, act: Act) -> Screening:
     if state is None:
         return Screening.of(act, **_UNTOUCHED, created=act.at).model_copy(update=change)
     if state.about(**names) and (target == "undecided" or state.state == target):
-        raise Conflict(f"screening {act.key} of these names is {state.state} already")
+        raise Conflict(
+            said(
+                "screening {key} of these names is {state} already",
+                key=act.key,
+                state=Word(state.state, "value"),
+            )
+        )
     return state.model_copy(update={**change, "version": act.id})
 
 

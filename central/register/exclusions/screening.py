@@ -19,6 +19,8 @@ from central.register.entities.standing import marking_for, standings
 from central.register.exclusions.models import ScreeningState, Verdict
 from central.register.exclusions.names import alike
 from central.register.exclusions.rules import EXCLUSION, SCREENING, Screening
+from central.register.subject import no_such
+from central.said import Word, said
 
 
 @dataclass(frozen=True)
@@ -53,24 +55,39 @@ def screen(work: Work, entity_code: str) -> None:
     connection, now = work.connection, datetime.now(UTC)
     standing = standings(connection, [entity_code]).get(entity_code)
     if standing is None:
-        raise NotFound(f"no entity {entity_code}")
+        raise NotFound(no_such("entity", entity_code))
     exclusion = standing.excluded(now)
     if exclusion is not None:
-        which = "" if work.by.entity else f": exclusion {exclusion.number}"
-        raise Excluded(f"entity {entity_code} is excluded{which}")
+        if work.by.entity:
+            raise Excluded(said("entity {entity} is excluded", entity=entity_code))
+        raise Excluded(
+            said(
+                "entity {entity} is excluded: exclusion {number}",
+                entity=entity_code,
+                number=exclusion.number,
+            )
+        )
     if not standing.active:
-        raise NotLicensed(f"{entity_code}: {standing.obstacle(now)}")
+        obstacle = Word(standing.obstacle(now), "reason")
+        raise NotLicensed(said("{entity}: {obstacle}", entity=entity_code, obstacle=obstacle))
     table = schema.exclusion
     this = schema.entity.c.code == entity_code
     pairs = _pairs(connection, this, table.c.valid_from <= now, _lasts(now))
     like = [pair for pair in pairs if pair.is_open()]
     if like and work.by.entity:
-        raise Undecided(f"the registry has to decide on entity {entity_code} first")
+        raise Undecided(
+            said("the registry has to decide on entity {entity} first", entity=entity_code)
+        )
     if like:
         names = ", ".join(f"{pair.exclusion} ({pair.exclusion_name})" for pair in like)
         raise Undecided(
-            f"entity {entity_code} ({like[0].entity_name}) has a name like that of exclusion"
-            f" {names}; a person has to decide whether they are the same"
+            said(
+                "entity {entity} ({name}) has a name like that of exclusion {exclusions};"
+                " a person has to decide whether they are the same",
+                entity=entity_code,
+                name=like[0].entity_name,
+                exclusions=names,
+            )
         )
 
 
@@ -87,16 +104,23 @@ def screen_outsider(work: Work, name: str, tax_number: str | None, ncage: str | 
     ).all()
     for row in in_force:
         if (tax_number and row.tax_number == tax_number) or (ncage and row.ncage == ncage):
-            which = "" if work.by.entity else f": exclusion {row.number}"
-            raise Excluded(f"{name} is excluded{which}")
+            if work.by.entity:
+                raise Excluded(said("{name} is excluded", name=name))
+            raise Excluded(
+                said("{name} is excluded: exclusion {number}", name=name, number=row.number)
+            )
     like = [row for row in in_force if alike(name, row.name)]
     if like and work.by.entity:
-        raise Undecided(f"the registry has to enter {name} and decide on it first")
+        raise Undecided(said("the registry has to enter {name} and decide on it first", name=name))
     if like:
         names = ", ".join(f"{row.number} ({row.name})" for row in like)
         raise Undecided(
-            f"{name} has a name like that of exclusion {names}; it has to be entered as an entity,"
-            " and a person has to decide whether they are the same"
+            said(
+                "{name} has a name like that of exclusion {exclusions}; it has to be entered as"
+                " an entity, and a person has to decide whether they are the same",
+                name=name,
+                exclusions=names,
+            )
         )
 
 
@@ -110,10 +134,10 @@ def decide(work: Work, entity: str, exclusion: str, verdict: Verdict, why: Why) 
         select(table.c.name).where(table.c.code == entity)
     ).scalar_one_or_none()
     if name is None:
-        raise NotFound(f"no entity {entity}")
+        raise NotFound(no_such("entity", entity))
     found = EXCLUSION.require(work.connection, exclusion)
     if found.state == "lifted":
-        raise Conflict(f"exclusion {exclusion} is lifted")
+        raise Conflict(said("exclusion {number} is lifted", number=exclusion))
     return work.act(
         SCREENING,
         f"{entity}/{exclusion}",

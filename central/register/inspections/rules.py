@@ -12,7 +12,7 @@ from central.register.inspections.models import (
     InspectionState,
     Measure,
 )
-from central.register.subject import Row, held, new
+from central.register.subject import Row, held, impossible, new
 
 STEPS: Mapping[str, tuple[tuple[InspectionState | None, ...], InspectionState | None]] = {
     "planned": ((None,), "planned"),
@@ -63,7 +63,7 @@ def apply(state: Inspection | None, act: Act) -> Inspection:
         )
     inspection = held("inspection", state, act)
     if inspection.state not in origins:
-        raise Conflict(f"inspection {act.key} is {inspection.state}; it cannot be {act.what}")
+        raise Conflict(impossible("inspection", act.key, inspection.state, act.what))
     changed = {"state": target or inspection.state, **_changes(inspection, act)}
     return Inspection.model_validate(
         {**inspection.model_dump(), **changed, "reason": act.reason, "version": act.id}

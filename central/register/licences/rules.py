@@ -10,7 +10,8 @@ from central.errors import Conflict, Refused
 from central.register.acts import Act
 from central.register.licences.models import LicenceState, Suspension, Validity, suspended_until
 from central.register.licences.terms import Terms
-from central.register.subject import Row, held, new
+from central.register.subject import Row, held, impossible, new
+from central.said import joined, said
 
 STEPS: Mapping[str, tuple[tuple[LicenceState | None, ...], LicenceState | None]] = {
     "applied": ((None,), "applied"),
@@ -73,7 +74,7 @@ def apply(state: Licence | None, act: Act) -> Licence:
         new("licence", state, act)
     licence = held("licence", state, act).at(act.at)
     if licence.state not in origins:
-        raise Conflict(f"licence {act.key} is {licence.state}; it cannot be {act.what}")
+        raise Conflict(impossible("licence", act.key, licence.state, act.what))
     changed = {"state": target or licence.state, **_changes(licence, act)}
     return Licence.model_validate(
         {**licence.model_dump(), **changed, "reason": act.reason, "version": act.id}
@@ -85,7 +86,13 @@ def _changes(licence: Licence, act: Act) -> dict[str, Any]:
     match act.what:
         case "issued":
             if act.payload["entity"] != licence.entity:
-                raise Conflict(f"licence {act.key} was applied for by {licence.entity}")
+                raise Conflict(
+                    said(
+                        "licence {number} was applied for by {entity}",
+                        number=act.key,
+                        entity=licence.entity,
+                    )
+                )
             return dict(act.payload)
         case "amended":
             return dict(act.payload)
@@ -103,9 +110,15 @@ def _changes(licence: Licence, act: Act) -> dict[str, Any]:
 def _renewed(licence: Licence, act: Act) -> dict[str, Any]:
     until = datetime.fromisoformat(act.payload["valid_until"])
     if until <= licence.valid_until:
-        raise Conflict(f"licence {act.key} lasts until {licence.valid_until} already")
+        raise Conflict(
+            said(
+                "licence {number} lasts until {until} already",
+                number=act.key,
+                until=licence.valid_until,
+            )
+        )
     if until <= act.at:
-        raise Refused("valid_until lies in the past")
+        raise Refused(said("valid_until lies in the past"))
     begins = act.at if licence.valid_until <= act.at else licence.valid_from
     return {"valid_from": begins, "valid_until": until}
 
@@ -113,9 +126,9 @@ def _renewed(licence: Licence, act: Act) -> dict[str, Any]:
 def _suspension(licence: Licence, act: Act) -> Suspension:
     found = Suspension.model_validate(act.payload)
     if found.until is not None and found.until <= act.at:
-        raise Refused("until lies in the past")
+        raise Refused(said("until lies in the past"))
     if found.sanction in {standing.sanction for standing in licence.suspensions}:
-        raise Conflict(f"licence {act.key} is suspended; it cannot be suspended")
+        raise Conflict(impossible("licence", act.key, "suspended", "suspended"))
     return found
 
 
@@ -124,6 +137,12 @@ def _reinstated(licence: Licence, act: Act) -> dict[str, Any]:
     sanction = act.payload.get("sanction", "")
     others = tuple(s for s in licence.suspensions if s.sanction != sanction)
     if len(others) == len(licence.suspensions):
-        by = ", ".join(s.sanction or "an officer" for s in others)
-        raise Conflict(f"licence {act.key} is suspended by {by}: that has to be lifted")
+        by = joined(", ", (s.sanction or said("an officer") for s in others))
+        raise Conflict(
+            said(
+                "licence {number} is suspended by {by}: that has to be lifted",
+                number=act.key,
+                by=by,
+            )
+        )
     return {"state": "suspended" if others else "active", "suspensions": others}

@@ -19,6 +19,7 @@ from central.register.places.service import require_of
 from central.register.places.standing import workplaces
 from central.register.products.service import Product
 from central.register.subject import Subject
+from central.said import Word, joined, said
 
 LICENCE = Subject("licence", schema.licence, Licence, apply, key=("number",))
 _TERMS = set(Terms.model_fields)
@@ -30,7 +31,13 @@ def issue(work: Work, asked: NewLicence) -> Licence:
     Raises `Conflict`, `NotFound` or `Refused`; `Excluded` or `Undecided`.
     """
     if LICENCE.load(work.connection, asked.number) is not None:
-        raise Conflict(f"licence {asked.number} exists already")
+        raise Conflict(
+            said(
+                "{subject} {key} exists already",
+                subject=Word("licence", "subject"),
+                key=asked.number,
+            )
+        )
     screen(work, asked.entity)
     require_of(work, asked.entity, asked.sites, kind="site")
     return work.act(LICENCE, asked.number, "issued", asked.model_dump(mode="json"))
@@ -57,7 +64,7 @@ def grant(work: Work, number: str, asked: Grant) -> Licence:
     begins = asked.valid_from or licence.valid_from
     ends = asked.valid_until or licence.valid_until
     if ends <= begins:
-        raise Refused("valid_until lies after valid_from")
+        raise Refused(said("valid_until lies after valid_from"))
     payload |= {"valid_from": begins, "valid_until": ends}
     why = Why(asked.reason, asked.basis)
     return work.act(LICENCE, number, "issued", payload, why=why, expects=True)
@@ -84,7 +91,7 @@ def amend(work: Work, number: str, asked: LicenceAmendment) -> Licence:
     """
     payload = _given(asked)
     if not payload:
-        raise Refused("an amendment changes something")
+        raise Refused(said("an amendment changes something"))
     entity = LICENCE.require(work.connection, number).entity
     require_of(work, entity, asked.sites or (), kind="site")
     return _act(work, number, "amended", payload, asked.why)
@@ -134,17 +141,23 @@ def for_order(
         fault = _fault(licence, use, now, at)
         if not fault:
             return licence
-        faults.append(f"licence {number}: {fault}")
-    raise NotLicensed("; ".join(faults) or f"no licence in force covers {product.entity}")
+        faults.append(said("licence {number}: {fault}", number=number, fault=fault))
+    raise NotLicensed(
+        joined("; ", faults) or said("no licence in force covers {entity}", entity=product.entity)
+    )
 
 
 def _fault(licence: Licence, use: Use, now: datetime, at: Mapping[str, Where]) -> str:
     """Why it does not cover the order, and at which gateways where it is only there; else empty."""
     fault = licence.validity.against(use, now)
     if fault:
-        return fault
+        return Word(fault, "reason")
     names = [name for name, where in at.items() if elsewhere(licence, where.site)]
-    return f"licence-not-covering at {', '.join(names)}: on none of its sites" if names else ""
+    if not names:
+        return ""
+    return said(
+        "licence-not-covering at {gateways}: on none of its sites", gateways=", ".join(names)
+    )
 
 
 def marking_under(connection: Connection, number: str) -> Iterable[str]:

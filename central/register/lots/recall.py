@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select, tuple_
 from central import schema
 from central.errors import LotSuspended
 from central.register.articles.rules import Article
+from central.said import Word, said
 
 
 def barred(connection: Connection, articles: Iterable[Article]) -> Mapping[str, str]:
@@ -36,4 +37,11 @@ def require_active(connection: Connection, product: str, number: str | None) -> 
         select(table.c.state).where(table.c.product == product, table.c.number == number)
     ).scalar_one_or_none()
     if state not in (None, "active"):
-        raise LotSuspended(f"lot {number} of {product} is {state}: no more of it is marked")
+        raise LotSuspended(
+            said(
+                "lot {number} of {product} is {state}: no more of it is marked",
+                number=number,
+                product=product,
+                state=Word(state, "value"),
+            )
+        )

@@ -11,7 +11,7 @@ from typing import Literal, cast
 from central.errors import Conflict
 from central.register.acts import Act
 from central.register.lots.models import LotComponent, LotState, MovementKind, PackageFault, Verdict
-from central.register.subject import Row, held, new
+from central.register.subject import Row, held, impossible, new
 
 STEPS: Mapping[str, tuple[tuple[LotState | None, ...], LotState | None]] = {
     "opened": ((None,), "active"),
@@ -67,7 +67,7 @@ def apply(state: Lot | None, act: Act) -> Lot:
         return lot.model_copy(update=change)
     origins, target = STEPS[act.what]
     if lot.state not in origins:
-        raise Conflict(f"lot {act.key} is {lot.state}; it cannot be {act.what}")
+        raise Conflict(impossible("lot", act.key, lot.state, act.what))
     match act.what:
         case "components told":
             change["components"] = tuple(

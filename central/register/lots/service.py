@@ -24,6 +24,7 @@ from central.register.lots.rules import Lot
 from central.register.lots.tree import is_within
 from central.register.products.models import lot_faults
 from central.register.products.service import PRODUCT
+from central.said import said
 
 Decision = Literal["suspended", "released", "withdrawn"]
 
@@ -37,7 +38,7 @@ def open_lot(work: Work, asked: NewLot) -> Lot:
     """Raises `NotFound`, `Refused` for a product that has no lots, or `Conflict`."""
     product = PRODUCT.require(work.connection, asked.product)
     if product.kind != "package":
-        raise Refused(f"product: {product.code} is none that is packed in lots")
+        raise Refused(said("product: {code} is none that is packed in lots", code=product.code))
     faults = lot_faults(product.kind, product.lot_format, asked.number)
     if faults:
         raise Refused("; ".join(faults))
@@ -63,14 +64,14 @@ def move(work: Work, code: str, asked: NewMovement) -> Lot:
     """
     connection = work.connection
     if asked.happened > datetime.now(UTC) + AHEAD:
-        raise Refused("happened: that lies in the future")
+        raise Refused(said("happened: that lies in the future"))
     # Nobody else tells of this lot until the transaction ends: what there is stays what it is.
     lot = LOT.require(connection, code, lock=True)
     _require_new(connection, asked.number)
     if asked.into is not None:
         LOT.require(connection, asked.into)
         if asked.into == code:
-            raise Refused("into: a lot is reworked into another")
+            raise Refused(said("into: a lot is reworked into another"))
     there = balance(connection, code)
     packages = opened(connection, lot, asked.packages)
     quantity = asked.quantity
@@ -96,7 +97,9 @@ def settle(work: Work, code: str, asked: MovementSettlement) -> Lot:
         select(table).where(table.c.lot == code, table.c.number == asked.movement)
     ).one_or_none()
     if row is None:
-        raise NotFound(f"lot {code} has no movement {asked.movement}")
+        raise NotFound(
+            said("lot {code} has no movement {movement}", code=code, movement=asked.movement)
+        )
     known = Movement.model_validate(row)
     in_dispute = known.verdict != "ok" and row.settled is None
     if known.stands == asked.stands and not in_dispute:
@@ -118,7 +121,7 @@ def decide(work: Work, code: str, what: Decision, why: Why) -> Lot:
 def _require_new(connection: Connection, number: str) -> None:
     table = schema.lot_movement
     if connection.execute(select(table.c.number).where(table.c.number == number)).first():
-        raise Conflict(f"movement {number} exists already")
+        raise Conflict(said("movement {number} exists already", number=number))
 
 
 def _components(connection: Connection, code: str, components: Components) -> list[dict[str, Any]]:
@@ -128,7 +131,7 @@ def _components(connection: Connection, code: str, components: Components) -> li
             continue
         LOT.require(connection, each.lot)
         if is_within(connection, code, each.lot):
-            raise Refused(f"components: {each.lot} has {code} in it")
+            raise Refused(said("components: {lot} has {code} in it", lot=each.lot, code=code))
     return [
         {"position": position, **each.model_dump(mode="json")}
         for position, each in enumerate(components, start=1)

@@ -10,7 +10,8 @@ from central.errors import Conflict
 from central.register.acts import Act
 from central.register.orders.models import NewMember, OrderState
 from central.register.products.models import Import
-from central.register.subject import Row, held, new
+from central.register.subject import Row, held, impossible, new
+from central.said import said
 
 STEPS: Mapping[str, tuple[frozenset[OrderState], OrderState | None]] = {
     "amended": (frozenset({"draft"}), "draft"),
@@ -68,7 +69,7 @@ def apply(state: Order | None, act: Act) -> Order:
     order = held("order", state, act)
     origins, target = STEPS[act.what]
     if order.state not in origins:
-        raise Conflict(f"order {act.key} is {order.state}; it cannot be {_told(act.what)}")
+        raise Conflict(impossible("order", act.key, order.state, _told(act.what)))
     if act.what == "amended":
         return Order.of(act, state="draft", reason=act.reason, created=order.created)
     if act.what == "limits set":
@@ -82,7 +83,9 @@ def _limited(order: Order, payload: Mapping[str, Any]) -> tuple[NewMember, ...]:
     """Raises `Conflict` where the gateway has no part in the order."""
     name = payload["gateway"]
     if all(member.name != name for member in order.members):
-        raise Conflict(f"order {order.code} is not for gateway {name}")
+        raise Conflict(
+            said("order {order} is not for gateway {gateway}", order=order.code, gateway=name)
+        )
     given = {"block_size": payload["block_size"], "reserve": payload["reserve"]}
     return tuple(
         member.model_copy(update=given) if member.name == name else member

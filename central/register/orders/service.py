@@ -18,6 +18,7 @@ from central.register.products.enterprise import foreign, ncage_of
 from central.register.products.models import lot_faults
 from central.register.products.service import PRODUCT, Product
 from central.register.subject import Part, Subject
+from central.said import joined, said
 from gateway.contract.plan import Component, Template
 
 ORDER = Subject(
@@ -59,7 +60,7 @@ def release(work: Work, code: str, why: Why) -> Order:
     """Its gateways may mark, from their next plans on. Raises what its checks raise."""
     order = ORDER.require(work.connection, code, lock=True)
     if order.state == "paused":
-        raise Conflict(f"order {code} is paused; it is resumed, not released")
+        raise Conflict(said("order {code} is paused; it is resumed, not released", code=code))
     if order.state == "draft":
         product = PRODUCT.require(work.connection, order.product)
         for check in CHECKS:
@@ -146,7 +147,7 @@ def _whole(connection: Connection, asked: NewOrder) -> dict[str, object]:
         ncage = ncage_of(connection, product.entity)
         faults += foreign(template, components, product.lot_format, ncage)
     if faults:
-        raise Refused("; ".join(faults))
+        raise Refused(joined("; ", faults))
     gateways = [member.name for member in asked.members]
     licence = licences.for_order(connection, product, asked.quantity, asked.licence, gateways)
     return asked.model_dump(mode="json", exclude={"gateways"}) | {

@@ -11,7 +11,8 @@ from central.errors import Conflict, NotFound, Refused
 from central.register.acts import Act, Why, Work
 from central.register.entities.service import ENTITY
 from central.register.places.models import BELOW, Named, NewPlace, PlaceKind, PlaceState
-from central.register.subject import Row, Subject, held, new
+from central.register.subject import Row, Subject, held, impossible, new, no_such
+from central.said import Word, joined, said
 
 _STEPS: dict[str, tuple[PlaceState, PlaceState]] = {
     "deactivated": ("active", "inactive"),
@@ -65,20 +66,32 @@ def apply(state: Place | None, act: Act) -> Place:
     match act.what:
         case "amended":
             if "latitude" in act.payload and place.kind != "site":
-                raise Refused(f"latitude: {act.key} is a {place.kind}; a site alone has it")
+                raise Refused(
+                    said(
+                        "latitude: {code} is a {kind}; a site alone has it",
+                        code=act.key,
+                        kind=Word(place.kind, "value"),
+                    )
+                )
             change = dict(act.payload)
         case "gateway assigned":
             if place.kind != "line":
-                raise Conflict(f"place {act.key} is a {place.kind}: a gateway works on a line")
+                raise Conflict(
+                    said(
+                        "place {code} is a {kind}: a gateway works on a line",
+                        code=act.key,
+                        kind=Word(place.kind, "value"),
+                    )
+                )
             change = {"gateway": act.payload["gateway"]}
         case "gateway removed":
             if place.gateway is None:
-                raise Conflict(f"no gateway is assigned to place {act.key}")
+                raise Conflict(said("no gateway is assigned to place {code}", code=act.key))
             change = {"gateway": None}
         case _:
             origin, target = _STEPS[act.what]
             if place.state != origin:
-                raise Conflict(f"place {act.key} is {place.state}; it cannot be {act.what}")
+                raise Conflict(impossible("place", act.key, place.state, act.what))
             change = {"state": target, "reason": act.reason}
     return place.model_copy(update={**change, "version": act.id})
 
@@ -121,7 +134,13 @@ def assign(work: Work, code: str, gateway: str | None, why: Why) -> Place:
         select(table.c.code).where(table.c.gateway == gateway, table.c.code != code)
     ).scalar_one_or_none()
     if other is not None:
-        raise Conflict(f"gateway {gateway} works on {other}; take it away there first")
+        raise Conflict(
+            said(
+                "gateway {gateway} works on {place}; take it away there first",
+                gateway=gateway,
+                place=other,
+            )
+        )
     return work.act(
         PLACE,
         code,
@@ -149,10 +168,24 @@ def require_of(
         place = PLACE.require(work.connection, code)
         if place.entity != entity:
             if work.by.entity is not None:
-                raise NotFound(f"no place {code}")
-            raise Refused(f"place {code} is of {place.entity}, not of {entity}")
+                raise NotFound(no_such("place", code))
+            raise Refused(
+                said(
+                    "place {code} is of {owner}, not of {entity}",
+                    code=code,
+                    owner=place.entity,
+                    entity=entity,
+                )
+            )
         if kind is not None and place.kind != kind:
-            raise Refused(f"place {code} is a {place.kind}, not a {kind}")
+            raise Refused(
+                said(
+                    "place {code} is a {kind}, not a {wanted}",
+                    code=code,
+                    kind=Word(place.kind, "value"),
+                    wanted=Word(kind, "value"),
+                )
+            )
 
 
 def within(connection: Connection, code: str) -> list[str]:
@@ -170,18 +203,32 @@ def _fits(connection: Connection, asked: NewPlace) -> None:
     above = BELOW[asked.kind]
     if (asked.parent is None) != (not above):
         raise Refused(
-            f"parent: a {asked.kind} stands below a {' or a '.join(above)}"
+            said(
+                "parent: a {kind} stands below a {above}",
+                kind=Word(asked.kind, "value"),
+                above=joined(" or a ", (Word(each, "value") for each in above)),
+            )
             if above
-            else "parent: a site stands below no other place"
+            else said("parent: a site stands below no other place")
         )
     if asked.latitude is not None and asked.kind != "site":
-        raise Refused(f"latitude: a {asked.kind} lies where its site does")
+        raise Refused(
+            said("latitude: a {kind} lies where its site does", kind=Word(asked.kind, "value"))
+        )
     if ENTITY.require(connection, asked.entity).state != "active":
-        raise Conflict(f"entity {asked.entity} is inactive")
+        raise Conflict(said("entity {entity} is inactive", entity=asked.entity))
     if asked.parent is None:
         return
     parent = PLACE.require(connection, asked.parent)
     if parent.kind not in above:
-        raise Refused(f"parent: a {asked.kind} does not stand below a {parent.kind}")
+        raise Refused(
+            said(
+                "parent: a {kind} does not stand below a {parent}",
+                kind=Word(asked.kind, "value"),
+                parent=Word(parent.kind, "value"),
+            )
+        )
     if parent.entity != asked.entity:
-        raise Refused(f"entity: place {parent.code} is of {parent.entity}")
+        raise Refused(
+            said("entity: place {code} is of {owner}", code=parent.code, owner=parent.entity)
+        )

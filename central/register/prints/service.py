@@ -6,7 +6,7 @@ from central import schema
 from central.errors import Conflict
 from central.register.acts import Act, Work
 from central.register.prints.models import NewPrint, PrintState
-from central.register.subject import Row, Subject, held
+from central.register.subject import Row, Subject, held, impossible
 
 STEPS: dict[str, tuple[tuple[PrintState | None, ...], PrintState]] = {
     "asked": ((None, "failed"), "asked"),
@@ -37,7 +37,7 @@ def apply(state: Print | None, act: Act) -> Print:
     origins, target = STEPS[act.what]
     if (None if state is None else state.state) not in origins:
         known = "not asked for" if state is None else state.state
-        raise Conflict(f"print {act.key} is {known}; it cannot be {act.what}")
+        raise Conflict(impossible("print", act.key, known, act.what))
     if act.what == "asked":
         created = act.at if state is None else state.created
         return Print.of(act, number=act.key, state=target, said="", created=created)

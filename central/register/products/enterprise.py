@@ -4,6 +4,7 @@ from sqlalchemy import Connection
 
 from central.register.entities.service import ENTITY
 from central.register.products.models import TRIAL_LOTS, LotFormat, trial_order
+from central.said import said
 from gateway.contract.plan import Component, Template
 from gateway.contract.uii import UiiError, decode, enterprises
 
@@ -30,6 +31,12 @@ def foreign(
             continue
         for identifier, code in named.items():
             if ncage is not None and code != ncage:
-                fault = f"template.content names enterprise {code} in {identifier}"
-                found[f"{fault}: the entity's NCAGE is {ncage}"] = None
+                fault = said(
+                    "template.content names enterprise {code} in {identifier}:"
+                    " the entity's NCAGE is {ncage}",
+                    code=code,
+                    identifier=identifier,
+                    ncage=ncage,
+                )
+                found[fault] = None
     return list(found)

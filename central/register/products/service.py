@@ -22,7 +22,8 @@ from central.register.products.models import (
     ProductState,
     trial_order,
 )
-from central.register.subject import Row, Subject, held, new
+from central.register.subject import Row, Subject, held, impossible, new
+from central.said import Word, joined, said
 from gateway.contract.encoding import faults_of
 from gateway.contract.plan import Component, Template
 from gateway.contract.uii import UiiError, construct, decode
@@ -69,11 +70,11 @@ def apply(state: Product | None, act: Act) -> Product:
     product = held("product", state, act)
     if act.what == "amended":
         if product.state != "active":
-            raise Conflict(f"product {act.key} is {product.state}; it cannot be amended")
+            raise Conflict(impossible("product", act.key, product.state, "amended"))
         return Product.model_validate({**product.model_dump(), **act.payload, "version": act.id})
     origin, target = _STEPS[act.what]
     if product.state != origin:
-        raise Conflict(f"product {act.key} is {product.state}; it cannot be {act.what}")
+        raise Conflict(impossible("product", act.key, product.state, act.what))
     return product.model_copy(update={"state": target, "reason": act.reason, "version": act.id})
 
 
@@ -103,12 +104,16 @@ def amend(work: Work, code: str, asked: ProductAmendment, why: Why) -> Product:
     held_now = product.model_dump(mode="json")
     changes = {name: value for name, value in changes.items() if held_now[name] != value}
     if not changes:
-        raise Refused("it is so already: nothing would change")
+        raise Refused(said("it is so already: nothing would change"))
     fixed = sorted(changes.keys() & FIXED_BY_ORDERS)
     if fixed and has_orders(work.connection, code):
         raise Conflict(
-            f"product {code} has orders: it keeps {', '.join(fixed)};"
-            " what is marked otherwise is another product"
+            said(
+                "product {code} has orders: it keeps {fields};"
+                " what is marked otherwise is another product",
+                code=code,
+                fields=joined(", ", (Word(each, "field") for each in fixed)),
+            )
         )
     try:
         whole = NewProduct.model_validate(
@@ -155,7 +160,7 @@ def _require_own_space(connection: Connection, entity: str, space: str) -> None:
     table = schema.product
     others = select(table.c.code).where(table.c.space == space, table.c.entity != entity)
     if connection.execute(others.limit(1)).first() is not None:
-        raise Conflict(f"number space {space} is another entity's")
+        raise Conflict(said("number space {space} is another entity's", space=space))
 
 
 def _require_own_enterprise(connection: Connection, product: NewProduct) -> None:
@@ -163,7 +168,7 @@ def _require_own_enterprise(connection: Connection, product: NewProduct) -> None
     ncage = ncage_of(connection, product.entity)
     found = foreign(product.template, product.components, product.lot_format, ncage)
     if found:
-        raise Refused("; ".join(found))
+        raise Refused(joined("; ", found))
 
 
 def marking(connection: Connection, code: str) -> Iterable[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from central.errors import Conflict
 from central.register.acts import Act
 from central.register.sanctions.models import SanctionKind, SanctionState
-from central.register.subject import Row, held, new
+from central.register.subject import Row, held, impossible, new
 
 STEPS: Mapping[str, tuple[tuple[SanctionState | None, ...], SanctionState]] = {
     "imposed": ((None,), "imposed"),
@@ -46,7 +46,7 @@ def apply(state: Sanction | None, act: Act) -> Sanction:
     sanction = held("sanction", state, act)
     origins, target = STEPS[act.what]
     if sanction.state not in origins:
-        raise Conflict(f"sanction {act.key} is {sanction.state}; it cannot be {act.what}")
+        raise Conflict(impossible("sanction", act.key, sanction.state, act.what))
     if sanction.kind == "revocation":
         raise Conflict("a revoked licence comes back only as a new one")
     return sanction.model_copy(

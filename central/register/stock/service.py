@@ -24,6 +24,7 @@ from central.register.stock.projection import COUNT
 from central.register.stock.resolving import carry_out, tell_where_seen
 from central.register.stock.rules import Count
 from central.register.stock.scanned import resolve as named_by
+from central.register.subject import no_such
 
 
 def plan(work: Work, asked: NewCount) -> Count:
@@ -37,7 +38,7 @@ def plan(work: Work, asked: NewCount) -> Count:
     products = connection.execute(select(table.c.code).where(table.c.code.in_(asked.products)))
     strange = sorted(set(asked.products) - set(products.scalars()))
     if strange:
-        raise NotFound(f"no product {strange[0]}")
+        raise NotFound(no_such("product", strange[0]))
     payload = asked.model_dump(mode="json", exclude={"number", "reason", "basis"})
     return work.act(COUNT, asked.number, "planned", payload | {"entity": place}, why=asked.why)
 
@@ -192,7 +193,7 @@ def _place(work: Work, code: str) -> str:
     """The entity whose place it is."""
     place = PLACE.require(work.connection, code)
     if work.by.entity not in (None, place.entity):
-        raise NotFound(f"no place {code}")
+        raise NotFound(no_such("place", code))
     return place.entity
 
 

@@ -5,7 +5,10 @@ from typing import Any
 
 import httpx
 from pydantic import BaseModel, ConfigDict
+from starlette.types import Receive, Scope, Send
 
+from central.errors import GjurmaError
+from central.screens.refusals import LISTENING, in_words
 from central.screens.viewer import Viewer
 
 PREFIX = "/api/v1"
@@ -21,6 +24,8 @@ class Answer(BaseModel):
     status: int
     body: dict[str, Any]
     version: str = ""
+    told: str | None = None
+    """What was refused, in the language of who looks; None where the body alone says it."""
 
     @property
     def is_good(self) -> bool:
@@ -50,7 +55,12 @@ async def ask(
         headers["Idempotency-Key"] = key
     if version:
         headers["If-Match"] = f'"{version}"'
-    transport = httpx.ASGITransport(app=viewer.request.app, raise_app_exceptions=False)
+    heard: list[GjurmaError] = []
+
+    async def listened_to(scope: Scope, receive: Receive, send: Send) -> None:
+        await viewer.request.app({**scope, LISTENING: heard}, receive, send)
+
+    transport = httpx.ASGITransport(app=listened_to, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=_BASE, headers=headers) as http:
         response = await http.request(
             method, PREFIX + path, params=query, json=body, content=content
@@ -60,4 +70,5 @@ async def ask(
         status=response.status_code,
         body={"items": told, "next": None} if isinstance(told, list) else told,
         version=response.headers.get("ETag", "").strip('"'),
+        told=in_words(heard[0], viewer.language) if heard else None,
     )

@@ -17,6 +17,8 @@ class Faults:
     what_to_do: str
     detail: str
     beside: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    english: bool = True
+    """Whether `detail`, and what of `beside` has no code, is in English whatever was asked for."""
 
 
 def faults(told: Answer, drawn: Sequence[Field]) -> Faults:
@@ -30,13 +32,14 @@ def faults(told: Answer, drawn: Sequence[Field]) -> Faults:
             beside.setdefault(near, (each["code"], each["detail"]))
     if not beside:
         # A rule of the register names the field that it speaks of: "valid_until: has passed".
-        name, colon, detail = str(told.body.get("detail", "")).partition(": ")
+        name, colon, detail = (told.told or str(told.body.get("detail", ""))).partition(": ")
         if colon and name in names:
             beside[name] = ("", detail)
     return Faults(
         title=str(told.body.get("title", "")),
         what_to_do=str(told.body.get("what_to_do", "")),
-        detail="" if beside else str(told.body.get("detail", "")),
+        detail="" if beside else told.told or str(told.body.get("detail", "")),
+        english=told.told is None,
         beside=beside,
     )
 

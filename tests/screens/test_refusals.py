@@ -1,0 +1,177 @@
+"""What the register says in refusing is in both languages, and what is not yet is named here."""
+
+import ast
+import importlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from central import errors
+from central.errors import Conflict, GjurmaError
+from central.register.subject import impossible
+from central.said import Word, joined, said
+from central.screens import texts
+from central.screens.refusals import in_words
+from central.screens.texts import LANGUAGES, Language
+
+ROOT = Path(__file__).parent.parent.parent
+GLUE = "\x04"
+FOLDERS = ("access", "api", "labels", "plan", "queries", "register", "screens")
+"""Whatever a page asks of."""
+MADE = {"said", "joined", "impossible", "no_such"}
+"""What makes a sentence that can be told in a language."""
+LIVES = (
+    *("alerts.rules", "consignments.rules", "devices.service"),
+    *("entities.service", "inspections.rules", "licences.rules", "lots.rules", "orders.rules"),
+    *("places.service", "prints.service", "products.service", "sanctions.rules"),
+)
+LEFT: dict[str, int] = {
+    "access/accounts.py": 4,
+    "access/attempts.py": 2,
+    "access/entrance.py": 3,
+    "access/half.py": 2,
+    "access/own.py": 3,
+    "access/second_factor.py": 5,
+    "access/sessions.py": 1,
+    "access/tokens.py": 7,
+    "api/batches.py": 3,
+    "api/certificates.py": 2,
+    "api/desk.py": 5,
+    "api/export.py": 1,
+    "api/inspections.py": 1,
+    "api/reading.py": 2,
+    "api/stock.py": 1,
+    "api/units.py": 1,
+    "labels/printing.py": 4,
+    "plan/doubts.py": 1,
+    "queries/counts.py": 1,
+    "queries/items.py": 1,
+    "queries/live.py": 1,
+    "queries/paging.py": 1,
+    "queries/reading.py": 1,
+    "register/articles/projection.py": 2,
+    "register/articles/service.py": 4,
+    "register/devices/service.py": 4,
+    "register/gateways/restore.py": 1,
+    "register/gateways/service.py": 2,
+    "register/imports/columns.py": 3,
+    "register/imports/command.py": 1,
+    "register/imports/projection.py": 1,
+    "register/imports/rows.py": 1,
+    "register/imports/service.py": 1,
+    "register/imports/tabular.py": 5,
+    "register/inspections/rules.py": 5,
+    "register/inspections/service.py": 1,
+    "register/lots/projection.py": 1,
+    "register/lots/service.py": 2,
+    "register/numbers/guard.py": 4,
+    "register/numbers/issued.py": 1,
+    "register/numbers/service.py": 2,
+    "register/orders/service.py": 1,
+    "register/prints/service.py": 2,
+    "register/products/service.py": 1,
+    "register/sanctions/rules.py": 1,
+    "register/sanctions/service.py": 4,
+    "register/scans/projection.py": 1,
+    "register/stock/expected.py": 1,
+    "register/stock/projection.py": 3,
+    "register/stock/resolving.py": 8,
+    "register/stock/rules.py": 5,
+    "register/stock/service.py": 5,
+    "register/units/service.py": 9,
+    "screens/codes.py": 1,
+    "screens/drawing.py": 1,
+    "screens/viewer.py": 5,
+}
+"""By file under `central`, how many refusals are told in English alone. Fewer, and never more."""
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    for path in sorted(
+        found for each in FOLDERS for found in (ROOT / "central" / each).rglob("*.py")
+    ):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                yield path.relative_to(ROOT / "central").as_posix(), node
+
+
+def name(call: ast.expr) -> str:
+    return call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else ""
+
+
+def literal(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def asked() -> set[str]:
+    """Messages, what stands between them, and the words that a message may be given."""
+    found = {" or ", " or a "}
+    for _, call in calls():
+        if name(call) == "said" and (message := literal(call.args[0])):
+            found.add(message)
+        if name(call) == "Subject" and (subject := literal(call.args[0])):
+            found.add(f"subject{GLUE}{subject}")
+        if name(call) == "Word" and literal(call.args[1]) == "subject":
+            found.add(f"subject{GLUE}{literal(call.args[0]) or 'entity'}")
+        if name(call) in ("new", "held", "impossible", "no_such") and (
+            subject := literal(call.args[0])
+        ):
+            found.add(f"subject{GLUE}{subject}")
+            if name(call) == "impossible" and (act := literal(call.args[3])):
+                found.add(f"act{GLUE}{act}")
+    for module in LIVES:
+        life = importlib.import_module(f"central.register.{module}")
+        steps = getattr(life, "STEPS", None) or life._STEPS
+        found |= {f"act{GLUE}{act}" for act in steps}
+    return found | {f"act{GLUE}given limits", f"act{GLUE}amended", f"act{GLUE}dropped"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_refusal_is_in_the_catalogue_and_no_other(language: Language) -> None:
+    there = set(texts.load(language, "refusals").by_key)
+    assert sorted(asked() - there) == []
+    assert sorted(there - asked()) == [], "nobody says it"
+
+
+def test_what_is_told_in_english_alone_is_named() -> None:
+    kinds = {kind for kind, value in vars(errors).items() if _is_refusal(value)}
+    english: Counter[str] = Counter()
+    for path, call in calls():
+        if name(call) in kinds and call.args and not _in_words(call.args[0]):
+            english[path] += 1
+    assert dict(english) == LEFT
+
+
+def _is_refusal(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, GjurmaError)
+
+
+def _in_words(argument: ast.expr) -> bool:
+    if isinstance(argument, ast.BoolOp):
+        return all(_in_words(each) for each in argument.values)
+    if isinstance(argument, ast.IfExp):
+        return _in_words(argument.body) and _in_words(argument.orelse)
+    return isinstance(argument, ast.Name) or name(argument) in MADE
+
+
+def test_it_is_told_in_the_reader_s_language_with_its_words() -> None:
+    error = Conflict(impossible("licence", "L-1", "suspended", "renewed"))
+    assert str(error) == "licence L-1 is suspended; it cannot be renewed"
+    told = in_words(error, "sq")
+    assert told == "Licenca L-1 është në gjendjen «e pezulluar»; rinovimi nuk lejohet."
+    assert in_words(error, "en") == str(error)
+    faults = [
+        said("licence {number}: {fault}", number=n, fault=Word("licence-expired", "reason"))
+        for n in ("L-1", "L-2")
+    ]
+    several = in_words(Conflict(joined("; ", faults)), "sq")
+    assert several is not None
+    assert several.startswith("licenca L-1: Licenca")
+    assert several.count("; licenca L-2: ") == 1
+    assert in_words(Conflict("of its own"), "sq") is None
+    # What was typed holds braces: they are no places of a message.
+    assert in_words(Conflict(said("product {code} is withdrawn", code="{x}")), "sq") == (
+        "Produkti {x} është tërhequr."
+    )
