@@ -51,6 +51,7 @@ from central.screens import uploads
 from central.screens.install import install
 
 PREFIX = "/api/v1"
+DESCRIBED_AFTER_S = 20.0
 
 
 def create_app(config: Config, engine: Engine) -> FastAPI:
@@ -59,10 +60,14 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        old = asyncio.create_task(answers.forgetting(engine))
+        tasks = [
+            asyncio.create_task(answers.forgetting(engine)),
+            asyncio.create_task(_describe(app)),
+        ]
         async with live.running():
             yield
-        old.cancel()
+        for task in tasks:
+            task.cancel()
 
     app = Described(
         Problem,
@@ -108,6 +113,13 @@ def _provider(config: Config) -> Provider | None:
         return None
     back = config.http.address + RETURN
     return Provider(Client(oidc.issuer, oidc.client_id, oidc.client_secret(), back, oidc.ca))
+
+
+async def _describe(app: FastAPI) -> None:
+    """The desks are drawn from the description, which takes seconds to put together: once the
+    server has come to rest, so that nobody's first page waits for it."""
+    await asyncio.sleep(DESCRIBED_AFTER_S)
+    await asyncio.to_thread(app.openapi)
 
 
 def add_interface(app: FastAPI) -> None:

@@ -318,7 +318,7 @@ async def stream(
     `alerts`, `pace`.
 
     `marks` carries the cursor as its id, and the stream resumes after Last-Event-ID. It is for
-    people to look at: some 50 marks a second are told at most, and `sampled` says of how many;
+    people to look at: some 20 marks a second are told at most, and `sampled` says of how many;
     `GET /api/v1/marks` has them all. `reset`: too much was missed, ask for the overview again.
     `ping` comes every 10 s.
     """

@@ -45,7 +45,7 @@ _SUMMARY_S = 0.4  # orders and gateways are counted at most this often
 _PACE_S = 2.0  # the last hour is counted at most this often
 _REST = 4  # and that is followed by a rest of so many times as long as it took
 _BEAT_S = 0.05  # the tables are looked at for marks at most this often
-_MARKS_A_SECOND = 50  # told in the long run; at once, as many as one event holds
+_MARKS_A_SECOND = 20  # told in the long run; at once, as many as one event holds
 _TALLY_S = 0.5
 _RECONNECT_S = 0.5
 

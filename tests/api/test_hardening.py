@@ -329,6 +329,50 @@ def test_nothing_is_left_on_the_way(centre: Centre, administrator: httpx.Client)
         assert "server" not in response.headers
 
 
+def test_nothing_is_compressed_that_may_repeat_what_was_asked(centre: Centre) -> None:
+    """Its length would tell the token and the rows that stand beside it, guess by guess."""
+    with centre.browser() as officer:
+        page = officer.get("/entities")
+        assert page.headers["content-encoding"] == "gzip"
+        assert "Accept-Encoding" in page.headers["vary"]
+        assert 'name="csrf"' in page.text
+        assert len(page.text) > 2 * int(page.headers["content-length"])
+        token = re.findall(r'name="csrf" value="(\w+)"', page.text)[0]
+        asked = [
+            officer.get("/entities?state=active"),
+            officer.get(f"/search?q={token}"),
+            officer.get(f"/entities/{token[:20]}"),
+            officer.post("/entities", data={"csrf": token, "code": token}),
+        ]
+        refused = officer.get("/entities", headers={"Accept-Encoding": "identity"})
+        stream = officer.stream("GET", "/feed/live")
+        with stream as live:
+            assert "content-encoding" not in live.headers
+    for answer in (*asked, refused):
+        assert len(answer.content) > 1000
+        assert "content-encoding" not in answer.headers, answer.url
+    assert [answer.status_code for answer in asked] == [200, 200, 404, 422]
+
+
+def test_a_static_file_is_kept_for_ever_under_the_address_of_its_content(centre: Centre) -> None:
+    with centre.browser() as officer:
+        page = officer.get("/").text
+        files = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page))
+        assert any(each.endswith("/words-sq.js") for each in files)
+        assert not any(each.endswith("/words-en.js") for each in files)
+        for address in files:
+            file = officer.get(address)
+            assert (file.status_code, file.headers["content-encoding"]) == (200, "gzip"), address
+            assert file.headers["cache-control"].endswith("immutable")
+            plain = officer.get(address, headers={"Accept-Encoding": "identity"})
+            assert plain.content == file.content
+            assert re.search(r"/[0-9a-f]{16}/|/vendor/[a-z]+-[0-9.]+/", address)
+        for strange in ("/static/pages/0000000000000000/live.js", "/static/vendor/../live.js"):
+            assert officer.get(strange).status_code == 404
+        # A page whose scripts say nothing is given no words.
+        assert "words-" not in officer.get("/account").text
+
+
 def test_no_token_and_no_password_is_logged(centre: Centre, administrator: httpx.Client) -> None:
     open_account(administrator, "ilir", "auditor")
     token = sign_in(centre, "ilir").json()["token"]

@@ -348,6 +348,39 @@ def test_of_thousands_at_once_the_page_shows_a_sample_and_says_so(line: Line, pa
     assert [(id_, state) for id_, state in shown if held[id_] != state] == []
 
 
+def test_the_desks_are_one_row_that_opens_by_key_and_without_a_script(
+    line: Line, page: Page
+) -> None:
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 740})
+        assert page.locator(".g-nav").evaluate("nav => nav.offsetHeight") < 60
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    group = page.locator(".g-nav summary").filter(has_text="Magazina")
+    stock = page.get_by_role("link", name="Gjendja", exact=True)
+    expect(stock).to_be_hidden()
+    group.focus()
+    page.keyboard.press("Enter")
+    expect(stock).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(stock).to_be_hidden()
+    expect(group).to_be_focused()
+    for key in ("Enter", "Tab", "Tab", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_url("**/stock")
+    expect(group).to_have_attribute("aria-current", "true")
+    expect(page.locator('.g-nav [aria-current="page"]')).to_have_text("Gjendja")
+
+    assert page.context.browser is not None
+    plain = page.context.browser.new_context(java_script_enabled=False, has_touch=True)
+    plain.add_cookies([line.centre.cookie()])
+    bare = plain.new_page()
+    bare.goto(line.centre.url)
+    bare.locator(".g-nav summary").filter(has_text="Magazina").tap()
+    bare.get_by_role("link", name="Gjendja", exact=True).tap()
+    bare.wait_for_url("**/stock")
+    plain.close()
+
+
 def test_a_search_that_finds_nothing_says_so(line: Line, page: Page) -> None:
     page.goto(f"{line.centre.url}/search?q=nonsense")
     expect(page.locator("h1")).to_have_text("Nuk u gjet asgjë për nonsense")

@@ -7,6 +7,7 @@ import { clockTime, day } from "./times.js";
 
 const cards = document.getElementById("gateways");
 const none = cards.querySelector(".none");
+const REST_MS = 1000; // between two drawings of the cards
 const shown = new Map(); // by name: what is shown of it, as text and as its card
 let seen = [];
 
@@ -61,7 +62,7 @@ function card(gateway) {
 /** Show them all; a card that says the same stays as it is. */
 export function showGateways(gateways) {
   seen = gateways;
-  soon(draw);
+  soon(draw, REST_MS);
 }
 
 function draw() {

@@ -9,7 +9,7 @@ const KEPT = 100;
 const WAITING = 2 * KEPT; // for the next frame, which a page that nobody sees may wait for
 const SAMPLED_MS = 10000; // so long after the last sample it is still said
 const ASK_MS = 5000;
-const PAUSE_MS = 500; // between two drawings of the table while it is a sample: each lays out all of it
+const REST_MS = 1000; // between two drawings of the table while it is a sample: each lays out all of it
 
 const body = document.querySelector("#marks tbody");
 const table = document.getElementById("marks");
@@ -69,7 +69,6 @@ export class Marks {
   #gaps = false; // since the last question something was not told
   #askedAt = 0;
   #busy = false;
-  #later = null;
 
   /** What is shown: everything, or one state, order or gateway. */
   filter(change) {
@@ -118,11 +117,7 @@ export class Marks {
       for (const id of old) this.#waiting.delete(id);
       this.#gaps = true;
     }
-    if (!this.#busy) soon(this.#draw);
-    else this.#later ??= setTimeout(() => {
-      this.#later = null;
-      soon(this.#draw);
-    }, PAUSE_MS);
+    soon(this.#draw, this.#busy ? REST_MS : 0);
   }
 
   /** Only so many of so many marks were told. */

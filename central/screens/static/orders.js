@@ -14,6 +14,7 @@ const total = document.getElementById("balance-total");
 const TERMS = ["good", "open", "unknown", "rejected", "scrapped", "voided", "lost", "unused", "unaccounted"];
 const FILTERS = new Set(["good", "open", "unknown", "rejected", "scrapped", "voided"]);
 const ALWAYS = new Set(["good", "open", "unknown", "rejected", "unused"]);
+const REST_MS = 1000; // between two drawings of the cards
 const KEPT = 50; // as many as the server lists
 const known = new Map();
 const shown = new Map();
@@ -80,13 +81,13 @@ export function showOrder(order) {
     known.delete(oldest.code);
     changed.add(oldest.code);
   }
-  soon(draw);
+  soon(draw, REST_MS);
 }
 
 export function dropOrders() {
   for (const code of known.keys()) changed.add(code);
   known.clear();
-  soon(draw);
+  soon(draw, REST_MS);
 }
 
 function draw() {
