@@ -45,6 +45,7 @@ from central.api import (
 from central.api.description import Described
 from central.api.limit import LARGEST_FILE, SmallBodies
 from central.config import Config
+from central.errors import ConfigError
 from central.problems import Problem
 from central.queries.live import Live
 from central.screens import uploads
@@ -112,7 +113,11 @@ def _provider(config: Config) -> Provider | None:
     if oidc is None:
         return None
     back = config.http.address + RETURN
-    return Provider(Client(oidc.issuer, oidc.client_id, oidc.client_secret(), back, oidc.ca))
+    client = Client(oidc.issuer, oidc.client_id, oidc.client_secret(), back, oidc.ca)
+    try:
+        return Provider(client)
+    except OSError as error:  # no such file, or no certificates in it
+        raise ConfigError(f"{oidc.ca}: {error.strerror or error}") from error
 
 
 async def _describe(app: FastAPI) -> None:
