@@ -79,7 +79,8 @@ NOTHING = Shown("nothing")
 @dataclass(frozen=True)
 class Teller:
     """Shows values in one language; `d` holds the words of fields (`field`, or `acts field` where
-    they mean another thing at the desk of acts) and codes (by the field's name, or `value`).
+    they mean another thing at the desk of acts) and codes (likewise by the field's name, else
+    `value`).
     `feminine`: what is told of is so in Albanian, and its state with it (`value f`)."""
 
     d: Texts
@@ -156,7 +157,8 @@ class Teller:
             code, colon, of = text.partition(":")
             return Shown("tag", self.d(code, "latch") + (f" ({of})" if colon else ""), tone="bad")
         of_it = "value f" if self.feminine and name == "state" else _SAID_AS.get(name, name)
-        context = of_it if self.d.has(text, of_it) else "value"
+        own = f"{self.desk} {name}"
+        context = next((each for each in (own, of_it) if self.d.has(text, each)), "value")
         said = self.d(text, context) if self.d.has(text, context) else None
         if name in _TAGS and said:
             return Shown("tag", said, tone=TONES.get(text, ""))
