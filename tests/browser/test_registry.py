@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -251,6 +251,40 @@ def test_a_mark_is_drawn_as_it_was_engraved_and_proved_anew(line: Line, page: Pa
     line.centre.sql(back, b"op-4", GATEWAY, intent, intent)
     page.get_by_role("button", name="Llogarite sërish").click()
     expect(failed).to_have_count(0)
+
+
+def test_a_thing_leads_to_what_it_lies_in_and_its_dispute_is_settled(
+    line: Line, page: Page
+) -> None:
+    centre = line.centre
+    line.read(line.mark(26))
+    line.read(line.mark(27))
+    item, crate = "DA7G1HM70G000026", "359999000000000011"
+    articles = {"articles": [item, "DA7G1HM70G000027"]}
+    place = {"entity": "UMG", "name": "Depo", "kind": "site", "code": "DP"}
+    centre.post("/api/v1/places", place)
+
+    def told(number: str, what: str, **more: Any) -> None:
+        at = {"happened": datetime.now(UTC).isoformat(), "place": "DP"}
+        centre.post("/api/v1/events", {"number": number, "what": what, **at, **articles, **more})
+
+    told("E-1", "packed", package=crate)
+    told("E-2", "unpacked", articles=[item], package="359999000000000028")
+    page.goto(f"{centre.url}/search?q={item}")
+    page.get_by_role("link", name=crate).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(crate)
+    page.get_by_text("Çfarë ka brenda").click()
+    page.get_by_role("link", name="G000026").click()
+    expect(page.locator(".entry.refused")).to_have_count(1)
+    page.get_by_role("link", name="Zgjidh kontestimin").click()
+    page.get_by_label("Gjendja e artikullit").select_option("in-store")
+    page.get_by_label("Mbajtësi").fill("UMG")
+    page.get_by_label("Vendi").fill("DP")
+    page.get_by_label("Arsyeja").fill("është këtu, i plotë")
+    page.get_by_role("button", name="Vendos").click()
+    expect(page.get_by_role("heading", name="Kontestimi u zgjidh")).to_be_visible()
+    query = "SELECT disputed, disposition, place, package FROM article WHERE code = %s"
+    assert centre.sql(query, item) == [(False, "in-store", "DP", None)]
 
 
 def test_a_state_can_be_shown_alone(line: Line, page: Page) -> None:
