@@ -46,11 +46,25 @@ def _register(quick: bool, about: dict[str, Any]) -> list[Measurement]:
     return register.run(asked if size is None else replace(asked, marks=size), about, state)
 
 
+def _live(quick: bool, about: dict[str, Any]) -> list[Measurement]:
+    from bench import live
+
+    return live.run(live.QUICK if quick else live.FULL)
+
+
+def _pages(quick: bool, about: dict[str, Any]) -> list[Measurement]:
+    from bench import pages
+
+    return pages.run(rounds=1 if quick else 3, quick=quick)
+
+
 PARTS: dict[str, Part] = {
     "station": _station,
     "ingest": _ingest,
     "latency": _latency,
     "register": _register,
+    "live": _live,
+    "pages": _pages,
 }
 
 

@@ -1,6 +1,6 @@
 """An ingest worker without the broker: the same calls, in a transaction for each lot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ Lot = list[tuple[str, bytes]]
 """Batches, each with its gateway, that one transaction takes."""
 
 
-def ingest(ready: Callable[[], None], config_file: Path, lots: list[Lot]) -> None:
+def ingest(ready: Callable[[], None], config_file: Path, lots: Iterable[Lot]) -> None:
     """What an ingest worker does between the broker's message and its acknowledgement."""
     config = load(config_file)
     key = keys.load(config.keys.dir, "receipt")

@@ -66,6 +66,26 @@ def test_latency_against_the_bare_loop(tmp_path: Path) -> None:
         assert rows[f"p50, intent → {end}"]["median"] <= rows[f"p99, intent → {end}"]["median"]
 
 
+@pytest.mark.slow
+@pytest.mark.needs_browser
+def test_the_live_page_against_one_that_does_nothing(tmp_path: Path) -> None:
+    found = bench("live", tmp_path / "out.json")["measurements"]
+    heap = found["live-heap"]["rows"]["heap, live page"]
+    assert set(heap["ratios"]) == {"heap, live page, at first", "heap, idle page"}
+    # A leak of each mark would show within seconds: some thousand arrive in them.
+    assert heap["ratios"]["heap, live page, at first"]["max"] < 2
+    assert found["live-frames"]["rows"]["p99, live page"]["ratios"]
+    assert found["live-load"]["rows"]["rows in the page's table"]["max"] <= 100
+
+
+@pytest.mark.slow
+@pytest.mark.needs_browser
+def test_every_page_against_what_a_first_load_may_weigh(tmp_path: Path) -> None:
+    rows = bench("pages", tmp_path / "out.json")["measurements"]["pages-weight"]["rows"]
+    for name in ("the registry's most", "the operator's page"):
+        assert rows[name]["ratios"]["allowed"]["max"] < 1
+
+
 def test_a_ratio_compares_values_of_the_same_round() -> None:
     found = Measurement("x", "X", "1/s", "higher")
     for limit, ours in ((100, 50), (10, 8), (1000, 100)):
