@@ -79,7 +79,9 @@ CODES: dict[str, set[str]] = {
     "nav": {entry.title for entry in ENTRIES},
     "nav-group": {part.title for part in BAR if isinstance(part, Group)},
     "role": set(Role),
-    "fault": in_source("central/screens", r'Fault\("\w*", "([a-z-]+)"\)') - OF_DESKS,
+    "fault": in_source("central/screens", r'Fault\("\w*", "([a-z-]+)"[,)]') - OF_DESKS
+    | {f"agency-{why}" for why in in_source("central/access", r'SignOnRefused\(\s*"([a-z]+)"')}
+    | {"agency-disabled"},
 }
 
 
