@@ -18,6 +18,7 @@ import httpx
 import psycopg
 import pytest
 
+from central.access.roles import Role
 from gateway.contract.record import (
     FromBlock,
     Intent,
@@ -137,11 +138,13 @@ def _each_role_has_a_sign_in(lines: list[str], accounts: Path) -> None:
     """It is named, and its password lies in a file that nobody else reads; no log holds one."""
     kept = json.loads(accounts.read_text())
     sign_ins = {"administrator": kept["administrator"], **kept["sign-ins"]}
-    assert len(sign_ins) == 8
+    assert len(sign_ins) == len(Role) + 1, "each role, and a second officer"
     assert accounts.stat().st_mode & 0o777 == 0o600
     logs = "".join(path.read_text() for path in (accounts.parent / "logs").iterdir())
-    for role, each in sign_ins.items():
-        assert any(role in line and f"account {each['account']}" in line for line in lines)
+    for role in Role:
+        assert any(line.strip().startswith(f"{role} ") for line in lines)
+    for each in sign_ins.values():
+        assert any(f"account {each['account']}" in line for line in lines)
         assert each["password"] not in logs + "".join(lines)
 
 
