@@ -14,15 +14,14 @@ LONGEST = (
     "tests/e2e/test_tour.py",
     "tests/central/test_faults.py",
     "tests/browser/test_accessibility.py",
-    "tests/soak/test_soak.py",
     "tests/central/test_issuing.py",
     "tests/crash/test_restored_register.py",
     "tests/test_wheel.py",
     "tests/e2e/test_mosquitto.py",
     "tests/register/test_imports_api.py",
     "tests/crash/test_kills.py",
-    "tests/bench/test_bench.py",
     "tests/browser/test_registry.py",
+    "tests/browser/test_both_ends.py",
     "tests/crash/test_latched_journals.py",
     "tests/queries/test_at_size.py",
     "tests/queries/test_register.py",
@@ -41,7 +40,6 @@ LONGEST = (
 
 APART = frozenset(
     {
-        "tests/bench/test_bench.py",
         "tests/browser/test_operator.py",
         "tests/browser/test_operator_trays.py",
         "tests/drivers/test_modbus_faults.py",

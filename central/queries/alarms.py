@@ -12,7 +12,6 @@ from central.register.alerts.rules import Alert
 from central.screens.texts import LANGUAGES, Language
 
 SHOWN = 5
-_OPEN: tuple[AlertState, ...] = ("raised", "escalated", "acknowledged")
 
 
 class Alarm(Answer):
@@ -36,7 +35,7 @@ class Alarms(Answer):
 
 def alarms(connection: Connection) -> Alarms:
     table = schema.alert
-    unresolved = table.c.state.in_(_OPEN)
+    unresolved = table.c.state != "resolved"
     count = connection.execute(select(func.count()).select_from(table).where(unresolved))
     newest = select(table).where(unresolved).order_by(table.c.opened.desc()).limit(SHOWN)
     return Alarms(

@@ -42,6 +42,7 @@ alert = Table(
         "alert_once", "rule", "subject", unique=True, postgresql_where="state <> 'resolved'::text"
     ),
     Index("alert_opened", "opened"),
+    Index("alert_unresolved", "opened", postgresql_where="state <> 'resolved'::text"),
     Index("alert_event", sql_text("split_part(cause, ' ', 1)")),
     Index("alert_rule", "rule", "opened"),
     Index("alert_state", "state", "opened"),

@@ -82,7 +82,7 @@ def several(centre: Centre) -> Centre:
     begins = "2026-01-01T00:00:00Z"
     for number, until in (("X-1", None), ("X-2", "2030-01-01T00:00:00Z"), ("X-3", None)):
         more = {"number": number, "valid_from": begins, "valid_until": until, "reason": "law"}
-        centre.post("/api/v1/exclusions", whole | more)
+        centre.decide("/api/v1/exclusions", whole | more)
     return centre
 
 

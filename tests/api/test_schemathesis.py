@@ -20,7 +20,7 @@ from tests.support.central import Centre
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
-EXAMPLES = int(os.environ.get("EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "1"))
 """Requests of each kind for each endpoint."""
 WELL_FORMED = "examples,fuzzing,stateful"
 ALL = f"{WELL_FORMED},coverage"

@@ -38,6 +38,7 @@ def bench(part: str, out: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.own
 def test_a_station_against_the_bare_commits(tmp_path: Path) -> None:
     rows = bench("station", tmp_path / "out.json")["measurements"]["station"]["rows"]
     measured = {name for name, row in rows.items() if "bare commits and guard" in row["ratios"]}
@@ -50,6 +51,7 @@ def test_a_station_against_the_bare_commits(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.own
 def test_ingest_against_the_bare_floors(tmp_path: Path) -> None:
     found = bench("ingest", tmp_path / "out.json")
     rows = found["measurements"]["ingest-50"]["rows"]
@@ -60,6 +62,7 @@ def test_ingest_against_the_bare_floors(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.own
 def test_latency_against_the_bare_loop(tmp_path: Path) -> None:
     rows = bench("latency", tmp_path / "out.json")["measurements"]["latency"]["rows"]
     for end in ("commit seen in the register", "receipt at the gateway", "event at the page"):
@@ -67,6 +70,7 @@ def test_latency_against_the_bare_loop(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.own
 @pytest.mark.needs_browser
 def test_the_live_page_against_one_that_does_nothing(tmp_path: Path) -> None:
     found = bench("live", tmp_path / "out.json")["measurements"]
@@ -79,6 +83,7 @@ def test_the_live_page_against_one_that_does_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.own
 @pytest.mark.needs_browser
 def test_every_page_against_what_a_first_load_may_weigh(tmp_path: Path) -> None:
     rows = bench("pages", tmp_path / "out.json")["measurements"]["pages-weight"]["rows"]
@@ -104,6 +109,7 @@ def test_percentiles_are_values_that_were_measured() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.own
 def test_a_generated_register_against_the_bare_statements(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,8 +41,7 @@ async def mbpoll(url: str, *arguments: str) -> str:
     run = await asyncio.create_subprocess_exec(
         program,
         *wire,
-        "-0",
-        "-1",
+        *("-0", "-1", "-o", "10"),
         *arguments[:split],
         place,
         *arguments[split + 1 :],

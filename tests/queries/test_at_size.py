@@ -20,8 +20,11 @@ INSERT INTO evidence (gateway, received, reason, bytes, sha256)
     FROM generate_series(1, 2000) n;
 INSERT INTO alert (number, rule, severity, about, subject, cause, facts, state, reason, opened,
         raised, escalations, version)
-    SELECT 'overdue-' || n, 'overdue', 'warning', 'consignment', 'CN-' || n, '', '{}', 'raised', '',
-        n, now(), 0, n FROM generate_series(1, 3000) n;
+    SELECT 'overdue-' || n, 'overdue', 'warning', 'consignment', 'CN-' || n, '',
+        jsonb_build_object(
+            'direction', 'domestic', 'state', 'dispatched', 'planned_arrival', now()),
+        CASE n % 50 WHEN 0 THEN 'raised' ELSE 'resolved' END, '', n, now(), 0, n
+    FROM generate_series(1, 3000) n;
 INSERT INTO delivery (alert, occasion, channel, target, created, due)
     SELECT number, 'raised', 'mail', 'a@b', now(), now() FROM alert;
 INSERT INTO delivery_attempt SELECT id, 1, now(), true, 'ok' FROM delivery;

@@ -15,6 +15,7 @@ from tests.support.wait import wait_for
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.own,
     pytest.mark.needs_mosquitto,
     pytest.mark.needs_postgres_server,
 ]

@@ -1,4 +1,4 @@
-"""An index for the list of consignments by their planned arrival."""
+"""Indexes for consignments by their planned arrival, and for alerts that nobody has resolved."""
 
 from central.migrations.indexes import build
 
@@ -11,3 +11,4 @@ concurrent = True
 
 def upgrade() -> None:
     build("consignment_arrival", "ON consignment (planned_arrival, number)")
+    build("alert_unresolved", "ON alert (opened) WHERE state <> 'resolved'")
