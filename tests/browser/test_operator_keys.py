@@ -89,6 +89,7 @@ def test_where_the_pin_is_wanted_a_scan_asks_for_it(tmp_path: Path, browse: Brow
             await expect(wrong).to_have_text(SQ["note.badge-not-known"])
             assert await page.evaluate(FITS) == []
             await page.keyboard.press("Escape")
+            await expect(page.locator("#sign-in")).to_be_hidden()
             made.desk.needs_pin = True
             await scan(page, LEAD.badge)
             await expect(wrong).to_have_text(SQ["note.pin-too"])

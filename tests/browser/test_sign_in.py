@@ -138,6 +138,7 @@ def test_one_signs_out_by_the_menu_and_no_page_is_left(centre: Centre, open_page
     page = open_page()
     page.goto("/sign-in")
     sign_in(page, "arben")
+    page.wait_for_load_state()  # what closes the menu is a script
     page.locator(".me summary").click()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Dil")).to_be_hidden()
