@@ -53,7 +53,7 @@ def test_a_shift_is_counted_signed_and_printed(tmp_path: Path, browse: Browse) -
             await page.evaluate(axe.source())
             assert await page.evaluate(axe.RUN, []) == []
             await page.locator("[name=good-0]").fill("2")
-            await expect(page.locator("#shift-lead")).to_be_hidden()
+            await expect(page.locator("#shift-second")).to_be_hidden()
             await page.locator("[name=good-0]").fill("1")
             await page.get_by_text(SQ["reason.not-found"], exact=True).click()
             await fill_witness(page, 1, OPERATOR)

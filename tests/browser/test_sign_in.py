@@ -65,6 +65,11 @@ def sign_in(page: Page, account: str, password: str = PASSWORD) -> None:
     send(page)
 
 
+@pytest.fixture(scope="module")
+def auditor(centre: Centre) -> None:
+    open_account(centre, "arben", "auditor")
+
+
 def open_account(centre: Centre, name: str, *roles: str) -> None:
     body = {"name": name, "person": f"Person {name}", "roles": roles, "password": PASSWORD}
     with centre.client("administrator") as administrator:
@@ -103,8 +108,8 @@ def test_the_first_administrator_comes_by_the_code_of_the_first_start(
     )
 
 
+@pytest.mark.usefixtures("auditor")
 def test_a_wrong_password_is_told_and_a_right_one_leads_on(centre: Centre, open_page: Open) -> None:
-    open_account(centre, "arben", "auditor")
     page = open_page()
     page.goto("/search?q=G000001")
     expect(page).to_have_url(f"{centre.url}/sign-in?next=%2Fsearch%3Fq%3DG000001")
@@ -125,6 +130,7 @@ def test_a_wrong_password_is_told_and_a_right_one_leads_on(centre: Centre, open_
     assert page.evaluate("document.cookie") == ""
 
 
+@pytest.mark.usefixtures("auditor")
 @pytest.mark.parametrize("foreign", ["//foreign.example/", "https://foreign.example/", "/\\x.y"])
 def test_no_foreign_page_follows_the_sign_in(centre: Centre, open_page: Open, foreign: str) -> None:
     page = open_page(script=False)
@@ -134,11 +140,12 @@ def test_no_foreign_page_follows_the_sign_in(centre: Centre, open_page: Open, fo
     expect(page).to_have_url(f"{centre.url}/")
 
 
+@pytest.mark.usefixtures("auditor")
 def test_one_signs_out_by_the_menu_and_no_page_is_left(centre: Centre, open_page: Open) -> None:
     page = open_page()
     page.goto("/sign-in")
     sign_in(page, "arben")
-    page.wait_for_load_state()  # what closes the menu is a script
+    page.wait_for_url("/")  # whole: what closes the menu is a script
     page.locator(".me summary").click()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Dil")).to_be_hidden()
@@ -202,6 +209,7 @@ def test_a_live_page_whose_session_is_ended_elsewhere_asks_for_the_sign_in(
     expect(live.locator("#link")).to_have_attribute("data-state", "live")
 
 
+@pytest.mark.usefixtures("auditor")
 def test_a_form_without_its_token_changes_nothing(centre: Centre, open_page: Open) -> None:
     page = open_page()
     page.goto("/sign-in")
@@ -214,6 +222,7 @@ def test_a_form_without_its_token_changes_nothing(centre: Centre, open_page: Ope
     expect(page.locator("h1")).to_have_text("Llogaria ime")
 
 
+@pytest.mark.usefixtures("auditor")
 def test_a_foreign_page_can_neither_sign_out_nor_see(centre: Centre, open_page: Open) -> None:
     """Its form comes without the cookie; a link of it leads in, by a page of ours."""
     page = open_page()

@@ -91,7 +91,7 @@ export class Decide {
     [this.#what, this.#seq] = [what, seq];
     const alone = what === "first-piece";
     $("decide-second").hidden = $("decide-second").disabled = alone;
-    $("decide-first").dataset.t = alone ? "field.lead" : "field.first";
+    document.querySelector("#decide-first legend").dataset.t = alone ? "field.lead" : "field.first";
     $("decide").querySelector("[name=reason]").required = !alone;
     const reasons = why.map((id) => {
       const chip = make("button", { type: "button", class: "chip", "data-t": `reason.${id}` });

@@ -108,7 +108,7 @@ export class Shift {
       cell.querySelector(".apart").replaceChildren(...says);
     }
     const none = apart.length === 0;
-    for (const id of ["shift-lead", "shift-why"]) $(id).hidden = $(id).disabled = none;
+    for (const id of ["shift-second", "shift-why"]) $(id).hidden = $(id).disabled = none;
     $("shift-says").textContent = t(none ? "dialog.shift-says" : "dialog.shift-differs");
   }
 }
