@@ -112,6 +112,7 @@ def limit(code: _Code, asked: NewLimits, desk: AtDesk) -> Response:
 def listed_doubts(code: _Code, desk: AtDesk) -> list[Doubt]:
     """Further components that a journal which ended may have marked."""
     with desk.looking() as connection:
+        ORDER.require(connection, code)
         return doubts.listed(connection, code)
 
 

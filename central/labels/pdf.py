@@ -14,6 +14,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from central.labels.font import BOLD, CONDENSED, REGULAR, font
 from central.labels.layout import HEIGHT, WIDTH, Field, Linear, Matrix, Rule, Text
+from gateway.design.drawing import modules
 
 BASELINE = 0.78
 """Of a line's box, from its top."""
@@ -66,27 +67,18 @@ def _rect(canvas: Canvas, x: float, y: float, width: float, height: float) -> No
 
 def _linear(canvas: Canvas, field: Linear) -> None:
     value = f"(00){field.value[2:]}"
-    (row, *_) = _rows(zxingcpp.create_barcode(value, zxingcpp.BarcodeFormat.Code128, gs1=True))
+    code = zxingcpp.create_barcode(value, zxingcpp.BarcodeFormat.Code128, gs1=True)
+    image: Any = code.to_image(scale=1, add_quiet_zones=False)
+    row = memoryview(image).tobytes()[: image.shape[1]]
     for at, length in _runs(row):
         _rect(canvas, field.x + at * field.bar, field.y, length * field.bar, field.height)
 
 
 def _matrix(canvas: Canvas, field: Matrix) -> None:
-    symbol = zxingcpp.create_barcode(
-        field.value.encode("ascii"), zxingcpp.BarcodeFormat.DataMatrix, force_square=True
-    )
-    for number, row in enumerate(_rows(symbol)):
+    for number, row in enumerate(modules(field.value)):
         for at, length in _runs(row):
             x, y = field.x + at * field.module, field.y + number * field.module
             _rect(canvas, x, y, length * field.module, field.module)
-
-
-def _rows(symbol: zxingcpp.Barcode) -> list[bytes]:
-    """One byte a module, 0 where it is dark."""
-    image: Any = symbol.to_image(scale=1, add_quiet_zones=False)
-    data = memoryview(image).tobytes()
-    high, wide = image.shape
-    return [data[at : at + wide] for at in range(0, high * wide, wide)]
 
 
 def _runs(row: bytes) -> list[tuple[int, int]]:

@@ -18,10 +18,12 @@ from central.queries.models import Answer, RecordKey
 from central.queries.records import (
     Place,
     StoredBatch,
+    StreamKey,
     batches,
     heads_before,
     is_chained,
     is_signed,
+    keys_of,
     place_of,
 )
 from gateway.contract.batch import BatchHeader, heads
@@ -114,18 +116,10 @@ def _of_batch(connection: Connection, batch: StoredBatch) -> Iterator[ProofStep]
     said = "" if header is None else f"{header.gateway}/{header.epoch}/{header.last}"
     head = None if header is None else header.head
     yield _step("header", theirs == ours, names=said, head=head)
-    table = schema.stream_key
-    row = connection.execute(
-        select(table).where(table.c.stream == batch.stream, table.c.key_id == batch.key_id)
-    ).one_or_none()
-    public = None if row is None else bytes(row.public)
-    good = (
-        row is not None
-        and key_id(bytes(row.public)) == batch.key_id
-        and row.from_seq <= batch.first
-        and (row.to_seq is None or batch.last <= row.to_seq)
-    )
-    span = None if row is None else f"{row.from_seq}–{row.to_seq or '…'}"
+    key = keys_of(connection, [batch.stream]).get((batch.stream, batch.key_id))
+    public = None if key is None else key.public
+    span = None if key is None else f"{key.first}–{key.last or '…'}"
+    good = _is_good(key, batch)
     yield _step("key", good, key=batch.key_id, public=_hex(public), valid=span)
     signature = batch.sig.hex()
     yield _step("signed", is_signed(batch, public), key=batch.key_id, signature=signature)
@@ -153,17 +147,22 @@ def _of_neighbours(connection: Connection, batch: StoredBatch) -> Iterator[Proof
 
 def _beginning(connection: Connection, batch: StoredBatch) -> ProofStep:
     """An epoch begins from the last head that the register had of the one before."""
-    table = schema.stream
+    table, bodies = schema.stream, schema.batch
     told = connection.execute(
         select(table.c.previous_head).where(table.c.id == batch.stream)
     ).scalar_one()
-    former = connection.execute(
-        select(table.c.head).where(
-            table.c.gateway == batch.gateway, table.c.epoch == batch.epoch - 1
-        )
+    newest = connection.execute(
+        select(bodies.c.id)
+        .join(table, table.c.id == bodies.c.stream)
+        .where(table.c.gateway == batch.gateway, table.c.epoch == batch.epoch - 1)
+        .order_by(bodies.c.last.desc())
+        .limit(1)
     ).scalar_one_or_none()
-    ended = bytes(32) if former is None else bytes(former)
-    return _step("began", bytes(told) == ended, epoch=batch.epoch, head=ended.hex())
+    if newest is None:
+        return _step("began", bytes(told) == bytes(32), epoch=batch.epoch, head=bytes(32).hex())
+    former = batches(connection, [newest])[newest]
+    holds = bytes(told) == former.head and _is_signed(connection, former)
+    return _step("began", holds, epoch=batch.epoch, batch=former.id, head=former.head.hex())
 
 
 def _at(connection: Connection, stream: int, seq: int) -> StoredBatch | None:
@@ -181,11 +180,13 @@ def _at(connection: Connection, stream: int, seq: int) -> StoredBatch | None:
 
 
 def _is_signed(connection: Connection, batch: StoredBatch) -> bool:
-    table = schema.stream_key
-    public = connection.execute(
-        select(table.c.public).where(table.c.stream == batch.stream, table.c.key_id == batch.key_id)
-    ).scalar_one_or_none()
-    return is_signed(batch, None if public is None else bytes(public))
+    """By a key of its own that was good for it, over the head that it is stored with."""
+    key = keys_of(connection, [batch.stream]).get((batch.stream, batch.key_id))
+    return _is_good(key, batch) and key is not None and is_signed(batch, key.public)
+
+
+def _is_good(key: StreamKey | None, batch: StoredBatch) -> bool:
+    return key is not None and key_id(key.public) == batch.key_id and key.is_good_for(batch)
 
 
 def _header(batch: StoredBatch) -> BatchHeader | None:

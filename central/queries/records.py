@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,6 +76,28 @@ def batches(connection: Connection, ids: Iterable[int]) -> dict[int, StoredBatch
             lines=tuple(bytes(row.body).split(b"\n")),
             received=row.received,
         )
+        for row in rows
+    }
+
+
+@dataclass(frozen=True)
+class StreamKey:
+    """A key of a stream, and the records that it may sign: to `last`, or on where that is None."""
+
+    public: bytes
+    first: int
+    last: int | None
+
+    def is_good_for(self, batch: StoredBatch) -> bool:
+        return self.first <= batch.first and (self.last is None or batch.last <= self.last)
+
+
+def keys_of(connection: Connection, streams: Collection[int]) -> dict[tuple[int, str], StreamKey]:
+    """By stream and the key's id."""
+    key = schema.stream_key
+    rows = connection.execute(select(key).where(key.c.stream.in_(sorted(streams))))
+    return {
+        (row.stream, row.key_id): StreamKey(bytes(row.public), row.from_seq, row.to_seq)
         for row in rows
     }
 
@@ -175,22 +197,11 @@ def _proofs(
     before: Mapping[int, bytes | None],
 ) -> list[tuple[StoredBatch, Evidence]]:
     """Each batch with its evidence, checked now from the stored bytes alone."""
-    key = schema.stream_key
-    publics = {
-        (row.stream, row.key_id): row
-        for row in connection.execute(
-            select(key).where(key.c.stream.in_(sorted({b.stream for b in stored.values()})))
-        )
-    }
+    known = keys_of(connection, {batch.stream for batch in stored.values()})
     found = []
     for batch in stored.values():
-        row = publics.get((batch.stream, batch.key_id))
-        public = None if row is None else bytes(row.public)
-        in_time = (
-            row is not None
-            and row.from_seq <= batch.first
-            and (row.to_seq is None or batch.last <= row.to_seq)
-        )
+        key = known.get((batch.stream, batch.key_id))
+        public, in_time = (key.public, key.is_good_for(batch)) if key else (None, False)
         found.append(
             (
                 batch,

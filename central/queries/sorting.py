@@ -13,7 +13,8 @@ _SHAPES: dict[type, Any] = {str: Text, int: Count, datetime: Moment}
 
 class Sorting:
     """`sort`: a column's name, with `-` before it the other way round. Equal ones are in the order
-    of `keys`, and what has no value in the column comes last either way.
+    of `keys`, the other way round too, so that one index serves both; what has no value in the
+    column comes last either way.
 
     It names the order in its cursors: in another one the same row is another place. Those of the
     order that a list has by itself, by its keys, name none.

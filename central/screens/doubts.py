@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from central.access.roles import Right
 from central.api.desk import needs
-from central.screens.desks.asking import Answer, ask
+from central.screens.desks.asking import Answer, ask, look
 from central.screens.desks.showing import Teller
 from central.screens.desks.table import BY_NAME
 from central.screens.faults import Fault
@@ -42,9 +42,9 @@ async def give_back(code: str, viewer: AsViewer) -> Response:
 async def _page(
     viewer: Viewer, code: str, faults: list[Fault] | None = None, wrong: Answer | None = None
 ) -> Response:
-    told = await ask(viewer, "GET", f"{_ORDERS.path_of(code)}/doubts")
+    told = await look(viewer, f"{_ORDERS.path_of(code)}/doubts")
     d = _WORDS[viewer.language]
-    found = told.body.get("items", [])
+    found = told.body["items"]
     return viewer.page(
         "doubts.html",
         422 if faults or wrong else 200,

@@ -4,8 +4,9 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -106,7 +107,8 @@ def vendor(name: str, file: str) -> str:
     return f"/static/{found}"
 
 
-def modules(script: str, language: Language) -> Sequence[str]:
+@cache
+def modules(script: str, language: Language) -> tuple[str, ...]:
     """What a script imports, at whatever depth; a page names them, and all are fetched at once."""
     found: list[str] = []
     waiting = [script]
@@ -115,7 +117,7 @@ def modules(script: str, language: Language) -> Sequence[str]:
         fresh = [each for each in _IMPORT.findall(source) if each not in (script, *found)]
         found += dict.fromkeys(fresh)
         waiting += fresh
-    return [*found, words(language)] if _WORDS in found else found
+    return (*found, words(language)) if _WORDS in found else tuple(found)
 
 
 def install(app: FastAPI) -> None:

@@ -23,9 +23,8 @@ from central.screens.desks.pages import Doing, one_of
 from central.screens.desks.table import BY_NAME
 from central.screens.texts import LANGUAGES, load
 from central.screens.viewer import AsViewer, Shown, Viewer
-from central.screens.words import item_path, thing_path
+from central.screens.words import drawn, item_path, thing_path
 from gateway.contract.encoding import INT8_MAX
-from gateway.design import drawing
 
 pages = APIRouter(include_in_schema=False, route_class=Shown)
 Number = Annotated[int, Path(ge=1, le=INT8_MAX)]
@@ -48,6 +47,14 @@ class Engraved:
     record: RecordKey
     svg: Markup | None
     read: bool | None
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What lies directly in a package: those that are named, and whether there are more."""
+
+    named: tuple[Article, ...] = ()
+    more: bool = False
 
 
 @pages.get("/items/{uii:path}", **needs(Right.READ_ITEMS))
@@ -83,7 +90,7 @@ def _page(viewer: Viewer, code: str) -> Response:
     with viewer.looking() as connection:
         found = traced(connection, viewer.by, code)
         package = found.article.article.package if found.article else None
-        beside = _inside(connection, viewer, package) if package else []
+        beside = _inside(connection, viewer, package, code) if package else Inside()
         inside = _inside(connection, viewer, code)
     w, d = _WORDS[viewer.language], _CODES[viewer.language]
     return viewer.page(
@@ -93,9 +100,8 @@ def _page(viewer: Viewer, code: str) -> Response:
         code=code,
         engraved=list(_engraved(found.item)) if found.item else [],
         records={each.record: each for each in found.item.life} if found.item else {},
-        beside=[each for each in beside if each.code != code],
+        beside=beside,
         inside=inside,
-        most=MOST_INSIDE,
         leads=lambda desk, key: _leads(viewer, desk, key),
         thing=_thing,
         titles={each.number: words(each, viewer.language).title for each in found.alerts},
@@ -125,23 +131,17 @@ def _engraved(item: ItemLife) -> Iterator[Engraved]:
             content=mark["content"],
             lines=lines,
             record=key,
-            svg=_drawn(mark["content"], lines),
+            svg=drawn(mark["content"], lines),
             read=read.get((key, mark["position"])),
         )
 
 
-def _drawn(content: str, lines: tuple[str, ...]) -> Markup | None:
-    try:
-        return Markup(drawing.draw(content, lines).decode())  # noqa: S704 - it escapes the lines
-    except (drawing.NoSymbol, UnicodeEncodeError):
-        return None
-
-
-def _inside(connection: Connection, viewer: Viewer, package: str) -> list[Article]:
-    """What lies directly in it, as far as they may see it; one more than are named, if there is."""
+def _inside(connection: Connection, viewer: Viewer, package: str, but: str = "") -> Inside:
+    """As far as they may see it; `but`: the one that is shown itself."""
     wanted = articles.Wanted(entity=viewer.by.entity, package=package)
     found = articles.listed(connection, MOST_INSIDE, None, wanted)
-    return found.items
+    named = tuple(each for each in found.items if each.code != but)
+    return Inside(named, found.next is not None)
 
 
 def _thing(article: Article) -> str:

@@ -1,11 +1,14 @@
-"""Facts of the register as the pages say them: moments, symbols, what a record says."""
+"""Facts of the register as the pages say them: moments, marks, symbols, what a record says."""
 
 from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
+
 from central.queries.models import LifeEntry
 from central.screens.texts import Texts
+from gateway.design import drawing
 
 ZONE = ZoneInfo("Europe/Tirane")
 
@@ -17,6 +20,14 @@ def item_path(uii: str) -> str:
 def thing_path(code: str) -> str:
     """The page of whatever this is: of what the register marked too."""
     return "/articles/" + quote(code)
+
+
+def drawn(content: str, lines: tuple[str, ...]) -> Markup | None:
+    """A mark; None where no Data Matrix holds its content."""
+    try:
+        return Markup(drawing.draw(content, lines).decode())  # noqa: S704 - it escapes the lines
+    except (drawing.NoSymbol, UnicodeEncodeError):
+        return None
 
 
 def moment(value: datetime | None) -> str:

@@ -34,7 +34,7 @@ class NoSymbol(ValueError):
 @lru_cache(maxsize=256)
 def draw(content: str, lines: tuple[str, ...]) -> bytes:
     """The drawing as SVG, dark on white; raises `NoSymbol`."""
-    rows = _modules(content)
+    rows = modules(content)
     side, size, beside = _fit(lines)
     across = len(rows) + 2 * QUIET
     scale = side / across
@@ -55,8 +55,8 @@ def draw(content: str, lines: tuple[str, ...]) -> bytes:
     return "".join([*parts, "</svg>"]).encode()
 
 
-def _modules(content: str) -> list[bytes]:
-    """One byte a module, 0 where it is dark."""
+def modules(content: str) -> list[bytes]:
+    """Of its square Data Matrix: one byte a module, 0 where it is dark. Raises `NoSymbol`."""
     try:
         symbol = zxingcpp.create_barcode(
             content.encode("ascii"), zxingcpp.BarcodeFormat.DataMatrix, force_square=True

@@ -7,11 +7,12 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 from starlette.types import Receive, Scope, Send
 
-from central.errors import GjurmaError
+from central.errors import DatabaseUnavailable, GjurmaError, Refused
 from central.screens.refusals import LISTENING, in_words
 from central.screens.viewer import Viewer
 
 PREFIX = "/api/v1"
+AWAY = 503
 _BASE = "http://register"  # no server of this name is asked: the answer is our own
 
 
@@ -19,17 +20,30 @@ class Answer(BaseModel):
     """What the interface answered. `body` is a problem document from status 400 on; what is told
     as a bare list stands in it as the `items` of a page."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     status: int
     body: dict[str, Any]
     version: str = ""
     told: str | None = None
     """What was refused, in the language of who looks; None where the body alone says it."""
+    error: GjurmaError | None = None
+    """What the interface was refused by, where it was an error of the register."""
 
     @property
     def is_good(self) -> bool:
         return self.status < 400
+
+
+async def look(viewer: Viewer, path: str, query: Mapping[str, str] | None = None) -> Answer:
+    """As `ask`, of what a page cannot do without: raises what was refused."""
+    told = await ask(viewer, "GET", path, query=query)
+    if told.is_good:
+        return told
+    if told.error is not None:
+        raise told.error
+    detail = str(told.body.get("detail", ""))
+    raise DatabaseUnavailable(detail) if told.status == AWAY else Refused(detail)
 
 
 async def ask(
@@ -71,4 +85,5 @@ async def ask(
         body={"items": told, "next": None} if isinstance(told, list) else told,
         version=response.headers.get("ETag", "").strip('"'),
         told=in_words(heard[0], viewer.language) if heard else None,
+        error=heard[0] if heard else None,
     )

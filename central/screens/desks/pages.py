@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from central.access.roles import Right
 from central.api.desk import needs
 from central.errors import NotFound
-from central.screens.desks.asking import PREFIX, ask
+from central.screens.desks.asking import PREFIX, ask, look
 from central.screens.desks.description import Description, Step
 from central.screens.desks.faults import Faults, faults
 from central.screens.desks.fields import Drawer, Field, Kind
@@ -94,11 +94,12 @@ async def _list(viewer: Viewer, desk: Desk) -> Response:
     wanted = {name: asked[name] for name in filters if asked.get(name, "").strip()}
     default, sorts = description.sorts(desk.path)
     chosen = asked["sort"] if asked.get("sort") in sorts else desk.order or default
-    sorted_by = {"sort": chosen} if chosen != default else {}
+    sorted_by = {"sort": chosen} if chosen != (desk.order or default) else {}
     follows = description.follows(desk.path)
     place = {follows: asked[follows]} if asked.get(follows) else {}
     query = wanted | sorted_by
-    told = await ask(viewer, "GET", desk.path, query=query | place | {"limit": str(ROWS)})
+    ordered = wanted | ({"sort": chosen} if sorts else {})
+    told = await ask(viewer, "GET", desk.path, query=ordered | place | {"limit": str(ROWS)})
     rows = told.body.get("items", []) if told.is_good else []
     after = told.body.get("next") if told.is_good else None
     return _draw(
@@ -121,7 +122,7 @@ async def _list(viewer: Viewer, desk: Desk) -> Response:
         first="?" + urlencode(query) if place else "",
         after="?" + urlencode(query | {follows: after}) if after else "",
         exports=[
-            (form, f"{PREFIX}{desk.path}?" + urlencode(query | {"format": form}))
+            (form, f"{PREFIX}{desk.path}?" + urlencode(ordered | {"format": form}))
             for form in ("csv", "jsonl")
         ],
         new=_entrance(viewer, desk),
@@ -161,12 +162,12 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
     proposed: Mapping[str, Any] = {}
     if desk.proposals and viewer.may(Right.READ_PROPOSALS):
         query = {"kind": desk.proposals, "key": key, "state": "open"}
-        proposed = (await ask(viewer, "GET", "/proposals", query=query)).body
+        proposed = (await look(viewer, "/proposals", query)).body
     acts: Mapping[str, Any] = {}
     if desk.subject and viewer.may(Right.READ_ACTS):
         after = viewer.request.query_params.get("after", "0")
         query = {"subject": desk.subject, "key": key, "limit": _ACTS, "after": after}
-        acts = (await ask(viewer, "GET", "/acts", query=query)).body
+        acts = (await look(viewer, "/acts", query)).body
     facts = _teller(viewer, desk).facts(told.body)
     return _draw(
         viewer,
@@ -342,7 +343,7 @@ async def _below(viewer: Viewer, desk: Desk, key: str) -> list[tuple[str, Value,
     """(label, table, whether there is more of it) of each list that lies below one."""
     found, teller = [], _teller(viewer, desk)
     for name in desk.lists:
-        told = await ask(viewer, "GET", f"{desk.path_of(key)}/{name}", query={"limit": _ACTS})
+        told = await look(viewer, f"{desk.path_of(key)}/{name}", {"limit": _ACTS})
         shown = teller.value(name, told.body.get("items"))
         if shown.shape != "nothing":
             found.append((teller.d(name, "list"), shown, told.body.get("next") is not None))

@@ -10,7 +10,6 @@ from html import escape
 from io import BytesIO
 from typing import Any
 
-import zxingcpp
 from reportlab.graphics.shapes import Drawing, Rect
 from reportlab.lib.colors import HexColor, black
 from reportlab.lib.pagesizes import A4
@@ -32,6 +31,7 @@ from reportlab.platypus import (
 from central.labels.font import BOLD, REGULAR, drawable, font
 from central.screens.desks.showing import Shown
 from central.screens.texts import Texts
+from gateway.design.drawing import modules
 
 MEDIA_TYPE = "application/pdf"
 _MARGIN = 18 * mm
@@ -151,19 +151,13 @@ def _words(text: str, style: ParagraphStyle) -> Paragraph:
 
 def _symbol(key: str) -> Drawing:
     """Module by module, with the quiet zone of one module that ISO/IEC 16022 asks for."""
-    symbol = zxingcpp.create_barcode(
-        key.encode(), zxingcpp.BarcodeFormat.DataMatrix, force_square=True
-    )
-    image: Any = symbol.to_image(scale=1, add_quiet_zones=False)
-    high, wide = image.shape
-    data = memoryview(image).tobytes()
-    module = _SYMBOL / (wide + 2)
+    rows = modules(key)
+    module = _SYMBOL / (len(rows) + 2)
     drawing = Drawing(_SYMBOL, _SYMBOL)
-    for at, value in enumerate(data):
-        if value == 0:
-            x, y = (at % wide + 1) * module, _SYMBOL - (at // wide + 2) * module
-            square = Rect(x, y, module, module)
-            square.fillColor, square.strokeColor = black, None
-            drawing.add(square)
-    assert high == wide
+    for y, row in enumerate(rows):
+        for x, value in enumerate(row):
+            if value == 0:
+                square = Rect((x + 1) * module, _SYMBOL - (y + 2) * module, module, module)
+                square.fillColor, square.strokeColor = black, None
+                drawing.add(square)
     return drawing

@@ -11,8 +11,7 @@ from central.screens.desks.description import Description
 from central.screens.desks.faults import Faults, faults
 from central.screens.desks.fields import Field
 from central.screens.viewer import Viewer
-from central.screens.words import visible
-from gateway.design import drawing
+from central.screens.words import drawn, visible
 
 _INSIDE = "product"
 """Under which name the preview takes what is previewed."""
@@ -106,12 +105,5 @@ def _sketch(mark: Mapping[str, Any]) -> Sketch:
         lines=lines,
         uii=mark["uii"] or "",
         modules=str(size["plain"]) if size else "",
-        svg=_drawn(mark["content"], lines),
+        svg=drawn(mark["content"], lines),
     )
-
-
-def _drawn(content: str, lines: tuple[str, ...]) -> Markup | None:
-    try:
-        return Markup(drawing.draw(content, lines).decode())  # noqa: S704 - it escapes the lines
-    except (drawing.NoSymbol, UnicodeEncodeError):
-        return None

@@ -1,4 +1,5 @@
 // An item's page: when the stream tells of this item, its life is fetched and put in place.
+// What its reader has opened stays so.
 
 import "./header.js";
 import { follow } from "./stream.js";
@@ -30,18 +31,22 @@ function replace(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("item");
   const present = document.getElementById("item");
   if (!fresh) return;
-  for (const entry of present.querySelectorAll(".entry:has(details[open])")) {
-    fresh.querySelector(`#${CSS.escape(entry.id)} details`)?.setAttribute("open", "");
+  for (const { id } of present.querySelectorAll("details[id][open]")) {
+    fresh.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
   }
   present.replaceWith(document.importNode(fresh, true));
 }
 
 // The first event of a stream that resumes from nothing is `hello`: from there on all is told.
+// What is told of lines, orders and alerts changes nothing here.
+const ANEW = ["hello", "reset", "refusals", "evidence"];
 follow(null, (name, value) => {
   if (name === "sampled") {
     later ??= setTimeout(() => {
       later = null;
       refresh();
     }, PAUSE_MS);
-  } else if (name !== "marks" || value.some((mark) => mark.uii === uii)) refresh();
+  } else if (ANEW.includes(name) || (name === "marks" && value.some((mark) => mark.uii === uii))) {
+    refresh();
+  }
 });
