@@ -237,6 +237,7 @@ class Factory:
                 marker=self.control(site, "marker"),
                 readers=tuple(self.control(site, role) for role in site.reader_roles),
                 parts=PartStore(self.state / FILE),
+                order=site.subject.order["code"],
             )
         )
 

@@ -14,6 +14,8 @@ from simulators.demo.factory import Factory
 from simulators.demo.shift import Line, must
 
 OUTAGE_S = 2.0
+LOOKS = 4
+"""What a reader has of a piece: a look before it is marked, and three reads after."""
 
 
 @dataclass
@@ -32,6 +34,8 @@ class Mischief:
         "kill-ingest": "SIGKILL of an ingest worker, and a new start",
         "kill-broker": "SIGKILL of the broker, which forgets everything, and a new start",
         "garble": "turn a bit in the marker's next reply",
+        "blind-reader": "the readers see nothing of the next piece",
+        "silent-marker": "the marker does not answer of the next piece, and nothing is seen of it",
         "swap-part": "lay a blank part in place of the one that is at the station",
         "suspend-licence": "the officer suspends the producer's licence",
         "reinstate-licence": "the officer reinstates it",
@@ -66,6 +70,13 @@ class Mischief:
                 line = self._line(target)
                 await must(line.marker, {"op": "fault", "name": "flip", "after": 3})
                 return f"the next reply of the marker at {line.gateway} loses a bit"
+            case "blind-reader":
+                return await self._blind(self._line(target))
+            case "silent-marker":
+                line = self._line(target)
+                await must(line.marker, {"op": "fault", "name": "silent", "count": 1})
+                await self._blind(line)
+                return f"what becomes of the next piece at {line.gateway} nobody will know"
             case "swap-part":
                 line = self._line(target)
                 piece = line.parts.load(line.station)
@@ -144,6 +155,12 @@ class Mischief:
         if target not in names:
             raise LookupError(f"no ingest worker {target!r}; there are {', '.join(names)}")
         return target
+
+    async def _blind(self, line: Line) -> str:
+        for reader in line.readers:
+            await must(reader, {"op": "fault", "name": "blind", "count": LOOKS})
+        self.landed["blind-reader"] += 1
+        return f"nothing will be seen of the next piece at {line.gateway}"
 
     async def _restart(self, name: str, kind: str) -> str:
         child = self.factory.children.by_name[name]

@@ -279,7 +279,7 @@ class Demo:
                     self.show.say(f"  {line.gateway}: {_what(line, cycles)}: {ended}")
                     await self._pause(HUMAN_PACE_S)
                 await self._by_hand(line)
-                if not await line.begun():
+                if self.ending.is_set() or not await line.begun():
                     break
             made += line.tray
             if not self.interactive and made - told >= 25:
@@ -298,6 +298,7 @@ class Demo:
             await self._pause(BLANK_EVERY_S)
         line.by_hand = False
         await line.take_over()
+        await line.choose_own_order()
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -408,6 +409,8 @@ KEYS = {
     "g": "kill-gateway",
     "i": "kill-ingest",
     "l": "garble",
+    "r": "blind-reader",
+    "m": "silent-marker",
     "s": "swap-part",
     "u": "suspend-licence",
 }

@@ -64,6 +64,8 @@ class Line:
     marker: Path
     readers: tuple[Path, ...]
     parts: PartStore
+    order: str
+    """Which is the operator's to work on."""
     outcomes: Counter[str] = field(default_factory=Counter)
     landed: Counter[str] = field(default_factory=Counter)
     traced: dict[int, list[str]] = field(default_factory=dict)
@@ -99,6 +101,12 @@ class Line:
                     lines = {line for each in tray["engravings"] for line in each["lines"]}
                     self._rack.append((tray["piece"], frozenset(lines)))
         await self.read_back()
+
+    async def choose_own_order(self) -> None:
+        """Whoever worked here before may have chosen another one."""
+        view = await self.operator.wait_rest()
+        if view["order"] is None or view["order"]["id"] != self.order:
+            await self.operator.press("order", {"order": self.order})
 
     async def begun(self) -> bool:
         """Whether a number waits for its next piece, or for a second mark on the same piece."""

@@ -212,7 +212,13 @@ def test_faults_of_another_shell_and_a_clean_end(state: Path) -> None:
         demo.kill()
     assert len(lines) == 1
     assert (counted["lost"], counted["doubled"], counted["unaccounted"]) == (0, 0, 0)
-    landed = {"cut-broker": 1, "kill-gateway": 1, "kill-ingest": 1, "swap-part": 2}
+    landed = {
+        "cut-broker": 1,
+        "kill-gateway": 1,
+        "kill-ingest": 1,
+        "swap-part": 2,
+        "blind-reader": 1,
+    }
     assert counted["faults"].items() >= landed.items()
     places = {(p["piece"], e["position"]) for p in pieces(state) for e in p["engravings"]}
     assert counted["engraved"] == len(places)
@@ -282,7 +288,16 @@ def _by_hand(demo: Demo) -> None:
                 and demo.engraved(GRAMSH) >= before + 2
             ),
         )
+        assert "nothing will be seen" in demo.did("blind-reader", GRAMSH)
+
+        def is_set_aside() -> bool:
+            page.post("api/stations/receivers/begin")
+            (station,) = page.get("api/state").json()["stations"]
+            return bool(station["phase"] == "set-aside")
+
+        wait_for("a piece of which nothing is seen", is_set_aside)
         after = demo.engraved(GRAMSH)
+    # What was left at the station, the operator sees to.
     demo.did("take-back", GRAMSH)
     wait_for("the operator's next", lambda: demo.engraved(GRAMSH) > after + 2)
 

@@ -88,6 +88,7 @@ class People:
                 marker=site.folder / "marker.ctl",
                 readers=tuple(site.folder / f"{role}.ctl" for role in site.readers),
                 parts=parts,
+                order=site.order_code,
             )
             self.outcomes[site.gateway] = line.outcomes
             await operator.start()
