@@ -87,9 +87,15 @@ class Screens:
         return response
 
     def problem(
-        self, request: Request, error: GjurmaError | DBAPIError, values: Mapping[str, Any]
+        self,
+        request: Request,
+        error: GjurmaError | DBAPIError,
+        values: Mapping[str, Any],
+        *,
+        part: bool = False,
     ) -> Response:
-        """The page that says what is wrong. Raises what is a fault of ours."""
+        """The page that says what is wrong, or the part of one: that is shown only where its status
+        is good. Raises what is a fault of ours."""
         if isinstance(error, DBAPIError):
             if not is_away(error):
                 raise error
@@ -105,6 +111,10 @@ class Screens:
         silent = isinstance(error, NotFound | DatabaseUnavailable)
         told_ = None if silent else in_words(error, language)
         more |= {"detail": "" if silent else told_ or str(error), "english": told_ is None}
+        if part:
+            return self.draw(
+                request, "problem-part.html", 200, told_status=status, **more, **values
+            )
         return self.draw(request, "problem.html", status, **more, **values)
 
 

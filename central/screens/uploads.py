@@ -66,7 +66,7 @@ def _page(
 ) -> Response:
     """`told`: what came of a rehearsal, or why it was not taken in. A page that asks by itself, so
     that the file stays chosen, is told that alone."""
-    alone = "HX-Request" in viewer.request.headers
+    alone = viewer.wants_part
     values: dict[str, Any] = {
         "faults": faults or [],
         "told": told,

@@ -38,10 +38,11 @@ from central.access.deciding import waiting_for
 from central.access.roles import RIGHTS, Right, Role
 from central.access.tokens import Bearer
 from central.api.desk import Needs, transaction
-from central.api.limit import LARGEST_FILE, TOO_LARGE
+from central.api.limit import TOO_LARGE
 from central.errors import Forged, GjurmaError, NotFound, Refused, Unauthorized
 from central.queries.reading import snapshot
 from central.register.acts import By, Work
+from central.said import said
 from central.screens.drawing import Screens, language_of
 from central.screens.texts import Language
 
@@ -118,6 +119,11 @@ class Visitor:
         """Stands in every form as `csrf`; a script sends it as `X-CSRF-Token`."""
         return browsing.csrf(self.secret)
 
+    @property
+    def wants_part(self) -> bool:
+        """Whether a script asks for a part of a page, and puts in its place what is answered."""
+        return _wants_part(self.request)
+
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """Draw it. `viewer` and `t` are there in every template."""
         response = self.screens.draw(
@@ -130,7 +136,7 @@ class Visitor:
     def problem(self, error: GjurmaError | DBAPIError) -> Response:
         """The page of an error, in words."""
         values = {**self._known(), "csrf": self.csrf}
-        return self.screens.problem(self.request, error, values)
+        return self.screens.problem(self.request, error, values, part=self.wants_part)
 
     def go(self, path: str) -> Response:
         """To another page, which is then asked for anew: after a form, always."""
@@ -293,7 +299,7 @@ async def _form_with_file(request: Request) -> Form:
                     file = File(value.filename, await value.read())
     except HTTPException as error:
         if error.status_code == TOO_LARGE:
-            raise Refused(f"file: larger than {LARGEST_FILE // 2**20} MiB") from error
+            raise Refused(said("what was sent is larger than this page takes")) from error
         raise Refused("the form cannot be read") from error
     return Form(tuple(fields), file)
 
@@ -314,14 +320,23 @@ def _signed_in(request: Request, screens: Screens) -> Viewer:
 
 def _to_sign_in(request: Request, screens: Screens) -> Response:
     """With the way back; what was sent by a form is not sent again."""
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     address = "/sign-in"
-    if request.method == "GET" and here != "/":
+    part = _wants_part(request)
+    url = urlsplit(request.headers.get("HX-Current-URL", "") if part else str(request.url))
+    here = url.path + (f"?{url.query}" if url.query else "")
+    if (part or request.method == "GET") and here not in ("", "/"):
         address += "?next=" + quote(here, safe="")
-    response = RedirectResponse(address, 303)
+    # A redirection would be followed for the part: the whole page has to go.
+    response = (
+        Response(headers={"HX-Redirect": address}) if part else RedirectResponse(address, 303)
+    )
     if screens.cookies.get(request, browsing.SESSION):
         screens.cookies.drop(response, browsing.SESSION)
     return response
+
+
+def _wants_part(request: Request) -> bool:
+    return "HX-Request" in request.headers and "HX-Boosted" not in request.headers
 
 
 def local(path: str) -> str:

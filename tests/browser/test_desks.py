@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
+from central.api.limit import LARGEST_FILE
+from central.screens.uploads import AROUND
 from gateway.contract.topics import State
 from tests.browser.conftest import ARGUMENTS, PATIENCE_MS
 from tests.needs import find_program
@@ -309,6 +312,23 @@ def test_a_number_in_doubt_is_given_back_by_who_has_looked(centre: Centre) -> No
         expect(page.get_by_text("Asnjë numër i kësaj porosie")).to_be_visible()
     assert acts(centre, "number", "G-1/77") == [("given back", "pa tytë në punishte")]
     line.disconnect()
+
+
+def test_what_went_wrong_is_said_where_the_answer_was_to_stand(
+    centre: Centre, tmp_path: Path
+) -> None:
+    """A script asks for a part of a page: neither a fault nor the sign-in comes into it unseen."""
+    with signed_in(centre, "registry-officer") as page:
+        page.goto(centre.url + "/uploads/imports")
+        large = tmp_path / "large.csv"
+        large.write_bytes(b"x" * (LARGEST_FILE + AROUND + 1))
+        page.get_by_label("Skedari").set_input_files(large)
+        page.get_by_role("button", name="Provoje").click()
+        expect(page.locator("#report")).to_contain_text("më e madhe se sa pranon kjo faqe")
+        page.context.clear_cookies()
+        page.get_by_label("Skedari").set_input_files(VECTORS / "armet.csv")
+        page.get_by_role("button", name="Provoje").click()
+        expect(page).to_have_url(f"{centre.url}/sign-in?next=%2Fuploads%2Fimports")
 
 
 def test_a_file_is_rehearsed_line_by_line_and_then_taken_in(centre: Centre) -> None:

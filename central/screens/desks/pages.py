@@ -269,7 +269,7 @@ def _form(
     status: int = 200,
 ) -> Response:
     """`sketch`: what it would make; a page that asks while somebody types is told that alone."""
-    alone = sketch is not None and "HX-Request" in viewer.request.headers
+    alone = sketch is not None and viewer.wants_part
     return _draw(
         viewer,
         "desk-preview.html" if alone else "desk-form.html",
