@@ -323,7 +323,7 @@ def _plans(register: Register) -> Sequence[str]:
     """How what is asked is carried out at this size."""
 
     async def hear() -> dict[plans.Statement, tuple[str, str]]:
-        async with asking.interface(register.config, register.engine) as ask:
+        async with asking.in_process(register.config, register.engine) as ask:
             return await plans.gather(ask, register.engine, register.url)
 
     heard = asyncio.run(hear())

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
@@ -48,11 +50,16 @@ from central.config import Config
 from central.errors import ConfigError
 from central.problems import Problem
 from central.queries.live import Live
-from central.screens import uploads
+from central.screens import drawing, uploads
 from central.screens.install import install
 
 PREFIX = "/api/v1"
-DESCRIBED_AFTER_S = 20.0
+PREPARED_AFTER_S = 20.0
+
+
+class _Server(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return interface().openapi()
 
 
 def create_app(config: Config, engine: Engine) -> FastAPI:
@@ -63,22 +70,14 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         tasks = [
             asyncio.create_task(answers.forgetting(engine)),
-            asyncio.create_task(_describe(app)),
+            asyncio.create_task(_at_rest()),
         ]
         async with live.running():
             yield
         for task in tasks:
             task.cancel()
 
-    app = Described(
-        Problem,
-        title="gjurma: the register",
-        summary="Marked, read back and registered: the life of every item.",
-        version="1",
-        docs_url=None,
-        redoc_url=None,
-        lifespan=lifespan,
-    )
+    app = _Server(docs_url=None, redoc_url=None, lifespan=lifespan, routes=interface().routes)
     app.state.engine = engine
     app.state.live = live
     app.state.printers = config.printers
@@ -102,7 +101,6 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
     sizes = dict.fromkeys(imports.UPLOADS, LARGEST_FILE) | {batches.ADDRESS: batches.LARGEST}
     sizes[uploads.ADDRESS] = LARGEST_FILE + uploads.AROUND
     app.add_middleware(SmallBodies, files=sizes)
-    add_interface(app)
     install(app)
     return app
 
@@ -120,18 +118,34 @@ def _provider(config: Config) -> Provider | None:
         raise ConfigError(f"{oidc.ca}: {error.strerror or error}") from error
 
 
-async def _describe(app: FastAPI) -> None:
-    """The desks are drawn from the description, which takes seconds to put together: once the
-    server has come to rest, so that nobody's first page waits for it."""
-    await asyncio.sleep(DESCRIBED_AFTER_S)
-    await asyncio.to_thread(app.openapi)
+async def _at_rest() -> None:
+    """Once the server has come to rest: preparing takes seconds of a core."""
+    await asyncio.sleep(PREPARED_AFTER_S)
+    await asyncio.to_thread(prepare)
 
 
-def add_interface(app: FastAPI) -> None:
-    """All of `/api/v1`, and `/enroll`, to which gateways are configured.
+def prepare() -> None:
+    """Make what somebody's first page would wait for, and what no configuration changes: the
+    description, from which the desks are drawn, and the templates."""
+    interface().openapi()
+    drawing.compile_all()
+
+
+@cache
+def interface() -> Described:
+    """All of `/api/v1`, and `/enroll`, to which gateways are configured; made once a process.
 
     Each router is added to the app itself: a router within a router has all its routes made anew.
     """
+    app = Described(
+        Problem,
+        title="gjurma: the register",
+        summary="Marked, read back and registered: the life of every item.",
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.include_router(gateways.open_to_all)
     for router in (
         *(access.open_to_all, batches.open_to_all),
@@ -144,3 +158,4 @@ def add_interface(app: FastAPI) -> None:
         *(inspections.api, sanctions.api, proposals.api),
     ):
         app.include_router(router, prefix=PREFIX)
+    return app

@@ -133,6 +133,12 @@ def _here(request: Request, name: str, value: str) -> str:
     return "?" + urlencode([*rest, (name, value)])
 
 
+def compile_all() -> None:
+    """Every template, so that nobody's first page waits for it."""
+    for name in _TEMPLATES.list_templates(extensions=["html"]):
+        _TEMPLATES.get_template(name)
+
+
 _TEXTS = {language: texts.load(language) for language in LANGUAGES}
 _WORDS = {language: design.words(language) for language in LANGUAGES}
 _TEMPLATES = Environment(
@@ -141,6 +147,7 @@ _TEMPLATES = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,  # an installed file does not change under a server
 )
 _TEMPLATES.globals |= {
     "design_at": files.DESIGN_AT,

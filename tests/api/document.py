@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from central.access.roles import OF_AN_ENTITY, RIGHTS, Role, Scope
-from central.api.description import Described, operations
-from central.app import add_interface
-from central.problems import Problem, kinds
+from central.api.description import operations
+from central.app import interface
+from central.problems import kinds
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "api.md"
 END = "<!-- end -->"
@@ -47,16 +47,9 @@ def rights() -> str:
     )
 
 
-def described() -> Described:
-    """The interface, without a server."""
-    app = Described(Problem)
-    add_interface(app)
-    return app
-
-
 def endpoints() -> str:
     """A line an endpoint, with the right that it needs."""
-    whole = described().openapi()
+    whole = interface().openapi()
     return table(
         ("endpoint", "right"),
         (

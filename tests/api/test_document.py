@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.document import DOCUMENT, described, written
+from central.app import interface
+from tests.api.document import DOCUMENT, written
 from tests.support.central import Centre
 
 _COMMANDS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
@@ -20,7 +21,7 @@ def test_its_tables_are_those_of_the_code() -> None:
 
 
 def test_each_shape_has_a_name_of_its_own() -> None:
-    names = described().openapi()["components"]["schemas"]
+    names = interface().openapi()["components"]["schemas"]
     assert [name for name in names if "__" in name or "-" in name] == []
 
 

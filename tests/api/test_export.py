@@ -15,13 +15,13 @@ from starlette.routing import Route
 
 from central.api.description import operations
 from central.api.export import CutShort, exporting
-from tests.api.document import described
+from central.app import interface
 from tests.support.central import Centre
 
 pytestmark = pytest.mark.slow
 LISTS = sorted(
     path
-    for path, method, told in operations(described().openapi())
+    for path, method, told in operations(interface().openapi())
     if method == "get" and "{" not in path and "text/csv" in told["responses"]["200"]["content"]
 )
 
@@ -63,7 +63,7 @@ def test_every_list_is_exported_as_it_is_listed(centre: Centre, path: str) -> No
 
 ORDERS = {
     path: next(each["schema"]["enum"] for each in told["parameters"] if each["name"] == "sort")
-    for path, method, told in operations(described().openapi())
+    for path, method, told in operations(interface().openapi())
     if method == "get" and any(each["name"] == "sort" for each in told["parameters"])
 }
 
@@ -125,12 +125,12 @@ def test_every_page_has_its_export() -> None:
     """So that a list that comes later is not forgotten."""
     paged = {
         path
-        for path, method, told in operations(described().openapi())
+        for path, method, told in operations(interface().openapi())
         if method == "get" and any(each["name"] == "cursor" for each in told["parameters"])
     }
     exported = {
         path
-        for path, method, told in operations(described().openapi())
+        for path, method, told in operations(interface().openapi())
         if method == "get" and any(each["name"] == "format" for each in told["parameters"])
     }
     assert paged - exported == set()

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from central.app import add_interface
+from central.app import interface
 from tests.api.conftest import PRODUCT
 from tests.support.central import Centre
 from tests.support.wait import wait_for
@@ -233,7 +233,7 @@ def test_a_producer_draws_from_no_others_numbers(centre: Centre) -> None:
 
 def test_of_anothers_nothing_is_listed_and_nothing_found(centre: Centre) -> None:
     """Every list of the interface, and what one by one is read by the address below it."""
-    paths = _described()["paths"]
+    paths = interface().openapi()["paths"]
     seen = set()
     with (
         centre.client() as officer,
@@ -273,7 +273,7 @@ def _of(answer: httpx.Response, entity: str) -> list[str]:
 
 def test_no_list_takes_anothers_entity_as_a_filter(centre: Centre) -> None:
     with centre.client("producer-officer", "KMP") as other:
-        for path, methods in _described()["paths"].items():
+        for path, methods in interface().openapi()["paths"].items():
             names = {each["name"] for each in methods.get("get", {}).get("parameters", [])}
             if "entity" in names and "{" not in path:
                 answer = other.get(path, params={"entity": "UMG"})
@@ -295,14 +295,6 @@ def test_whose_a_product_is_is_not_told_by_an_order_for_it(centre: Centre) -> No
         nothing = other.post("/api/v1/orders", json=order | {"product": "NONE"})
     assert code_of(hidden) == code_of(nothing) == (404, "not-found")
     assert hidden.json()["detail"].replace("M70", "NONE") == nothing.json()["detail"]
-
-
-def _described() -> Any:
-    from fastapi import FastAPI
-
-    app = FastAPI()
-    add_interface(app)
-    return app.openapi()
 
 
 # --- what is told ---------------------------------------------------------------------------

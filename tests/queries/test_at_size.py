@@ -48,7 +48,7 @@ def test_whatever_is_asked_is_found_by_an_index(centre: Centre) -> None:
     engine = db.make_engine(config)
 
     async def hear() -> dict[Statement, tuple[str, str]]:
-        async with asking.interface(config, engine) as ask:
+        async with asking.in_process(config, engine) as ask:
             return await plans.gather(ask, engine, centre.database)
 
     heard = asyncio.run(hear())

@@ -12,6 +12,7 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from central.app import interface
 from central.screens.desks import paper
 from central.screens.desks.asking import Answer
 from central.screens.desks.description import Description, Schema, Step
@@ -21,7 +22,6 @@ from central.screens.desks.showing import Teller
 from central.screens.desks.table import ACTS, DESKS, Desk
 from central.screens.texts import LANGUAGES, load
 from central.screens.viewer import Form
-from tests.api.document import described
 
 CODES_BY_THEMSELVES = "ML"
 """Categories of the military list are read as they are written."""
@@ -29,7 +29,7 @@ CODES_BY_THEMSELVES = "ML"
 
 @cache
 def description() -> Description:
-    return Description(described().openapi())
+    return Description(interface().openapi())
 
 
 def bodies() -> list[tuple[str, Step]]:

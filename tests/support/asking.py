@@ -19,10 +19,9 @@ from central.access.accounts import ACCOUNT, NewAccount, open_account
 from central.access.roles import Role
 from central.access.tokens import NewToken, issue
 from central.api.description import operations
-from central.app import create_app
+from central.app import create_app, interface
 from central.config import Config
 from central.register.acts import By, Work
-from tests.api.document import described
 
 PAGES = frozenset({"limit", "cursor", "format", "after"})
 """How much of a list, and from where: not which rows."""
@@ -151,7 +150,7 @@ def tokens(engine: Engine) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def interface(config: Config, engine: Engine) -> AsyncIterator[Ask]:
+async def in_process(config: Config, engine: Engine) -> AsyncIterator[Ask]:
     """The interface in this process, so that what it executes can be heard: `ask(role, query)`."""
     app, mine = create_app(config, engine), tokens(engine)
     async with (
@@ -184,7 +183,7 @@ def questions(url: str) -> Iterator[tuple[str, str]]:
     parameter that nobody has given a value here."""
     with psycopg.connect(url) as connection:
         ask = _Values(connection)
-        for path, method, told in sorted(operations(described().openapi()), key=lambda o: o[:2]):
+        for path, method, told in sorted(operations(interface().openapi()), key=lambda o: o[:2]):
             if method == "get" and path.startswith("/api/v1") and path not in NOT_ASKED:
                 for query in _queries(ask, path, told["parameters"]):
                     yield path, query

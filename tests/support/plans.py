@@ -1,7 +1,7 @@
 """How PostgreSQL carries out what a request asks it, as if the register were a thousand times as
 large.
 
-    async with interface(config, engine) as ask:        # tests.support.asking
+    async with in_process(config, engine) as ask:        # tests.support.asking
         heard = await gather(ask, engine, url)
     pretend_growth(connection)
     for found in judged(connection, heard): ...

@@ -3,7 +3,8 @@
 For each of the three programs a process imports what it is made of, and forks for every one that a
 test asks for. The fork then does what `python -m MODULE` does: the same file from its first line,
 with the arguments, the folder, the environment and the files that were asked for; it is ended by
-the same signals, and alone. Only what its imports do is not done anew.
+the same signals, and alone. Only what its imports do is not done anew, nor what a server makes
+of them whatever its configuration.
 
 That the programs start from nothing is proved where they do: all that tests/e2e, tests/soak and
 the benchmarks start, and every command that runs to its end (`Centre.run`, `Site.command`).
@@ -53,6 +54,8 @@ _IMPORTED = {
         "simulators.zebra_ssi",
     ),
 }
+_PREPARED = {"central": "central.app"}
+"""Whose `prepare` makes what every server of the program would make of its imports."""
 _PROGRAM_OF = {"tests.crash.gateway_with_seams": "gateway"}
 _LARGEST = 1 << 17
 """Bytes of what is asked: the environment is most of it."""
@@ -238,6 +241,8 @@ def main(number: int, program: str) -> None:
     with _no_interrupt():
         for module in _IMPORTED[program]:
             importlib.import_module(module)
+        if program in _PREPARED:
+            sys.modules[_PREPARED[program]].prepare()
         del sys.modules[f"{program}.__main__"]  # every fork begins with its first line
         # A fork has the thread alone that forked, and locks as they were.
         assert len(list(Path("/proc/self/task").iterdir())) == 1
