@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from central.access.own import has, own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Desk, Guarded, needs
-from central.api.listing import Cursor, Limit
+from central.api.listing import SORT, Cursor, Limit
 from central.api.proposals import PROPOSED, propose
 from central.errors import NotFound
 from central.queries import articles as queries
@@ -51,6 +51,7 @@ def all_articles(
     lot: _Filter = None,
     disputed: bool | None = None,
     kind: ArticleKind | None = None,
+    sort: Annotated[queries.Sort, SORT] = "code",
 ) -> Page[Article]:
     """Those of which an event has told; what was only marked yet is among the items."""
     wanted = queries.Wanted(
@@ -58,7 +59,7 @@ def all_articles(
         kind,
     )
     with desk.looking() as connection:
-        return queries.listed(connection, limit, cursor, wanted)
+        return queries.listed(connection, limit, cursor, wanted, sort=sort)
 
 
 @api.get("/articles/{code:path}/contents", **needs(Right.READ_ITEMS))

@@ -32,7 +32,7 @@ from central.queries.models import (
     Waiting,
 )
 from central.queries.overview import Overview, overview
-from central.queries.paging import Count, Page, Text, page, position
+from central.queries.paging import Count, Page, page, position
 from central.queries.proof import Proof, prove
 from central.queries.terms import ItemState
 from central.register.orders.models import OrderState
@@ -172,20 +172,11 @@ def all_gateways(
     desk: AtDesk,
     limit: Limit = 100,
     cursor: Cursor = None,
-    sort: Annotated[Literal["name", "-name"], SORT] = "name",
+    sort: Annotated[gateways.Sort, SORT] = "name",
 ) -> Page[Gateway]:
     """Each with its health."""
-    down = sort == "-name"
-    after = position(cursor, Text)
     with desk.looking() as connection:
-        found = gateways.listed(connection)
-    found.sort(key=lambda gateway: gateway.name, reverse=down)
-    rest = [
-        each
-        for each in found
-        if after is None or (each.name < after[0] if down else each.name > after[0])
-    ]
-    return page(rest, limit, lambda gateway: (gateway.name,))
+        return gateways.paged(connection, limit, cursor, sort)
 
 
 @api.get("/gateways/{name}", tags=["gateways"], **needs(Right.READ_GATEWAYS))

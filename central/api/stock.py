@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from central.access.roles import Right
 from central.api.desk import AtDesk, Desk, Guarded, needs
-from central.api.listing import Cursor, Limit
+from central.api.listing import SORT, Cursor, Limit
 from central.errors import Forbidden
 from central.queries import stock as queries
 from central.queries.paging import Page
@@ -30,13 +30,14 @@ def stock(
     product: _Filter = None,
     lot: _Filter = None,
     kind: ArticleKind | None = None,
+    sort: Annotated[queries.Sort, SORT] = "kind",
 ) -> Page[Stock]:
     """By kind, product and lot: what lies at a place with all within, and not what is on its way.
     Who counts there sees nothing of it until the count is compared."""
     wanted = Wanted(desk.by.entity, place, holder, disposition, product, lot, kind)
     with desk.looking() as connection:
         _not_counting(connection, desk, wanted)
-        return queries.grouped(connection, limit, cursor, wanted)
+        return queries.grouped(connection, limit, cursor, wanted, sort)
 
 
 @api.get("/articles", response_model=Page[StockArticle], **needs(Right.READ_ITEMS))

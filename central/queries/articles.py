@@ -1,7 +1,7 @@
 """Articles, their history and what lies in them; events, and what each found."""
 
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 from sqlalchemy import ColumnElement, Connection, select, union
@@ -11,7 +11,8 @@ from central.errors import NotFound
 from central.queries import legacy
 from central.queries.legacy import Legacy
 from central.queries.models import Answer
-from central.queries.paging import Count, Page, Text, page, position
+from central.queries.paging import Count, Page, page, position
+from central.queries.sorting import Sorting
 from central.register.articles import tree
 from central.register.articles.births import born
 from central.register.articles.models import ArticleKind, Disposition, EventKind, Verdict
@@ -110,33 +111,41 @@ class Wanted(NamedTuple):
     kind: ArticleKind | None = None
 
 
-def listed(connection: Connection, limit: int, cursor: str | None, wanted: Wanted) -> Page[Article]:
-    """Those of which an event has told, by code. Raises `Refused`: a cursor that no page gave."""
+Sort = Literal["code", "-code"]
+
+
+def listed(
+    connection: Connection,
+    limit: int,
+    cursor: str | None,
+    wanted: Wanted,
+    *,
+    sort: Sort = "code",
+) -> Page[Article]:
+    """Those of which an event has told. Raises `Refused`: a cursor that no page of this order
+    gave."""
     table = schema.article
+    sorting = Sorting(sort, table.c, [table.c.code])
     conditions: list[ColumnElement[bool]] = [
         table.c[name] == value
         for name, value in wanted._asdict().items()
         if value is not None and name != "entity"
     ]
-    after = position(cursor, Text)
-    if after is not None:
-        conditions.append(table.c.code > after[0])
-    query = select(table).order_by(table.c.code).limit(limit + 1)
+    query = select(table)
     if wanted.entity is None:
         query = query.where(*conditions)
     else:  # those that it holds by one index, those that it has made by another
         own = (
-            select(table.c.code)
-            .where(column == wanted.entity, *conditions)
-            .order_by(table.c.code)
-            .limit(limit + 1)
-            .subquery()
+            sorting.page(
+                select(table.c.code).where(column == wanted.entity, *conditions), limit, cursor
+            ).subquery()
             for column in (table.c.holder, table.c.producer)
         )
         codes = connection.execute(union(*(select(each.c.code) for each in own))).scalars()
         query = query.where(table.c.code.in_(codes))
-    rows = connection.execute(query).all()
-    return page([Article.model_validate(row) for row in rows], limit, lambda each: (each.code,))
+    rows = connection.execute(sorting.page(query, limit, cursor)).all()
+    found = [Article.model_validate(row) for row in rows]
+    return page(found, limit, lambda each: sorting.key((each.code,)))
 
 
 def life(connection: Connection, code: str) -> ArticleLife:

@@ -1,12 +1,13 @@
 """Gateways with their health: what each last said, and what the register holds of it."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, Row, text
 
 from central.errors import NotFound
-from central.queries.models import Gateway, PlanKey
+from central.queries.models import Gateway, Link, PlanKey
+from central.queries.paging import Page, Text, page, position
 from central.register.subject import no_such
 from gateway.contract.topics import STATE_EVERY_S
 
@@ -36,6 +37,45 @@ _GATEWAYS = text(
 def listed(connection: Connection) -> list[Gateway]:
     """All of them, by name."""
     return _gateways(connection, None)
+
+
+Sort = Literal[
+    "name",
+    "-name",
+    "link",
+    "-link",
+    "epoch",
+    "-epoch",
+    "waiting",
+    "-waiting",
+    "seen",
+    "-seen",
+]
+
+
+def paged(connection: Connection, limit: int, cursor: str | None, sort: Sort) -> Page[Gateway]:
+    """There are as many as there are lines: they are sorted here, as they are at this moment.
+
+    Raises `Refused` for a cursor that no page of this order gave.
+    """
+    after = position(cursor, Literal[sort], Text)
+    found = _in_order(listed(connection), sort)
+    names = [gateway.name for gateway in found]
+    start = names.index(after[1]) + 1 if after is not None and after[1] in names else 0
+    return page(found[start:], limit, lambda gateway: (sort, gateway.name))
+
+
+def _in_order(gateways: list[Gateway], sort: Sort) -> list[Gateway]:
+    """Equal ones by name, what has no value last; the other way round, names too."""
+    down, by = sort.startswith("-"), sort.removeprefix("-")
+    told = {gateway.name: getattr(gateway, by) for gateway in gateways}
+    if by == "link":
+        told = {name: get_args(Link).index(link) for name, link in told.items()}
+    empty = [gateway for gateway in gateways if told[gateway.name] is None]
+    full = [gateway for gateway in gateways if told[gateway.name] is not None]
+    full.sort(key=lambda gateway: (told[gateway.name], gateway.name), reverse=down)
+    empty.sort(key=lambda gateway: gateway.name, reverse=down)
+    return full + empty
 
 
 def one(connection: Connection, name: str) -> Gateway:
@@ -75,9 +115,7 @@ def _gateway(row: Row[Any], now: datetime) -> Gateway:
     )
 
 
-def link_of(
-    online: bool | None, seen: datetime | None, now: datetime
-) -> Literal["online", "silent", "offline", "never"]:
+def link_of(online: bool | None, seen: datetime | None, now: datetime) -> Link:
     """`online` is the gateway's last word, or its last will's; None when it never spoke."""
     if online is None:
         return "never"

@@ -290,13 +290,15 @@ class PlanKey(Answer):
     version: int
 
 
+Link = Literal["online", "silent", "offline", "never"]
+
+
 class Gateway(Answer):
     """A gateway's health: what it last said of itself, and what the register holds of it."""
 
     name: Annotated[str, Field(examples=["gramsh.line-2"])]
     link: Annotated[
-        Literal["online", "silent", "offline", "never"],
-        Field(description="silent: it said online, and has not been heard for too long"),
+        Link, Field(description="silent: it said online, and has not been heard for too long")
     ]
     epoch: Annotated[int | None, Field(description="the newest epoch that was opened")]
     boot: str | None

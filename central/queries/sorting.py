@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Column, ColumnElement, Select, and_, or_, tuple_
+from sqlalchemy import ColumnElement, Select, and_, or_, tuple_
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from central.queries.paging import Count, Key, Moment, Text, position
 
@@ -20,14 +21,14 @@ class Sorting:
     order that a list has by itself, by its keys, name none.
     """
 
-    def __init__(self, sort: str, columns: Any, keys: Sequence[Column[Any]]) -> None:
+    def __init__(self, sort: str, columns: Any, keys: Sequence[KeyedColumnElement[Any]]) -> None:
         self._sort, self._down = sort, sort.startswith("-")
         name = sort.removeprefix("-")
-        by = [] if name in ("", keys[0].name) else [columns[name]]
-        self.columns: tuple[Column[Any], ...] = (*by, *keys)
+        by = [] if name in ("", keys[0].key) else [columns[name]]
+        self.columns: tuple[KeyedColumnElement[Any], ...] = (*by, *keys)
         """What the page of rows is made of: `key` and `beyond` speak of it."""
         self.before_keys = len(by)
-        self._named = sort not in ("", keys[0].name)
+        self._named = sort not in ("", keys[0].key)
 
     def page(self, query: Select[Any], limit: int, cursor: str | None) -> Select[Any]:
         """The rows of one page, and one more. Raises `Refused` for a cursor that no page of this
@@ -45,14 +46,14 @@ class Sorting:
         """What a cursor tells of the row that it names."""
         return (self._sort, *row) if self._named else tuple(row)
 
-    def _ordered(self, column: Column[Any]) -> ColumnElement[Any]:
+    def _ordered(self, column: KeyedColumnElement[Any]) -> ColumnElement[Any]:
         """Of a column without nulls as an index has it."""
         ordered = column.desc() if self._down else column.asc()
-        return ordered.nulls_last() if column.nullable else ordered
+        return ordered.nulls_last() if _may_be_null(column) else ordered
 
     def _beyond(self, after: Sequence[Any]) -> ColumnElement[bool]:
         first, value = self.columns[0], after[0]
-        if not first.nullable:
+        if not _may_be_null(first):
             return self._past(self.columns, after)
         within = self._past(self.columns[1:], after[1:])
         if value is None:
@@ -60,11 +61,18 @@ class Sorting:
         further = self._past((first,), (value,))
         return or_(further, and_(first == value, within), first.is_(None))
 
-    def _past(self, columns: Sequence[Column[Any]], values: Sequence[Any]) -> ColumnElement[bool]:
+    def _past(
+        self, columns: Sequence[KeyedColumnElement[Any]], values: Sequence[Any]
+    ) -> ColumnElement[bool]:
         here, there = tuple_(*columns), tuple_(*values)
         return here < there if self._down else here > there
 
 
-def _shape(column: Column[Any]) -> Any:
+def _may_be_null(column: KeyedColumnElement[Any]) -> bool:
+    """As what a query works out may be."""
+    return getattr(column, "nullable", True)
+
+
+def _shape(column: KeyedColumnElement[Any]) -> Any:
     of = _SHAPES[column.type.python_type]
-    return of | None if column.nullable else of
+    return of | None if _may_be_null(column) else of

@@ -1,25 +1,28 @@
 """What the register expects at places: by product, lot and kind, and each article."""
 
 from collections.abc import Collection
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     Connection,
+    cast,
     func,
     lateral,
+    literal_column,
     or_,
     select,
     true,
-    tuple_,
     union,
 )
 
 from central import schema
 from central.queries.models import Answer
 from central.queries.paging import Page, Text, page, position
+from central.queries.sorting import Sorting
 from central.register.articles.models import ArticleKind, Disposition
 from central.register.articles.rules import Article
 from central.register.places.service import within
@@ -82,59 +85,74 @@ class Wanted(NamedTuple):
         return found
 
 
-def grouped(connection: Connection, limit: int, cursor: str | None, wanted: Wanted) -> Page[Stock]:
-    """By kind, product and lot. Raises `Refused`: a cursor that no page gave."""
+Sort = Literal[
+    "kind",
+    "-kind",
+    "product",
+    "-product",
+    "lot",
+    "-lot",
+    "articles",
+    "-articles",
+    "quantity",
+    "-quantity",
+]
+
+
+def grouped(
+    connection: Connection, limit: int, cursor: str | None, wanted: Wanted, sort: Sort
+) -> Page[Stock]:
+    """By kind, product and lot, or by what was added up. Raises `Refused`: a cursor that no page
+    of this order gave."""
     article, legacy, orders = schema.article, schema.legacy, schema.orders
     places = wanted.places(connection)
-    named = func.coalesce(article.c.product, "")
-    model, lot = func.coalesce(legacy.c.model, ""), func.coalesce(article.c.lot, "")
+    none: ColumnElement[str] = literal_column("''")  # no parameter: it is grouped by and shown
+    by = [
+        func.nullif(column, none, type_=column.type).label(column.name)
+        for column in (article.c.product, legacy.c.model, article.c.lot)
+    ]
+    keys = [func.coalesce(column, none).label(f"by_{column.name}") for column in by]
     groups = (
         select(
             article.c.kind,
-            named.label("product"),
-            model.label("model"),
-            lot.label("lot"),
+            *by,
+            *keys,
             func.count().label("articles"),
             func.count(article.c.package).label("packed"),
-            func.sum(func.coalesce(legacy.c.quantity, orders.c.contents)).label("quantity"),
+            cast(func.sum(func.coalesce(legacy.c.quantity, orders.c.contents)), BigInteger).label(
+                "quantity"
+            ),
             func.count().filter(article.c.disputed).label("disputed"),
         )
         .outerjoin(legacy, legacy.c.code == article.c.code)
         .outerjoin(orders, orders.c.code == article.c.order_code)
         .where(*wanted.conditions(places))
-        .group_by(article.c.kind, named, model, lot)
+        .group_by(article.c.kind, *(column.element for column in by))
         .subquery()
     )
-    key = (groups.c.kind, groups.c.product, groups.c.model, groups.c.lot)
-    ordered = [column.collate("C") for column in key]
-    query = select(groups).order_by(*ordered).limit(limit + 1)
-    after = position(cursor, Text, Text, Text, Text)
-    if after is not None:
-        query = query.where(tuple_(*ordered) > tuple_(*after))
-    rows = connection.execute(query).all()
-    units = any(row.kind == "unit" for row in rows)
+    order = [groups.c.kind, *(groups.c[key.name] for key in keys)]
+    sorting = Sorting(sort, groups.c, order)
+    found = connection.execute(sorting.page(select(groups), limit, cursor)).all()
+    rows = page(found, limit, lambda row: sorting.key([row._mapping[c] for c in sorting.columns]))
+    units = any(row.kind == "unit" for row in rows.items)
     # A condition on packages is none on what lies in them.
     every = wanted._replace(kind=None).conditions(places)
     inside = _inside(connection, every) if units else 0
     shown = [
         Stock(
             kind=row.kind,
-            product=row.product or None,
-            model=row.model or None,
-            lot=row.lot or None,
+            product=row.product,
+            model=row.model,
+            lot=row.lot,
             articles=row.articles,
             packed=row.packed,
             within=inside if row.kind == "unit" else None,
-            quantity=None if row.quantity is None else int(row.quantity),
+            quantity=row.quantity,
             disputed=row.disputed,
         )
-        for row in rows
+        for row in rows.items
     ]
-    return page(
-        shown,
-        limit,
-        lambda each: (each.kind, each.product or "", each.model or "", each.lot or ""),
-    )
+    return Page(items=shown, next=rows.next)
 
 
 def articles(

@@ -33,6 +33,16 @@ def disposition(centre: Centre, code: str) -> tuple[str, str | None]:
     return found["disposition"], found["place"]
 
 
+def pages_of(centre: Centre, path: str) -> list[dict[str, Any]]:
+    """Each row of a list, page by page."""
+    answer = centre.get(path)
+    found: list[dict[str, Any]] = answer["items"]
+    while answer["next"]:
+        answer = centre.get(f"{path}&cursor={answer['next']}")
+        found += answer["items"]
+    return found
+
+
 # --- stock ----------------------------------------------------------------------------------
 
 
@@ -57,6 +67,15 @@ def test_stock_is_told_by_product_and_lot_with_all_within(centre: Centre, depot:
     first = centre.get(f"/api/v1/stock?place={store}&limit=1")
     second = centre.get(f"/api/v1/stock?place={store}&limit=5&cursor={first['next']}")
     assert first["items"] + second["items"] == rows
+    for by, expected in (
+        ("articles", [(1, "legacy-lot"), (1, "unit"), (4, "legacy")]),
+        ("-articles", [(4, "legacy"), (1, "unit"), (1, "legacy-lot")]),
+        ("lot", [(1, "legacy-lot"), (4, "legacy"), (1, "unit")]),
+        ("-lot", [(1, "legacy-lot"), (1, "unit"), (4, "legacy")]),
+    ):
+        pages = pages_of(centre, f"/api/v1/stock?place={store}&sort={by}&limit=1")
+        assert [(row["articles"], row["kind"]) for row in pages] == expected, by
+        assert sorted(map(str, pages)) == sorted(map(str, rows))
 
     articles = centre.get(f"/api/v1/stock/articles?place={bay}")["items"]
     assert {each["code"]: each["within"] for each in articles} == {
