@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from central.access.roles import RIGHTS, Right, Role
 from central.screens.install import ROUTERS
 from tests.browser import axe
-from tests.browser.conftest import ARGUMENTS
-from tests.needs import find_program
 from tests.support import shown
 from tests.support.central import Centre
 from tests.support.shown import GATEWAY, ORDER
@@ -46,14 +44,6 @@ NOTHING = ("none",)
 def centre() -> Iterator[Centre]:
     with shown.register() as centre:
         yield centre
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=find_program("chromium"), args=ARGUMENTS)
-        yield found
-        found.close()
 
 
 def pages() -> Iterator[tuple[Role | None, str]]:
@@ -101,31 +91,31 @@ def faults(page: Page, centre: Centre, address: str, language: str) -> list[str]
 
 
 @pytest.mark.parametrize("language", ["sq", "en"])
-def test_every_page(centre: Centre, browser: Browser, language: str) -> None:
+def test_every_page(centre: Centre, chromium: Browser, language: str) -> None:
     found = []
     looking: dict[Role | None, Page] = {}
     addresses = list(pages())
     assert len(addresses) > 40
     for role, address in addresses:
         if role not in looking:
-            looking[role] = context(browser, centre, role).new_page()
+            looking[role] = context(chromium, centre, role).new_page()
         found += faults(looking[role], centre, address, language)
     for page in looking.values():
         page.context.close()
     assert not found, "\n".join(found)
 
 
-def test_high_contrast(centre: Centre, browser: Browser) -> None:
+def test_high_contrast(centre: Centre, chromium: Browser) -> None:
     """Of every component, and of the page that has most of its own."""
-    looking = context(browser, centre, OFFICER, contrast="more")
+    looking = context(chromium, centre, OFFICER, contrast="more")
     page = looking.new_page()
     found = [each for at in ("/", "/design") for each in faults(page, centre, at, "sq")]
     looking.close()
     assert not found, "\n".join(found)
 
 
-def test_the_check_finds_a_fault(centre: Centre, browser: Browser) -> None:
-    looking = context(browser, centre, OFFICER)
+def test_the_check_finds_a_fault(centre: Centre, chromium: Browser) -> None:
+    looking = context(chromium, centre, OFFICER)
     page = looking.new_page()
     page.goto(f"{centre.url}/design")
     page.evaluate("document.querySelector('.g-field .g-label').remove()")
@@ -137,9 +127,9 @@ def test_the_check_finds_a_fault(centre: Centre, browser: Browser) -> None:
     assert "color-contrast:" in told
 
 
-def test_a_table_sorts_without_being_loaded_anew(centre: Centre, browser: Browser) -> None:
+def test_a_table_sorts_without_being_loaded_anew(centre: Centre, chromium: Browser) -> None:
     """htmx works under the pages' policy, and the look that was chosen stays."""
-    looking = context(browser, centre, OFFICER)
+    looking = context(chromium, centre, OFFICER)
     page = looking.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -160,8 +150,8 @@ def test_a_table_sorts_without_being_loaded_anew(centre: Centre, browser: Browse
     assert said == []
 
 
-def context(browser: Browser, centre: Centre, role: Role | None, **wishes: Any) -> BrowserContext:
-    made = browser.new_context(viewport={"width": 1280, "height": 800}, **wishes)
+def context(chromium: Browser, centre: Centre, role: Role | None, **wishes: Any) -> BrowserContext:
+    made = chromium.new_context(viewport={"width": 1280, "height": 800}, **wishes)
     if role is not None:
         made.add_cookies([centre.cookie(role)])
     return made

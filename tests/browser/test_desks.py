@@ -1,19 +1,17 @@
 """The registry's desks in a real browser: a licence is suspended, and its line stops."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from central.api.limit import LARGEST_FILE
 from central.screens.uploads import AROUND
 from gateway.contract.topics import State
-from tests.browser.conftest import ARGUMENTS, PATIENCE_MS
-from tests.needs import find_program
+from tests.browser.conftest import SignIn
 from tests.register.imported import PLANTED, VECTORS
 from tests.support.central import SECOND, Centre
 from tests.support.peer import Peer
@@ -34,40 +32,6 @@ def centre() -> Iterator[Centre]:
         yield found
 
 
-@contextmanager
-def signed_in(
-    centre: Centre,
-    role: str,
-    entity: str | None = None,
-    *,
-    scripts: bool = True,
-    name: str = "",
-) -> Iterator[Page]:
-    """A page of a fresh profile; `name`: of another account in that role.
-
-    What its scripts or its policy find wrong fails the test.
-    """
-    faults: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_program("chromium"), args=ARGUMENTS
-        )
-        context = browser.new_context(
-            viewport={"width": 1280, "height": 800}, java_script_enabled=scripts
-        )
-        context.set_default_timeout(PATIENCE_MS)
-        context.add_cookies([centre.cookie(role, entity, name)])
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "console",
-            lambda said: faults.append(said.text) if "Content Security" in said.text else None,
-        )
-        yield page
-        browser.close()
-    assert faults == []
-
-
 def acts(centre: Centre, subject: str, key: str) -> list[tuple[Any, ...]]:
     query = "SELECT what, reason FROM act WHERE subject = %s AND key = %s ORDER BY id"
     return centre.sql(query, subject, key)
@@ -75,6 +39,7 @@ def acts(centre: Centre, subject: str, key: str) -> list[tuple[Any, ...]]:
 
 def test_an_officer_suspends_a_licence_and_its_line_stops(
     centre: Centre,
+    signed_in: SignIn,
 ) -> None:
     line = Peer(centre, "gramsh.line-1")
     line.enroll()
@@ -117,7 +82,9 @@ def proposals(page: Page) -> Locator:
     return page.get_by_role("navigation", name="Sportelet").get_by_role("link", name="Propozimet")
 
 
-def test_a_second_person_confirms_a_revocation_and_the_same_person_cannot(centre: Centre) -> None:
+def test_a_second_person_confirms_a_revocation_and_the_same_person_cannot(
+    centre: Centre, signed_in: SignIn
+) -> None:
     now = datetime.now(UTC)
     times = {
         "valid_from": (now - timedelta(days=1)).isoformat(),
@@ -160,7 +127,7 @@ def test_a_second_person_confirms_a_revocation_and_the_same_person_cannot(centre
     assert acts(centre, "licence", "L-2") == [("issued", ""), ("revoked", "deklarime të rreme")]
 
 
-def test_what_changed_meanwhile_is_not_written_over(centre: Centre) -> None:
+def test_what_changed_meanwhile_is_not_written_over(centre: Centre, signed_in: SignIn) -> None:
     with signed_in(centre, "registry-officer") as page:
         page.goto(centre.url + "/entities/DEP?do=amend&lang=en")
         expect(page.get_by_label("Name", exact=True)).to_have_value("Depoja Qendrore")
@@ -174,7 +141,9 @@ def test_what_changed_meanwhile_is_not_written_over(centre: Centre) -> None:
     assert centre.get("/api/v1/entities/DEP")["name"] == "Depoja e Re"
 
 
-def test_a_form_sends_what_was_changed_in_it_and_nothing_else(centre: Centre) -> None:
+def test_a_form_sends_what_was_changed_in_it_and_nothing_else(
+    centre: Centre, signed_in: SignIn
+) -> None:
     """The product has an order, which fixes what is marked: whoever amends it leaves that alone."""
     before = centre.get("/api/v1/products/M70")
     with signed_in(centre, "registry-officer") as page:
@@ -191,6 +160,7 @@ def test_a_form_sends_what_was_changed_in_it_and_nothing_else(centre: Centre) ->
 
 def test_each_sees_what_is_theirs_and_may_do_what_is_theirs(
     centre: Centre,
+    signed_in: SignIn,
 ) -> None:
     with signed_in(centre, "auditor") as page:
         page.goto(centre.url + "/licences/L-1")
@@ -207,7 +177,7 @@ def test_each_sees_what_is_theirs_and_may_do_what_is_theirs(
         assert response.status == 404
 
 
-def test_a_list_is_sorted_by_its_heads_and_stays_so(centre: Centre) -> None:
+def test_a_list_is_sorted_by_its_heads_and_stays_so(centre: Centre, signed_in: SignIn) -> None:
     centre.post("/api/v1/entities", {"code": "ZZ", "name": "Armë Berat"})
     with signed_in(centre, "registry-officer", scripts=False) as page:
         page.goto(centre.url + "/entities")
@@ -232,7 +202,9 @@ def test_a_list_is_sorted_by_its_heads_and_stays_so(centre: Centre) -> None:
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_a_product_is_drawn_while_its_template_is_written(centre: Centre, scripts: bool) -> None:
+def test_a_product_is_drawn_while_its_template_is_written(
+    centre: Centre, signed_in: SignIn, scripts: bool
+) -> None:
     """The drawing follows what is written, and what is wrong stands beside the field; where no
     script runs, by a button. Nothing is entered by it."""
     before = centre.get("/api/v1/products")
@@ -269,6 +241,7 @@ def test_a_product_is_drawn_while_its_template_is_written(centre: Centre, script
 
 def test_a_gateway_is_enrolled_by_the_code_of_its_page_and_its_latch_is_told(
     centre: Centre,
+    signed_in: SignIn,
 ) -> None:
     line = Peer(centre, "berat.line-9")
     with signed_in(centre, "registry-officer") as page:
@@ -293,7 +266,9 @@ def test_a_gateway_is_enrolled_by_the_code_of_its_page_and_its_latch_is_told(
     line.disconnect()
 
 
-def test_a_number_in_doubt_is_given_back_by_who_has_looked(centre: Centre) -> None:
+def test_a_number_in_doubt_is_given_back_by_who_has_looked(
+    centre: Centre, signed_in: SignIn
+) -> None:
     line = Peer(centre, "vlore.line-1")
     line.enroll()
     stream = "(SELECT id FROM stream WHERE gateway = 'vlore.line-1')"
@@ -315,7 +290,7 @@ def test_a_number_in_doubt_is_given_back_by_who_has_looked(centre: Centre) -> No
 
 
 def test_what_went_wrong_is_said_where_the_answer_was_to_stand(
-    centre: Centre, tmp_path: Path
+    centre: Centre, signed_in: SignIn, tmp_path: Path
 ) -> None:
     """A script asks for a part of a page: neither a fault nor the sign-in comes into it unseen."""
     with signed_in(centre, "registry-officer") as page:
@@ -331,7 +306,9 @@ def test_what_went_wrong_is_said_where_the_answer_was_to_stand(
         expect(page).to_have_url(f"{centre.url}/sign-in?next=%2Fuploads%2Fimports")
 
 
-def test_a_file_is_rehearsed_line_by_line_and_then_taken_in(centre: Centre) -> None:
+def test_a_file_is_rehearsed_line_by_line_and_then_taken_in(
+    centre: Centre, signed_in: SignIn
+) -> None:
     for code, entity in (("UMG.GR", "UMG"), ("DEP.1", "DEP")):
         place = {"code": code, "name": code, "kind": "site", "entity": entity}
         centre.post("/api/v1/places", place)
@@ -362,7 +339,9 @@ def test_a_file_is_rehearsed_line_by_line_and_then_taken_in(centre: Centre) -> N
     assert taken["imported"] > 0
 
 
-def test_an_administrator_opens_an_account_and_changes_its_roles(centre: Centre) -> None:
+def test_an_administrator_opens_an_account_and_changes_its_roles(
+    centre: Centre, signed_in: SignIn
+) -> None:
     with signed_in(centre, "administrator") as page:
         page.goto(centre.url + "/accounts")
         page.get_by_role("link", name="Hap një llogari").click()
@@ -403,7 +382,9 @@ def test_an_administrator_opens_an_account_and_changes_its_roles(centre: Centre)
         expect(page.get_by_label("Sign-in name")).to_have_count(0)
 
 
-def test_what_the_register_refuses_is_said_in_the_reader_s_language(centre: Centre) -> None:
+def test_what_the_register_refuses_is_said_in_the_reader_s_language(
+    centre: Centre, signed_in: SignIn
+) -> None:
     """The interface's own word of it stays English."""
     with signed_in(centre, "registry-officer") as page:
         page.goto(centre.url + "/entities?do=new&lang=sq")

@@ -10,25 +10,17 @@ from typing import Any
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from central.screens.words import visible
 from gateway.contract.record import Unlatched
 from gateway.contract.topics import State
-from tests.needs import find_program
+from tests.browser.conftest import SignIn
 from tests.support.central import Centre
 from tests.support.peer import Peer
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
 GATEWAY, ORDER = "gramsh.line-1", "G-1"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 # Notes when each (serial, state) first stood in the table, by the page's own clock.
 WATCH = """() => {
   window.loads = (window.loads ?? 0) + 1;
@@ -95,30 +87,12 @@ def line() -> Iterator[Line]:
 
 
 @pytest.fixture
-def page(line: Line) -> Iterator[Page]:
-    """The live page at 1280x800; whatever the browser itself complains of fails the test."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_program("chromium"), args=FLAGS)
-        context = browser.new_context(
-            viewport={"width": 1280, "height": 800}, timezone_id="Asia/Tokyo"
-        )
-        context.add_cookies([line.centre.cookie()])
-        page = context.new_page()
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "console",
-            lambda message: (
-                faults.append(message.text)
-                if message.type == "error" and "Failed to load resource" not in message.text
-                else None
-            ),
-        )
+def page(line: Line, signed_in: SignIn) -> Iterator[Page]:
+    """The live page, to somebody far away."""
+    with signed_in(line.centre, "registry-officer", timezone_id="Asia/Tokyo") as page:
         page.goto(line.centre.url)
         expect(page.locator("#link")).to_have_attribute("data-state", "live")
         yield page
-        browser.close()
-    assert faults == []
 
 
 def row(page: Page, serial: str) -> Any:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TypeAlias
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import ARGUMENTS, PATIENCE_MS
-from tests.needs import find_program
+from tests.browser.conftest import fresh
 from tests.support import authenticator
 from tests.support.central import PASSWORD, Centre
 
@@ -24,34 +24,15 @@ def centre() -> Iterator[Centre]:
 
 
 @pytest.fixture
-def open_page(centre: Centre) -> Iterator[Open]:
-    """Pages, each in a browser of its own; what the browser complains of fails the test."""
-    faults: list[str] = []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=find_program("chromium"), args=ARGUMENTS
-        )
+def open_page(centre: Centre, chromium: Browser) -> Iterator[Open]:
+    """Pages, each of a fresh profile."""
+    with ExitStack() as stack:
 
         def new(*, script: bool = True) -> Page:
-            context: BrowserContext = chromium.new_context(
-                base_url=centre.url, java_script_enabled=script
-            )
-            context.set_default_timeout(PATIENCE_MS)
-            page = context.new_page()
-            page.on("pageerror", lambda error: faults.append(str(error)))
-            page.on(
-                "console",
-                lambda message: (
-                    faults.append(message.text)
-                    if "Failed to load resource" not in message.text
-                    else None
-                ),
-            )
-            return page
+            wishes = {"base_url": centre.url, "java_script_enabled": script}
+            return stack.enter_context(fresh(chromium, **wishes))
 
         yield new
-        chromium.close()
-    assert faults == []
 
 
 def send(page: Page) -> None:
