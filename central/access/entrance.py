@@ -93,6 +93,7 @@ class Entrance:
         elif self.factor.needed(role):
             raise Forbidden(f"{role} needs a second factor; it is enrolled on the pages")
         with self.engine.begin() as connection:
+            tokens.unchanged(connection, account)
             return tokens.begin(connection, account, role)
 
     def agency(self, secret: str, told: Mapping[str, str], *, address: str) -> Account:

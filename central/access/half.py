@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import Connection
 
+from central import schema
 from central.access import passwords
 from central.access.accounts import ACCOUNT, Account
 from central.errors import Unauthorized
@@ -43,3 +44,11 @@ def end(connection: Connection, secret: str) -> None:
     """It is good once. Raises `Unauthorized` where somebody was there before."""
     if not passwords.use(connection, KIND, secret):
         raise Unauthorized("the sign-in was ended already")
+
+
+def end_all(connection: Connection, account: str) -> None:
+    """Whoever is on the way in as that account begins again."""
+    table = schema.credential
+    connection.execute(
+        table.delete().where(table.c.kind == KIND, table.c.owner.startswith(f"{account} "))
+    )

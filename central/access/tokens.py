@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
 from central import schema
-from central.access import passwords
+from central.access import half, passwords
 from central.access.accounts import ACCOUNT, Account, AccountName
 from central.access.roles import RIGHTS, Right, Role, Scope
 from central.errors import Conflict, Forbidden, Refused, Unauthorized
@@ -17,6 +17,7 @@ from central.register.acts import Act, By, Why, Work
 from central.register.asked import Asked, Name
 from central.register.subject import Row, Subject, held, new
 from central.register.times import Moment
+from central.said import said
 
 SESSION = timedelta(hours=12)
 LONGEST = timedelta(days=366)
@@ -112,6 +113,14 @@ def known(connection: Connection, name: str, password: str) -> Account:
     return account
 
 
+def unchanged(connection: Connection, account: Account) -> None:
+    """Until the transaction ends nobody changes the account. Raises `Unauthorized` where somebody
+    has since it was proved to be theirs: what proved it may not be good any more."""
+    now = ACCOUNT.load(connection, account.name, lock=True)
+    if now is None or now.version != account.version:
+        raise Unauthorized(said("the account was changed while somebody signed in"))
+
+
 def begin(connection: Connection, account: Account, role: Role) -> Issued:
     """A session of who has proved to be that account. Raises `Refused` where it is not `role`."""
     work = Work(connection, By(account.name, role, account.entity))
@@ -127,10 +136,12 @@ def revoke(work: Work, id_: str, why: Why) -> Token:
 
 
 def end_sessions(work: Work, account: str, why: Why, *, but: str = "") -> int:
-    """End all that the account is signed in by, and return how many they were.
+    """End all that the account is signed in by, and return how many they were. Who is half signed
+    in has proved what may not be good any more: that ends too.
 
     `but`: the token of the session in which its owner asks for it.
     """
+    half.end_all(work.connection, account)
     table = schema.token
     ids = work.connection.execute(
         select(table.c.id)

@@ -62,12 +62,11 @@ def _answered(visitor: Visitor, secret: str, after: str) -> Response:
         if error.why == "unbound" and error.identity is not None:
             return visitor.page("unbound.html", 403, identity=error.identity)
         return form(visitor, [Fault("", f"agency-{error.why}")], 403, after=after)
-    with visitor.screens.engine.begin() as connection:
 
-        def go(path: str) -> Response:
-            return visitor.page("onwards.html", to=path)
+    def go(path: str) -> Response:
+        return visitor.page("onwards.html", to=path)
 
-        return onwards(connection, visitor, account, "identity", after=after, go=go)
+    return onwards(visitor, account, "identity", after=after, go=go)
 
 
 def _kept(cookie: str) -> tuple[str, str]:

@@ -66,8 +66,7 @@ def sign_in(visitor: AsVisitor) -> Response:
         return form(visitor, faults=[Fault("", "not-known")], status=403)
     except TooMany:
         return form(visitor, faults=[Fault("", "too-many")], status=429)
-    with screens.engine.begin() as connection:
-        return onwards(connection, visitor, account, "password")
+    return onwards(visitor, account, "password")
 
 
 @pages.get("/sign-in/code")
@@ -94,8 +93,7 @@ def prove_code(visitor: AsVisitor) -> Response:
         return _code(visitor, [Fault("code", "code-wrong")], 403)
     except TooMany:
         return _code(visitor, [Fault("", "too-many-codes")], 429)
-    with screens.engine.begin() as connection:
-        return onwards(connection, visitor, begun[0], "code")
+    return onwards(visitor, begun[0], "code", goes_on=True)
 
 
 @pages.get("/sign-in/role")
@@ -108,14 +106,14 @@ def ask_role(visitor: AsVisitor) -> Response:
 @pages.post("/sign-in/role")
 def choose_role(visitor: AsVisitor) -> Response:
     asked = visitor.form.get("role")
-    with visitor.screens.engine.begin() as connection:
+    with snapshot(visitor.screens.engine) as connection:
         begun = _half(connection, visitor)
-        if begun is None:
-            return _begin_again(visitor)
-        account, proved = begun
-        if asked not in account.roles:
-            return _roles(visitor, account, [Fault("role", "role-missing")])
-        return onwards(connection, visitor, account, proved, Role(asked))
+    if begun is None:
+        return _begin_again(visitor)
+    account, proved = begun
+    if asked not in account.roles:
+        return _roles(visitor, account, [Fault("role", "role-missing")])
+    return onwards(visitor, account, proved, Role(asked), goes_on=True)
 
 
 @pages.get("/sign-in/enrol")
@@ -130,24 +128,33 @@ def ask_first_code(visitor: AsVisitor) -> Response:
 @pages.post("/sign-in/enrol")
 def prove_first_code(visitor: AsVisitor) -> Response:
     """A role that needs a second factor is entered when the first code of it has come."""
+    try:
+        with visitor.screens.engine.begin() as connection:
+            return _enrolled(connection, visitor)
+    except Unauthorized:
+        return _begin_again(visitor)
+
+
+def _enrolled(connection: Connection, visitor: Visitor) -> Response:
+    """Raises `Unauthorized`."""
     screens, role = visitor.screens, visitor.form.get("role")
-    with screens.engine.begin() as connection:
-        begun = _half(connection, visitor)
-        if begun is None or role not in begun[0].roles:
-            return _begin_again(visitor)
-        account = begun[0]
-        work = Work(connection, By(account.name, role, account.entity))
-        try:
-            with screens.entrance.attempts.attempt(f"{account.name} enrol"):
-                codes = screens.entrance.factor.confirm(
-                    work, account.name, visitor.form.get("code")[:40]
-                )
-        except WrongCode:
-            return _enrol(connection, visitor, account, [Fault("code", "code-wrong")], 403)
-        except TooMany:
-            return _enrol(connection, visitor, account, [Fault("", "too-many")], 429)
-        told = told_once(visitor, codes, onwards=_next(visitor))
-        return _enter(connection, visitor, account, Role(role), told)
+    account, _ = half.whose(connection, visitor.cookie(browsing.HALF))
+    if role not in account.roles:
+        return _begin_again(visitor)
+    work = Work(connection, By(account.name, role, account.entity))
+    try:
+        with screens.entrance.attempts.attempt(f"{account.name} enrol"):
+            codes = screens.entrance.factor.confirm(
+                work, account.name, visitor.form.get("code")[:40]
+            )
+    except WrongCode:
+        return _enrol(connection, visitor, account, [Fault("code", "code-wrong")], 403)
+    except TooMany:
+        return _enrol(connection, visitor, account, [Fault("", "too-many")], 429)
+    # The act has locked the account: whoever changes its password ends this before, or waits.
+    half.end(connection, visitor.cookie(browsing.HALF))
+    told = told_once(visitor, codes, onwards=_next(visitor))
+    return _enter(connection, visitor, account, Role(role), told)
 
 
 @out.post("/sign-out", **anybody())
@@ -183,30 +190,55 @@ def set_up(visitor: AsVisitor) -> Response:
     try:
         with visitor.screens.engine.begin() as connection:
             account = accounts.set_up(connection, new)
-            return onwards(connection, visitor, account, "password")
     except InvitationInvalid:
         return _setup(visitor, [Fault("code", "setup-code")], 403)
+    return onwards(visitor, account, "password")
 
 
 def onwards(
-    connection: Connection,
     visitor: Visitor,
     account: Account,
     proved: Proved,
     role: Role | None = None,
     *,
+    goes_on: bool = False,
     after: str = "",
     go: Callable[[str], Response] | None = None,
 ) -> Response:
     """What is asked next, or the session. What was proved before is good once.
 
+    `goes_on`: it rests on what was proved before; else that is left behind, whatever became of it.
     `after`: where they wanted to go, if the form does not say; `go`: how the browser is led there.
     """
     after, go = after or _next(visitor), go or visitor.go
+    try:
+        with visitor.screens.engine.begin() as connection:
+            tokens.unchanged(connection, account)
+            _leave_behind(connection, visitor, goes_on=goes_on)
+            return _step(connection, visitor, account, proved, role, after, go)
+    except Unauthorized:
+        return _begin_again(visitor, after)
+
+
+def _leave_behind(connection: Connection, visitor: Visitor, *, goes_on: bool) -> None:
+    """Raises `Unauthorized` where what it rests on was used or has ended."""
+    try:
+        half.end(connection, visitor.cookie(browsing.HALF))
+    except Unauthorized:
+        if goes_on:
+            raise
+
+
+def _step(
+    connection: Connection,
+    visitor: Visitor,
+    account: Account,
+    proved: Proved,
+    role: Role | None,
+    after: str,
+    go: Callable[[str], Response],
+) -> Response:
     factor, asked = visitor.screens.entrance.factor, {"next": after}
-    before = visitor.cookie(browsing.HALF)
-    if before:
-        half.end(connection, before)
     enrolled = factor.enrolled(connection, account.name)
     if enrolled and proved == "password":
         step = "/sign-in/code"
@@ -262,8 +294,11 @@ def _next(visitor: Visitor) -> str:
     return local(visitor.form.get("next") or visitor.request.query_params.get("next", "/"))
 
 
-def _begin_again(visitor: Visitor) -> Response:
-    return form(visitor, faults=[Fault("", "begun-too-long-ago")], status=403)
+def _begin_again(visitor: Visitor, after: str = "") -> Response:
+    """Without what this browser had of the way in: it leads nowhere any more."""
+    response = form(visitor, [Fault("", "begun-too-long-ago")], 403, after=after)
+    visitor.screens.cookies.drop(response, browsing.HALF)
+    return response
 
 
 def form(

@@ -11,7 +11,11 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageDraw
 
+from central import config as configuration
+from central import db
+from central.access import tokens
 from central.access.second_factor import address
+from central.errors import Unauthorized
 from central.screens.qr import drawn
 from tests.access.test_pages import token_of
 from tests.access.test_sessions import is_in, open_account, send, signed_in
@@ -294,3 +298,81 @@ def test_a_role_that_needs_it_is_entered_with_it_alone(strict: Centre) -> None:
         assert guest.is_in()
         removed = send(guest.http, "/account/second-factor/remove", password=PASSWORD)
         assert (removed.status_code, guest.is_in()) == (303, False)
+
+
+# --- half signed in -------------------------------------------------------------------------
+
+
+def halves(centre: Centre, name: str) -> int:
+    """How many are on the way in as that account."""
+    count = "SELECT count(*) FROM credential WHERE kind = 'half' AND owner LIKE %s"
+    return int(centre.sql(count, f"{name} %")[0][0])
+
+
+def choose(guest: Guest, token: str) -> httpx.Response:
+    form = {"csrf": token, "role": "auditor", "next": "/account"}
+    return guest.http.post("/sign-in/role", data=form)
+
+
+def test_who_pauses_on_the_way_in_begins_again_and_is_not_locked_out(centre: Centre) -> None:
+    open_account(centre, "teuta", "auditor", "inspector")
+    swept = "DELETE FROM credential WHERE kind = 'half'"
+    with Guest(centre, "teuta") as guest:
+        assert guest.password().headers["location"] == "/sign-in/role?next=%2Faccount"
+        token = token_of(guest.http, "/sign-in/role")
+        centre.sql(swept)
+        page = choose(guest, token)
+        assert page.status_code == 403
+        assert "Filloni përsëri." in page.text
+        assert "gjurma_half" not in guest.http.cookies, "it leads nowhere any more"
+        assert guest.password().status_code == 303
+        # Nor whoever goes back to the sign-in by themselves, with the cookie in their browser.
+        centre.sql(swept)
+        assert guest.password().status_code == 303
+        assert choose(guest, token_of(guest.http, "/sign-in/role")).status_code == 303
+        assert guest.is_in()
+
+
+@pytest.mark.parametrize("what", ["changed", "ended", "removed", "own"])
+def test_who_is_half_in_goes_on_with_nothing_that_has_ended(centre: Centre, what: str) -> None:
+    """By a former password, or by a second factor that was taken away."""
+    name, new = f"uran-{what}", {"password": PASSWORD + "!"}
+    open_account(centre, name, "auditor", "inspector")
+    with Guest(centre, name) as guest, Guest(centre, name) as owner:
+        guest.password()
+        token = token_of(guest.http, "/sign-in/role")
+        owner.password()
+        assert choose(owner, token_of(owner.http, "/sign-in/role")).status_code == 303
+        if what == "changed":
+            with centre.client("administrator") as http:
+                assert http.post(f"/api/v1/accounts/{name}/password", json=new).status_code == 200
+        elif what == "own":
+            changed = {"old": PASSWORD, "new": new["password"], "again": new["password"]}
+            assert send(owner.http, "/account/password", **changed).status_code == 303
+        elif what == "ended":
+            assert send(owner.http, "/account/sessions/end-others").status_code == 303
+        else:
+            secret, _ = enrol(centre, owner.http)
+            guest.password()
+            assert guest.code(authenticator.code(secret)) == 303
+            assert halves(centre, name) == 1
+            page, path = f"/accounts/{name}", f"/accounts/{name}/second-factor/remove"
+            with centre.browser("administrator") as http:
+                removed = send(http, path, page, **{"reason-factor": "another's phone"})
+                assert removed.status_code == 303
+        assert choose(guest, token).status_code == 403
+        assert not guest.is_in()
+        assert halves(centre, name) == 0
+
+
+def test_a_password_that_is_changed_meanwhile_begins_no_session(centre: Centre) -> None:
+    open_account(centre, "valdet", "auditor")
+    engine = db.make_engine(configuration.load(centre.folder / "central.toml"))
+    with engine.begin() as connection:
+        proved = tokens.known(connection, "valdet", PASSWORD)
+        tokens.unchanged(connection, proved)
+    with centre.client("administrator") as http:
+        http.post("/api/v1/accounts/valdet/password", json={"password": PASSWORD + "!"})
+    with engine.begin() as connection, pytest.raises(Unauthorized):
+        tokens.unchanged(connection, proved)
+    engine.dispose()
