@@ -124,6 +124,13 @@ class Stale(RegisterError):
     retry = Retry.AFTER_STATE_CHANGE
 
 
+class ProposalStale(Stale):
+    """What a proposal rests on has changed since it was made, or it would do something else."""
+
+    code = "proposal-stale"
+    retry = Retry.OPERATOR
+
+
 class SamePerson(RegisterError):
     """Who proposed it neither confirms nor declines it, under whichever account."""
 
@@ -255,6 +262,7 @@ __all__ = [
     "PrinterNotReady",
     "PrinterUnknown",
     "ProposalOver",
+    "ProposalStale",
     "Refused",
     "RegisterError",
     "Retry",

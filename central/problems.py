@@ -36,6 +36,7 @@ from central.errors import (
     PrinterNotReady,
     PrinterUnknown,
     ProposalOver,
+    ProposalStale,
     Refused,
     SamePerson,
     SessionNeeded,
@@ -84,6 +85,10 @@ _STATUS: dict[type[GjurmaError], tuple[int, str, str]] = {
     TooMany: (429, "Too many attempts", "Wait a minute and try again."),
     KeyUsedAgain: (422, "Idempotency key used again", "Give each request a key of its own."),
     Stale: (412, "It has changed since", "Look at it again, and decide again."),
+    ProposalStale: (
+        *(412, "What it rests on has changed"),
+        "Decline it, or have it withdrawn; if it is still to be done, it is proposed anew.",
+    ),
     SamePerson: (403, "Another person decides", "Ask somebody else who may do it to confirm it."),
     SessionNeeded: (
         *(403, "Sign in to decide"),

@@ -3,6 +3,7 @@
 return propose(desk, Wanted("licence-revocation", number, asked))   # answers 202
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -11,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import ColumnElement, Connection
 
-from central.access.deciding import RIGHT_OF, may_decide
+from central.access.deciding import RIGHT_OF, may_decide, may_withdraw
 from central.access.own import also, own
 from central.access.roles import Right
 from central.access.tokens import Bearer
@@ -29,9 +30,10 @@ from central.register.proposals.models import (
     ProposalKind,
     ProposalState,
 )
-from central.register.proposals.rules import Proposal
+from central.register.proposals.rules import Proposal, Somebody
 from central.register.proposals.service import PROPOSAL, Wanted
 from central.register.subject import Row
+from central.said import said
 
 api = APIRouter(prefix="/proposals", tags=["proposals"], route_class=Guarded)
 _Sort = Literal[
@@ -72,8 +74,9 @@ class ProposalView(Row):
     asked: Asked
 
     @classmethod
-    def to(cls, who: Bearer, proposal: Proposal) -> Self:
-        """As it stands now, for who asks."""
+    def to(cls, who: Bearer, proposal: Proposal, changers: Sequence[Somebody] = ()) -> Self:
+        """As it stands now, for who asks. `changers`: who changed their account, where it may be
+        theirs to decide."""
         state = proposal.at(datetime.now(UTC))
         known: dict[str, Any] = proposal.model_dump(exclude={"payload", "role", "state", "effect"})
         return cls(
@@ -81,8 +84,8 @@ class ProposalView(Row):
             state=state,
             effect=proposal.effect,
             asked=KINDS[proposal.kind].asked.model_validate(proposal.payload),
-            yours=state == "open" and proposal.is_of(who.account, who.person),
-            for_you=state == "open" and may_decide(proposal, who),
+            yours=state == "open" and may_withdraw(proposal, who),
+            for_you=state == "open" and may_decide(proposal, who, changers),
         )
 
 
@@ -118,19 +121,23 @@ def all_proposals(
         conditions += _in_state(state)
     with desk.looking() as connection:
         found = listed(connection, PROPOSAL, limit, cursor, *conditions, sort=sort)
-    return shown(found, lambda each: ProposalView.to(desk.bearer, each))
+        changers = service.changers(connection, desk.bearer.account)
+    return shown(found, lambda each: ProposalView.to(desk.bearer, each, changers))
 
 
 @api.get("/{number}", response_model=ProposalView, **needs(Right.READ_PROPOSALS))
 def one_proposal(number: _Number, desk: AtDesk) -> Response:
     with desk.looking() as connection:
-        return desk.tell(ProposalView.to(desk.bearer, _theirs(connection, desk, number)))
+        found = _theirs(connection, desk, number)
+        changers = service.changers(connection, desk.bearer.account)
+        return desk.tell(ProposalView.to(desk.bearer, found, changers))
 
 
 @api.post("/{number}/confirm", response_model=ProposalView, **needs(Right.DECIDE_PROPOSALS))
 def confirm(number: _Number, asked: Confirmation, desk: AtDesk) -> Response:
-    """It is carried out at once, unless what it rests on has changed (`stale`). Another person than
-    who proposed it, signed in, in a role that may do what is proposed."""
+    """It is carried out at once, unless what it rests on has changed (`proposal-stale`). Another
+    person than who proposed it, signed in, in a role that may do what is proposed, whose account
+    nobody changed lately who is who proposed it."""
 
     def confirmed(work: Work) -> ProposalView:
         _second_person(work.connection, desk, number)
@@ -171,7 +178,7 @@ def _second_person(connection: Connection, desk: Desk, number: str) -> None:
     found = _theirs(connection, desk, number)
     also(desk.by, RIGHT_OF[found.kind])
     if not desk.bearer.in_session:
-        raise SessionNeeded("whoever holds a token that was issued is not known in person")
+        raise SessionNeeded(said("whoever holds a token that was issued is not known in person"))
 
 
 def _in_state(state: ProposalState) -> list[ColumnElement[bool]]:

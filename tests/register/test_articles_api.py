@@ -222,7 +222,7 @@ def test_nobody_destroys_alone_whatever_they_call_it(centre: Centre, told: Told)
     told("seen", other)
     with centre.client(token=centre.session(name=SECOND)) as second:
         answer = second.post(f"/api/v1/proposals/{proposal}/confirm", json={})
-        assert (answer.status_code, answer.json()["code"]) == (412, "stale")
+        assert (answer.status_code, answer.json()["code"]) == (412, "proposal-stale")
         why = {"reason": "it was seen"}
         assert second.post(f"/api/v1/proposals/{proposal}/decline", json=why).status_code == 200
     now = {"number": "SCRAP-2", "happened": datetime.now(UTC).isoformat()}

@@ -4,12 +4,25 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Engine, select
 
-from tests.support.central import PASSWORD, SECOND, Centre
+from central import config as configuration
+from central import db, schema
+from central.access import tokens
+from central.access.deciding import may_decide, waiting_for
+from central.errors import Conflict
+from central.register.acts import By, Work
+from central.register.asked import WithReason
+from central.register.proposals import service
+from central.register.proposals.rules import Proposal
+from central.register.proposals.service import Wanted, changers
+from tests.support.central import PASSWORD, PEOPLE, SECOND, Centre
+from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
 WHY = {"reason": "false declarations", "basis": "decision 31/2026"}
@@ -129,7 +142,7 @@ def test_what_has_changed_since_is_not_confirmed(centre: Centre) -> None:
     centre.post("/api/v1/licences/L-3/suspend", {"reason": "papers are looked at"})
     before = centre.sql("SELECT count(*) FROM act")
     with centre.client(token=centre.session(name=SECOND)) as second:
-        assert answer(second, number) == (412, "stale")
+        assert answer(second, number) == (412, "proposal-stale")
         assert centre.sql("SELECT count(*) FROM act") == before
         assert answer(second, number, "decline", reason="it changed") == (200, "")
         assert state(centre, "L-3") == "suspended"
@@ -147,7 +160,9 @@ def test_a_sanction_for_good_needs_two_and_is_of_the_licences_that_were_looked_a
     assert "L-4" in proposal["effect"]["licences"]
     licence(centre, "L-5")
     with centre.client(token=centre.session(name=SECOND)) as second:
-        assert answer(second, proposal["number"]) == (412, "stale"), "another licence since"
+        assert answer(second, proposal["number"]) == (412, "proposal-stale"), (
+            "another licence since"
+        )
     assert {state(centre, "L-4"), state(centre, "L-5")} == {"active"}
     assert centre.look("/api/v1/sanctions/S-1").status_code == 404
     named = asked | {"number": "S-2", "licences": ["L-4"]}
@@ -220,9 +235,167 @@ def test_nobody_excludes_alone_by_any_way(centre: Centre) -> None:
     same = centre.post(path, WHY | {"verdict": "same"}, expect=202)
     centre.post(path, WHY | {"verdict": "different"})
     with centre.client(token=centre.session(name=SECOND)) as second:
-        assert answer(second, same["number"]) == (412, "stale"), "decided otherwise meanwhile"
+        assert answer(second, same["number"]) == (412, "proposal-stale"), (
+            "decided otherwise meanwhile"
+        )
         assert answer(second, proposal["number"]) == (200, "")
     assert centre.get("/api/v1/exclusions/X-1")["tax_number"] == "K12345678M"
+
+
+@pytest.fixture
+def engine(centre: Centre) -> Iterator[Engine]:
+    made = db.make_engine(configuration.load(centre.folder / "central.toml"))
+    yield made
+    made.dispose()
+
+
+def test_what_is_done_while_it_is_tried_is_done_since(
+    centre: Centre, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a proposal would pass for newer than a change that its trial has not seen."""
+    licence(centre, "L-9")
+    tried = service._tried
+    suspended = Thread(
+        target=centre.post, args=("/api/v1/licences/L-9/suspend", {"reason": "meanwhile"})
+    )
+    waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+    def meanwhile(*asked: Any) -> Any:
+        effect = tried(*asked)
+        suspended.start()
+        wait_for(
+            "another to be done, or to wait",
+            lambda: not suspended.is_alive() or centre.sql(waits) != [(0,)],
+        )
+        return effect
+
+    monkeypatch.setattr(service, "_tried", meanwhile)
+    wanted = Wanted("licence-revocation", "L-9", WithReason(**WHY))
+    with engine.begin() as connection:
+        number = service.propose(Work(connection, By(OFFICER, OFFICER)), wanted).number
+    suspended.join(30)
+    assert state(centre, "L-9") == "suspended"
+    with centre.client(token=centre.session(name=SECOND)) as second:
+        assert answer(second, number) == (412, "proposal-stale")
+        assert answer(second, number, "decline", reason="it changed") == (200, "")
+
+
+def test_who_acts_for_another_entity_now_has_proposed_nothing(
+    centre: Centre, engine: Engine
+) -> None:
+    licence(centre, "L-10")
+    centre.post("/api/v1/entities", {"code": "KMP", "name": "Kombinati Mekanik"})
+    centre.token("warehouse", "UMG")
+    wanted = Wanted("licence-revocation", "L-10", WithReason(**WHY))
+    with engine.begin() as connection:
+        by = By("warehouse.umg", "warehouse", "UMG")
+        number = service.propose(Work(connection, by), wanted).number
+
+    def moved(entity: str) -> None:
+        roles = {"roles": ["warehouse"], "entity": entity, "reason": "moved"}
+        with centre.client("administrator") as http:
+            told = http.post("/api/v1/accounts/warehouse.umg/roles", json=roles)
+            assert told.status_code == 200
+
+    moved("KMP")
+    with engine.connect() as connection, pytest.raises(Conflict, match="may not do that any more"):
+        service.confirm(Work(connection, By(SECOND, OFFICER)), number)
+    moved("UMG")
+    with engine.connect() as connection:
+        service.confirm(Work(connection, By(SECOND, OFFICER)), number)  # and taken back
+    assert state(centre, "L-10") == "active"
+
+
+def test_nobody_decides_whose_account_was_changed_by_who_proposed_it(centre: Centre) -> None:
+    path = licence(centre, "L-11")
+    with centre.client("administrator") as administrator:
+        account = {
+            "name": "both",
+            "person": "Vjosa Lleshi",
+            "roles": [OFFICER, "administrator"],
+            "password": PASSWORD,
+        }
+        assert administrator.post("/api/v1/accounts", json=account).status_code == 201
+
+        def signed_in(name: str, role: str) -> httpx.Client:
+            asked = {"account": name, "password": PASSWORD, "role": role}
+            token = administrator.post("/api/v1/sessions", json=asked).json()["token"]
+            return centre.client(token=token)
+
+        with session(centre, "taken", "Petrit Dani"), signed_in("both", OFFICER) as officer:
+            number = officer.post(path, json=WHY).json()["number"]
+            with signed_in("both", "administrator") as same:
+                asked = {"password": PASSWORD}
+                assert same.post("/api/v1/accounts/taken/password", json=asked).status_code == 200
+            with signed_in("taken", OFFICER) as taken:
+                shown = taken.get(f"/api/v1/proposals/{number}").json()
+                assert (shown["for_you"], shown["yours"]) == (False, False)
+                assert answer(taken, number) == (403, "same-person")
+                assert answer(taken, number, "decline", reason="x") == (403, "same-person")
+                assert state(centre, "L-11") == "active"
+                centre.sql(
+                    "UPDATE act SET at = at - interval '8 days'"
+                    " WHERE subject = 'account' AND key = 'taken' AND account = 'both'"
+                )
+                assert answer(taken, number) == (200, "")
+
+
+def test_what_is_said_to_wait_for_somebody_is_what_they_may_decide(
+    centre: Centre, engine: Engine
+) -> None:
+    number = centre.post(licence(centre, "L-12"), WHY, expect=202)["number"]
+    with (
+        centre.client(token=centre.token(OFFICER, name=SECOND)) as system,
+        session(centre, "namesake", "Arben Hoxha", "auditor") as namesake,
+    ):
+        path = f"/api/v1/proposals/{number}"
+        assert system.get(path).json()["for_you"] is False, "it could not confirm it"
+        shown = namesake.get(path).json()
+        assert (shown["yours"], shown["for_you"]) == (False, False), "no auditor withdraws"
+        assert answer(namesake, number, "withdraw", reason="x") == (403, "forbidden")
+    told = {
+        "issued": centre.token(OFFICER, name=SECOND),
+        "second": centre.session(name=SECOND),
+        "proposes": centre.session(),
+        "inspector": centre.session("inspector"),
+        "auditor": centre.session("auditor"),
+        "store": centre.session("warehouse", "UMG"),
+        "another": centre.session("warehouse", "KMP"),
+    }
+    with engine.connect() as connection:
+        table = schema.proposal
+        (row,) = connection.execute(select(table).where(table.c.number == number)).mappings()
+        connection.execute(table.update().values(state="declined"))
+        # As if a producer had proposed to destroy something of its own, and an inspector too.
+        for kind, entity, account in (
+            ("licence-revocation", None, OFFICER),
+            ("destruction", "UMG", "producer"),
+            ("destruction", None, "an-inspector"),
+            ("sanction", None, SECOND),
+        ):
+            made = {"number": account, "kind": kind, "entity": entity, "account": account}
+            person = {"person": PEOPLE.get(account, account)}
+            connection.execute(table.insert().values({**row, **made, **person}))
+        open_ = [
+            Proposal.model_validate(row)
+            for row in connection.execute(select(table).where(table.c.state == "open"))
+        ]
+        assert len(open_) == 4
+        found = {}
+        for name, secret in told.items():
+            who = tokens.bearer(connection, secret)
+            changed_by = changers(connection, who.account)
+            found[name] = waiting_for(connection, who)
+            assert found[name] == sum(may_decide(each, who, changed_by) for each in open_), name
+    assert found == {
+        "issued": 0,
+        "second": 3,
+        "proposes": 3,
+        "inspector": 2,
+        "auditor": 0,
+        "store": 1,
+        "another": 0,
+    }
 
 
 def test_it_follows_from_the_acts(centre: Centre) -> None:

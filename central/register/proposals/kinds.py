@@ -28,6 +28,7 @@ from central.register.proposals.models import Effect, ProposalKind
 from central.register.sanctions import service as sanctions
 from central.register.sanctions.models import NewSanction
 from central.register.subject import Row, Subject
+from central.said import Said, Word, said
 
 Asked: TypeAlias = (
     EnteredExclusion
@@ -39,7 +40,7 @@ Asked: TypeAlias = (
     | WithReason
 )
 """What is asked for, each with `reason` and `basis`."""
-Version: TypeAlias = tuple[str, int]
+Version: TypeAlias = tuple[Said, int]
 """What something is called, and the act that changed it last."""
 
 
@@ -99,7 +100,7 @@ def _settle(work: Work, code: str, asked: Settlement) -> Effect:
 
 def _one(subject: Subject[Any], connection: Connection, key: str) -> Iterable[Version]:
     state: Row | None = subject.load(connection, key)
-    return [] if state is None else [(f"{subject.name} {key}", state.version)]
+    return [] if state is None else [(_named(subject.name, key), state.version)]
 
 
 def _licence(connection: Connection, number: str, _: WithReason) -> Iterable[Version]:
@@ -134,16 +135,21 @@ def _sanctioned(connection: Connection, _: str, asked: NewSanction) -> Iterable[
 def _articles(connection: Connection, _: str, asked: NewEvent) -> Iterable[Version]:
     known = articles.known_of(connection, asked.articles)
     for code, article in (known | contents(connection, list(known))).items():
-        yield f"article {code}", article.version
+        yield _named("article", code), article.version
 
 
 def _article(connection: Connection, code: str, _: Settlement) -> Iterable[Version]:
-    return [(f"article {code}", a.version) for a in articles.known_of(connection, [code]).values()]
+    known = articles.known_of(connection, [code]).values()
+    return [(_named("article", code), article.version) for article in known]
 
 
 def _versions(connection: Connection, what: str, key: Any, condition: Any) -> Iterable[Version]:
     rows = connection.execute(select(key, key.table.c.version).where(condition))
-    return [(f"{what} {name}", version) for name, version in rows]
+    return [(_named(what, name), version) for name, version in rows]
+
+
+def _named(subject: str, key: str) -> Said:
+    return said("{subject} {key}", subject=Word(subject, "subject"), key=key)
 
 
 KINDS: Mapping[str, Kind] = {

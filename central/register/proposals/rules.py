@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from central.errors import Forbidden, ProposalOver, SamePerson
 from central.register.acts import Act
 from central.register.exclusions.names import fold
 from central.register.proposals.models import Effect, ProposalKind, ProposalState
-from central.register.subject import Row, held, new
+from central.register.subject import Row, held, impossible, new
+from central.said import said
 
 STEPS: Mapping[str, tuple[tuple[ProposalState | None, ...], ProposalState]] = {
     "proposed": ((None,), "open"),
@@ -18,6 +19,10 @@ STEPS: Mapping[str, tuple[tuple[ProposalState | None, ...], ProposalState]] = {
 }
 """By act: the states that it leads from (None: there is none), and the one that it leads to. An
 open one whose time has run out is expired by the clock: no act."""
+
+
+Somebody: TypeAlias = tuple[str, str]
+"""An account, and whose it is."""
 
 
 class Proposal(Row):
@@ -45,9 +50,13 @@ class Proposal(Row):
         return "expired" if self.state == "open" and now >= self.until else self.state
 
     def is_of(self, account: str, person: str) -> bool:
-        """Whether who proposes it is that person: by the account, or by the name of whose it is, so
-        that a second account of somebody's is no second person."""
-        return account == self.account or fold(person) == fold(self.person)
+        """Whether who proposes it is that person: by the account, or by the name of whose it is."""
+        return is_one((account, person), (self.account, self.person))
+
+
+def is_one(one: Somebody, other: Somebody) -> bool:
+    """Whether two are the same person: a second account of somebody's is no second person."""
+    return one[0] == other[0] or fold(one[1]) == fold(other[1])
 
 
 def apply(state: Proposal | None, act: Act) -> Proposal:
@@ -60,13 +69,17 @@ def apply(state: Proposal | None, act: Act) -> Proposal:
     origins, target = STEPS[act.what]
     now = proposal.at(act.at)
     if now not in origins:
-        raise ProposalOver(f"proposal {act.key} is {now}; it cannot be {act.what}")
+        raise ProposalOver(impossible("proposal", act.key, now, act.what))
     by = act.payload["by"]
     theirs = proposal.is_of(by, act.payload["person"])
     if act.what == "withdrawn" and not theirs:
-        raise Forbidden(f"{proposal.account} alone withdraws proposal {act.key}")
+        raise Forbidden(
+            said("{account} alone withdraws {key}", account=proposal.account, key=act.key)
+        )
     if act.what != "withdrawn" and theirs:
-        raise SamePerson(f"{by} proposed {act.key}, or is the same person as who did")
+        raise SamePerson(
+            said("{by} proposed {key}, or is the same person as who did", by=by, key=act.key)
+        )
     return proposal.model_copy(
         update={
             "state": target,
