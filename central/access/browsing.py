@@ -13,11 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 SESSION = "gjurma_session"
-"""The cookie of who is signed in: the secret of a token that was got by a password."""
+"""The cookie of who is signed in: the secret of the token that their session is."""
 VISIT = "gjurma_visit"
 """The cookie of who is not signed in: it binds a form to the browser that asked for it."""
 HALF = "gjurma_half"
-"""The cookie of who has proved a password, and not yet all that it takes."""
+"""The cookie of who has proved something (a password, a code, who they are at an agency), and not
+yet all that it takes."""
 KNOWN = "gjurma_known"
 """The cookie of a browser in which somebody has signed in before."""
 HEADER = "X-CSRF-Token"

@@ -31,7 +31,8 @@ def keep_password(connection: Connection, account: str, password: str) -> None:
 
 
 def keep_secret(connection: Connection, kind: str, owner: str, secret: str) -> None:
-    """`kind`: token, setup or half. A former one of that owner is no longer good."""
+    """`kind`: any but password, as `schema.credential` names them. A former one of that owner is no
+    longer good."""
     _keep(connection, kind, owner, fingerprint(secret))
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from central import schema
 from central.access.roles import Role
-from central.access.tokens import IN_SESSION, TOKEN, Token, revoke
+from central.access.tokens import TOKEN, Token, is_session, revoke
 from central.errors import NotFound
 from central.register.acts import Why, Work
 
@@ -40,7 +40,7 @@ def open_ones(connection: Connection, account: str) -> list[Session]:
         .outerjoin(seen, seen.c.token == token.c.id)
         .where(
             token.c.account == account,
-            token.c.purpose == IN_SESSION,
+            is_session(),
             token.c.revoked.is_(None),
             token.c.until > func.now(),
         )
@@ -52,7 +52,7 @@ def open_ones(connection: Connection, account: str) -> list[Session]:
 def end(work: Work, account: str, id_: str, why: Why) -> Token:
     """Raises `NotFound` where it is not a session of that account, or `Conflict` where it ended."""
     token = TOKEN.load(work.connection, id_)
-    if token is None or token.account != account or token.purpose != IN_SESSION:
+    if token is None or token.account != account or not token.is_session:
         raise NotFound(f"account {account} has no session {id_}")
     return revoke(work, id_, why)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from central import schema
 from central.access import half, passwords
@@ -23,6 +23,9 @@ SESSION = timedelta(hours=12)
 LONGEST = timedelta(days=366)
 IN_SESSION = "session"
 """The purpose of tokens that somebody got by signing in; none is issued for it."""
+_LASTS = SESSION + timedelta(hours=1)
+"""No session lasts longer, however our clocks differ. Of tokens that were issued for that purpose
+while none was refused, which last up to a year, it tells them apart."""
 PASSWORD_CHANGED = Why("the password was changed")
 """Why what was signed in by the former one is good for nothing."""
 
@@ -56,6 +59,11 @@ class Token(Row):
     until: datetime
     revoked: datetime | None
     created: datetime
+
+    @property
+    def is_session(self) -> bool:
+        """Whether somebody got it by signing in."""
+        return self.purpose == IN_SESSION and self.until - self.created <= _LASTS
 
 
 class Issued(BaseModel):
@@ -148,7 +156,7 @@ def end_sessions(work: Work, account: str, why: Why, *, but: str = "") -> int:
         .where(
             table.c.account == account,
             table.c.id != but,
-            table.c.purpose == IN_SESSION,
+            is_session(),
             table.c.revoked.is_(None),
             table.c.until > datetime.now(UTC),
         )
@@ -158,6 +166,12 @@ def end_sessions(work: Work, account: str, why: Why, *, but: str = "") -> int:
     for id_ in ended:
         revoke(work, id_, why)
     return len(ended)
+
+
+def is_session() -> ColumnElement[bool]:
+    """Of a row of tokens, as `Token.is_session`."""
+    table = schema.token
+    return and_(table.c.purpose == IN_SESSION, table.c.until - table.c.created <= _LASTS)
 
 
 @dataclass(frozen=True)
@@ -188,7 +202,7 @@ class Bearer:
 def bearer(connection: Connection, secret: str, *, in_session: bool = False) -> Bearer:
     """Raises `Unauthorized`: unknown, ended or revoked, or its account is not that any more.
 
-    `in_session`: only one that was got by a password is good.
+    `in_session`: only one that somebody got by signing in is good.
     """
     token, credential = schema.token, schema.credential
     row = connection.execute(
@@ -196,12 +210,12 @@ def bearer(connection: Connection, secret: str, *, in_session: bool = False) -> 
             credential.c.kind == "token", credential.c.hash == passwords.fingerprint(secret)
         )
     ).one_or_none()
-    if row is None or not _good(row) or (in_session and row.purpose != IN_SESSION):
+    if row is None or not _good(row) or (in_session and not row.in_session):
         raise Unauthorized("the token is unknown, has ended, or its account has not the role")
     roles = tuple(map(Role, row.roles))
     return Bearer(
         *(row.name, Role(row.role), row.entity, row.id, row.person, roles),
-        in_session=row.purpose == IN_SESSION,
+        in_session=row.in_session,
     )
 
 
@@ -212,7 +226,8 @@ def stands(connection: Connection, id_: str) -> bool:
 
 
 _ALL = select(
-    *(schema.token.c[name] for name in ("id", "role", "purpose", "until", "revoked")),
+    *(schema.token.c[name] for name in ("id", "role", "until", "revoked")),
+    is_session().label("in_session"),
     schema.account,
 ).join(schema.token, schema.token.c.account == schema.account.c.name)
 

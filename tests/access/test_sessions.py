@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
+from central.access.browsing import SESSION
 from tests.access.test_pages import token_of
 from tests.support.central import PASSWORD, Centre
 from tests.support.wait import wait_for
@@ -78,6 +80,25 @@ def test_nobody_ends_anothers_session_or_a_token_of_a_system(centre: Centre) -> 
         assert send(other, f"/account/sessions/{system[0]}/end").status_code == 404
     with centre.client("auditor") as http:
         assert http.get("/api/v1/acts").status_code == 200
+
+
+def test_a_token_of_old_that_calls_itself_a_session_is_none(centre: Centre) -> None:
+    """Before that was refused, one could be issued for a system, and for a year."""
+    open_account(centre, "edon", "auditor")
+    until = (datetime.now(UTC) + timedelta(days=300)).isoformat()
+    asked = {"account": "edon", "role": "auditor", "purpose": "nightly", "until": until}
+    with centre.client("administrator") as administrator:
+        issued = administrator.post("/api/v1/tokens", json=asked).json()
+    centre.sql("UPDATE token SET purpose = 'session' WHERE id = %s", issued["id"])
+    with httpx.Client(base_url=centre.url, cookies={SESSION: issued["token"]}) as system:
+        assert not is_in(system)
+        assert system.get("/api/v1/acts").status_code == 401
+    with signed_in(centre, "edon") as browser:
+        assert ids(browser) == []
+        assert send(browser, f"/account/sessions/{issued['id']}/end").status_code == 404
+        assert send(browser, "/account/sessions/end-others").status_code == 303
+    with centre.client(token=issued["token"]) as http:
+        assert http.get("/api/v1/acts").status_code == 200, "it is what it was issued as"
 
 
 def test_a_new_password_asks_for_the_present_one_and_ends_the_others(centre: Centre) -> None:
