@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from central.access.roles import Role
+from central.addresses import is_safe
 from central.errors import ConfigError
 
 
@@ -128,10 +129,9 @@ class Oidc(_Table):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        parts = urlsplit(self.issuer)
-        local = parts.hostname in ("127.0.0.1", "localhost", "::1")
-        if parts.hostname is None or parts.scheme not in ("https", *(("http",) if local else ())):
+        if not is_safe(self.issuer):
             raise ValueError("issuer: https://…; http:// to this machine alone")
+        parts = urlsplit(self.issuer)
         if parts.query or parts.fragment or parts.username:
             raise ValueError("issuer: no name, query or fragment")
         return self
@@ -224,10 +224,9 @@ class Webhook(_Table):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        parts = urlsplit(self.url)
-        local = parts.hostname in ("127.0.0.1", "localhost", "::1")
-        if parts.hostname is None or parts.scheme not in ("https", *(("http",) if local else ())):
+        if not is_safe(self.url):
             raise ValueError("url: https://…; http:// to this machine alone")
+        parts = urlsplit(self.url)
         if parts.username or parts.password or parts.fragment:
             raise ValueError("url: no name, password or fragment")
         return self

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, NoReturn
+from typing import Literal
 
 from sqlalchemy import Connection, Engine
 
@@ -22,7 +22,6 @@ from central.errors import (
     NotFound,
     Refused,
     SignOnRefused,
-    TooMany,
     Unauthorized,
     WrongCode,
 )
@@ -30,9 +29,9 @@ from central.register.acts import By, Work
 
 AGENCY = "@agency"
 """Of whom a sign-on is told that names no account: none is called so."""
-REFUSALS = 20
-"""So many answers that anybody could have made up are kept as acts within a minute, from one
-address: strangers do not fill the register."""
+ANSWERS = 20
+"""So many answers of a sign-on that anybody could have made up are looked at within a minute, from
+one address: strangers neither fill the acts nor make us ask the provider again and again."""
 CODES, WITHIN_S = 10, 3600.0
 """Codes of the second factor that may be wrong within an hour, for who knows the password."""
 log = logging.getLogger(__name__)
@@ -43,9 +42,9 @@ def code_attempts() -> Attempts:
     return Attempts(what="codes", most=CODES, within_s=WITHIN_S)
 
 
-def refusals() -> Attempts:
-    """For `Entrance.refusals`."""
-    return Attempts(what="sign-ons", most=REFUSALS, failed_by=(SignOnRefused,))
+def answers() -> Attempts:
+    """For `Entrance.answers`."""
+    return Attempts(what="sign-ons", most=ANSWERS, failed_by=(SignOnRefused,))
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Entrance:
     factor: SecondFactor
     provider: Provider | None = None
     """An agency's own sign-on, where one is configured."""
-    refusals: Attempts = field(default_factory=refusals)
+    answers: Attempts = field(default_factory=answers)
 
     def password(self, name: str, password: str, *, browser: str = "", address: str) -> Account:
         """Whose it is. `browser`: the secret by which it may be known. Raises `Unauthorized` or
@@ -98,13 +97,18 @@ class Entrance:
 
     def agency(self, secret: str, told: Mapping[str, str], *, address: str) -> Account:
         """Whose account it is that an agency's sign-on let in, by its answer to the question of
-        that secret. Raises `SignOnRefused`, `SignOnAway` or `NotEnabled`."""
+        that secret. Raises `SignOnRefused`, `SignOnAway`, `TooMany` or `NotEnabled`."""
         if self.provider is None:
             raise NotEnabled("no sign-on of an agency is configured")
         try:
-            identity = self.provider.identity(Question.of(secret), told)
+            with self.answers.attempt(address):
+                identity = self.provider.identity(Question.of(secret), told)
         except SignOnRefused as error:
-            self._refuse(error, address)
+            payload = {"from": address, "why": error.why, "detail": str(error)}
+            with self.engine.begin() as connection:
+                work = Work(connection, By.program("sign-in"))
+                work.act(SIGN_IN, AGENCY, "sign-on refused", payload)
+            raise
         with self.engine.begin() as connection:
             account, why = _bound(connection, identity)
             payload = {**identity.model_dump(), "from": address, "why": why}
@@ -114,19 +118,6 @@ class Entrance:
         if account is None or why:
             raise SignOnRefused(why, f"{identity.subject} of {identity.issuer}: {why}", identity)
         return account
-
-    def _refuse(self, error: SignOnRefused, address: str) -> NoReturn:
-        """And keep it as an act, unless there were many of them: then in the log alone."""
-        payload = {"from": address, "why": error.why, "detail": str(error)}
-        try:
-            with self.refusals.attempt(address):
-                with self.engine.begin() as connection:
-                    work = Work(connection, By.program("sign-in"))
-                    work.act(SIGN_IN, AGENCY, "sign-on refused", payload)
-                raise error
-        except TooMany:
-            log.info("a sign-on was refused from %s, as many before: %s", address, error)
-            raise error from None
 
     @contextmanager
     def _counted(

@@ -10,14 +10,16 @@ in the browser that asked, and in no other.
 
 import hashlib
 import hmac
+import json
+import math
 import ssl
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
@@ -29,6 +31,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from central.access.accounts import Identity
+from central.addresses import is_safe
 from central.errors import SignOnAway, SignOnRefused
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -42,6 +45,8 @@ LEEWAY_S = 60
 """So far the provider's clock may be from ours."""
 KNOWN_FOR_S = 3600.0
 """What the provider says of itself is asked for again after that, and its keys when one is new."""
+AWAY_FOR_S = 15.0
+"""So long it is taken for away after it could not be asked what it says of itself."""
 TIMEOUT_S = 10.0
 _LARGEST = 256 * 1024
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -76,7 +81,7 @@ class Client:
 
     issuer: str
     id: str
-    secret: str
+    secret: str = field(repr=False)
     returns_to: str
     ca: Path | None = None
 
@@ -84,13 +89,15 @@ class Client:
 class Provider:
     """One agency's sign-on. Its keys and addresses are asked for when they are first needed."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
         self.client = client
+        self._clock = clock
         self._tls = ssl.create_default_context(cafile=client.ca)
         self._lock = threading.Lock()
         self._metadata: Mapping[str, Any] = {}
         self._keys: KeySet | None = None
-        self._known_until = 0.0
+        self._known_until = self._away_until = -math.inf
+        self._away: SignOnAway | None = None
 
     def address(self, question: Question) -> str:
         """Where the browser is sent. Raises `SignOnAway`."""
@@ -135,16 +142,13 @@ class Provider:
             auth = httpx.BasicAuth(quote(client.id, safe=""), quote(client.secret, safe=""))
         else:
             form |= {"client_id": client.id, "client_secret": client.secret}
-        with self._asking() as http:
-            try:
-                response = http.post(metadata["token_endpoint"], data=form, auth=auth)
-            except httpx.HTTPError as error:
-                raise SignOnAway(f"the provider's tokens: {error}") from error
-        if response.status_code >= 500:
-            raise SignOnAway(f"the provider's tokens: {response.status_code}")
-        told = _object(response)
-        if response.status_code != 200 or not isinstance(told.get("id_token"), str):
-            why = str(told.get("error", response.status_code))
+        address = metadata["token_endpoint"]
+        status, body = self._asked("POST", address, data=form, auth=auth)
+        if status >= 500:
+            raise SignOnAway(f"{address}: {status}")
+        told = _object(address, body)
+        if status != 200 or not isinstance(told.get("id_token"), str):
+            why = str(told.get("error", status))
             raise SignOnRefused("code", f"the provider gives nothing for the code: {why[:200]!r}")
         return told
 
@@ -186,9 +190,23 @@ class Provider:
             return jwt.decode(token, self._signing(anew=True), registry=registry)
 
     def _discovered(self) -> Mapping[str, Any]:
+        """One asks, and whoever else needs it waits for that. Raises `SignOnAway`, for a while
+        without asking again: a provider that is away is not asked by each click."""
         with self._lock:
-            if time.monotonic() < self._known_until:
+            now = self._clock()
+            if now < self._known_until:
                 return self._metadata
+            if self._away is not None and now < self._away_until:
+                raise SignOnAway(str(self._away))
+            try:
+                self._metadata, self._keys = self._discover(), None
+            except SignOnAway as error:
+                self._away, self._away_until = error, self._clock() + AWAY_FOR_S
+                raise
+            self._known_until = self._clock() + KNOWN_FOR_S
+            return self._metadata
+
+    def _discover(self) -> Mapping[str, Any]:
         issuer = self.client.issuer
         found = self._get(issuer.rstrip("/") + DISCOVERY)
         if found.get("issuer") != issuer:
@@ -196,9 +214,6 @@ class Provider:
         for name in _ENDPOINTS:
             if not is_safe(str(found.get(name, ""))):
                 raise SignOnAway(f"the provider's {name} is no https:// address")
-        with self._lock:
-            self._metadata, self._keys = found, None
-            self._known_until = time.monotonic() + KNOWN_FOR_S
         return found
 
     def _signing(self, *, anew: bool = False) -> KeySet:
@@ -215,36 +230,35 @@ class Provider:
             self._keys = keys
         return keys
 
-    def _asking(self) -> httpx.Client:
-        """What a provider says is taken from itself, and nowhere that it sends us."""
-        return httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, verify=self._tls)
-
     def _get(self, address: str) -> Mapping[str, Any]:
         """Raises `SignOnAway`."""
-        with self._asking() as http:
+        status, body = self._asked("GET", address)
+        if status != 200:
+            raise SignOnAway(f"{address}: {status}")
+        return _object(address, body)
+
+    def _asked(self, method: str, address: str, **more: Any) -> tuple[int, bytes]:
+        """The status and what was answered. What a provider says is taken from itself, and nowhere
+        that it sends us. Raises `SignOnAway`, also where it says more than anybody has to."""
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        body = bytearray()
+        with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, verify=self._tls) as http:
             try:
-                response = http.get(address, headers={"Accept": "application/json"})
+                with http.stream(method, address, headers=headers, **more) as response:
+                    for part in response.iter_bytes():
+                        body += part
+                        if len(body) > _LARGEST:
+                            raise SignOnAway(f"{address}: more than {_LARGEST} bytes")
             except httpx.HTTPError as error:
                 raise SignOnAway(f"{address}: {error}") from error
-        if response.status_code != 200:
-            raise SignOnAway(f"{address}: {response.status_code}")
-        return _object(response)
+        return response.status_code, bytes(body)
 
 
-def is_safe(address: str) -> bool:
-    """By TLS, or to this very machine."""
-    parts = urlsplit(address)
-    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
-    return bool(parts.hostname) and parts.scheme in ("https", *(("http",) if local else ()))
-
-
-def _object(response: httpx.Response) -> Mapping[str, Any]:
-    if len(response.content) > _LARGEST:
-        raise SignOnAway(f"{response.url}: {len(response.content)} bytes")
+def _object(address: str, body: bytes) -> Mapping[str, Any]:
     try:
-        told = response.json()
-    except ValueError as error:
-        raise SignOnAway(f"{response.url}: no JSON") from error
+        told = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise SignOnAway(f"{address}: no JSON") from error
     if not isinstance(told, dict):
-        raise SignOnAway(f"{response.url}: no object")
+        raise SignOnAway(f"{address}: no object")
     return told

@@ -11,7 +11,6 @@ from central.access.identities import NamedIdentity
 from central.access.roles import Right
 from central.api.desk import needs
 from central.api.listing import Cursor, listed
-from central.errors import NotEnabled
 from central.register.acts import Why, Work
 from central.screens.desks.pages import Doing, empty_form, one_of, steps_of
 from central.screens.desks.table import BY_NAME
@@ -79,8 +78,8 @@ def remove(name: str, viewer: AsViewer) -> Response:
 def bind(name: str, viewer: AsViewer) -> Response:
     """Of the sign-on that is configured: who is to sign in by it as this account."""
     provider = viewer.screens.entrance.provider
-    if provider is None:
-        raise NotEnabled("no sign-on of an agency is configured")
+    if provider is None:  # it was taken out of the configuration since the form was shown
+        return _page(viewer, name, [Fault("", "agency-none")])
     asked = {
         "issuer": provider.client.issuer,
         "subject": viewer.form.get("subject"),

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 
 from central.access import browsing
 from central.access.oidc import RETURN, Question
-from central.errors import NotEnabled, SignOnAway, SignOnRefused
+from central.errors import NotEnabled, SignOnAway, SignOnRefused, TooMany
 from central.screens.faults import Fault
 from central.screens.sign_in import form, onwards
 from central.screens.viewer import AsVisitor, Open, Visitor, local
@@ -29,10 +29,10 @@ WITHIN_S = 600
 def ask(visitor: AsVisitor) -> Response:
     """To the agency's page."""
     provider = visitor.screens.entrance.provider
-    if provider is None:
-        raise NotEnabled("no sign-on of an agency is configured")
-    secret = secrets.token_urlsafe(32)
     after = local(visitor.request.query_params.get("next", "/"))
+    if provider is None:
+        return _none(visitor, after)
+    secret = secrets.token_urlsafe(32)
     try:
         address = provider.address(Question.of(secret))
     except SignOnAway as error:
@@ -56,6 +56,11 @@ def _answered(visitor: Visitor, secret: str, after: str) -> Response:
     entrance, told = visitor.screens.entrance, dict(visitor.request.query_params)
     try:
         account = entrance.agency(secret, told, address=visitor.address)
+    except NotEnabled:
+        return _none(visitor, after)
+    except TooMany as error:
+        log.info("answers of a sign-on from %s: %s", visitor.address, error)
+        return form(visitor, [Fault("", "too-many")], 429, after=after)
     except SignOnAway as error:
         return _away(visitor, error, after)
     except SignOnRefused as error:
@@ -76,6 +81,11 @@ def _kept(cookie: str) -> tuple[str, str]:
         return secret, local(base64.urlsafe_b64decode(told.encode()).decode())
     except (ValueError, binascii.Error):
         return "", "/"
+
+
+def _none(visitor: Visitor, after: str) -> Response:
+    """An address of old, or of another register."""
+    return form(visitor, [Fault("", "agency-none")], 404, after=after)
 
 
 def _away(visitor: Visitor, error: SignOnAway, after: str) -> Response:

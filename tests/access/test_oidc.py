@@ -213,6 +213,20 @@ def test_an_identity_is_one_accounts_and_one_that_is_unbound_lets_nobody_in(
     assert bind(agency, "besa.dema", "besa", word="unbind").status_code == 404
 
 
+def test_who_is_half_in_by_an_identity_that_is_unbound_goes_no_further(agency: Agency) -> None:
+    bind(agency, "arben.hoxha", "arben")
+    with browser() as http:
+        assert http.get(answer_of(agency, http, "arben")).status_code == 200
+        page = http.get(f"{agency.centre.url}/sign-in/role")
+        csrf = re.search(r'name="csrf" (?:content|value)="(\w+)"', page.text)
+        assert csrf is not None
+        assert bind(agency, "arben.hoxha", "arben", word="unbind").status_code == 200
+        chosen = {"csrf": csrf[1], "role": "inspector"}
+        page = http.post(f"{agency.centre.url}/sign-in/role", data=chosen)
+        assert page.status_code == 403
+        no_session(http, agency)
+
+
 def test_who_is_disabled_here_is_not_let_in(agency: Agency) -> None:
     assert bind(agency, "leaves", "leaves").status_code == 200
     with agency.centre.client("administrator") as administrator:
@@ -252,9 +266,20 @@ def test_an_answer_is_good_in_the_browser_that_asked_and_once(agency: Agency) ->
         assert told(agency)[-1] == ("@agency", "sign-on refused", "declined")
 
 
-@pytest.mark.parametrize("wrong", ["nonce", "key"])
+@pytest.mark.parametrize(
+    ("wrong", "told_as"),
+    [
+        ("nonce", "InvalidClaimError: invalid_claim: Invalid claim: 'nonce'"),
+        ("aud", "'aud'"),
+        ("iss", "'iss'"),
+        ("exp", "ExpiredTokenError"),
+        ("key", "BadSignatureError"),
+        ("shared", "Algorithm"),
+        ("none", "Algorithm"),
+    ],
+)
 def test_a_token_that_answers_another_question_or_is_anothers_lets_nobody_in(
-    agency: Agency, wrong: str
+    agency: Agency, wrong: str, told_as: str
 ) -> None:
     bind(agency, "besa.dema", "besa")
     agency.wrong(wrong)
@@ -267,7 +292,7 @@ def test_a_token_that_answers_another_question_or_is_anothers_lets_nobody_in(
     assert told(agency)[-1] == ("@agency", "sign-on refused", "token")
     detail = "SELECT payload->>'detail' FROM act WHERE subject = 'sign-in' ORDER BY id DESC LIMIT 1"
     ((why,),) = agency.centre.sql(detail)
-    assert ("nonce" if wrong == "nonce" else "BadSignatureError") in why
+    assert told_as in why
 
 
 def test_while_the_agency_is_away_it_is_said_and_a_new_key_is_taken(agency: Agency) -> None:
@@ -285,6 +310,20 @@ def test_while_the_agency_is_away_it_is_said_and_a_new_key_is_taken(agency: Agen
     with browser() as http:
         assert http.get(answer_of(agency, http, "besa")).status_code == 200
         assert http.get(f"{agency.centre.url}/account").status_code == 200
+
+
+def test_after_many_answers_that_prove_nothing_no_further_one_is_looked_at(agency: Agency) -> None:
+    """From one address. Those before it here count too, as far as they are of this minute."""
+    before = len(told(agency))
+    with browser() as http:
+        pages = [http.get(f"{agency.centre.url}/sign-in/agency/return") for _ in range(21)]
+        assert {page.status_code for page in pages} == {403, 429}
+        assert pages[-1].status_code == 429
+        assert "Prisni një minutë" in pages[-1].text
+        kept = len(told(agency)) - before
+        assert kept == sum(page.status_code == 403 for page in pages)
+        good = http.get(answer_of(agency, http, "besa"))
+        assert good.status_code == 429, "nor is one that somebody brings from there"
 
 
 def test_it_follows_from_the_acts_and_no_secret_is_in_them(agency: Agency) -> None:

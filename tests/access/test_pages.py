@@ -120,6 +120,21 @@ def test_the_token_of_a_system_opens_no_page(centre: Centre) -> None:
         assert system.get("/").status_code == 303
 
 
+def test_that_no_agency_is_configured_is_said_as_it_is(centre: Centre) -> None:
+    none = "nuk ka hyrje të ndonjë institucioni"
+    with httpx.Client(base_url=centre.url, timeout=30) as nobody:
+        for path in ("/sign-in/agency", "/sign-in/agency/return?code=x&state=x"):
+            page = nobody.get(path)
+            assert page.status_code == 404
+            assert none in page.text
+            assert 'name="password"' in page.text
+    with centre.browser("administrator") as browser:
+        bound = {"csrf": token_of(browser), "subject": "x", "reason-bind": "seen"}
+        page = browser.post("/accounts/administrator/identities/bind", data=bound)
+        assert page.status_code == 422
+        assert none in page.text
+
+
 @pytest.mark.parametrize("content", BODIES.values(), ids=BODIES)
 def test_no_form_is_read_before_it_is_known_who_sends_it(centre: Centre, content: bytes) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}

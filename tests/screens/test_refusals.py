@@ -86,8 +86,6 @@ LEFT: dict[str, int] = {
     "register/stock/rules.py": 5,
     "register/stock/service.py": 5,
     "register/units/service.py": 9,
-    "screens/accounts.py": 1,
-    "screens/agency.py": 1,
     "screens/codes.py": 1,
     "screens/desks/pages.py": 1,
     "screens/drawing.py": 1,

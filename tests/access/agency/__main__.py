@@ -4,7 +4,9 @@
 
 Its issuer is `http://localhost:PORT/o`. FOLDER holds `client.json` (what it knows the register as
 and who may sign in), its database and its key. What the file `mischief` names goes wrong there:
-`nonce` answers another question, `key` signs with a key that is not the published one.
+`nonce` answers another question, `aud`, `iss` and `exp` are of another register, of another issuer
+and of an hour ago; `key` signs with a key that is not the published one, `shared` with the client's
+secret, `none` with nothing.
 """
 
 import json
