@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from central.app import interface
 from central.screens.desks import paper
 from central.screens.desks.asking import Answer
+from central.screens.desks.dates import day_read, moment_read
 from central.screens.desks.description import Description, Schema, Step
 from central.screens.desks.faults import faults
 from central.screens.desks.fields import Drawer, Field
@@ -241,7 +242,7 @@ def test_a_moment_that_nobody_touched_keeps_its_seconds() -> None:
     assert read["valid_from"] != known["valid_from"]
     told = drawer.changed(step.body, known, read)
     assert (told["name"], told["valid_from"]) == ("B", known["valid_from"])
-    form["valid_from"] = "2026-11-01T08:00"
+    form["valid_from"] = "1.11.2026 08:00"
     told = drawer.changed(step.body, known, drawer.read(step.body, Form(tuple(form.items()))))
     assert told["valid_from"] == "2026-11-01T08:00:00+01:00"
 
@@ -252,3 +253,29 @@ def test_what_counts_nothing_is_no_amount() -> None:
         assert teller.value("latitude", 40.87).text == point
         assert teller.value("year", 2026).text == "2026"
         assert teller.value("quantity", 300000).text == "300\u202f000"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("26.11.2026 14:30", "2026-11-26T14:30:00+01:00"),
+        ("3.4.2027, 9:05", "2027-04-03T09:05:00+02:00"),
+        ("3/4/2027 9.05", "2027-04-03T09:05:00+02:00"),
+        ("2027-04-03 09:05", "2027-04-03T09:05:00+02:00"),
+        ("26.11.2026", "26.11.2026"),
+        ("31.2.2027 10:00", "31.2.2027 10:00"),
+        ("26.11.26 14:30", "26.11.26 14:30"),
+        ("nesër", "nesër"),
+    ],
+)
+def test_a_moment_is_written_with_the_day_before_the_month(written: str, told: str) -> None:
+    """What is none stays as it was written, and is refused as that."""
+    assert moment_read(written) == told
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("3.4.2027", "2027-04-03"), ("2027-04-03", "2027-04-03"), ("4/2027", "4/2027")],
+)
+def test_a_day_is_written_before_its_month(written: str, told: str) -> None:
+    assert day_read(written) == told

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from central.screens.desks.dates import day_read, day_shown, moment_read, moment_shown
 from central.screens.desks.description import Description, Schema
 from central.screens.viewer import Form
-from central.screens.words import ZONE, typed, visible
+from central.screens.words import typed, visible
 
 Kind: TypeAlias = Literal[
     "text",
@@ -85,7 +85,7 @@ class Drawer:
         values = known.get(name), sent.get(name)
         if self.kind(self.description.plain(body["properties"][name])) != "moment":
             return False
-        return all(values) and _local(str(values[0])) == _local(str(values[1]))
+        return all(values) and moment_shown(str(values[0])) == moment_shown(str(values[1]))
 
     # --- drawing ------------------------------------------------------------------------------
 
@@ -121,7 +121,9 @@ class Drawer:
             case "lines":
                 return replace(drawn, values=tuple(visible(str(each)) for each in told or ()))
             case "moment":
-                return replace(drawn, value=_local(str(told)))
+                return replace(drawn, value=moment_shown(str(told)))
+            case "day":
+                return replace(drawn, value=day_shown(str(told)))
             case "password":  # never shown again, not even to who has just written it
                 return drawn
         return replace(drawn, value=visible(str(told)))
@@ -190,7 +192,9 @@ class Drawer:
             case "number":
                 return _number(form.get(name))
             case "moment":
-                return _utc(form.get(name)) or None
+                return moment_read(form.get(name)) or None
+            case "day":
+                return day_read(form.get(name)) or None
             case "password":
                 return form.raw(name) or None
         return typed(form.get(name)) or None
@@ -233,19 +237,3 @@ def _number(text: str) -> Any:
         return float(text.replace(",", "."))
     except ValueError:
         return text or None
-
-
-def _local(moment: str) -> str:
-    """A moment in UTC as a control for date and time has it, at Tirana."""
-    try:
-        return datetime.fromisoformat(moment).astimezone(ZONE).strftime("%Y-%m-%dT%H:%M")
-    except ValueError:
-        return moment
-
-
-def _utc(text: str) -> str:
-    """What such a control sent, with the offset that holds at Tirana then."""
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=ZONE).isoformat()
-    except ValueError:
-        return text
