@@ -14,6 +14,7 @@ from central.api.desk import AtDesk, Guarded, needs
 from central.api.listing import SORT, Limit
 from central.errors import NotFound
 from central.queries import counts
+from central.register.subject import no_such
 from gateway.contract.encoding import INT8_MAX
 
 api = APIRouter(tags=["acts"], route_class=Guarded)
@@ -86,7 +87,7 @@ def one_act(number: Annotated[int, Path(alias="id", ge=1, le=INT8_MAX)], desk: A
     with desk.looking() as connection:
         row = connection.execute(select(table).where(table.c.id == number)).one_or_none()
         if row is None:
-            raise NotFound(f"no act {number}")
+            raise NotFound(no_such("act", str(number)))
         return _shown(row, counts.blind(connection, {row.key} if row.subject == "count" else set()))
 
 

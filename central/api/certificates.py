@@ -24,6 +24,7 @@ from central.register.certificates.models import (
     NewCertificate,
 )
 from central.register.certificates.service import CERTIFICATE, Certificate
+from central.register.subject import no_such
 from gateway.contract.encoding import INT8_MAX
 
 api = APIRouter(tags=["certificates"], route_class=Guarded)
@@ -126,7 +127,7 @@ def acceptance(
     if (uii is None) == (order is None):
         raise Refused("give uii or order, one of the two")
     now = datetime.now(UTC)
-    what = f"item {uii}" if uii is not None else f"order {order}"
+    subject, key = ("item", uii) if uii is not None else ("order", str(order))
     with desk.looking() as connection:
         found = (
             queries.of_item(connection, uii, now)
@@ -134,8 +135,8 @@ def acceptance(
             else queries.of_order(connection, str(order), now)
         )
     if found is None:
-        raise NotFound(f"no {what}")
-    return own(desk.by, found, found.entity, what)
+        raise NotFound(no_such(subject, key))
+    return own(desk.by, found, found.entity, f"{subject} {key}")
 
 
 def _may_decide(desk: Desk, work: Work, number: str) -> None:

@@ -42,6 +42,7 @@ from central.errors import (
 )
 from central.queries.reading import snapshot
 from central.register.acts import By, Work
+from central.said import said
 
 T = TypeVar("T")
 _ATTEMPTS = 3
@@ -203,9 +204,11 @@ class Desk:
             select(table).where(table.c.account == self.by.account, table.c.key == self._key)
         ).one()
         if bytes(row.request) != request:
-            raise KeyUsedAgain(f"Idempotency-Key {self._key} came with another request before")
+            raise KeyUsedAgain(
+                said("Idempotency-Key {key} came with another request before", key=self._key)
+            )
         if not row.body:
-            raise Conflict("it was done before; what it told is told once")
+            raise Conflict(said("it was done before; what it told is told once"))
         answer = _response(row.status, row.body, row.etag)
         answer.headers["Idempotency-Replayed"] = "true"
         return answer

@@ -30,6 +30,7 @@ from central.register.inspections.models import (
 )
 from central.register.inspections.rules import Inspection
 from central.register.inspections.service import INSPECTION
+from central.register.subject import no_such
 
 api = APIRouter(prefix="/inspections", tags=["inspections"], route_class=Guarded)
 _Sort = Literal[
@@ -156,7 +157,6 @@ def cancel(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
 
 
 def _known(by: By, inspection: Inspection) -> Inspection:
-    what = f"inspection {inspection.number}"
     if by.entity is not None and not inspection.is_known_to_the_entity:
-        raise NotFound(f"no {what}")
-    return own(by, inspection, inspection.entity, what)
+        raise NotFound(no_such("inspection", inspection.number))
+    return own(by, inspection, inspection.entity, f"inspection {inspection.number}")

@@ -14,6 +14,7 @@ from central.queries.paging import Page
 from central.queries.stock import Stock, StockArticle, Wanted
 from central.register.articles.models import ArticleKind, Disposition
 from central.register.stock.service import is_counting
+from central.said import said
 
 api = APIRouter(prefix="/stock", tags=["stock"], route_class=Guarded)
 _Filter = Annotated[str | None, Query(max_length=60)]
@@ -61,4 +62,9 @@ def articles(
 
 def _not_counting(connection: Connection, desk: Desk, wanted: Wanted) -> None:
     if is_counting(connection, desk.by.account, wanted.places(connection)):
-        raise Forbidden(f"{desk.by.account} counts there, and is not shown what is expected")
+        raise Forbidden(
+            said(
+                "{account} counts there, and is not shown what is expected",
+                account=desk.by.account,
+            )
+        )

@@ -24,6 +24,7 @@ from central.register.prints.models import NewPrint
 from central.register.units import service
 from central.register.units.models import GoOn, NewUnits
 from central.register.units.service import SERIES, Given, Series
+from central.said import said
 from central.screens.texts import Language
 
 api = APIRouter(tags=["units"], route_class=Guarded)
@@ -159,7 +160,9 @@ def print_label(code: _Code, asked: NewPrint, request: Request, desk: AtDesk) ->
             None,
         )
     if printer is None:
-        raise PrinterUnknown(f"no printer {asked.printer} where you may print")
+        raise PrinterUnknown(
+            said("no printer {printer} where you may print", printer=asked.printer)
+        )
     with desk.working() as work:
         kept = prints.ask(work, code, asked, site=printer.site, dpmm=printer.dpmm)
     if kept.state == "asked":

@@ -6,6 +6,7 @@ import time
 from central.config import Printer
 from central.errors import PrinterAway, PrinterBrokenOff, PrinterNotReady
 from central.labels import status
+from central.said import Said, Word, joined, said
 
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 1.0
@@ -23,22 +24,32 @@ def send(printer: Printer, label: bytes) -> str:
     try:
         wire = socket.create_connection((printer.host, printer.port), CONNECT_SECONDS)
     except OSError as error:
-        raise PrinterAway(f"printer {printer.name}: {error}") from error
+        raise PrinterAway(_broken(printer, error)) from error
     with wire:
         try:
             before = _asked(wire)
         except OSError as error:
-            raise PrinterAway(f"printer {printer.name}: {error}") from error
+            raise PrinterAway(_broken(printer, error)) from error
         if before not in (READY, UNCONFIRMED):
-            raise PrinterNotReady(f"printer {printer.name} says: {before}")
+            raise PrinterNotReady(
+                said(
+                    "printer {printer} says: {state}",
+                    printer=printer.name,
+                    state=joined(", ", (Word(each, "printer") for each in before.split(", "))),
+                )
+            )
         try:
             wire.settimeout(SEND_SECONDS)
             wire.sendall(label)
             # What the network still held when the line broke shows only when something is read.
             after = _asked(wire, may_end=True)
         except OSError as error:
-            raise PrinterBrokenOff(f"printer {printer.name}: {error}") from error
+            raise PrinterBrokenOff(_broken(printer, error)) from error
     return before if after == before else f"{before}, then {after}"
+
+
+def _broken(printer: Printer, error: OSError) -> Said:
+    return said("printer {printer}: {fault}", printer=printer.name, fault=error)
 
 
 def _asked(wire: socket.socket, *, may_end: bool = False) -> str:

@@ -21,6 +21,7 @@ from central.register.acts import Act, Why, Work
 from central.register.gateways.projection import GATEWAY
 from central.register.numbers import service as numbers
 from central.register.orders.service import sharing
+from central.said import said
 
 
 class Doubt(BaseModel):
@@ -100,7 +101,13 @@ class Numbers:
         )
         if done.rowcount == 0:
             order, _, number = act.key.rpartition("/")
-            raise NotFound(f"nothing of number {number} of order {order} is in doubt")
+            raise NotFound(
+                said(
+                    "nothing of number {number} of order {order} is in doubt",
+                    number=number,
+                    order=order,
+                )
+            )
 
     def _open(self, key: str) -> tuple[ColumnElement[bool], ...]:
         table = schema.doubt

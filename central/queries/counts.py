@@ -15,6 +15,7 @@ from central.register.acts import By
 from central.register.stock.lines import Line, QuantityLine
 from central.register.stock.models import DIFFERENCES, CountKind, CountState, Result
 from central.register.stock.rules import RUNNING, Count
+from central.said import said
 
 
 class CountRow(Count):
@@ -177,7 +178,12 @@ def scans_of(
     """One's own at any time. Raises `Forbidden` for another's before both are handed in."""
     theirs = count.first if tally == 1 else count.second
     if count.is_blind and theirs != by.account:
-        raise Forbidden(f"count {count.number} is open: nobody sees what another has counted")
+        raise Forbidden(
+            said(
+                "count {number} is open: nobody sees what another has counted",
+                number=count.number,
+            )
+        )
     table = schema.count_scan
     query = select(table).where(table.c.count_number == count.number, table.c.tally == tally)
     if count.is_blind:

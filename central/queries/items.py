@@ -113,7 +113,7 @@ def record_key(text: str) -> RecordKey | None:
 def _place(connection: Connection, key: RecordKey) -> Place:
     place = place_of(connection, key)
     if place is None:
-        raise NotFound(f"no record {key.gateway}/{key.epoch}/{key.seq}")
+        raise NotFound(no_such("record", f"{key.gateway}/{key.epoch}/{key.seq}"))
     return place
 
 

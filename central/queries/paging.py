@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from central.errors import Refused
 from central.register.times import Moment
+from central.said import said
 from gateway.contract.encoding import Count
 
 __all__ = ["Count", "Key", "Moment", "Page", "Text", "page", "position"]
@@ -47,7 +48,7 @@ def position(cursor: str | None, *shape: Any) -> tuple[Any, ...] | None:
         values: Any = GenericAlias(tuple, shape)
         key: tuple[Any, ...] = TypeAdapter(values).validate_json(text)
     except (binascii.Error, ValueError) as error:
-        raise Refused("cursor: no page gave it") from error
+        raise Refused(said("cursor: no page gave it")) from error
     return key
 
 

@@ -26,6 +26,7 @@ from central.queries.records import (
     keys_of,
     place_of,
 )
+from central.register.subject import no_such
 from gateway.contract.batch import BatchHeader, heads
 from gateway.contract.errors import ContractError
 from gateway.contract.signed import key_id
@@ -60,7 +61,7 @@ def prove(connection: Connection, key: RecordKey) -> Proof:
     """Raises `NotFound` where the register does not hold the record."""
     place = place_of(connection, key)
     if place is None:
-        raise NotFound(f"no record {key.gateway}/{key.epoch}/{key.seq}")
+        raise NotFound(no_such("record", f"{key.gateway}/{key.epoch}/{key.seq}"))
     number, _ = place
     batch = batches(connection, [number])[number]
     steps = [

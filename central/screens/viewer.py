@@ -149,7 +149,7 @@ class Visitor:
         told = self.request.headers.get(browsing.HEADER) or self.form.get(browsing.FIELD)
         ours = browsing.from_here(self.request, self.screens.origin)
         if not (ours and browsing.is_csrf(self.secret, told)):
-            raise Forged("the form was not sent from a page of this session")
+            raise Forged(said("the form was not sent from a page of this session"))
 
     def _known(self) -> dict[str, Any]:
         return {}
@@ -206,7 +206,7 @@ class Viewer(Visitor):
         """Do it in one transaction. `version`: what the form's subject had when it was shown, as
         its hidden field tells; raises `Stale` where it has changed since."""
         if version and not version.isdecimal():
-            raise Refused("version: a whole number")
+            raise Refused(said("version: a whole number"))
         expected = frozenset({int(version)} if version else ())
 
         def work(connection: Connection) -> T:
@@ -283,7 +283,7 @@ async def _form(request: Request) -> Form:
         text = (await request.body()).decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_FIELDS)
     except ValueError as error:  # what is no UTF-8 too
-        raise Refused("the form cannot be read") from error
+        raise Refused(said("the form cannot be read")) from error
     return Form(tuple((name, value.replace("\0", "")) for name, value in pairs))
 
 
@@ -300,7 +300,7 @@ async def _form_with_file(request: Request) -> Form:
     except HTTPException as error:
         if error.status_code == TOO_LARGE:
             raise Refused(said("what was sent is larger than this page takes")) from error
-        raise Refused("the form cannot be read") from error
+        raise Refused(said("the form cannot be read")) from error
     return Form(tuple(fields), file)
 
 

@@ -18,6 +18,7 @@ from central.register.articles.tree import below
 from central.register.consignments.projection import follow
 from central.register.scans import projection as scans
 from central.register.subject import Row, Subject, held
+from central.said import Word, said
 
 
 class Reported(Row):
@@ -47,7 +48,9 @@ class _Events:
         """An event is told once."""
         table = schema.event
         if connection.execute(select(table.c.number).where(table.c.number == key)).first():
-            raise Conflict(f"event {key} exists already")
+            raise Conflict(
+                said("{subject} {key} exists already", subject=Word("event", "subject"), key=key)
+            )
 
     def project(self, connection: Connection, act: Act) -> Reported:
         """What it befell is judged one article at a time; nothing that was told is left out."""
@@ -283,7 +286,7 @@ def settled(state: Article | None, act: Act) -> Article:
     """What a person found to be true ends the dispute. Raises `NotFound` or `Conflict`."""
     article = held("article", state, act)
     if not article.disputed:
-        raise Conflict(f"article {act.key} is not in dispute")
+        raise Conflict(said("article {code} is not in dispute", code=act.key))
     return article.model_copy(
         update={**act.payload, "disputed": False, "since": act.at, "version": act.id}
     )

@@ -19,6 +19,7 @@ from central.register.entities.service import ENTITY
 from central.register.places.service import PLACE
 from central.register.products.service import PRODUCT
 from central.register.subject import no_such
+from central.said import said
 
 AHEAD = timedelta(minutes=2)
 """So far may the clock of who reports be ahead of ours."""
@@ -33,7 +34,7 @@ def report(work: Work, asked: NewEvent) -> Reported:
     connection, reporter = work.connection, work.by.entity
     now = datetime.now(UTC)
     if asked.happened > now + AHEAD:
-        raise Refused("happened: that lies in the future")
+        raise Refused(said("happened: that lies in the future"))
     if asked.place is not None:
         place = PLACE.require(connection, asked.place)
         if reporter is not None and place.entity != reporter:
@@ -41,7 +42,13 @@ def report(work: Work, asked: NewEvent) -> Reported:
     if asked.holder is not None:
         ENTITY.require(connection, asked.holder)
         if reporter is not None and asked.holder != reporter:
-            raise Refused(f"holder: {work.by.account} reports what came to {reporter}")
+            raise Refused(
+                said(
+                    "holder: {account} reports what came to {entity}",
+                    account=work.by.account,
+                    entity=reporter,
+                )
+            )
     consignment = None if asked.consignment is None else named_by(work, asked)
     known = known_of(connection, asked.articles)
     fresh = born(connection, [code for code in asked.articles if code not in known])
@@ -82,7 +89,7 @@ def settle(work: Work, code: str, asked: Settlement) -> Article:
     if asked.package is not None:
         ARTICLE.require(connection, asked.package)
         if code in {asked.package, *around(connection, asked.package)}:
-            raise Refused("package: nothing lies in itself")
+            raise Refused(said("package: nothing lies in itself"))
     payload = asked.model_dump(mode="json", exclude={"reason", "basis"}) | {"component": None}
     return work.act(ARTICLE, code, "settled", payload, why=asked.why, expects=True)
 
@@ -130,7 +137,7 @@ def _unit(
     first = next((articles[each] for each in asked.articles if each in articles), None)
     holder = first.holder if first is not None else reporter
     if holder is None:
-        raise NotFound(f"no package {code}, and nothing that is known goes into it")
+        raise NotFound(said("no package {code}, and nothing that is known goes into it", code=code))
     return {
         code: Article(
             code=code,

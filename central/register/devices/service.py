@@ -13,6 +13,7 @@ from central.register.gateways import service as gateways
 from central.register.gateways.models import Invitation, NewInvitation
 from central.register.places.service import PLACE, is_active
 from central.register.subject import Row, Subject, held, impossible, new, no_such
+from central.said import Word, said
 
 _STEPS: dict[str, tuple[DeviceState, DeviceState]] = {
     "deactivated": ("active", "inactive"),
@@ -59,9 +60,9 @@ def add(work: Work, asked: NewDevice) -> Device:
     if work.by.entity not in (None, place.entity):
         raise NotFound(no_such("place", asked.place))
     if not is_active(connection, asked.place):
-        raise Conflict(f"place {asked.place} is inactive")
+        raise Conflict(said("place {code} is inactive", code=asked.place))
     if connection.execute(select(table.c.name).where(table.c.name == asked.name)).first():
-        raise Conflict(f"{asked.name} is a gateway")
+        raise Conflict(said("{name} is a gateway", name=asked.name))
     payload = asked.model_dump(mode="json") | {"entity": place.entity}
     return work.act(DEVICE, asked.name, "entered", payload)
 
@@ -70,7 +71,13 @@ def invite(work: Work, name: str, asked: NewDeviceInvitation) -> Invitation:
     """A one-time code, by which its next epoch begins. Raises `NotFound` or `Conflict`."""
     device = DEVICE.require(work.connection, name, lock=True)
     if device.state != "active":
-        raise Conflict(f"device {name} is {device.state}; it is not invited")
+        raise Conflict(
+            said(
+                "device {name} is {state}; it is not invited",
+                name=name,
+                state=Word(device.state, "value"),
+            )
+        )
     return gateways.give_code(work, NewInvitation(gateway=name, **asked.model_dump()))
 
 
@@ -81,7 +88,14 @@ def move(work: Work, name: str, asked: Moved) -> Device:
     if place.entity != device.entity:
         if work.by.entity is not None:
             raise NotFound(no_such("place", asked.place))
-        raise Refused(f"place {asked.place} is of {place.entity}, not of {device.entity}")
+        raise Refused(
+            said(
+                "place {code} is of {owner}, not of {entity}",
+                code=asked.place,
+                owner=place.entity,
+                entity=device.entity,
+            )
+        )
     payload = {"place": asked.place}
     return work.act(DEVICE, name, "moved", payload, why=asked.why, expects=True)
 

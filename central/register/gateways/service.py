@@ -14,6 +14,7 @@ from central.register.acts import Why, Work
 from central.register.gateways.models import Enrolled, Enrolment, Invitation, NewInvitation
 from central.register.gateways.projection import GATEWAY, is_device
 from central.register.numbers import service as numbers
+from central.said import said
 from gateway.contract.batch import NO_HEAD
 from gateway.contract.plan import CentralKey
 
@@ -23,7 +24,7 @@ _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that two people read d
 def invite(work: Work, asked: NewInvitation) -> Invitation:
     """A one-time code for one gateway; makes it known. Raises `Conflict`: a device's name."""
     if is_device(work.connection, asked.gateway):
-        raise Conflict(f"{asked.gateway} is a device; invite it as one")
+        raise Conflict(said("{name} is a device; invite it as one", name=asked.gateway))
     return give_code(work, asked)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from central.errors import Refused
 from central.register.imports.models import FIRST_YEAR, LAST_YEAR, MODELS, ImportKind
 from central.register.imports.tabular import Line
+from central.said import said
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,23 @@ def heads(kind: ImportKind, line: Line) -> Heads:
         if column is None and cell:
             names = ", ".join(each.field for each in COLUMNS[kind])
             raise Refused(
-                f"line {line.number}, column {at}: {cell[:60]!r} is no heading; there are {names}"
+                said(
+                    "line {line}, column {column}: {cell} is no heading; there are {names}",
+                    line=line.number,
+                    column=at,
+                    cell=repr(cell[:60]),
+                    names=names,
+                )
             )
         if column is not None and column in found:
-            raise Refused(f"line {line.number}, column {at}: {cell!r} stands a second time")
+            raise Refused(
+                said(
+                    "line {line}, column {column}: {cell} stands a second time",
+                    line=line.number,
+                    column=at,
+                    cell=repr(cell),
+                )
+            )
         found.append(column)
     lacking = [
         name
@@ -127,7 +141,13 @@ def heads(kind: ImportKind, line: Line) -> Heads:
         if field.is_required() and name not in {each.field for each in found if each}
     ]
     if lacking:
-        raise Refused(f"line {line.number}: there is no column {', '.join(lacking)}")
+        raise Refused(
+            said(
+                "line {line}: there is no column {names}",
+                line=line.number,
+                names=", ".join(lacking),
+            )
+        )
     return Heads(tuple(found), line.cells)
 
 

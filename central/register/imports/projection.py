@@ -12,6 +12,7 @@ from central.errors import Conflict
 from central.register.acts import Act
 from central.register.imports.models import ImportKind, ImportState
 from central.register.subject import Row, Subject, held, new
+from central.said import said
 
 
 class FileImport(Row):
@@ -42,7 +43,7 @@ def apply(state: FileImport | None, act: Act) -> FileImport:
         return FileImport.of(act, **start, number=act.key, reason=act.reason, created=act.at)
     found = held("import", state, act)
     if found.state == "complete":
-        raise Conflict(f"import {act.key} is complete")
+        raise Conflict(said("import {number} is complete", number=act.key))
     return found.model_copy(
         update={
             "line": told["line"],

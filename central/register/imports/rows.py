@@ -14,6 +14,7 @@ from central.register.imports.models import (
     Sheet,
 )
 from central.register.imports.tabular import Line, lines
+from central.said import said
 
 _KINDS_APART = re.compile(r"[\s,;|]+")
 _SHOWN = 60
@@ -31,7 +32,7 @@ class Table:
         self.kind = kind
         first, *self._lines = list(lines(content)) or [Line(1, ())]
         if not self._lines:
-            raise Refused("the file has no row under its headings")
+            raise Refused(said("the file has no row under its headings"))
         self.heads: Heads = heads(kind, first)
         self.last = self._lines[-1].number
 

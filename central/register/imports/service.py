@@ -31,6 +31,7 @@ from central.register.imports.models import (
 )
 from central.register.imports.projection import IMPORT, FileImport
 from central.register.imports.rows import Table
+from central.said import said
 
 ROWS = 2_000
 """In one act."""
@@ -106,8 +107,12 @@ def _begin(work: Work, asked: NewImport, content: bytes) -> FileImport:
         return work.act(IMPORT, asked.number, "begun", payload, why=Why(asked.reason))
     if (state.digest, state.kind) != (digest, asked.kind):
         raise Conflict(
-            f"import {asked.number} is of another file, {state.file}; a file that was corrected"
-            " is imported under a number of its own"
+            said(
+                "import {number} is of another file, {file}; a file that was corrected"
+                " is imported under a number of its own",
+                number=asked.number,
+                file=state.file,
+            )
         )
     return state
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from central.errors import Refused
+from central.said import said
 
 MOST_LINES = 200_000
 MOST_UNPACKED = 512 * 1024 * 1024
@@ -40,7 +41,13 @@ def lines(content: bytes) -> Iterator[Line]:
     found = _sheet(content) if content.startswith(_XLSX) else _csv(content)
     for number, cells in found:
         if number > MOST_LINES:
-            raise Refused(f"line {number}: a file has at most {MOST_LINES} lines; divide it")
+            raise Refused(
+                said(
+                    "line {line}: a file has at most {most} lines; divide it",
+                    line=number,
+                    most=MOST_LINES,
+                )
+            )
         stripped = tuple(cell.strip() for cell in cells)
         if any(stripped):
             yield Line(number, stripped)
@@ -51,7 +58,9 @@ def _csv(content: bytes) -> Iterator[tuple[int, list[str]]]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise Refused(f"line {line}: that is not UTF-8; save it as CSV UTF-8") from error
+        raise Refused(
+            said("line {line}: that is not UTF-8; save it as CSV UTF-8", line=line)
+        ) from error
     first = text.partition("\n")[0]
     divider = max(_DIVIDERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=divider, strict=True)
@@ -61,7 +70,9 @@ def _csv(content: bytes) -> Iterator[tuple[int, list[str]]]:
             yield begins, cells
             begins = reader.line_num + 1
     except csv.Error as error:
-        raise Refused(f"line {max(begins, reader.line_num)}: {error}") from error
+        raise Refused(
+            said("line {line}: {fault}", line=max(begins, reader.line_num), fault=error)
+        ) from error
 
 
 def _sheet(content: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -74,7 +85,7 @@ def _sheet(content: bytes) -> Iterator[tuple[int, list[str]]]:
     except _DAMAGED as error:
         raise _no_sheet(error) from error
     if unpacked > MOST_UNPACKED:
-        raise Refused("the sheet is larger than 512 MiB once it is unpacked; divide it")
+        raise Refused(said("the sheet is larger than 512 MiB once it is unpacked; divide it"))
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         try:
@@ -89,7 +100,7 @@ def _sheet(content: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def _no_sheet(error: Exception) -> Refused:
-    return Refused(f"it is no XLSX that can be read: {type(error).__name__}")
+    return Refused(said("it is no XLSX that can be read: {fault}", fault=type(error).__name__))
 
 
 def _text(value: Any) -> str:

@@ -13,6 +13,7 @@ from central.register.inspections.models import (
     Measure,
 )
 from central.register.subject import Row, held, impossible, new
+from central.said import said
 
 STEPS: Mapping[str, tuple[tuple[InspectionState | None, ...], InspectionState | None]] = {
     "planned": ((None,), "planned"),
@@ -83,7 +84,13 @@ def _changes(inspection: Inspection, act: Act) -> dict[str, Any]:
         case "closed":
             left = [str(measure.number) for measure in inspection.measures if not measure.done]
             if left:
-                raise Conflict(f"inspection {act.key}: measures {', '.join(left)} are not done")
+                raise Conflict(
+                    said(
+                        "inspection {number}: measures {measures} are not done",
+                        number=act.key,
+                        measures=", ".join(left),
+                    )
+                )
             return {"ended": act.at}
         case "cancelled":
             return {"ended": act.at}
@@ -94,8 +101,12 @@ def _found(inspection: Inspection, act: Act) -> dict[str, Any]:
     results = act.payload["results"]
     if len(results) != len(inspection.checklist):
         raise Refused(
-            f"the checklist of {act.key} has {len(inspection.checklist)} lines;"
-            f" there are {len(results)} results"
+            said(
+                "the checklist of {number} has {lines} lines; there are {results} results",
+                number=act.key,
+                lines=len(inspection.checklist),
+                results=len(results),
+            )
         )
     lines = [
         {"text": line.text, **result}
@@ -112,7 +123,9 @@ def _ordered(inspection: Inspection, act: Act) -> dict[str, Any]:
     ]
     past = [str(measure.number) for measure in fresh if measure.deadline <= act.at]
     if past:
-        raise Refused(f"the deadline of measure {', '.join(past)} lies in the past")
+        raise Refused(
+            said("the deadline of measure {measures} lies in the past", measures=", ".join(past))
+        )
     return {"measures": [*inspection.measures, *fresh]}
 
 
@@ -120,8 +133,16 @@ def _done(inspection: Inspection, act: Act) -> dict[str, Any]:
     number = act.payload["measure"]
     measure = next((each for each in inspection.measures if each.number == number), None)
     if measure is None:
-        raise NotFound(f"inspection {act.key} has no measure {number}")
+        raise NotFound(
+            said("inspection {number} has no measure {measure}", number=act.key, measure=number)
+        )
     if measure.done is not None:
-        raise Conflict(f"measure {number} of inspection {act.key} is done already")
+        raise Conflict(
+            said(
+                "measure {measure} of inspection {number} is done already",
+                measure=number,
+                number=act.key,
+            )
+        )
     done = measure.model_copy(update={"done": act.at, "remark": act.payload["remark"]})
     return {"measures": [done if each is measure else each for each in inspection.measures]}

@@ -7,6 +7,7 @@ from central.register.inspections.models import Done, Findings, NewInspection, N
 from central.register.inspections.rules import Inspection, apply
 from central.register.places.service import require_of
 from central.register.subject import Part, Subject
+from central.said import said
 
 INSPECTION = Subject(
     "inspection",
@@ -23,7 +24,13 @@ def plan(work: Work, asked: NewInspection) -> Inspection:
     if asked.follows is not None:
         former = INSPECTION.require(work.connection, asked.follows)
         if former.entity != asked.entity:
-            raise Refused(f"inspection {former.number} was one of {former.entity}")
+            raise Refused(
+                said(
+                    "inspection {number} was one of {entity}",
+                    number=former.number,
+                    entity=former.entity,
+                )
+            )
     if asked.site is not None:
         require_of(work, asked.entity, [asked.site])
     return work.act(INSPECTION, asked.number, "planned", asked.model_dump(mode="json"))

@@ -11,6 +11,7 @@ from central.register.acts import Act
 from central.register.lots.rules import MOVES, Lot, apply, verdict
 from central.register.subject import Part, Subject
 from central.register.unique import inserting
+from central.said import said
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ LOT = _Lots(
 
 def _add(connection: Connection, act: Act) -> None:
     told = act.payload
-    with inserting(f"movement {told['number']}"):
+    with inserting(said("movement {number}", number=told["number"])):
         connection.execute(
             insert(schema.lot_movement).values(
                 number=told["number"],
@@ -69,4 +70,10 @@ def _settle(connection: Connection, act: Act) -> None:
         .values(stands=act.payload["stands"], settled=act.id)
     )
     if done.rowcount != 1:
-        raise NotFound(f"lot {act.key} has no movement {act.payload['movement']}")
+        raise NotFound(
+            said(
+                "lot {code} has no movement {movement}",
+                code=act.key,
+                movement=act.payload["movement"],
+            )
+        )

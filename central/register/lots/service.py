@@ -103,8 +103,12 @@ def settle(work: Work, code: str, asked: MovementSettlement) -> Lot:
     known = Movement.model_validate(row)
     in_dispute = known.verdict != "ok" and row.settled is None
     if known.stands == asked.stands and not in_dispute:
-        counts = "counts" if known.stands else "counts no more"
-        raise Conflict(f"movement {asked.movement} {counts} already")
+        already = (
+            said("movement {number} counts already", number=asked.movement)
+            if known.stands
+            else said("movement {number} counts no more already", number=asked.movement)
+        )
+        raise Conflict(already)
     payload = {
         "movement": asked.movement,
         "stands": asked.stands,

@@ -7,6 +7,7 @@ from central.errors import Conflict
 from central.register.acts import Act, Work
 from central.register.prints.models import NewPrint, PrintState
 from central.register.subject import Row, Subject, held, impossible
+from central.said import Word, said
 
 STEPS: dict[str, tuple[tuple[PrintState | None, ...], PrintState]] = {
     "asked": ((None, "failed"), "asked"),
@@ -61,13 +62,17 @@ def ask(work: Work, unit: str, asked: NewPrint, *, site: str, dpmm: int) -> Prin
     state = PRINT.load(work.connection, asked.number, lock=True)
     if state is not None:
         if state.model_dump(include=set(payload)) != payload:
-            raise Conflict(f"print {asked.number} is another one")
+            raise Conflict(said("print {number} is another one", number=asked.number))
         if state.state == "sent":
             return state
         if state.state != "failed":
             raise Conflict(
-                f"print {asked.number} is {state.state}: it may have been printed;"
-                " look, and print it under another number where it was not"
+                said(
+                    "print {number} is {state}: it may have been printed;"
+                    " look, and print it under another number where it was not",
+                    number=asked.number,
+                    state=Word(state.state, "value"),
+                )
             )
     return work.act(PRINT, asked.number, "asked", payload)
 

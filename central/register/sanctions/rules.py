@@ -7,6 +7,7 @@ from central.errors import Conflict
 from central.register.acts import Act
 from central.register.sanctions.models import SanctionKind, SanctionState
 from central.register.subject import Row, held, impossible, new
+from central.said import said
 
 STEPS: Mapping[str, tuple[tuple[SanctionState | None, ...], SanctionState]] = {
     "imposed": ((None,), "imposed"),
@@ -48,7 +49,7 @@ def apply(state: Sanction | None, act: Act) -> Sanction:
     if sanction.state not in origins:
         raise Conflict(impossible("sanction", act.key, sanction.state, act.what))
     if sanction.kind == "revocation":
-        raise Conflict("a revoked licence comes back only as a new one")
+        raise Conflict(said("a revoked licence comes back only as a new one"))
     return sanction.model_copy(
         update={"state": target, "reason": act.reason, "lifted": act.at, "version": act.id}
     )

@@ -16,6 +16,7 @@ from central.register.licences.service import LICENCE
 from central.register.sanctions.models import ON_LICENCES, NewSanction
 from central.register.sanctions.rules import Sanction, apply
 from central.register.subject import Subject
+from central.said import Word, said
 
 SANCTION = Subject("sanction", schema.sanction, Sanction, apply, key=("number",))
 
@@ -81,9 +82,21 @@ def _look_at_inspection(connection: Connection, asked: NewSanction) -> None:
         return
     inspection = INSPECTION.require(connection, asked.inspection)
     if inspection.entity != asked.entity:
-        raise Refused(f"inspection {inspection.number} is one of {inspection.entity}")
+        raise Refused(
+            said(
+                "inspection {number} is one of {entity}",
+                number=inspection.number,
+                entity=inspection.entity,
+            )
+        )
     if inspection.state not in ("found", "closed"):
-        raise Conflict(f"inspection {inspection.number} is {inspection.state}: nothing was found")
+        raise Conflict(
+            said(
+                "inspection {number} is {state}: nothing was found",
+                number=inspection.number,
+                state=Word(inspection.state, "value"),
+            )
+        )
 
 
 def _concerned(connection: Connection, asked: NewSanction) -> list[str]:
@@ -101,7 +114,13 @@ def _concerned(connection: Connection, asked: NewSanction) -> list[str]:
     )
     missing = sorted(set(asked.licences) - set(found))
     if missing:
-        raise NotFound(f"{asked.entity} has no licence {', '.join(missing)}")
+        raise NotFound(
+            said(
+                "{entity} has no licence {numbers}",
+                entity=asked.entity,
+                numbers=", ".join(missing),
+            )
+        )
     if not found and asked.kind != "exclusion":
-        raise Conflict(f"{asked.entity} has no licence to act on")
+        raise Conflict(said("{entity} has no licence to act on", entity=asked.entity))
     return found

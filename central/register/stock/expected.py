@@ -10,6 +10,7 @@ from central.errors import Refused
 from central.register.articles.tree import below
 from central.register.stock.models import AT_HAND
 from central.register.stock.rules import Count
+from central.said import said
 
 MOST_EXPECTED = 100_000
 """Articles in one count: they stand in one act."""
@@ -40,7 +41,12 @@ def articles(
         query = query.where(or_(table.c.code.in_(count.articles), table.c.code.in_(inside)))
     rows = connection.execute(query.order_by(table.c.code).limit(MOST_EXPECTED + 1)).all()
     if len(rows) > MOST_EXPECTED:
-        raise Refused(f"place: more than {MOST_EXPECTED} articles are there; count a part of it")
+        raise Refused(
+            said(
+                "place: more than {most} articles are there; count a part of it",
+                most=MOST_EXPECTED,
+            )
+        )
     return [dict(row._mapping) for row in rows]
 
 

@@ -17,6 +17,7 @@ from central.register.stock.meanwhile import is_here, steps
 from central.register.stock.models import AT_HAND, DIFFERENCES, RESOLVES, Oddity
 from central.register.stock.rules import TALLIES, Count, apply
 from central.register.subject import Subject
+from central.said import Word, said
 
 MOST_NAMED = 10
 """So many articles are named where a request is refused."""
@@ -230,10 +231,18 @@ def _required(known: Mapping[str, L], key: str, act: Act, results: Collection[st
     """Raises `NotFound`, or `Conflict` where it makes no such difference that stands."""
     line = known.get(key)
     if line is None:
-        raise NotFound(f"count {act.key} has no {key}")
+        raise NotFound(said("count {number} has no {line}", number=act.key, line=key))
     if line.resolution is not None or line.result not in results:
         told = line.resolution or line.result
-        raise Conflict(f"{key} is {told} in count {act.key}; not to be {act.what}")
+        raise Conflict(
+            said(
+                "{line} is {told} in count {number}; not to be {act}",
+                line=key,
+                told=Word(told, "value"),
+                number=act.key,
+                act=Word(act.what, "act"),
+            )
+        )
     return line
 
 
@@ -246,4 +255,11 @@ def _require_none_open(connection: Connection, number: str) -> None:
     ]
     if found:
         few = ", ".join(found[:MOST_NAMED])
-        raise Conflict(f"count {number}: {len(found)} differences stand, as of {few}")
+        raise Conflict(
+            said(
+                "count {number}: {n} differences stand, as of {few}",
+                number=number,
+                n=len(found),
+                few=few,
+            )
+        )

@@ -16,6 +16,7 @@ from central.register.articles.tree import below
 from central.register.stock.lines import Line
 from central.register.stock.models import AT_HAND, CountResolving
 from central.register.stock.rules import Count
+from central.said import Word, said
 
 _NOBODYS = frozenset({"unknown", "ambiguous"})
 """Of what is no article nothing can be told."""
@@ -61,7 +62,9 @@ def carry_out(
         case "sent-back":
             strange = [code for code in codes if known[code].oddity in _NOBODYS]
             if strange:
-                raise Refused(f"articles: the register has no other place for {strange[0]}")
+                raise Refused(
+                    said("articles: the register has no other place for {code}", code=strange[0])
+                )
     return None
 
 
@@ -75,14 +78,20 @@ def _moved_here(
     articles |= {code: each.article for code, each in fresh.items()}
     strange = sorted(set(known) - set(articles))
     if strange:
-        raise Refused(f"articles: {strange[0]} is no article; register it first")
+        raise Refused(said("articles: {code} is no article; register it first", code=strange[0]))
     tops = _tops(connection, list(known))
     packed: dict[str, list[str]] = {}
     kinds: dict[EventKind, list[str]] = {}
     for code in tops:
         article = articles[code]
         if article.component is not None:
-            raise Refused(f"articles: {code} is built into {article.package}; tell that first")
+            raise Refused(
+                said(
+                    "articles: {code} is built into {package}; tell that first",
+                    code=code,
+                    package=article.package,
+                )
+            )
         if article.package is not None:
             packed.setdefault(article.package, []).append(code)
         kinds.setdefault(_arrival(article), []).append(code)
@@ -103,8 +112,11 @@ def _arrival(article: Article) -> EventKind:
     if article.disposition in AT_HAND:
         return "moved"
     raise Refused(
-        f"articles: {article.code} is {article.disposition}; report what befell it, and resolve"
-        " it as told"
+        said(
+            "articles: {code} is {disposition}; report what befell it, and resolve it as told",
+            code=article.code,
+            disposition=Word(article.disposition, "value"),
+        )
     )
 
 
@@ -125,7 +137,7 @@ def _must(
 ) -> str:
     """An event that has to be true of all of its articles. Raises `Conflict`."""
     if not codes:
-        raise NotFound(f"count {count.number} has none of these articles")
+        raise NotFound(said("count {number} has none of these articles", number=count.number))
     return _report(
         work, count, what, suffix, codes, datetime.now(UTC), asked=asked, package=package
     )
@@ -162,7 +174,14 @@ def _report(
             )
         ).first()
         assert flag is not None  # as many as it says
-        raise Conflict(f"{flag.article} cannot be {what}: {flag.verdict}")
+        raise Conflict(
+            said(
+                "{code} cannot be {what}: {verdict}",
+                code=flag.article,
+                what=Word(what, "value"),
+                verdict=Word(flag.verdict, "value"),
+            )
+        )
     return number
 
 
@@ -176,7 +195,7 @@ def _require_told(connection: Connection, event: str, codes: Collection[str]) ->
     )
     left = sorted(set(codes) - set(told.scalars()))
     if left:
-        raise NotFound(f"no event {event} that is true of {left[0]}")
+        raise NotFound(said("no event {event} that is true of {code}", event=event, code=left[0]))
 
 
 def _require_registered(connection: Connection, reference: str) -> None:
@@ -185,4 +204,4 @@ def _require_registered(connection: Connection, reference: str) -> None:
         found = connection.execute(select(table.c[column]).where(table.c[column] == reference))
         if found.first() is not None:
             return
-    raise NotFound(f"no import and no article {reference}")
+    raise NotFound(said("no import and no article {reference}", reference=reference))

@@ -8,6 +8,7 @@ from central.errors import Conflict, Forbidden
 from central.register.acts import Act
 from central.register.stock.models import CountKind, CountState
 from central.register.subject import Row, held, new
+from central.said import Word, said
 
 STEPS: Mapping[str, tuple[tuple[CountState | None, ...], CountState]] = {
     "planned": ((None,), "planned"),
@@ -58,13 +59,25 @@ class Count(Row):
     def tally_of(self, account: str, person: str) -> int:
         """Which is theirs, or would be. Raises `Conflict` or `Forbidden`."""
         if self.state != "open":
-            raise Conflict(f"count {self.number} is {self.state}; nothing is scanned")
+            raise Conflict(
+                said(
+                    "count {number} is {state}; nothing is scanned",
+                    number=self.number,
+                    state=Word(self.state, "value"),
+                )
+            )
         if account in (self.first, self.second):
             return 1 if account == self.first else 2
         if self.second is not None:
-            raise Conflict(f"count {self.number} has its two tallies already")
+            raise Conflict(said("count {number} has its two tallies already", number=self.number))
         if person in self.people:
-            raise Forbidden(f"{account} is the same person as {self.first}: two people count")
+            raise Forbidden(
+                said(
+                    "{account} is the same person as {first}: two people count",
+                    account=account,
+                    first=self.first,
+                )
+            )
         return 1 if self.first is None else 2
 
     def handed(self, tally: int) -> datetime | None:
@@ -93,7 +106,14 @@ def apply(state: Count | None, act: Act) -> Count:
         return Count.of(act, number=act.key, state=target, reason=act.reason, created=act.at)
     count = held("count", state, act)
     if count.state not in origins:
-        raise Conflict(f"count {act.key} is {count.state}; not to be {act.what}")
+        raise Conflict(
+            said(
+                "count {number} is {state}; not to be {act}",
+                number=act.key,
+                state=Word(count.state, "value"),
+                act=Word(act.what, "act"),
+            )
+        )
     change = {"state": target, "reason": act.reason or count.reason, "version": act.id}
     return count.model_copy(update=change | _changes(count, act))
 
@@ -116,7 +136,11 @@ def _tallied(count: Count, act: Act) -> dict[str, Any]:
     tally: int = act.payload["tally"]
     name = "first" if tally == 1 else "second"
     if count.handed(tally) is not None:
-        raise Conflict(f"the {name} tally of count {act.key} is handed in")
+        raise Conflict(
+            said("the first tally of count {number} is handed in", number=act.key)
+            if tally == 1
+            else said("the second tally of count {number} is handed in", number=act.key)
+        )
     change: dict[str, Any] = {}
     if getattr(count, name) is None:
         people = (*count.people, act.payload["person"])

@@ -25,6 +25,7 @@ from central.register.stock.resolving import carry_out, tell_where_seen
 from central.register.stock.rules import Count
 from central.register.stock.scanned import resolve as named_by
 from central.register.subject import no_such
+from central.said import Said, said
 
 
 def plan(work: Work, asked: NewCount) -> Count:
@@ -33,7 +34,7 @@ def plan(work: Work, asked: NewCount) -> Count:
     connection = work.connection
     place = _place(work, asked.place)
     if asked.due <= datetime.now(UTC):
-        raise Refused("due: that lies in the past")
+        raise Refused(said("due: that lies in the past"))
     table = schema.product
     products = connection.execute(select(table.c.code).where(table.c.code.in_(asked.products)))
     strange = sorted(set(asked.products) - set(products.scalars()))
@@ -72,7 +73,7 @@ def scan(work: Work, number: str, asked: Scanned) -> int:
     tally = count.tally_of(work.by.account, person)
     at = _when(count, asked.at)
     if asked.pieces and count.kind != "full":
-        raise Refused("pieces: they are counted where all of a place is")
+        raise Refused(said("pieces: they are counted where all of a place is"))
     opened = set(asked.opened)
     texts = list(dict.fromkeys((*asked.codes, *asked.opened)))
     named = named_by(connection, texts, count.entity)
@@ -113,7 +114,11 @@ def hand_in(work: Work, number: str, why: Why) -> Count:
 def look_again(work: Work, number: str, asked: LookedAgain) -> Count:
     """By somebody who has not counted. Raises `Forbidden`, `NotFound` or `Conflict`."""
     count = COUNT.require(work.connection, number, lock=True)
-    _require_other(work, count, "looks again")
+    _require_other(
+        work,
+        count,
+        said("who has counted is not who looks again: {account}", account=work.by.account),
+    )
     payload = asked.model_dump(mode="json", exclude={"reason", "basis"})
     payload |= {"account": work.by.account, "pieces": _last(asked.pieces)}
     count = work.act(COUNT, number, "looked again", payload, why=asked.why, expects=True)
@@ -136,7 +141,14 @@ def resolve(work: Work, number: str, asked: CountResolving) -> Count:
     results = [line.result for line in known.values()]
     results += [line.result for key, line in quantities.items() if key in keys]
     if "missing" in results:
-        _require_other(work, count, "resolves what is missing")
+        _require_other(
+            work,
+            count,
+            said(
+                "who has counted is not who resolves what is missing: {account}",
+                account=work.by.account,
+            ),
+        )
     payload = asked.model_dump(mode="json", exclude={"reason", "basis"})
     # First, so that nothing is told of what makes no difference; an event that fails undoes it.
     event = carry_out(work, count, asked, known)
@@ -161,7 +173,7 @@ def _when(count: Count, told: datetime | None) -> datetime:
     if told is None:
         return max(now, opened)
     if not opened <= told <= now + AHEAD:
-        raise Refused("at: after the count was opened, and not in the future")
+        raise Refused(said("at: after the count was opened, and not in the future"))
     return told
 
 
@@ -186,7 +198,7 @@ def _require_alone(connection: Connection, places: Collection[str]) -> None:
         select(table.c.number).where(table.c.state == "open", _overlaps(places))
     ).scalar()
     if other is not None:
-        raise Conflict(f"count {other} is open at a part of that place")
+        raise Conflict(said("count {number} is open at a part of that place", number=other))
 
 
 def _place(work: Work, code: str) -> str:
@@ -206,9 +218,9 @@ def _person(work: Work) -> str:
     return " ".join(str(person).casefold().split())
 
 
-def _require_other(work: Work, count: Count, what: str) -> None:
+def _require_other(work: Work, count: Count, otherwise: Said) -> None:
     if count.has_counted(work.by.account, _person(work)):
-        raise Forbidden(f"who has counted is not who {what}: {work.by.account}")
+        raise Forbidden(otherwise)
 
 
 def _last(pieces: Collection[Pieces]) -> list[dict[str, Any]]:

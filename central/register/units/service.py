@@ -13,6 +13,7 @@ from central.register.subject import Row, Subject
 from central.register.units import numbers
 from central.register.units.models import GoOn, NewUnits
 from central.register.units.numbers import Scheme
+from central.said import Word, said
 
 GIVING = 0x756E6974
 """The advisory lock of who gives numbers, from looking for free ones until they are given."""
@@ -42,7 +43,13 @@ def apply(state: Series | None, act: Act) -> Series:
     """`allocated`, or `goes on`: what follows never comes before what was. Raises `Conflict`."""
     following = act.payload["next"]
     if state is not None and following < state.next + (act.what == "allocated"):
-        raise Conflict(f"series {act.key} goes on with {state.next}; that lies behind")
+        raise Conflict(
+            said(
+                "series {series} goes on with {next}; that lies behind",
+                series=act.key,
+                next=state.next,
+            )
+        )
     return Series(
         prefix=act.key,
         scheme=numbers.scheme_of(act.key),
@@ -84,7 +91,13 @@ def allocate(work: Work, asked: NewUnits) -> Given:
     connection = work.connection
     entity = ENTITY.require(connection, asked.entity)
     if entity.state != "active":
-        raise Conflict(f"entity {entity.code} is {entity.state}")
+        raise Conflict(
+            said(
+                "entity {entity} is {state}",
+                entity=entity.code,
+                state=Word(entity.state, "value"),
+            )
+        )
     series = _series(entity, asked)
     connection.execute(select(func.pg_advisory_xact_lock(GIVING)))
     state = SERIES.load(connection, series)
@@ -111,9 +124,13 @@ def go_on(work: Work, series: str, asked: GoOn) -> Series:
     state = SERIES.load(connection, series)
     entity = _whose(connection, series) if state is None else state.entity
     if entity is None:
-        raise NotFound(f"no series {series}, and no entity's prefix or NCAGE makes one")
+        raise NotFound(
+            said("no series {series}, and no entity's prefix or NCAGE makes one", series=series)
+        )
     if asked.next > numbers.capacity(series):
-        raise Refused(f"next: series {series} has {numbers.capacity(series)} numbers")
+        raise Refused(
+            said("next: series {series} has {n} numbers", series=series, n=numbers.capacity(series))
+        )
     return work.act(
         SERIES,
         series,
@@ -128,12 +145,17 @@ def _series(entity: Entity, asked: NewUnits) -> str:
     scheme = asked.scheme or ("sscc" if entity.gs1_prefix else "licence-plate")
     if scheme == "sscc":
         if entity.gs1_prefix is None:
-            raise Refused(f"scheme: {entity.code} has no GS1 company prefix")
+            raise Refused(said("scheme: {entity} has no GS1 company prefix", entity=entity.code))
         return numbers.series_of_sscc(asked.extension or 0, entity.gs1_prefix)
     if asked.extension is not None:
-        raise Refused("extension stands with an SSCC")
+        raise Refused(said("extension stands with an SSCC"))
     if entity.ncage is None:
-        raise Refused(f"entity: {entity.code} has neither a GS1 company prefix nor an NCAGE")
+        raise Refused(
+            said(
+                "entity: {entity} has neither a GS1 company prefix nor an NCAGE",
+                entity=entity.code,
+            )
+        )
     return numbers.series_of_plate(entity.ncage)
 
 
@@ -147,8 +169,11 @@ def _require_known_end(connection: Connection, series: str, state: Series | None
     ).scalar_one()
     if restored is not None and (state is None or state.version < restored):
         raise Conflict(
-            f"the register was restored, and nobody has said since with which serial series"
-            f" {series} goes on (POST /api/v1/units/series/{series}/go-on)"
+            said(
+                "the register was restored, and nobody has said since with which serial series"
+                " {series} goes on (POST /api/v1/units/series/{series}/go-on)",
+                series=series,
+            )
         )
 
 
@@ -159,7 +184,11 @@ def _free(connection: Connection, series: str, serial: int, quantity: int) -> tu
         last = min(serial + max(quantity, _LOOK), numbers.capacity(series))
         if serial >= last:
             raise Conflict(
-                f"series {series} has {len(found)} numbers left; an SSCC takes another extension"
+                said(
+                    "series {series} has {n} numbers left; an SSCC takes another extension",
+                    series=series,
+                    n=len(found),
+                )
             )
         candidates = [numbers.number(series, each) for each in range(serial, last)]
         taken = _taken(connection, candidates)

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from central.access.roles import Right
 from central.api.desk import needs
 from central.errors import NotFound
+from central.register.subject import no_such
 from central.screens.desks.asking import PREFIX, ask, look
 from central.screens.desks.description import Description, Step
 from central.screens.desks.faults import Faults, faults
@@ -146,7 +147,7 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
     path = desk.path_of(key)
     told = await ask(viewer, "GET", path)
     if told.status == MALFORMED:  # a key that no such subject can have
-        return viewer.problem(NotFound(f"no {desk.name} {key}"))
+        return viewer.problem(NotFound(no_such(desk.subject or desk.name, key)))
     if not told.is_good:
         return _draw(viewer, "desk-problem.html", desk, status=told.status, told=told)
     step = _step(viewer, desk, do)
