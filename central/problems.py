@@ -48,8 +48,9 @@ from central.errors import (
     WrongCode,
     WrongPassword,
 )
+from central.said import raised_in
 from central.screens import texts
-from central.screens.refusals import LISTENING
+from central.screens.refusals import listening
 from central.screens.texts import LANGUAGES
 
 MEDIA_TYPE = "application/problem+json"
@@ -253,7 +254,7 @@ def install(app: FastAPI) -> None:
         words = told(error)
         if words is None:
             raise error
-        request.scope.get(LISTENING, []).append(error)
+        listening(request.scope).error = error
         # What the database says of itself is for the log alone.
         detail = _AWAY if isinstance(error, DatabaseUnavailable) else str(error)
         return answer(request, error.code, words, detail)
@@ -261,6 +262,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
         told = error.errors()
+        listening(request.scope).beside = [raised_in(each) for each in told]
         faults = [
             (visible(".".join(str(part) for part in fault["loc"])), visible(str(fault["msg"])))
             for fault in told

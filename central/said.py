@@ -6,8 +6,8 @@ The sentence is a text like any other. Whoever shows it to people asks `told_in`
 language, out of the catalogue `refusals`, in which every message that is written so has to stand.
 """
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 
 class Language(Protocol):
@@ -56,6 +56,17 @@ class Several(str):
         return made
 
 
+class Quoting(str):
+    """English of another make that has a sentence in it; people are told the sentence alone."""
+
+    sentence: str
+
+    def __new__(cls, english: str, sentence: str) -> "Quoting":
+        made = super().__new__(cls, english)
+        made.sentence = sentence
+        return made
+
+
 def said(message: str, **values: object) -> Said:
     """`message`: in English, with its values' names in braces."""
     return Said(message, values)
@@ -65,8 +76,27 @@ def joined(between: str, parts: Iterable[str]) -> Several:
     return Several(between, parts)
 
 
+def one_by_one(sentence: str) -> tuple[str, ...]:
+    """The sentences that stand in one, as far as they can be told apart."""
+    if isinstance(sentence, Quoting):
+        return one_by_one(sentence.sentence)
+    if isinstance(sentence, Several):
+        return tuple(one for each in sentence.parts for one in one_by_one(each))
+    return (sentence,)
+
+
+def raised_in(fault: Mapping[str, Any]) -> Said | Several | None:
+    """Of a fault that pydantic tells of: what one of our own validators raised `ValueError` with;
+    None of what it found itself."""
+    error = fault.get("ctx", {}).get("error")
+    sentence = error.args[0] if isinstance(error, ValueError) and error.args else None
+    return sentence if isinstance(sentence, Said | Several) else None
+
+
 def told_in(sentence: object, language: Language) -> str | None:
     """The sentence in a language; None where nothing of it has a message, and it is English."""
+    if isinstance(sentence, Quoting):
+        return told_in(sentence.sentence, language)
     if isinstance(sentence, Several):
         told = [told_in(each, language) for each in sentence.parts]
         if all(each is None for each in told):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from central.access.own import for_own, own
@@ -17,6 +17,7 @@ from central.register.products.enterprise import ncage_of
 from central.register.products.models import NewProduct, ProductAmendment, ProductState
 from central.register.products.preview import Preview, Would, preview
 from central.register.products.service import PRODUCT, Product
+from central.screens.refusals import listening
 
 api = APIRouter(prefix="/products", tags=["products"], route_class=Guarded)
 _Sort = Literal[
@@ -79,12 +80,14 @@ def one_product(code: _Code, desk: AtDesk) -> Response:
 
 
 @api.post("/preview", **needs(Right.CHANGE_PRODUCTS))
-def previewed(asked: Would, desk: AtDesk) -> Preview:
+def previewed(asked: Would, desk: AtDesk, request: Request) -> Preview:
     """What its marks would say, and all that is wrong with it. Nothing is entered."""
     for_own(desk.by, asked.product.entity)
     with desk.looking() as connection:
         ncage = ncage_of(connection, asked.product.entity)
-    return preview(asked, ncage)
+    found = preview(asked, ncage)
+    listening(request.scope).found = found.faults
+    return found
 
 
 @api.post("", status_code=201, response_model=ProductView, **needs(Right.CHANGE_PRODUCTS))

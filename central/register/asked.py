@@ -2,9 +2,10 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from central.register.acts import Why
+from central.said import Quoting, Several, joined, raised_in, said
 
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
 """Without a slash: it stands as one step of an address, and in keys of two codes."""
@@ -25,7 +26,9 @@ class Asked(BaseModel):
             for each in value if isinstance(value, tuple) else (value,):
                 if isinstance(each, BaseModel) and each.model_extra:
                     unknown = ", ".join(sorted(each.model_extra))
-                    raise ValueError(f"{name}: there is no {unknown}")
+                    raise ValueError(
+                        said("{name}: there is no {unknown}", name=name, unknown=unknown)
+                    )
         return self
 
 
@@ -38,3 +41,13 @@ class WithReason(Asked):
     @property
     def why(self) -> Why:
         return Why(self.reason, self.basis)
+
+
+def faults_of(error: ValidationError, whole: str = "") -> Several:
+    """Every fault, each with the field it stands in; `whole`: what stands for all of them."""
+    found = []
+    for fault in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(part) for part in fault["loc"]) or whole
+        english, sentence = f"{where}: {fault['msg']}", raised_in(fault)
+        found.append(english if sentence is None else Quoting(english, sentence))
+    return joined("; ", found)

@@ -1,11 +1,13 @@
 """What the register says in refusing, in the language of who reads the page.
 
 The interface's own problem documents say it in English: a desk, which asks the interface within
-this process, is given the error itself besides (`LISTENING`), and a page that met one has it.
+this process, is given what they were made of besides (`LISTENING`), and a page that met one has it.
 """
 
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from central import said
 from central.errors import GjurmaError
@@ -14,9 +16,26 @@ from central.screens.texts import LANGUAGES, Language, Texts
 from central.screens.words import moment
 
 LISTENING = "gjurma.refusal"
-"""In an ASGI scope: a list that takes the error which was answered."""
+"""In an ASGI scope: a `Heard`."""
 _CONTEXTS = {"value": ("value f", "value"), "field": ("field",)}
 """Of words that the desks have in their own catalogue."""
+
+
+@dataclass
+class Heard:
+    """What was refused, before it becomes English. `error`: what was answered; `beside`: by fault
+    of the answer, what was said of it, where we said it; `found`: faults of which it tells without
+    refusing."""
+
+    error: GjurmaError | None = None
+    beside: Sequence[str | None] = ()
+    found: Sequence[str] = ()
+
+
+def listening(scope: MutableMapping[str, Any]) -> Heard:
+    """Who listens to what becomes of a request; where nobody does, what nobody hears."""
+    found = scope.get(LISTENING)
+    return found if isinstance(found, Heard) else Heard()
 
 
 @dataclass(frozen=True)
@@ -49,3 +68,13 @@ _READERS = {
 def in_words(error: GjurmaError, language: Language) -> str | None:
     """None where it is told in English alone."""
     return said.told_in(error.args[0] if error.args else None, _READERS[language])
+
+
+def each_in_words(sentence: str | None, language: Language) -> tuple[str, ...]:
+    """The same one by one, and in English what of it is told in that alone; nothing where all is,
+    or where nothing was said."""
+    parts = () if sentence is None else said.one_by_one(sentence)
+    told = [said.told_in(each, _READERS[language]) for each in parts]
+    if all(each is None for each in told):
+        return ()
+    return tuple(part if each is None else each for each, part in zip(told, parts, strict=True))

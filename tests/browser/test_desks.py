@@ -230,7 +230,7 @@ def test_a_product_is_drawn_while_its_template_is_written(
         written()
         fault = page.locator('[id="w-template.content"]')
         expect(fault).to_be_visible()
-        expect(fault).to_contain_text("{serial}")
+        expect(fault).to_contain_text("duhet të mbajë {serial}")
         expect(content).to_have_value("[)>‹RS›06‹GS›17VA7G1H‹GS›1PT‹RS›‹EOT›")
         content.fill("[)>‹RS›06‹GS›17VA7G1H‹GS›1PT2‹GS›S{serial}‹RS›‹EOT›")
         written()

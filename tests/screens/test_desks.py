@@ -209,6 +209,30 @@ def test_a_fault_stands_beside_its_field() -> None:
     assert (faults(other, drawn).beside, faults(other, drawn).detail) == ({}, "licence L-1: exists")
 
 
+def test_what_a_rule_of_the_form_says_stands_beside_the_field_that_it_names() -> None:
+    step = next(step for name, step in bodies() if name == "orders new")
+    drawn = Drawer(description()).fields(step.body, {})
+    refused = Answer(
+        status=422,
+        body={"detail": "in English"},
+        told="tray: më pak; Diçka përsëritet.",
+        sentences=("tray: më pak", "Diçka përsëritet."),
+    )
+    found = faults(refused, drawn)
+    assert found.beside == {"tray": ("", "më pak")}
+    assert (found.detail, found.english) == ("Diçka përsëritet.", False)
+    whole = {"where": ["body"], "code": "value_error", "detail": "Value error, in English"}
+    inside = whole | {"where": ["body", "verify"]}
+    malformed = Answer(
+        status=422,
+        body={"detail": "in English", "faults": [whole, inside, whole]},
+        beside=(("tray: më pak", "Diçka përsëritet."), ("every: 2 ose më shumë",), ()),
+    )
+    found = faults(malformed, drawn)
+    assert found.beside == {"tray": ("", "më pak"), "verify.every": ("", "2 ose më shumë")}
+    assert (found.detail, found.english) == ("Diçka përsëritet.", False)
+
+
 def test_a_table_leaves_out_what_nobody_has() -> None:
     shown = Teller(load("en", "desks")).value(
         "differences", [{"code": "A", "holder": "UMG", "received": None}]

@@ -8,21 +8,26 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from pydantic import ValidationError
 
 from central import errors
 from central.errors import Conflict, GjurmaError
 from central.labels import status
+from central.register.asked import faults_of
+from central.register.lots import number
+from central.register.stock.models import NewCount
 from central.register.subject import impossible
-from central.said import Word, joined, said
+from central.said import Word, joined, raised_in, said
 from central.screens import texts
-from central.screens.refusals import in_words
+from central.screens.refusals import each_in_words, in_words
 from central.screens.texts import LANGUAGES, Language
+from gateway.contract.uii import UiiError
 
 ROOT = Path(__file__).parent.parent.parent
 GLUE = "\x04"
 FOLDERS = ("access", "api", "labels", "plan", "queries", "register", "screens")
 """Whatever a page asks of."""
-MADE = {"said", "joined", "impossible", "no_such", "_broken"}
+MADE = {"said", "joined", "impossible", "no_such", "_broken", "faults_of"}
 """What makes a sentence that can be told in a language."""
 LIVES = (
     *("alerts.rules", "consignments.rules", "devices.service"),
@@ -51,12 +56,9 @@ LEFT: dict[str, int] = {
     "register/gateways/restore.py": 1,
     "register/gateways/service.py": 1,
     "register/imports/command.py": 1,
-    "register/lots/service.py": 1,
     "register/numbers/guard.py": 4,
     "register/numbers/issued.py": 1,
     "register/numbers/service.py": 2,
-    "register/orders/service.py": 1,
-    "register/products/service.py": 1,
     "register/scans/projection.py": 1,
     "screens/codes.py": 1,
     "screens/drawing.py": 1,
@@ -85,6 +87,8 @@ def literal(node: ast.expr) -> str | None:
 def asked() -> set[str]:
     """Messages, what stands between them, and the words that a message may be given."""
     found = {" or ", " or a "}
+    found |= {f"lot number{GLUE}{each}" for each in (*number.WORDS, *number.RANGES)}
+    found |= {f"uii{GLUE}{each}" for each in _codes(UiiError)}
     for _, call in calls():
         if name(call) == "said" and (message := literal(call.args[0])):
             found.add(message)
@@ -104,6 +108,12 @@ def asked() -> set[str]:
         found |= {f"act{GLUE}{act}" for act in steps}
     found |= {f"printer{GLUE}{fault}" for fault in get_args(status.Fault)}
     return found | {f"act{GLUE}given limits", f"act{GLUE}amended", f"act{GLUE}dropped"}
+
+
+def _codes(error: type[UiiError]) -> Iterator[str]:
+    yield error.code
+    for each in error.__subclasses__():
+        yield from _codes(each)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -152,4 +162,25 @@ def test_it_is_told_in_the_reader_s_language_with_its_words() -> None:
     # What was typed holds braces: they are no places of a message.
     assert in_words(Conflict(said("product {code} is withdrawn", code="{x}")), "sq") == (
         "Produkti {x} është tërhequr."
+    )
+
+
+def test_what_a_body_is_refused_for_is_told_one_by_one() -> None:
+    asked = {"number": "C-1", "place": "S", "kind": "spot", "reason": "r", "until": 1}
+    with pytest.raises(ValidationError) as caught:
+        NewCount.model_validate(asked | {"due": "2026-11-26"})
+    due, until = caught.value.errors()
+    told = each_in_words(raised_in(due), "sq")
+    assert told == ("Jepni datën dhe orën bashkë me brezin orar, si 2026-11-26T09:30:00Z.",)
+    assert raised_in(until) is None, "pydantic's own"
+    assert each_in_words(raised_in(until), "sq") == ()
+    del asked["until"]
+    with pytest.raises(ValidationError) as caught:
+        NewCount.model_validate(asked | {"due": "2026-11-26T09:30:00Z"})
+    whole = faults_of(caught.value, "message")
+    assert whole == (
+        "message: Value error, articles stands with a count of kind spot, and there it has to"
+    )
+    assert each_in_words(whole, "sq") == (
+        "articles: jepet vetëm për numërim të llojit «kontroll në vend», dhe atje duhet",
     )

@@ -1,6 +1,7 @@
 """An event as it is reported, and the words that the life of an article is told in."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -9,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from central.register.asked import Asked, Basis, Code, WithReason
 from central.register.times import Moment
 from central.register.units.numbers import SSCC, is_whole
+from central.said import Several, Word, joined, said
 from gateway.contract.encoding import GATEWAY, Hex32
 
 ArticleKind = Literal["item", "unit", "legacy", "legacy-lot"]
@@ -85,10 +87,14 @@ WITH_A_CONSIGNMENT: frozenset[EventKind] = frozenset(
 WITH_A_REASON = frozenset({"lost", "stolen", "seized", "deactivated", "demilitarised", "destroyed"})
 
 
+def _any_of(kinds: Iterable[str]) -> Several:
+    return joined(" or ", (Word(each, "value") for each in sorted(kinds)))
+
+
 def _number(code: str) -> str:
     """18 digits are an SSCC, whose last one is checked (GS1 General Specifications, 7.9)."""
     if re.fullmatch(SSCC, code) and not is_whole(code):
-        raise ValueError(f"{code} is no SSCC: its check digit is wrong")
+        raise ValueError(said("{code} is no SSCC: its check digit is wrong", code=code))
     return code
 
 
@@ -124,27 +130,32 @@ class NewEvent(Asked):
     @model_validator(mode="after")
     def _of_its_kind(self) -> Self:
         if len(set(self.articles)) != len(self.articles):
-            raise ValueError("articles: one stands twice")
+            raise ValueError(said("articles: one stands twice"))
         for name, kinds in (
             ("holder", WITH_A_HOLDER),
             ("package", WITH_A_PACKAGE),
             ("component", WITH_A_COMPONENT),
         ):
             if (getattr(self, name) is not None) != (self.what in kinds):
-                told = " or ".join(sorted(kinds))
-                raise ValueError(f"{name} stands with {told}, and there it has to")
+                raise ValueError(
+                    said(
+                        "{name} stands with {kinds}, and there it has to",
+                        name=name,
+                        kinds=_any_of(kinds),
+                    )
+                )
         if self.what in WITH_A_COMPONENT and len(self.articles) != 1:
-            raise ValueError("articles: one part is built in or taken out at a time")
+            raise ValueError(said("articles: one part is built in or taken out at a time"))
         if self.what not in WITH_A_CONSIGNMENT:
-            told = " or ".join(sorted(WITH_A_CONSIGNMENT))
+            those = _any_of(WITH_A_CONSIGNMENT)
             if self.consignment is not None:
-                raise ValueError(f"consignment stands with {told}")
+                raise ValueError(said("consignment stands with {kinds}", kinds=those))
             if self.counted:
-                raise ValueError(f"counted stands with {told}")
+                raise ValueError(said("counted stands with {kinds}", kinds=those))
         if self.what in WITH_A_PLACE and self.place is None:
-            raise ValueError(f"place: where they are {self.what}")
+            raise ValueError(said("place: where they are {what}", what=Word(self.what, "value")))
         if self.what in WITH_A_REASON and not self.reason:
-            raise ValueError(f"reason: why they are {self.what}")
+            raise ValueError(said("reason: why they are {what}", what=Word(self.what, "value")))
         return self
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from central.register.asked import Asked, Code, Name, WithReason
 from central.register.times import Moment
+from central.said import joined, said
 from gateway.contract.encoding import Hex32
 
 Kind = Literal["type-approval", "acceptance", "proof-test"]
@@ -44,26 +45,26 @@ class NewCertificate(Asked):
     def _whole(self) -> Self:
         found = list(self._faults())
         if found:
-            raise ValueError("; ".join(found))
+            raise ValueError(joined("; ", found))
         return self
 
     def _faults(self) -> Iterable[str]:
         if (self.issuer is None) == (self.institution is None):
-            yield "issuer or institution: one of the two"
+            yield said("issuer or institution: one of the two")
         if self.items and (self.product is not None or self.lot is not None):
-            yield "items stand without product and lot: each has its own"
+            yield said("items stand without product and lot: each has its own")
         if not self.items and self.product is None:
-            yield "product, or items: what it is about"
+            yield said("product, or items: what it is about")
         if len(set(self.items)) != len(self.items):
-            yield "items: one stands twice"
+            yield said("items: one stands twice")
         if self.kind == "type-approval" and (self.items or self.lot is not None):
-            yield "a type approval is of a product, not of a lot or of items"
+            yield said("a type approval is of a product, not of a lot or of items")
         if self.kind == "acceptance" and not self.items and self.lot is None:
-            yield "an acceptance is of a lot or of items"
+            yield said("an acceptance is of a lot or of items")
         if self.valid_until is not None and self.valid_until <= self.issued:
-            yield "valid_until lies after issued"
+            yield said("valid_until lies after issued")
         if self.result == "failed" and self.valid_until is not None:
-            yield "valid_until stands with what has passed"
+            yield said("valid_until stands with what has passed")
 
 
 class Extension(WithReason):

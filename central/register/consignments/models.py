@@ -11,6 +11,7 @@ from central.register.exclusions.models import TaxNumber
 from central.register.identifiers import Country, Ncage
 from central.register.licences.terms import Activity
 from central.register.times import Moment
+from central.said import Word, joined, said
 from gateway.contract.encoding import Hex32
 
 Direction = Literal["domestic", "export", "import", "transit"]
@@ -121,25 +122,29 @@ class NewConsignment(Asked):
     def _whole(self) -> Self:
         found = list(self._faults())
         if found:
-            raise ValueError("; ".join(found))
+            raise ValueError(joined("; ", found))
         return self
 
     def _faults(self) -> Iterable[str]:
         if len(set(self.articles)) != len(self.articles):
-            yield "articles: one stands twice"
+            yield said("articles: one stands twice")
         if self.planned_arrival <= self.planned_dispatch:
-            yield "planned_arrival lies after planned_dispatch"
+            yield said("planned_arrival lies after planned_dispatch")
         for role in ROLES:
             if getattr(self, role) is not None and getattr(self.outsiders, role) is not None:
-                yield f"{role}: an entity or an outsider, not both"
+                yield said("{role}: an entity or an outsider, not both", role=role)
         for role in sorted(self._inside()):
             if getattr(self, role) is None:
-                yield f"{role}: an entity of the register, where it is {self.direction}"
+                yield said(
+                    "{role}: an entity of the register, where it is {direction}",
+                    role=role,
+                    direction=Word(self.direction, "value"),
+                )
         for role in sorted(self._named()):
             if getattr(self, role) is None and getattr(self.outsiders, role) is None:
-                yield f"{role}: who that is"
+                yield said("{role}: who that is", role=role)
         if self.direction == "export" and self.certificate is None:
-            yield "certificate: the end user's, of an export"
+            yield said("certificate: the end user's, of an export")
 
     def _inside(self) -> set[Role]:
         return {FROM[self.direction], TO[self.direction]}

@@ -8,6 +8,7 @@ from pydantic import (
 
 from central.register.asked import Asked, Code, Name
 from central.register.identifiers import Gs1CompanyPrefix, Ncage, Nipt
+from central.said import said
 
 EntityKind = Literal[
     "producer",
@@ -24,7 +25,7 @@ EntityState = Literal["active", "inactive"]
 
 def _each_once(kinds: tuple[EntityKind, ...]) -> tuple[EntityKind, ...]:
     if len(set(kinds)) != len(kinds):
-        raise ValueError("a kind stands twice")
+        raise ValueError(said("a kind stands twice"))
     return kinds
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from central.register.asked import Asked, Code, Name, Reason, WithReason
 from central.register.identifiers import Ncage
 from central.register.times import Moment
+from central.said import said
 
 ExclusionKind = Literal["entity", "person"]
 Ground = Literal["violation", "national-security"]
@@ -20,7 +21,7 @@ def _joined(text: str) -> str:
     """In capitals, without what a tax number is divided by."""
     joined = re.sub(r"[ ./-]", "", text.upper())
     if not re.fullmatch(r"[0-9A-Z]{1,30}", joined):
-        raise ValueError("a tax number has letters and digits, 30 at most")
+        raise ValueError(said("a tax number has letters and digits, 30 at most"))
     return joined
 
 
@@ -50,7 +51,7 @@ class DescribedExclusion(Asked):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.valid_until is not None and self.valid_until <= self.valid_from:
-            raise ValueError("valid_until lies after valid_from")
+            raise ValueError(said("valid_until lies after valid_from"))
         return self
 
 

@@ -10,6 +10,7 @@ from central.register.asked import Asked, Basis, Code, WithReason
 from central.register.licences.terms import Changes, Terms, Use, elsewhere, uncovered
 from central.register.places.models import Where
 from central.register.times import Moment
+from central.said import said
 
 LicenceState = Literal["applied", "refused", "active", "suspended", "revoked"]
 
@@ -26,7 +27,7 @@ class NewLicence(Asked, Terms):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.valid_until <= self.valid_from:
-            raise ValueError("valid_until lies after valid_from")
+            raise ValueError(said("valid_until lies after valid_from"))
         return self
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from central.register.asked import Asked, Code
 from central.register.identifiers import MilitaryCategory
+from central.said import said
 
 T = TypeVar("T")
 
@@ -36,14 +37,14 @@ class Quantity(Asked):
     @model_validator(mode="after")
     def _of_one(self) -> Self:
         if (self.product is None) == (self.category is None):
-            raise ValueError("a quantity is of a product or of a category")
+            raise ValueError(said("a quantity is of a product or of a category"))
         return self
 
 
 def _once(name: Callable[[T], Hashable]) -> Callable[[tuple[T, ...]], tuple[T, ...]]:
     def check(values: tuple[T, ...]) -> tuple[T, ...]:
         if len({name(value) for value in values}) != len(values):
-            raise ValueError("something stands twice")
+            raise ValueError(said("something stands twice"))
         return values
 
     return check

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from central.register.asked import Asked, Basis, Code, Name, WithReason
 from central.register.identifiers import Country
 from central.register.times import Moment
+from central.said import Word, said
 from gateway.contract.encoding import Hex32
 
 LotState = Literal["active", "suspended", "withdrawn"]
@@ -54,7 +55,7 @@ def _addressable(number: str) -> str:
     """A lot's number stands at the end of an address, and steps of addresses follow on it."""
     *before, last = number.split("/")
     if {".", ".."} & {*before, last} or (before and last in STEPS_OF_AN_ADDRESS):
-        raise ValueError(f"{number} cannot stand in an address")
+        raise ValueError(said("{number} cannot stand in an address", number=number))
     return number
 
 
@@ -89,9 +90,9 @@ class NewComponent(Asked):
     def _of_one(self) -> Self:
         supplied = (self.maker is not None, self.number is not None)
         if self.lot is not None and (any(supplied) or self.country is not None):
-            raise ValueError("a lot of the register has its maker and number: name it alone")
+            raise ValueError(said("a lot of the register has its maker and number: name it alone"))
         if self.lot is None and not all(supplied):
-            raise ValueError("lot, or maker and number: which lot it is")
+            raise ValueError(said("lot, or maker and number: which lot it is"))
         return self
 
 
@@ -134,15 +135,17 @@ class NewMovement(Asked):
     def _of_its_kind(self) -> Self:
         unpacked = self.what == "unpacked"
         if unpacked == (self.quantity is not None):
-            raise ValueError("quantity stands with all kinds but unpacked, and there it has to")
+            raise ValueError(
+                said("quantity stands with all kinds but unpacked, and there it has to")
+            )
         if unpacked != bool(self.packages):
-            raise ValueError("packages stand with unpacked, and there they have to")
+            raise ValueError(said("packages stand with unpacked, and there they have to"))
         if len(set(self.packages)) != len(self.packages):
-            raise ValueError("packages: one stands twice")
+            raise ValueError(said("packages: one stands twice"))
         if (self.what == "reworked") != (self.into is not None):
-            raise ValueError("into stands with reworked, and there it has to")
+            raise ValueError(said("into stands with reworked, and there it has to"))
         if self.what in WITH_A_REASON and not self.reason:
-            raise ValueError(f"reason: why they are {self.what}")
+            raise ValueError(said("reason: why they are {what}", what=Word(self.what, "value")))
         return self
 
 

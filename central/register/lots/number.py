@@ -23,13 +23,15 @@ identifier code in the place of the hyphen, and a symbol of fewer than three let
 from dataclasses import dataclass, replace
 from string import ascii_uppercase, digits
 
+from central.said import Said, Word, said
+
 MONTHS = "ABCDEFGHJKLM"
 """January to December."""
 THEATRES = "TWY"
 LAST_SEQUENCE = 999
 
 # What stands at each place, and what may.
-_PLACES = (
+PLACES = (
     *[("a letter of the maker's symbol", ascii_uppercase)] * 3,
     *[("a digit of the year", digits)] * 2,
     ("the letter of the month, A to M without I,", MONTHS),
@@ -37,8 +39,11 @@ _PLACES = (
     ("the hyphen", "-"),
     *[("a digit of the sequence number", digits)] * 3,
 )
+_THEATRE, _SUFFIX = "a theatre, T, W or Y,", "a letter of the suffix"
+WORDS = (*(what for what, _ in PLACES), _THEATRE, _SUFFIX)
+"""What may be lacking, as it is said."""
 # Where each number begins, counted from 1, and how far it goes.
-_RANGES = {
+RANGES = {
     "year": (4, 0, 99),
     "month": (6, 1, 12),
     "interfix": (7, 1, 999),
@@ -49,8 +54,9 @@ _RANGES = {
 class LotNumberError(ValueError):
     """A text that is no lot number, and why; `position` is the character's, counted from 1."""
 
-    def __init__(self, what: str, position: int) -> None:
-        super().__init__(f"character {position}: {what}")
+    def __init__(self, what: Said, position: int) -> None:
+        self.sentence = said("character {position}: {what}", position=position, what=what)
+        super().__init__(self.sentence)
         self.position = position
 
 
@@ -72,10 +78,19 @@ class LotNumber:
     """One or two capital letters, then T, W or Y for a theatre; all of it may be absent."""
 
     def __post_init__(self) -> None:
-        for name, (position, lowest, highest) in _RANGES.items():
+        for name, (position, lowest, highest) in RANGES.items():
             value = getattr(self, name)
             if not lowest <= value <= highest:
-                raise LotNumberError(f"{name} {value} is not {lowest} to {highest}", position)
+                raise LotNumberError(
+                    said(
+                        "{name} {value} is not {lowest} to {highest}",
+                        name=Word(name, "lot number"),
+                        value=value,
+                        lowest=lowest,
+                        highest=highest,
+                    ),
+                    position,
+                )
         _check(str(self))
 
     def __str__(self) -> str:
@@ -91,8 +106,15 @@ class LotNumber:
         `LotNumberError` after 999, when a new interfix is due.
         """
         if self.sequence == LAST_SEQUENCE:
-            position, *_ = _RANGES["sequence"]
-            raise LotNumberError(f"{self} is the last of interfix {self.interfix:03d}", position)
+            position, *_ = RANGES["sequence"]
+            raise LotNumberError(
+                said(
+                    "{lot} is the last of interfix {interfix}",
+                    lot=self,
+                    interfix=f"{self.interfix:03d}",
+                ),
+                position,
+            )
         return replace(
             self,
             year=self.year if year is None else year,
@@ -116,16 +138,23 @@ def parse(text: str) -> LotNumber:
 
 
 def _check(text: str) -> None:
-    for position, (what, allowed) in enumerate(_PLACES, start=1):
+    for position, (what, allowed) in enumerate(PLACES, start=1):
+        belongs = Word(what, "lot number")
         if position > len(text):
-            raise LotNumberError(f"the text ends where {what} belongs", position)
+            raise LotNumberError(said("the text ends where {what} belongs", what=belongs), position)
         if text[position - 1] not in allowed:
-            raise LotNumberError(f"{text[position - 1]!r} where {what} belongs", position)
-    for position, found in enumerate(text[len(_PLACES) :], start=len(_PLACES) + 1):
-        which = position - len(_PLACES)
+            raise LotNumberError(_instead(text[position - 1], belongs), position)
+    for position, found in enumerate(text[len(PLACES) :], start=len(PLACES) + 1):
+        which = position - len(PLACES)
         if which > 3:
-            raise LotNumberError(f"{found!r} after the longest lot number", position)
+            raise LotNumberError(
+                said("{found} after the longest lot number", found=repr(found)), position
+            )
         if which == 3 and found not in THEATRES:
-            raise LotNumberError(f"{found!r} where a theatre, T, W or Y, belongs", position)
+            raise LotNumberError(_instead(found, Word(_THEATRE, "lot number")), position)
         if found not in ascii_uppercase:
-            raise LotNumberError(f"{found!r} where a letter of the suffix belongs", position)
+            raise LotNumberError(_instead(found, Word(_SUFFIX, "lot number")), position)
+
+
+def _instead(found: str, belongs: Word) -> Said:
+    return said("{found} where {what} belongs", found=repr(found), what=belongs)

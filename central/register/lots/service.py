@@ -24,7 +24,7 @@ from central.register.lots.rules import Lot
 from central.register.lots.tree import is_within
 from central.register.products.models import lot_faults
 from central.register.products.service import PRODUCT
-from central.said import said
+from central.said import joined, said
 
 Decision = Literal["suspended", "released", "withdrawn"]
 
@@ -41,7 +41,7 @@ def open_lot(work: Work, asked: NewLot) -> Lot:
         raise Refused(said("product: {code} is none that is packed in lots", code=product.code))
     faults = lot_faults(product.kind, product.lot_format, asked.number)
     if faults:
-        raise Refused("; ".join(faults))
+        raise Refused(joined("; ", faults))
     code = code_of(asked.product, asked.number)
     payload = asked.model_dump(mode="json", exclude={"components"}) | {
         "entity": product.entity,

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from central.register.asked import Asked, Code, WithReason
 from central.register.products.models import JOB_LIMIT, Components, Import, Tray, faults
+from central.said import said
 from gateway.contract.encoding import GatewayName
 from gateway.contract.plan import Component, Template, Verify
 
@@ -29,7 +30,7 @@ class Limited(Asked):
     @model_validator(mode="after")
     def _within(self) -> Self:
         if self.block_size is not None and (self.reserve or 0) > self.block_size:
-            raise ValueError("reserve is no more than block_size")
+            raise ValueError(said("reserve is no more than block_size"))
         return self
 
 
@@ -86,9 +87,15 @@ class NewOrder(Asked):
         """What is not well formed, all at once; the product has given what was left out."""
         found = faults(kind, template, components, self.lot, self.imported)
         if (kind == "package") != (self.contents is not None):
-            found.append("contents stands for packages, and there it has to")
+            found.append(said("contents stands for packages, and there it has to"))
         if tray is not None and tray > self.quantity:
-            found.append(f"a tray of {tray} is more than the order's {self.quantity}")
+            found.append(
+                said(
+                    "a tray of {tray} is more than the order's {quantity}",
+                    tray=tray,
+                    quantity=self.quantity,
+                )
+            )
         return (
             found
             + self._import_faults()
@@ -100,41 +107,56 @@ class NewOrder(Asked):
         if self.imported is None:
             return []
         if self.imported.existing == "code" and not self.expect:
-            return ["imported: expect lists the codes that the parts carry already"]
+            return [said("imported: expect lists the codes that the parts carry already")]
         if self.imported.existing == "text" and self.expect:
-            return ["imported: expect stands with existing code, which a reader sees"]
+            return [said("imported: expect stands with existing code, which a reader sees")]
         return []
 
     def _verify_faults(self) -> list[str]:
-        found = []
+        found: list[str] = []
         if self.verify.mode == "eye" and not self.verify.reason.strip():
-            found.append("verify by eye needs a reason: it is journalled with each judgement")
+            found.append(said("verify by eye needs a reason: it is journalled with each judgement"))
         if self.verify.mode != "sample" and self.verify.every != 1:
-            found.append("verify.every stands with the mode sample")
+            found.append(said("verify.every stands with the mode sample"))
         if self.verify.mode == "sample" and self.verify.every == 1:
-            found.append("verify by sample needs every, 2 or more: of 1 each part is read")
+            found.append(said("verify by sample needs every, 2 or more: of 1 each part is read"))
         return found
 
     def _member_faults(self, components: list[str]) -> list[str]:
-        found = []
+        found: list[str] = []
         names = [member.name for member in self.members]
-        found += [f"gateway {n} stands twice" for n in sorted(set(names)) if names.count(n) > 1]
+        twice = sorted({each for each in names if names.count(each) > 1})
+        found += [said("gateway {gateway} stands twice", gateway=each) for each in twice]
         marked: set[str] = set()
         for member in self.members:
             mine = components if member.components is None else member.components
             marked |= set(mine)
             found += [
-                f"gateway {member.name}: there is no component {name}"
+                said(
+                    "gateway {gateway}: there is no component {name}",
+                    gateway=member.name,
+                    name=name,
+                )
                 for name in mine
                 if name not in components
             ]
             if len(set(mine)) != len(mine):
-                found.append(f"gateway {member.name}: a component stands twice")
+                found.append(
+                    said("gateway {gateway}: a component stands twice", gateway=member.name)
+                )
             if not mine and not member.reads:
-                found.append(f"gateway {member.name} marks nothing and reads nothing")
+                found.append(
+                    said("gateway {gateway} marks nothing and reads nothing", gateway=member.name)
+                )
             if member.reads and self.verify.mode != "elsewhere":
-                found.append(f"gateway {member.name}: reads stands where verify is elsewhere")
-        found += [f"no gateway marks {name}" for name in components if name not in marked]
+                found.append(
+                    said(
+                        "gateway {gateway}: reads stands where verify is elsewhere",
+                        gateway=member.name,
+                    )
+                )
+        unmarked = [name for name in components if name not in marked]
+        found += [said("no gateway marks {name}", name=name) for name in unmarked]
         return found
 
 

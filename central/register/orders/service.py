@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from central import schema
 from central.errors import Conflict, Refused
 from central.register.acts import Why, Work
+from central.register.asked import faults_of
 from central.register.certificates.approval import require_approval
 from central.register.exclusions.screening import screen
 from central.register.licences import service as licences
@@ -50,7 +51,7 @@ def amend(work: Work, code: str, asked: OrderAmendment) -> Order:
     try:
         whole = NewOrder.model_validate(known | given)
     except ValidationError as error:
-        raise Refused("; ".join(_faults(error))) from error
+        raise Refused(faults_of(error)) from error
     return work.act(
         ORDER, code, "amended", _whole(work.connection, whole), why=asked.why, expects=True
     )
@@ -158,13 +159,6 @@ def _whole(connection: Connection, asked: NewOrder) -> dict[str, object]:
         "tray": tray,
         "members": [member.model_dump(mode="json") for member in asked.members],
     }
-
-
-def _faults(error: ValidationError) -> list[str]:
-    return [
-        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-        for fault in error.errors(include_url=False, include_input=False)
-    ]
 
 
 def _entity(connection: Connection, code: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from central.register.asked import Asked, Code, Name
+from central.said import said
 from gateway.contract.encoding import GatewayName
 
 PlaceKind = Literal["site", "store", "bay", "line", "station"]
@@ -59,7 +60,7 @@ class Named(Asked):
     @model_validator(mode="after")
     def _both(self) -> Self:
         if (self.latitude is None) != (self.longitude is None):
-            raise ValueError("latitude and longitude come together")
+            raise ValueError(said("latitude and longitude come together"))
         return self
 
 

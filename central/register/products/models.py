@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from central.register.asked import Asked, Code, Name
 from central.register.identifiers import Country, MilitaryCategory, Nsn
 from central.register.lots import number as lots
+from central.said import Quoting, Said, Word, joined, said
 from gateway.contract.plan import Component, PlanOrder, Template, Verify
 from gateway.contract.uii import COMPONENT_IDENTIFIER, UiiError, identify
 
@@ -78,7 +79,7 @@ class NewProduct(ProductFields):
     def _named(self) -> Self:
         found = self.faults()
         if found:
-            raise ValueError("; ".join(found))
+            raise ValueError(joined("; ", found))
         return self
 
 
@@ -123,10 +124,10 @@ class ProductAmendment(Asked):
     def _says_something(self) -> Self:
         named = self.model_fields_set & ProductAmendment.model_fields.keys()
         if not named:
-            raise ValueError("name what is to change")
+            raise ValueError(said("name what is to change"))
         kept = sorted(name for name in named - MAY_BE_ABSENT if getattr(self, name) is None)
         if kept:
-            raise ValueError(f"{', '.join(kept)}: cannot be taken away")
+            raise ValueError(said("{names}: cannot be taken away", names=", ".join(kept)))
         return self
 
 
@@ -140,13 +141,20 @@ def lot_faults(kind: str, lot_format: str, lot: str | None) -> list[str]:
     if lot_format == "free":
         return []
     if kind != "package":
-        return [f"lot_format {lot_format} stands for packages of ammunition"]
+        return [said("lot_format {format} stands for packages of ammunition", format=lot_format)]
     if lot is None:
-        return [f"the order needs a lot by {lot_format.upper()}"]
+        return [said("the order needs a lot by {standard}", standard=lot_format.upper())]
     try:
         lots.parse(lot)
     except lots.LotNumberError as error:
-        return [f"lot {lot!r} is none by {lot_format.upper()}: {error}"]
+        return [
+            said(
+                "lot {lot} is none by {standard}: {fault}",
+                lot=repr(lot),
+                standard=lot_format.upper(),
+                fault=error.sentence,
+            )
+        ]
     return []
 
 
@@ -162,15 +170,26 @@ def faults(
     template = filled(template, imported)
     texts = (template.content, *template.lines)
     if "{serial}" not in template.content:
-        found.append("template.content holds {serial}: else every part would carry the same")
+        found.append(
+            said(
+                "template.content holds {place}: else every part would carry the same",
+                place="{serial}",
+            )
+        )
     if lot is None and any("{lot}" in each for each in texts):
-        found.append("the template holds {lot}: the order needs a lot")
+        found.append(said("the template holds {place}: the order needs a lot", place="{lot}"))
     found += [
-        f"the template holds {{{name}}}: only {{serial}}, {{lot}} and {{component}} are put in"
+        said(
+            "the template holds {place}: only {serial}, {lot} and {component} are put in",
+            place=f"{{{name}}}",
+            serial="{serial}",
+            lot="{lot}",
+            component="{component}",
+        )
         for name in _unknown_places(texts)
     ]
     if kind == "package" and len(components) > 1:
-        found.append("a package is one piece: it has one component")
+        found.append(said("a package is one piece: it has one component"))
     found += _component_faults(template, components)
     if not found:
         found += _symbol_faults(template, components, lot)
@@ -179,9 +198,15 @@ def faults(
 
 def _import_faults(template: Template, imported: Import | None) -> list[str]:
     if imported is None:
-        return ["the template is for imported goods: the order says imported"] * is_import(template)
+        unsaid = said("the template is for imported goods: the order says imported")
+        return [unsaid] if is_import(template) else []
     missing = [place for place in (COUNTRY, YEAR) if place not in _text(template)]
-    return [f"imported goods: the template holds {' and '.join(missing)}"] if missing else []
+    if len(missing) == 1:
+        return [said("imported goods: the template holds {place}", place=missing[0])]
+    both = said(
+        "imported goods: the template holds {country} and {year}", country=COUNTRY, year=YEAR
+    )
+    return [both] if missing else []
 
 
 def _text(template: Template) -> str:
@@ -214,19 +239,27 @@ def _unknown_places(texts: Iterable[str]) -> list[str]:
 
 
 def _component_faults(template: Template, components: tuple[Component, ...]) -> list[str]:
-    found = []
+    found: list[str] = []
     names = [component.name for component in components]
     if len(set(names)) != len(names):
-        found.append("each component has a name of its own")
+        found.append(said("each component has a name of its own"))
     for component in components:
         if component.job is not None and not 1 <= len(component.job) <= JOB_LIMIT:
-            found.append(f"component {component.name}: its job has 1 to {JOB_LIMIT} characters")
+            found.append(
+                said(
+                    "component {name}: its job has 1 to {most} characters",
+                    name=component.name,
+                    most=JOB_LIMIT,
+                )
+            )
     if len(components) > 1:
         if "{component}" not in template.content:
-            found.append("several components: template.content holds {component}")
+            found.append(
+                said("several components: template.content holds {place}", place="{component}")
+            )
         symbols = [component.symbol for component in components]
         if "" in symbols or len(set(symbols)) != len(symbols):
-            found.append("several components: each has a symbol of its own")
+            found.append(said("several components: each has a symbol of its own"))
     return found
 
 
@@ -235,20 +268,41 @@ def _symbol_faults(
 ) -> list[str]:
     """What only the filled symbol shows."""
     trial = trial_order(template, components, lot)
-    found, uiis = [], set()
+    found: list[str] = []
+    uiis = set()
     for component in components:
         try:
             named = identify(trial.content(1, component))
         except UiiError as error:
-            found.append(f"template.content names no item: {component.name}: {error}")
+            found.append(no_item(component.name, error))
             continue
         uiis.add(named.uii)
         if len(components) > 1 and named.component != component.symbol:
             carrier = COMPONENT_IDENTIFIER[named.envelope.format]
             found.append(
-                f"component {component.name}: the symbol carries {component.symbol} in element"
-                f" {carrier}, so that a read tells the pieces of one number apart"
+                said(
+                    "component {name}: the symbol carries {symbol} in element {element},"
+                    " so that a read tells the pieces of one number apart",
+                    name=component.name,
+                    symbol=component.symbol,
+                    element=carrier,
+                )
             )
     if len(uiis) > 1:
-        found.append("{component} stands outside the item's identification: all pieces are one")
+        found.append(
+            said(
+                "{place} stands outside the item's identification: all pieces are one",
+                place="{component}",
+            )
+        )
     return found
+
+
+def no_item(component: str, error: UiiError) -> Said:
+    """That what a component would carry is no identification."""
+    kind = said("{kind} ({detail})", kind=Word(error.code, "uii"), detail=str(error))
+    return said(
+        "template.content names no item: {name}: {fault}",
+        name=component,
+        fault=Quoting(str(error), kind),
+    )

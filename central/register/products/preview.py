@@ -14,6 +14,7 @@ from central.register.products.models import (
     trial_order,
 )
 from central.register.products.symbol import Size, size
+from central.said import said
 from gateway.contract.plan import PlanOrder
 from gateway.contract.uii import UiiError, construct, identify
 
@@ -96,11 +97,16 @@ def preview(would: Would, ncage: str | None = None) -> Preview:
     digits = product.template.serial_digits
     if len(str(would.last)) > digits:
         faults.append(
-            f"number {would.last} has more digits than template.serial_digits, {digits}:"
-            " its texts grow longer than the others'"
+            said(
+                "number {number} has more digits than template.serial_digits, {digits}:"
+                " its texts grow longer than the others'",
+                number=would.last,
+                digits=digits,
+            )
         )
     texts = (product.template.content, *product.template.lines)
-    return Preview(
+    # Taken as they are: a fault that is validated would be a text alone, and no sentence.
+    return Preview.model_construct(
         lot=lot if any("{lot}" in text for text in texts) else None,
         uii_construct=next(filter(None, (mark.uii_construct for mark in marks)), None),
         marks=marks,
@@ -109,7 +115,11 @@ def preview(would: Would, ncage: str | None = None) -> Preview:
 
 
 def _fault(mark: Rendered) -> str:
-    return f"template.content names no item: {mark.component}: {mark.fault}" if mark.fault else ""
+    if not mark.fault:
+        return ""
+    return said(
+        "template.content names no item: {name}: {fault}", name=mark.component, fault=mark.fault
+    )
 
 
 def _rendered(order: PlanOrder, name: str, number: int) -> Rendered:

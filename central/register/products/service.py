@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from central import schema
 from central.errors import Conflict, Refused
 from central.register.acts import Act, Why, Work
+from central.register.asked import faults_of
 from central.register.entities.service import ENTITY
 from central.register.numbers.spaces import SPACE
 from central.register.products.enterprise import foreign, ncage_of
@@ -24,7 +25,6 @@ from central.register.products.models import (
 )
 from central.register.subject import Row, Subject, held, impossible, new
 from central.said import Word, joined, said
-from gateway.contract.encoding import faults_of
 from gateway.contract.plan import Component, Template
 from gateway.contract.uii import UiiError, construct, decode
 
@@ -121,7 +121,7 @@ def amend(work: Work, code: str, asked: ProductAmendment, why: Why) -> Product:
             | changes
         )
     except ValidationError as error:
-        raise Refused(faults_of(error)) from error
+        raise Refused(faults_of(error, "message")) from error
     if "template" in changes:
         _require_own_enterprise(work.connection, whole)
     if "space" in changes:

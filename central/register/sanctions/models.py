@@ -8,6 +8,7 @@ from central.register.acts import Why
 from central.register.asked import Asked, Code, Reason
 from central.register.exclusions.models import Ground
 from central.register.times import Moment
+from central.said import said
 
 SanctionKind = Literal["warning", "fine", "suspension", "revocation", "exclusion"]
 SanctionState = Literal["imposed", "lifted"]
@@ -41,15 +42,15 @@ class NewSanction(Asked):
     def _of_its_kind(self) -> Self:
         fine = (self.amount is not None, self.currency is not None)
         if fine != (self.kind == "fine",) * 2:
-            raise ValueError("amount and currency stand with a fine, and there they have to")
+            raise ValueError(said("amount and currency stand with a fine, and there they have to"))
         if self.licences and self.kind not in ("suspension", "revocation"):
-            raise ValueError("licences stand with a suspension or a revocation")
+            raise ValueError(said("licences stand with a suspension or a revocation"))
         if (self.ground is not None) != (self.kind == "exclusion"):
-            raise ValueError("ground stands with an exclusion, and there it has to")
+            raise ValueError(said("ground stands with an exclusion, and there it has to"))
         if self.until is not None and self.kind not in ("suspension", "exclusion"):
-            raise ValueError("until stands with a suspension or an exclusion")
+            raise ValueError(said("until stands with a suspension or an exclusion"))
         if len(set(self.licences)) != len(self.licences):
-            raise ValueError("a licence stands twice")
+            raise ValueError(said("a licence stands twice"))
         return self
 
     @property

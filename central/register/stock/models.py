@@ -9,6 +9,7 @@ from central.register.articles.models import MOST_ARTICLES, Id
 from central.register.articles.rules import HELD
 from central.register.asked import Asked, Code, WithReason
 from central.register.times import Moment
+from central.said import Word, joined, said
 
 AT_HAND = (*HELD, "seized", "deactivated", "demilitarised")
 """What lies at its place. What is in use is with its user, whatever place it belongs to."""
@@ -85,9 +86,15 @@ class NewCount(WithReason):
         for name, kind in (("products", "product"), ("articles", "spot")):
             named = getattr(self, name)
             if bool(named) != (self.kind == kind):
-                raise ValueError(f"{name} stands with a count of kind {kind}, and there it has to")
+                raise ValueError(
+                    said(
+                        "{name} stands with a count of kind {kind}, and there it has to",
+                        name=name,
+                        kind=Word(kind, "value"),
+                    )
+                )
             if len(set(named)) != len(named):
-                raise ValueError(f"{name}: one stands twice")
+                raise ValueError(said("{name}: one stands twice", name=name))
         return self
 
 
@@ -124,9 +131,9 @@ class LookedAgain(WithReason):
     def _of_something(self) -> Self:
         codes = (*self.seen, *self.not_seen)
         if not codes and not self.pieces:
-            raise ValueError("it is about nothing")
+            raise ValueError(said("it is about nothing"))
         if len(set(codes)) != len(codes):
-            raise ValueError("seen, not_seen: one stands twice")
+            raise ValueError(said("seen, not_seen: one stands twice"))
         return self
 
 
@@ -149,14 +156,22 @@ class CountResolving(WithReason):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if not self.articles and not self.lots:
-            raise ValueError("it is about nothing")
+            raise ValueError(said("it is about nothing"))
         if len(set(self.articles)) != len(self.articles):
-            raise ValueError("articles: one stands twice")
+            raise ValueError(said("articles: one stands twice"))
         if self.lots and self.resolution not in OF_PIECES:
-            raise ValueError(f"lots stand with {', '.join(sorted(OF_PIECES))}")
+            kinds = joined(", ", (Word(each, "value") for each in sorted(OF_PIECES)))
+            raise ValueError(said("lots stand with {kinds}", kinds=kinds))
         if (self.reference is not None) != (self.resolution in WITH_REFERENCE):
-            told = " or ".join(sorted(WITH_REFERENCE))
-            raise ValueError(f"reference stands with {told}, and there it has to")
+            kinds = joined(" or ", (Word(each, "value") for each in sorted(WITH_REFERENCE)))
+            raise ValueError(
+                said("reference stands with {kinds}, and there it has to", kinds=kinds)
+            )
         if self.resolution in ("lost", "stolen", "reported") and not self.basis:
-            raise ValueError(f"basis: the document by which it is {self.resolution}")
+            raise ValueError(
+                said(
+                    "basis: the document by which it is {resolution}",
+                    resolution=Word(self.resolution, "value"),
+                )
+            )
         return self

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.types import Receive, Scope, Send
 
 from central.errors import DatabaseUnavailable, GjurmaError, Refused
-from central.screens.refusals import LISTENING, in_words
+from central.screens.refusals import LISTENING, Heard, each_in_words, in_words
 from central.screens.viewer import Viewer
 
 PREFIX = "/api/v1"
@@ -27,6 +27,10 @@ class Answer(BaseModel):
     version: str = ""
     told: str | None = None
     """What was refused, in the language of who looks; None where the body alone says it."""
+    sentences: tuple[str, ...] = ()
+    """The same one by one; of an answer that refuses nothing, the faults that it tells of."""
+    beside: tuple[tuple[str, ...], ...] = ()
+    """By fault of the body, what it says in that language; nothing where the body alone says it."""
     error: GjurmaError | None = None
     """What the interface was refused by, where it was an error of the register."""
 
@@ -69,7 +73,7 @@ async def ask(
         headers["Idempotency-Key"] = key
     if version:
         headers["If-Match"] = f'"{version}"'
-    heard: list[GjurmaError] = []
+    heard = Heard()
 
     async def listened_to(scope: Scope, receive: Receive, send: Send) -> None:
         await viewer.request.app({**scope, LISTENING: heard}, receive, send)
@@ -80,10 +84,18 @@ async def ask(
             method, PREFIX + path, params=query, json=body, content=content
         )
     told = response.json()
+    language, error = viewer.language, heard.error
+    sentences = [
+        one for each in heard.found for one in each_in_words(each, language) or (str(each),)
+    ]
+    if error is not None and error.args:
+        sentences = list(each_in_words(error.args[0], language))
     return Answer(
         status=response.status_code,
         body={"items": told, "next": None} if isinstance(told, list) else told,
         version=response.headers.get("ETag", "").strip('"'),
-        told=in_words(heard[0], viewer.language) if heard else None,
-        error=heard[0] if heard else None,
+        told=None if error is None else in_words(error, language),
+        sentences=tuple(sentences),
+        beside=tuple(each_in_words(each, language) for each in heard.beside),
+        error=error,
     )

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from central.screens.desks.asking import Answer, ask
 from central.screens.desks.description import Description
-from central.screens.desks.faults import Faults, faults
+from central.screens.desks.faults import faults, names_of, of_field
 from central.screens.desks.fields import Field
 from central.screens.viewer import Viewer
 from central.screens.words import drawn, visible
@@ -63,7 +63,7 @@ async def previewed(
         beside = {name: told for name, told in wrong.beside.items() if name not in waits}
         unnamed: tuple[str, ...] = () if wrong.beside else (wrong.detail or wrong.title,)
         return Previewed(waits=waits, beside=beside, rest=unnamed)
-    beside, rest = _sorted_out(answer.body["faults"], drawn)
+    beside, rest = _sorted_out(answer.sentences, drawn)
     marks = tuple(map(_sketch, answer.body["marks"]))
     return Previewed(marks, beside=beside, rest=rest)
 
@@ -73,7 +73,6 @@ def _of_the_form(answer: Answer) -> Answer:
     moved = [
         each | {"where": [part for at, part in enumerate(each["where"]) if at != 1]}
         for each in answer.body.get("faults", ())
-        if len(each["where"]) > 1 and each["where"][1] == _INSIDE
     ]
     return answer.model_copy(update={"body": answer.body | {"faults": moved}})
 
@@ -81,17 +80,16 @@ def _of_the_form(answer: Answer) -> Answer:
 def _sorted_out(
     told: Sequence[str], drawn: Sequence[Field]
 ) -> tuple[dict[str, tuple[str, str]], tuple[str, ...]]:
-    """A rule begins with the field that it speaks of: `template.content: …`."""
+    """By field, and what speaks of none."""
+    names = set(names_of(drawn))
     beside: dict[str, tuple[str, str]] = {}
     rest = []
     for fault in told:
-        one = Answer(status=422, body={"detail": fault.replace(" ", ": ", 1)})
-        found: Faults = faults(one, drawn)
-        name = next(iter(found.beside), "")
+        name, words = of_field(fault, names)
         if name and name not in beside:
-            beside[name] = ("", fault)
+            beside[name] = ("", words)
         else:
-            rest.append(fault)
+            rest.append(words)
     return beside, tuple(rest)
 
 
