@@ -14,6 +14,7 @@ from central.queries.legacy import Legacy
 from central.queries.paging import Page
 from central.register.articles.models import ArticleKind, Disposition
 from central.register.imports import service
+from central.register.imports.faults import read_back
 from central.register.imports.models import (
     ADVICE,
     Fault,
@@ -23,6 +24,7 @@ from central.register.imports.models import (
 )
 from central.register.imports.projection import IMPORT, FileImport
 from central.screens import texts
+from central.screens.refusals import sentence_in_words
 
 api = APIRouter(tags=["imports"], route_class=Guarded)
 UPLOADS = ("/api/v1/imports", "/api/v1/imports/rehearsals")
@@ -36,7 +38,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
 class Told(Fault):
-    """Why a row was refused, and what to do."""
+    """Why a row was refused, and what to do: both in the language asked for."""
 
     what_to_do: str
 
@@ -163,5 +165,14 @@ def all_legacy(
 
 
 def _told(request: Request, faults: list[Fault] | tuple[Fault, ...]) -> list[Told]:
-    t = _TEXTS[texts.wished(request.headers.get("Accept-Language"))]
-    return [Told(**dict(fault), what_to_do=t(ADVICE[fault.code])) for fault in faults]
+    """In the language that the request wishes."""
+    language = texts.wished(request.headers.get("Accept-Language"))
+    t = _TEXTS[language]
+    return [
+        Told(
+            **dict(fault)
+            | {"what": sentence_in_words(read_back(fault.what), language) or fault.what},
+            what_to_do=t(ADVICE[fault.code]),
+        )
+        for fault in faults
+    ]

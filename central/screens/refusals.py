@@ -67,7 +67,12 @@ _READERS = {
 
 def in_words(error: GjurmaError, language: Language) -> str | None:
     """None where it is told in English alone."""
-    return said.told_in(error.args[0] if error.args else None, _READERS[language])
+    return sentence_in_words(error.args[0] if error.args else None, language)
+
+
+def sentence_in_words(sentence: object, language: Language) -> str | None:
+    """None where it is in English alone."""
+    return said.told_in(sentence, _READERS[language])
 
 
 def each_in_words(sentence: str | None, language: Language) -> tuple[str, ...]:

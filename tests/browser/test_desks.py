@@ -325,6 +325,7 @@ def test_a_file_is_rehearsed_line_by_line_and_then_taken_in(
         assert cells == [
             [str(line), heading or "i gjithë rreshti"] for line, heading, _, _ in PLANTED
         ]
+        expect(page.locator("#report")).to_contain_text("nuk është një vit nga 1800")
         assert centre.get("/api/v1/imports")["items"] == []
         # The file stayed chosen. Without a number nothing is taken in.
         page.get_by_role("button", name="Merre brenda").click()

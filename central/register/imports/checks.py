@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 
 from central import schema
 from central.register.entities.models import NewEntity
+from central.register.imports import faults
 from central.register.imports.models import Fault, Sheet, StockArticle, StockLot
 from central.register.imports.rows import Table
 
@@ -40,20 +41,20 @@ class Checker:
     def check(
         self, connection: Connection, portion: Iterable[tuple[int, Sheet | list[Fault]]]
     ) -> Found:
-        faults: list[Fault] = []
+        refused: list[Fault] = []
         rows: dict[int, Sheet] = {}
         for line, row in portion:
             if isinstance(row, list):
-                faults += row
+                refused += row
                 continue
             again = self._repeated(line, row)
             if again is not None:
-                faults.append(again)
+                refused.append(again)
             else:
                 rows[line] = row
         judge = self._entities if self.table.kind == "entities" else self._stock
         fresh, known, more = judge(connection, rows)
-        return Found(fresh, known, sorted([*faults, *more], key=lambda f: (f.line, f.position)))
+        return Found(fresh, known, sorted([*refused, *more], key=lambda f: (f.line, f.position)))
 
     def pass_over(self, portion: Iterable[tuple[int, Sheet | list[Fault]]]) -> None:
         """Of what was dealt with before: only what may not stand again is kept."""
@@ -65,7 +66,7 @@ class Checker:
         for name, key in _own(row):
             first = self._lines.setdefault((name, key), line)
             if first != line:
-                return self.table.fault(line, name, "repeated", f"it stands on line {first} too")
+                return self.table.fault(line, name, "repeated", faults.repeated(first))
         return None
 
     # --- stock ------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ class Checker:
         places = _places(connection, {row.place for row in stock.values() if row.place})
         there = _legacy(connection, {row.code for row in stock.values()})
         fresh: dict[int, Sheet] = {}
-        faults: list[Fault] = []
+        refused: list[Fault] = []
         known = 0
         for line, row in stock.items():
             found = self._whereabouts(line, row, holders, places)
@@ -88,14 +89,14 @@ class Checker:
             if before is not None:
                 other = _differs(row, before)
                 if other:
-                    what = f"{row.inventory} of {row.holder} was imported with {before[other]!r}"
+                    what = faults.imported_otherwise(row.inventory, row.holder, repr(before[other]))
                     found.append(self.table.fault(line, other, "conflict", what))
                 elif not found:
                     known += 1
             elif not found:
                 fresh[line] = row
-            faults += found
-        return fresh, known, faults
+            refused += found
+        return fresh, known, refused
 
     def _whereabouts(
         self,
@@ -107,14 +108,12 @@ class Checker:
         found = []
         if row.holder not in holders:
             found.append(
-                self.table.fault(line, "holder", "not-found", f"there is no entity {row.holder}")
+                self.table.fault(line, "holder", "not-found", faults.no_entity(row.holder))
             )
         if row.place is not None and row.place not in places:
-            found.append(
-                self.table.fault(line, "place", "not-found", f"there is no place {row.place}")
-            )
+            found.append(self.table.fault(line, "place", "not-found", faults.no_place(row.place)))
         elif row.place is not None and places[row.place] != row.holder and not found:
-            what = f"{row.place} is a place of {places[row.place]}, not of {row.holder}"
+            what = faults.not_of_holder(row.place, places[row.place], row.holder)
             found.append(self.table.fault(line, "place", "not-of-holder", what))
         return found
 
@@ -130,7 +129,7 @@ class Checker:
             for name in _IDENTIFIERS
         }
         fresh: dict[int, Sheet] = {}
-        faults: list[Fault] = []
+        refused: list[Fault] = []
         known = 0
         for line, row in entities.items():
             before = there.get(row.code)
@@ -146,20 +145,18 @@ class Checker:
                 if other is None:
                     known += 1
                     continue
-                what = f"{row.code} is in the register with {before[other]!r}"
-                faults.append(self.table.fault(line, other, "conflict", what))
+                what = faults.entered_otherwise(row.code, repr(before[other]))
+                refused.append(self.table.fault(line, other, "conflict", what))
                 continue
             found = [
-                self.table.fault(
-                    line, name, "conflict", f"{getattr(row, name)} is that of {taken[name][key]}"
-                )
+                self.table.fault(line, name, "conflict", faults.taken(key, taken[name][key]))
                 for name in _IDENTIFIERS
                 if (key := getattr(row, name)) in taken[name]
             ]
             if not found:
                 fresh[line] = row
-            faults += found
-        return fresh, known, faults
+            refused += found
+        return fresh, known, refused
 
 
 def _own(row: Sheet) -> list[tuple[str, str]]:

@@ -86,6 +86,9 @@ COLUMNS: Mapping[ImportKind, Sequence[Column]] = {
 }
 
 
+RIGHT = frozenset(column.right for columns in COLUMNS.values() for column in columns)
+
+
 @dataclass(frozen=True)
 class Heads:
     """The headings of one file. `fields` by position from 0; None where there is no heading."""

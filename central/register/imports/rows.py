@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from central.errors import Refused
+from central.register.imports import faults
 from central.register.imports.columns import Heads, heads
 from central.register.imports.models import (
     MODELS,
@@ -17,8 +18,6 @@ from central.register.imports.tabular import Line, lines
 from central.said import said
 
 _KINDS_APART = re.compile(r"[\s,;|]+")
-_SHOWN = 60
-"""So many characters of a cell stand in what is told of it."""
 
 
 class Table:
@@ -48,7 +47,7 @@ class Table:
             if cell and (at > len(fields) or fields[at - 1] is None)
         ]
         if beyond:
-            what = f"column {beyond[0]} holds {_shown(line.cells[beyond[0] - 1])} under no heading"
+            what = faults.under_no_heading(beyond[0], faults.shown(line.cells[beyond[0] - 1]))
             return [Fault(line=line.number, column="", position=0, code="malformed", what=what)]
         given = {
             column.field: cell
@@ -72,13 +71,10 @@ class Table:
                 continue
             right = self.heads.right(field)
             if field in given:
-                found[field] = self.fault(
-                    line.number, field, "malformed", f"{_shown(given[field])} is not {right}"
-                )
+                what = faults.not_right(faults.shown(given[field]), right)
+                found[field] = self.fault(line.number, field, "malformed", what)
             else:
-                found[field] = self.fault(
-                    line.number, field, "missing", f"it is empty, and has to hold {right}"
-                )
+                found[field] = self.fault(line.number, field, "missing", faults.empty(right))
         return sorted(found.values(), key=lambda fault: fault.position)
 
     def fault(self, line: int, field: str, code: str, what: str) -> Fault:
@@ -87,7 +83,3 @@ class Table:
         return Fault.model_validate(
             {"line": line, "column": column, "position": position, "code": code, "what": what}
         )
-
-
-def _shown(cell: str) -> str:
-    return repr(cell if len(cell) <= _SHOWN else cell[:_SHOWN] + "…")
