@@ -1,14 +1,35 @@
 """What an alert says to people, in Albanian and in English."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from central.alerts.rules import BY_CODE
 from central.register.alerts.rules import Alert
 from central.screens import texts
-from central.screens.texts import LANGUAGES, Language
+from central.screens.texts import LANGUAGES, Language, Texts
+from central.screens.words import moment
 
-_TEXTS = {language: texts.load(language, "alerts") for language in LANGUAGES}
+_CATALOGUES = ("alerts", "life", "desks", "screens")
+_TEXTS: Mapping[Language, Mapping[str, Texts]] = {
+    language: {name: texts.load(language, name) for name in _CATALOGUES} for language in LANGUAGES
+}
+_CODES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "what": (("life", "event"),),
+    "verdicts": (("life", "verdict"),),
+    "before": (("desks", "value"),),
+    "direction": (("desks", "value"),),
+    "state": (("desks", "value"),),
+    "code": (("alerts", "code"), ("screens", "verdict")),
+}
+"""By the name of a fact that is a code: the catalogue that has its word, and in which context."""
+_FEMININE = (("desks", "value f"), ("desks", "value"))
+"""A consignment is, in Albanian, and its state with it."""
+_MOMENTS = frozenset({"planned_arrival", "due", "since"})
+_LAST = re.compile(r"\(([a-z-]+), ")
+"""Before the number of an event: what that told of."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +43,16 @@ class Words:
 
 def words(alert: Alert, language: Language) -> Words:
     """The texts of its rule, filled with what it was judged by."""
-    t = _TEXTS[language]
+    t = _TEXTS[language]["alerts"]
     rule = BY_CODE[alert.rule]
-    values = {name: _said(value) for name, value in alert.facts.items()}
+    values = {name: _said(alert, name, value, language) for name, value in alert.facts.items()}
     title = t(rule.title)
     text = t(rule.text, subject=alert.subject, **values)
     lines = [
         text,
         "",
         t("Severity: {severity}", severity=t(alert.severity, "severity")),
-        t("Raised: {at}", at=alert.raised.isoformat(timespec="seconds")),
+        t("Raised: {at}, at Tirana", at=moment(alert.raised)),
         t("Number: {number}", number=alert.number),
     ]
     if alert.state == "escalated":
@@ -43,5 +64,24 @@ def words(alert: Alert, language: Language) -> Words:
     return Words(title, text, "\n".join(lines) + "\n")
 
 
-def _said(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _said(alert: Alert, name: str, value: Any, language: Language) -> str:
+    if isinstance(value, list):
+        return ", ".join(_said(alert, name, each, language) for each in value)
+    text = str(value)
+    if name in _MOMENTS:
+        return moment(datetime.fromisoformat(text))
+    if name == "last":
+        return _LAST.sub(lambda found: f"({_word('what', found[1], alert, language)}, ", text)
+    return _word(name, text, alert, language)
+
+
+def _word(name: str, code: str, alert: Alert, language: Language) -> str:
+    """A code that no catalogue knows stays as it is."""
+    feminine = name == "state" and alert.about == "consignment"
+    for catalogue, context in _FEMININE if feminine else _CODES.get(name, ()):
+        t = _TEXTS[language][catalogue]
+        if t.has(code, context):
+            told = t.raw(code, context)
+            # It stands within a sentence, and began an entry of its own.
+            return told[0].lower() + told[1:] if context == "event" else told
+    return code

@@ -1,5 +1,6 @@
 """Each rule by itself: what is a case of it, and what is not."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -236,6 +237,12 @@ def test_its_texts_are_filled_in_both_languages(case: Finding) -> None:
         assert case.subject in each.text
         assert "{" not in each.body
         assert case.number in each.body
+    # Words, and no codes: neither the register's nor a machine's time.
+    codes = [case.facts.get(name, []) for name in ("what", "verdicts", "before", "direction")]
+    codes += [case.facts.get(name, []) for name in ("state", "code", "planned_arrival", "due")]
+    for code in (one for each in codes for one in (each if isinstance(each, list) else [each])):
+        assert re.search(rf"\b{re.escape(str(code))}\b", told["sq"].text) is None
+    assert "dispatched" not in told["sq"].text
 
 
 def raised(case: Finding) -> Alert:
