@@ -233,6 +233,17 @@ def test_what_a_rule_of_the_form_says_stands_beside_the_field_that_it_names() ->
     assert (found.detail, found.english) == ("Diçka përsëritet.", False)
 
 
+def test_the_head_of_a_column_of_numbers_stands_where_they_do() -> None:
+    shown = Teller(load("en", "desks")).value(
+        "lots",
+        [
+            {"lot": "A", "pieces": 12, "quantity": 3, "model": 70},
+            {"lot": "B", "pieces": None, "quantity": 4, "model": "M-70"},
+        ],
+    )
+    assert shown.numbers == (False, True, True, False)
+
+
 def test_a_table_leaves_out_what_nobody_has() -> None:
     shown = Teller(load("en", "desks")).value(
         "differences", [{"code": "A", "holder": "UMG", "received": None}]

@@ -62,7 +62,7 @@ WIDE: frozenset[Shape] = frozenset({"facts", "table"})
 @dataclass(frozen=True)
 class Shown:
     """A value. `text`: what is read; `path`: where it leads to; `tone`: of a tag; `parts`: of
-    `several` each, of `facts` by label; `heads` and `rows`: of a table."""
+    `several` each, of `facts` by label; `heads`, `rows` and `numbers`: of a table."""
 
     shape: Shape
     text: str = ""
@@ -82,10 +82,20 @@ class Teller:
     they mean another thing at the desk of acts) and codes (likewise by the field's name, else
     `value`).
     `feminine`: what is told of is so in Albanian, and its state with it (`value f`)."""
+    numbers: tuple[bool, ...] = ()
 
     d: Texts
     feminine: bool = False
     desk: str = ""
+
+def numbers(rows: Sequence[Sequence[Shown]]) -> tuple[bool, ...]:
+    """By column, whether it holds numbers: its head stands where they do."""
+    return tuple(
+        any(cell.shape == "number" for cell in column)
+        and all(cell.shape in ("number", "nothing") for cell in column)
+        for column in zip(*rows, strict=True)
+    )
+
 
     def label(self, name: str) -> str:
         own = f"{self.desk} field"
@@ -136,11 +146,9 @@ class Teller:
         names = list(dict.fromkeys(key for each in values for key in each if key not in _SKIPPED))
         rows = [tuple(self._cell(key, each.get(key)) for key in names) for each in values]
         kept = [at for at, _ in enumerate(names) if any(row[at] != NOTHING for row in rows)]
-        return Shown(
-            "table",
-            heads=tuple(self.label(names[at]) for at in kept),
-            rows=tuple(tuple(row[at] for at in kept) for row in rows),
-        )
+        shown = tuple(tuple(row[at] for at in kept) for row in rows)
+        heads = tuple(self.label(names[at]) for at in kept)
+        return Shown("table", heads=heads, rows=shown, numbers=numbers(shown))
 
     def _cell(self, name: str, value: Any) -> Shown:
         """Within a table there is no room for another."""
