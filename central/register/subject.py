@@ -161,12 +161,13 @@ def held(subject: str, state: S | None, act: Act) -> S:
 
 
 def impossible(subject: str, key: str, state: str, what: str) -> Said:
-    """That an act does not lead from the state that something is in."""
+    """That an act does not lead from the state that something is in; `state`: a code, or the word
+    that it is of this subject."""
     return said(
         "{subject} {key} is {state}; it cannot be {act}",
         subject=Word(subject, "subject"),
         key=key,
-        state=Word(state, "value"),
+        state=state if isinstance(state, Word) else Word(state, "value"),
         act=Word(what, "act"),
     )
 

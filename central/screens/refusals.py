@@ -11,13 +11,18 @@ from typing import Any
 
 from central import said
 from central.errors import GjurmaError
+from central.register.inspections import rules as inspections
 from central.screens import texts
 from central.screens.texts import LANGUAGES, Language, Texts
 from central.screens.words import moment
 
 LISTENING = "gjurma.refusal"
 """In an ASGI scope: a `Heard`."""
-_CONTEXTS = {"value": ("value f", "value"), "field": ("field",)}
+_CONTEXTS = {
+    "value": ("value f", "value"),
+    "field": ("field",),
+    inspections.STATE: (inspections.STATE, "value f", "value"),
+}
 """Of words that the desks have in their own catalogue."""
 
 

@@ -65,6 +65,14 @@ def test_numbers_and_time_without_the_network(tmp_path: Path, browse: Browse) ->
             await page.locator("[data-language=sq]").click()
             made.change_plan(lease_until=datetime.now(UTC) - timedelta(seconds=1))
             await expect(page.locator("#foot .alarm.reach")).to_be_visible()
+            # A blocked gateway marks nothing, with the network or without.
+            made.change_plan(lease_until=datetime.now(UTC) + timedelta(hours=60))
+            made.latches.set("rolled-back", "the guard knows record 181, the journal ends at 140")
+            await expect(page.locator("#foot")).to_contain_text(SQ["link.latched"])
+            await expect(page.locator("#foot .reach")).to_have_count(0)
+            for key in ("link.if-gone", "link.without"):
+                begin = SQ[key].partition("{")[0]
+                await expect(page.locator("#foot")).not_to_contain_text(begin)
 
     asyncio.run(whole())
 

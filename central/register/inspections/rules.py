@@ -13,7 +13,7 @@ from central.register.inspections.models import (
     Measure,
 )
 from central.register.subject import Row, held, impossible, new
-from central.said import said
+from central.said import Word, said
 
 STEPS: Mapping[str, tuple[tuple[InspectionState | None, ...], InspectionState | None]] = {
     "planned": ((None,), "planned"),
@@ -26,6 +26,10 @@ STEPS: Mapping[str, tuple[tuple[InspectionState | None, ...], InspectionState | 
 }
 """By act: the states that it leads from (None: there is none), and the state that it leads to
 (None: the same). It is closed when every measure is done."""
+
+
+STATE = "inspections state"
+"""What kind of word its state is: it has something found, and is not itself found."""
 
 
 class Inspection(Row):
@@ -64,7 +68,7 @@ def apply(state: Inspection | None, act: Act) -> Inspection:
         )
     inspection = held("inspection", state, act)
     if inspection.state not in origins:
-        raise Conflict(impossible("inspection", act.key, inspection.state, act.what))
+        raise Conflict(impossible("inspection", act.key, Word(inspection.state, STATE), act.what))
     changed = {"state": target or inspection.state, **_changes(inspection, act)}
     return Inspection.model_validate(
         {**inspection.model_dump(), **changed, "reason": act.reason, "version": act.id}

@@ -10,6 +10,7 @@ from central.register.exclusions import screening
 from central.register.exclusions import service as exclusions
 from central.register.exclusions.models import NewExclusion
 from central.register.exclusions.rules import EXCLUSION
+from central.register.inspections.rules import STATE
 from central.register.inspections.service import INSPECTION
 from central.register.licences import service as licences
 from central.register.licences.service import LICENCE
@@ -94,7 +95,7 @@ def _look_at_inspection(connection: Connection, asked: NewSanction) -> None:
             said(
                 "inspection {number} is {state}: nothing was found",
                 number=inspection.number,
-                state=Word(inspection.state, "value"),
+                state=Word(inspection.state, STATE),
             )
         )
 

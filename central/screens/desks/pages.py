@@ -111,6 +111,7 @@ async def _list(viewer: Viewer, desk: Desk) -> Response:
         status=told.status,
         told=told,
         filters=_filters(desk, filters, wanted, teller),
+        told_as=lambda name, code: teller.value(name, code).text,
         filtered=bool(wanted),
         sort=sorted_by.get("sort", ""),
         heads=[_head(name, teller.label(name), sorts, chosen, wanted) for name in desk.columns],

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
+from central.register.articles.models import Verdict
 from central.screens.desks.table import BY_NAME
 from central.screens.texts import Texts
 from central.screens.words import item_path, moment, thing_path, visible
@@ -15,13 +16,23 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
 _TAGS = frozenset({"state", "severity", "result", "link", "verdict", "standing", "overdue"})
 """What is looked for in a list stands out: as a word in a shape."""
 TONES: Mapping[str, str] = {
+    # What was told of a thing and cannot be: a person looks at it.
+    **dict.fromkeys(get_args(Verdict), "attention"),
     **dict.fromkeys(("active", "released", "passed", "online", "resolved", "closed"), "good"),
+    **dict.fromkeys(("ok", "done", "received", "completed", "complete", "confirmed"), "good"),
     **dict.fromkeys(("critical", "revoked", "failed", "short", "missing", "withdrawn"), "bad"),
+    **dict.fromkeys(("fault", "same"), "bad"),
     **dict.fromkeys(("suspended", "paused", "warning", "silent", "escalated", "true"), "attention"),
-    **dict.fromkeys(("raised", "undecided", "refused", "disputed"), "attention"),
+    **dict.fromkeys(("raised", "undecided", "refused", "disputed", "overdue"), "attention"),
+    **dict.fromkeys(("held", "offline", "imposed", "unexpected", "disagreed"), "attention"),
     **dict.fromkeys(("draft", "applied", "planned", "open", "reported", "dispatched"), "info"),
+    **dict.fromkeys(("begun", "found", "counted", "awaited"), "info"),
+    # What is in force here is not what one wishes for, and to withdraw is no fault of anybody's.
+    "exclusions active": "attention",
+    "proposals withdrawn": "",
 }
-"""By code; what is not here is said in a word alone."""
+"""By code, or by desk and code where it means another thing there; what is not here is said in a
+word alone."""
 _LEADS_TO: Mapping[str, str] = {
     **dict.fromkeys(
         ("entity", "entities", "producer", "sender", "recipient", "carrier"), "entities"
@@ -71,22 +82,11 @@ class Shown:
     parts: tuple["Shown", ...] = ()
     heads: tuple[str, ...] = ()
     rows: tuple[tuple["Shown", ...], ...] = ()
+    numbers: tuple[bool, ...] = ()
 
 
 NOTHING = Shown("nothing")
 
-
-@dataclass(frozen=True)
-class Teller:
-    """Shows values in one language; `d` holds the words of fields (`field`, or `acts field` where
-    they mean another thing at the desk of acts) and codes (likewise by the field's name, else
-    `value`).
-    `feminine`: what is told of is so in Albanian, and its state with it (`value f`)."""
-    numbers: tuple[bool, ...] = ()
-
-    d: Texts
-    feminine: bool = False
-    desk: str = ""
 
 def numbers(rows: Sequence[Sequence[Shown]]) -> tuple[bool, ...]:
     """By column, whether it holds numbers: its head stands where they do."""
@@ -96,6 +96,17 @@ def numbers(rows: Sequence[Sequence[Shown]]) -> tuple[bool, ...]:
         for column in zip(*rows, strict=True)
     )
 
+
+@dataclass(frozen=True)
+class Teller:
+    """Shows values in one language; `d` holds the words of fields (`field`, or `acts field` where
+    they mean another thing at the desk of acts) and codes (likewise by the field's name, else
+    `value`).
+    `feminine`: what is told of is so in Albanian, and its state with it (`value f`)."""
+
+    d: Texts
+    feminine: bool = False
+    desk: str = ""
 
     def label(self, name: str) -> str:
         own = f"{self.desk} field"
@@ -169,7 +180,7 @@ def numbers(rows: Sequence[Sequence[Shown]]) -> tuple[bool, ...]:
         context = next((each for each in (own, of_it) if self.d.has(text, each)), "value")
         said = self.d(text, context) if self.d.has(text, context) else None
         if name in _TAGS and said:
-            return Shown("tag", said, tone=TONES.get(text, ""))
+            return Shown("tag", said, tone=TONES.get(f"{self.desk} {text}", TONES.get(text, "")))
         if name in _LEADS_TO:
             return Shown("link", text, BY_NAME[_LEADS_TO[name]].path_of(text))
         if name in _ITEMS:
