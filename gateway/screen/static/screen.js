@@ -226,7 +226,7 @@ function addLink(add) {
   const { link, time_trusted: trusted, latches } = snapshot;
   if (latches.length) add("alarm", t("link.latched"));
   else if (link.connected) add("on", t("link.connected"));
-  addReach(add, latches.length > 0);
+  if (!latches.length) addReach(add); // a blocked gateway gets nowhere, with the network or without
   if (link.waiting) add("plain", t("link.waiting", { n: number(link.waiting) }));
   else if (link.connected) add("plain", t("link.all-sent"));
   const refused = link.refused.length + link.refused_more;
@@ -235,11 +235,11 @@ function addLink(add) {
 }
 
 /** How far the station gets without the network; large as soon as it has none, or little is left. */
-function addReach(add, latched) {
+function addReach(add) {
   const { text, kind } = reach(snapshot, station(), Date.now() + offset);
   if (!text) {
-    if (!snapshot.link.connected && !latched) add("off", t("link.away"));
-  } else if (kind === "plain" && !snapshot.link.connected && !latched) add("off reach", text);
+    if (!snapshot.link.connected) add("off", t("link.away"));
+  } else if (kind === "plain" && !snapshot.link.connected) add("off reach", text);
   else add(kind === "plain" ? "plain" : `${kind} reach`, text);
 }
 
