@@ -242,6 +242,7 @@ def test_the_head_of_a_column_of_numbers_stands_where_they_do() -> None:
         ],
     )
     assert shown.numbers == (False, True, True, False)
+    assert description().numbers("/stock", ("kind", "articles", "quantity")) == (False, True, True)
 
 
 def test_a_table_leaves_out_what_nobody_has() -> None:

@@ -1,6 +1,6 @@
 """The interface's own description, read for what a desk may ask and what it will be told."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +9,7 @@ from central.screens.desks.asking import PREFIX
 
 Schema = Mapping[str, Any]
 _OF_A_PAGE = frozenset({"limit", "cursor", "format", "after", "sort"})
+_NUMBERS = frozenset({"integer", "number"})
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,11 @@ class Description:
         items = self.plain(answer["properties"]["items"])
         found: Schema = self.plain(items["items"])["properties"]
         return found
+
+    def numbers(self, path: str, columns: Sequence[str]) -> tuple[bool, ...]:
+        """By column of a list, whether it holds numbers, though a page of it may hold none."""
+        row = self.row(path)
+        return tuple(self.plain(row[each]).get("type") in _NUMBERS for each in columns)
 
     def new(self, path: str) -> Step | None:
         """What is sent to a list's address to enter one, if that can be by a form alone."""

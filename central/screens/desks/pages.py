@@ -21,7 +21,7 @@ from central.screens.desks.fields import Drawer, Field, Kind
 from central.screens.desks.paper import MEDIA_TYPE, Paper, draw, text_of
 from central.screens.desks.preview import FIELD as PREVIEW
 from central.screens.desks.preview import Previewed, previewed
-from central.screens.desks.showing import WIDE, Teller, numbers
+from central.screens.desks.showing import WIDE, Teller
 from central.screens.desks.showing import Shown as Value
 from central.screens.desks.table import BY_NAME, DESKS, Desk
 from central.screens.texts import LANGUAGES, load
@@ -102,7 +102,6 @@ async def _list(viewer: Viewer, desk: Desk) -> Response:
     ordered = wanted | ({"sort": chosen} if sorts else {})
     told = await ask(viewer, "GET", desk.path, query=ordered | place | {"limit": str(ROWS)})
     rows = told.body.get("items", []) if told.is_good else []
-    cells = [[teller.value(name, row.get(name)) for name in desk.columns] for row in rows]
     after = told.body.get("next") if told.is_good else None
     return _draw(
         viewer,
@@ -115,8 +114,14 @@ async def _list(viewer: Viewer, desk: Desk) -> Response:
         filtered=bool(wanted),
         sort=sorted_by.get("sort", ""),
         heads=[_head(name, teller.label(name), sorts, chosen, wanted) for name in desk.columns],
-        rows=[(_row_path(desk, row), shown) for row, shown in zip(rows, cells, strict=True)],
-        numbers=numbers(cells),
+        rows=[
+            (
+                _row_path(desk, row),
+                [teller.value(name, row.get(name)) for name in desk.columns],
+            )
+            for row in rows
+        ],
+        numbers=description.numbers(desk.path, desk.columns),
         first="?" + urlencode(query) if place else "",
         after="?" + urlencode(query | {follows: after}) if after else "",
         exports=[
