@@ -6,6 +6,7 @@ All of it is read out of the journal again, so that it is the same whenever it i
 import asyncio
 import csv
 import io
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,14 +23,16 @@ from gateway.contract.record import (
 from gateway.contract.uii import serial
 from gateway.journal import Journal
 from gateway.ledger import Ledger
+from gateway.moves import Note
 from gateway.numbering import MarkAt
 from gateway.screen.texts import Texts
 from gateway.shift import BINS, by_hand, in_bin
 from gateway.standing import StationLedger
+from gateway.station import NotNow
 
 ZONE = ZoneInfo("Europe/Tirane")
-PAGE = 500
-"""Records that are read at a time: stations work on meanwhile."""
+PAGE = 50
+"""Records that are read at a time, some milliseconds of work: stations work on meanwhile."""
 
 
 class NoReport(LookupError):
@@ -65,17 +68,63 @@ class Report:
 
 @dataclass
 class _Kept(StationLedger):
-    """A station's ledger that forgets nothing of the shift."""
+    """A station's ledger that forgets no mark of record `since` or of a later one."""
 
+    since: int = 1
     states: dict[MarkAt, str] = field(default_factory=dict)
 
     def show(self, at: MarkAt, order: str, before: str, state: str, entry: str) -> None:
         super().show(at, order, before, state, entry)
-        self.states[at] = state
+        if at[0] >= self.since:
+            self.states[at] = state
+
+
+class ShiftMarks:
+    """The marks of a shift, as they stand after the last record that was applied.
+
+    It takes the journal's records from the very first on: what became of a mark may follow from
+    one of an earlier shift, as in a group of which one sample is read.
+    """
+
+    def __init__(self, gateway: str, epoch: int, station: str, first: int) -> None:
+        self._station, self._first = station, first
+        self._kept = _Kept(since=first)
+        self._ledger = Ledger(gateway, epoch, stations={station: self._kept})
+        self._intents: list[Intent] = []
+        self.began: datetime | None = None
+        """When the first record of the shift was written."""
+
+    def apply(self, record: Record) -> None:
+        self._ledger.apply(record)
+        if record.station != self._station or record.seq < self._first:
+            return
+        self.began = min(self.began or record.at, record.at)
+        if isinstance(record, Intent):
+            self._intents.append(record)
+
+    def lines(self, order: str) -> tuple[Line, ...]:
+        return tuple(
+            Line(
+                seq=intent.seq,
+                at=intent.at,
+                serial=serial(mark.item.elements),
+                uii=mark.item.uii,
+                component=mark.component,
+                operator=intent.operator,
+                state=self._kept.states[intent.seq, mark.position],
+            )
+            for intent in self._intents
+            for mark in intent.marks
+            if mark.order == order
+        )
 
 
 async def read(journal: Journal, station: str, seq: int, order: str) -> Report:
-    """The report of an order, of the shift that record `seq` ended. Raises `NoReport`."""
+    """The report of an order, of the shift that record `seq` ended.
+
+    Raises `NoReport`; and `NotNow` where its marks do not add up to the counts that were signed,
+    since such a paper would prove nothing.
+    """
     found = [record async for record in _records(journal, seq, seq)]
     ending = found[0] if found else None
     if not isinstance(ending, Observed) or ending.shift is None or ending.station != station:
@@ -84,31 +133,21 @@ async def read(journal: Journal, station: str, seq: int, order: str) -> Report:
     head = journal.head_at(seq)
     if tally is None or head is None:
         raise NoReport
-    kept = _Kept()
-    ledger = Ledger(journal.gateway, journal.epoch, stations={station: kept})
-    intents: list[Intent] = []
-    began = ending.at
-    async for record in _records(journal, ending.shift.first, seq):
-        ledger.apply(record)
-        if record.station == station:
-            began = min(began, record.at)
-            intents += [record] if isinstance(record, Intent) else []
-    lines = tuple(
-        Line(
-            seq=intent.seq,
-            at=intent.at,
-            serial=serial(mark.item.elements),
-            uii=mark.item.uii,
-            component=mark.component,
-            operator=intent.operator,
-            state=kept.states.get((intent.seq, mark.position), "open"),
-        )
-        for intent in intents
-        for mark in intent.marks
-        if mark.order == order
-    )
+    marks = ShiftMarks(journal.gateway, journal.epoch, station, ending.shift.first)
+    async for record in _records(journal, 1, seq):
+        marks.apply(record)
+    lines = marks.lines(order)
+    if Counter(line.state for line in lines) != tally.states:
+        raise NotNow(Note("report-differs", (("order", order),)))
     return Report(
-        journal.gateway, journal.epoch, ending, ending.shift, tally, head.hex(), lines, began
+        journal.gateway,
+        journal.epoch,
+        ending,
+        ending.shift,
+        tally,
+        head.hex(),
+        lines,
+        marks.began or ending.at,
     )
 
 

@@ -71,6 +71,12 @@ def test_a_shift_is_counted_signed_and_printed(tmp_path: Path, browse: Browse) -
             assert re.search(rf"{SQ['report.title']}\s+{ORDER}", text)
             for part in (serial(1), serial(2), SQ["reason.not-found"], LEAD.id):
                 assert part in text
+            refused = {"code": "report-differs", "facts": {"order": ORDER}}
+            await page.route(
+                "**/report.csv?*", lambda route: route.fulfill(status=409, json=refused)
+            )
+            await report.locator("text=CSV").click()
+            await expect(page.locator("#choose .wrong")).to_have_text(SQ["note.report-differs"])
             await page.locator("#choose [data-close]").click()
             await shows(page, "shift-ended", "shift-ended")
             await page.locator("[data-language=en]").click()

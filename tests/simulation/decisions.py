@@ -129,10 +129,14 @@ class Panel:
         return True
 
     def ends_shift(self, station: Station, author: Author) -> bool:
-        """Now and then, with a piece too few on the bench as often as not. Whether they did."""
-        if not self.shifts.yes(0.01):
+        """Now and then, with a piece too few on the bench as often as not. Whether they did.
+
+        Rather in the middle of a group, whose one sample speaks for marks of both shifts.
+        """
+        own = station.logbook.ledger.station(station.name)
+        shift = own.shift
+        if not self.shifts.yes(0.5 if (own.groups or own.samples) and shift.orders else 0.02):
             return False
-        shift = station.logbook.ledger.station(station.name).shift
         few = self.shifts.int(0, 1)
         counted = {
             order: Counted(

@@ -100,7 +100,9 @@ class Watch:
         asks = "approved-by-second"
         asking = frozenset(each.code for each in orders if each.verify.first_piece == asks)
         fault = self._firsts.hear(machine.label, machine.name, epoch, record, asking)
-        fault = fault or self._shifts.hear(machine.label, epoch, record)
+        fault = fault or self._shifts.hear(
+            machine.label, machine.name, epoch, record, machine.epoch.disk.entries
+        )
         if fault and not (machine.lied or machine.doubtful):
             raise Broken(fault)
         match record:

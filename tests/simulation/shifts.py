@@ -1,8 +1,15 @@
-"""Shifts that are ended: one begins where the last ended, and no mark is left out of its counts."""
+"""Shifts that are ended: one begins where the last ended, and no mark is left out of its counts.
 
+Its report is read from the journal alone, and there each mark stands as it was counted.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.contract.record import Intent, Observed, Record
+from gateway.contract.record import Intent, Observed, Record, ShiftEnd, decode_record
+from gateway.journal import Entry
+from gateway.screen.report import ShiftMarks
 from tests.simulation.first_pieces import Where
 
 
@@ -14,7 +21,9 @@ class Shifts:
     _marks: dict[Where, dict[str, int]] = field(default_factory=dict)
     """By order, how many."""
 
-    def hear(self, machine: str, epoch: int, record: Record) -> str:
+    def hear(
+        self, machine: str, gateway: str, epoch: int, record: Record, journal: Sequence[Entry]
+    ) -> str:
         """What is wrong, or nothing."""
         where = (machine, epoch, record.station or "")
         if isinstance(record, Intent):
@@ -30,4 +39,17 @@ class Shifts:
             return f"{where}: record {record.seq} counts {told}, and {marks} were announced"
         if record.shift.first != first:
             return f"{where}: record {record.seq} begins at {record.shift.first}, not at {first}"
-        return ""
+        report = ShiftMarks(gateway, epoch, where[2], first)
+        for entry in journal[: record.seq]:
+            report.apply(decode_record(entry.body))
+        return _told_otherwise(record.shift, report)
+
+
+def _told_otherwise(shift: ShiftEnd, report: ShiftMarks) -> str:
+    for tally in shift.orders:
+        stand = Counter(line.state for line in report.lines(tally.order))
+        if stand != tally.states:
+            return (
+                f"the report of {tally.order} tells {dict(stand)}, and {tally.states} were signed"
+            )
+    return ""

@@ -1,7 +1,7 @@
 // Dialogs: signing in, two people deciding, a choice of a list, and one thing to be typed.
 
 import { Decide } from "./decide.js";
-import { Declined, post } from "./gateway.js";
+import { Declined, keep, post } from "./gateway.js";
 import { icon, make } from "./elements.js";
 import { PART_SHAPES } from "./number.js";
 import { scanner } from "./scanner.js";
@@ -37,7 +37,7 @@ export class Dialogs {
         signedIn(); // nobody is, from here on
       },
       show: (id) => this.#show(id),
-      reports: (station) => this.#choose("reports", reportRows(station)),
+      reports: (station) => this.#reports(station),
     });
     for (const dialog of document.querySelectorAll("dialog")) this.#prepare(dialog);
     $("ask").querySelector("[name=value]").addEventListener("keydown", control);
@@ -57,7 +57,7 @@ export class Dialogs {
     else if (what === "trial") this.#choose("trial", []);
     else if (what === "earlier") this.#earlier(station);
     else if (what === "shift") this.#shift.ask(station);
-    else if (what === "reports") this.#choose("reports", reportRows(station));
+    else if (what === "reports") this.#reports(station);
     else if (what === "first-piece") this.#decide.askFirst(station);
     else if (["settle", "unlatch"].includes(what)) this.#decide.ask(what, station);
     else this.#askOne(what, station);
@@ -183,6 +183,10 @@ export class Dialogs {
     this.#choose("earlier", buttons);
   }
 
+  #reports(station) {
+    this.#choose("reports", reportRows(station, (address) => this.#tried($("choose"), () => keep(address))));
+  }
+
   #choose(what, buttons) {
     this.#what = what;
     $("choices").replaceChildren(...buttons);
@@ -258,18 +262,24 @@ export class Dialogs {
   }
 
   async #send(dialog, send) {
+    if (await this.#tried(dialog, send)) dialog.close();
+  }
+
+  /** Whether it was done; if not, the dialog says why. */
+  async #tried(dialog, act) {
     const buttons = [...dialog.querySelectorAll(".buttons button, .list button")];
     const wrong = dialog.querySelector(".wrong");
     wrong.textContent = "";
     for (const button of buttons) button.disabled = true;
     try {
-      await send();
-      dialog.close();
+      await act();
+      return true;
     } catch (problem) {
       if (!(problem instanceof Declined)) throw problem;
       this.#scanned = false;
       wrong.replaceChildren(icon("i-warn"), sentence(problem));
       for (const pin of dialog.querySelectorAll("input[type=password]")) pin.value = "";
+      return false;
     } finally {
       for (const button of buttons) button.disabled = false;
     }

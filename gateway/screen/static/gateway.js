@@ -3,6 +3,7 @@
 const SILENCE_MS = 12000; // the gateway speaks every 5 s, so this long without a word is a loss
 const REOPEN_MS = 1000;
 const ANSWER_MS = 15000;
+const FILE_MS = 120000; // a file may have to be made first
 
 /** What the gateway answered when it declined: a code of the catalogues, and its facts. */
 export class Declined extends Error {
@@ -14,18 +15,28 @@ export class Declined extends Error {
 }
 
 export async function post(path, body = {}) {
-  let response;
-  try {
-    response = await fetch(`api/${path}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
-  } catch {
+  const headers = { "Content-Type": "application/json" };
+  await answered(`api/${path}`, ANSWER_MS, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+/** A file of the gateway's, to be kept; where it declines, it is not taken for a file. */
+export async function keep(address) {
+  const response = await answered(address, FILE_MS);
+  const file = await response.blob().catch(() => {
     throw new Declined("unreachable");
-  }
-  if (response.ok) return;
+  });
+  const [, name] = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition")) ?? [];
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: name ?? "" });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), ANSWER_MS);
+}
+
+async function answered(address, patience, request = {}) {
+  const signal = AbortSignal.timeout(patience);
+  const response = await fetch(address, { ...request, signal }).catch(() => {
+    throw new Declined("unreachable");
+  });
+  if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
   throw new Declined(problem.code ?? "unreachable", problem.facts);
 }

@@ -113,12 +113,19 @@ export class Shift {
   }
 }
 
-/** The last shifts that were ended, each order's report to be kept or printed. */
-export function reportRows(station) {
+/** The last shifts that were ended, each order's report to be kept or printed: `fetched(address)`. */
+export function reportRows(station, fetched) {
   return station.shifts.flatMap((shift) =>
     shift.orders.map((order) => {
       const query = (form) => `api/${stationPath(station.name, `report.${form}`)}?${new URLSearchParams({ shift: shift.seq, order, language: language() })}`;
-      const link = (form) => make("a", { class: "paper", href: query(form), download: "" }, form.toUpperCase());
+      const link = (form) => {
+        const made = make("a", { class: "paper", href: query(form), download: "" }, form.toUpperCase());
+        made.addEventListener("click", (event) => {
+          event.preventDefault();
+          fetched(query(form));
+        });
+        return made;
+      };
       return make("div", { class: "report" }, make("b", {}, order), make("small", {}, `${dayAndTime(shift.at)} · ${shift.operator ?? ""}`), link("pdf"), link("csv"));
     }),
   );
