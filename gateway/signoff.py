@@ -12,30 +12,36 @@ from gateway.standing import FirstPiece
 from gateway.station import NotNow, Station
 
 
-def approve_first(station: Station, approver: str, reason: str) -> None:
-    """A second person approves the first piece: the next may be marked. Raises `NotNow`."""
-    first = _first(station)
+def approve_first(station: Station, seq: int, approver: str, reason: str) -> None:
+    """A second person approves the first piece of record `seq`: the next may be marked.
+
+    Raises `NotNow`.
+    """
+    first = _first(station, seq)
     of, position = station.ref(first.at[0]), first.at[1]
     draft = testimony.approved(of, position, reason, approver)
     _say(station, draft, approver, Note("first-approved"))
 
 
-def refuse_first(station: Station, approver: str, reason: str) -> None:
-    """A second person sets the first piece aside as scrap; the next is a first one again.
+def refuse_first(station: Station, seq: int, approver: str, reason: str) -> None:
+    """A second person sets that first piece aside as scrap; the next is a first one again.
 
     Raises `NotNow`.
     """
-    first = _first(station)
+    first = _first(station, seq)
     of, position = station.ref(first.at[0]), first.at[1]
     draft = testimony.settled(of, position, "scrapped", reason, (approver,))
     _say(station, draft, approver, Note("first-refused"))
 
 
-def _first(station: Station) -> FirstPiece:
+def _first(station: Station, seq: int) -> FirstPiece:
+    """The first piece that waits, if it is the one that they looked at."""
     station.must_be_idle()
     first = station.logbook.ledger.station(station.name).held
     if first is None:
         raise NotNow(Note("no-first-piece"))
+    if first.at[0] != seq:
+        raise NotNow(Note("other-first-piece"))
     return first
 
 
@@ -45,18 +51,25 @@ def _say(station: Station, draft: Draft, approver: str, note: Note) -> None:
 
 
 def end_shift(
-    station: Station, author: Author, counted: Mapping[str, Counted], lead: str | None, reason: str
+    station: Station,
+    first: int,
+    author: Author,
+    counted: Mapping[str, Counted],
+    lead: str | None,
+    reason: str,
 ) -> int:
-    """The end of the shift, signed with its counts; returns its record's seq.
+    """The end of the shift that began with record `first`, signed with its counts; its seq.
 
     `lead` signs as well where hand and journal differ, and says why. Raises `NotNow`.
     """
     station.must_be_idle()
+    shift = station.logbook.ledger.station(station.name).shift
+    if shift.first != first:
+        raise NotNow(Note("other-shift"))
     tallies = _tallies(station, counted)
     apart = next((tally.order for tally in tallies if differing(tally)), None)
     if apart is not None and (lead is None or not reason):
         raise NotNow(Note("counts-differ", (("order", apart),)))
-    shift = station.logbook.ledger.station(station.name).shift
     end = ShiftEnd(
         first=shift.first,
         trials=shift.trials,
@@ -77,6 +90,9 @@ def _tallies(station: Station, counted: Mapping[str, Counted]) -> tuple[Tally, .
     for order in orders:
         if order not in counted:
             raise NotNow(Note("not-counted", (("order", order),)))
+    for order in counted:
+        if order not in orders:
+            raise NotNow(Note("not-of-shift", (("order", order),)))
     return tuple(
         Tally(
             order=order,

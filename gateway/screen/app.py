@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Cookie, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 from sse_starlette import EventSourceResponse
 
 from gateway.contract.record import Counted
@@ -79,8 +79,12 @@ class UnlatchBody(BaseModel):
 
 
 class FirstPieceBody(BaseModel):
-    """A second person's word on the first piece of an order; a reason where it is set aside."""
+    """A second person's word on the first piece of an order; a reason where it is set aside.
 
+    `seq` is the record that announced the piece: a word that comes late or twice is on no other.
+    """
+
+    seq: Annotated[int, Field(ge=1)]
     approves: bool
     reason: Annotated[str, Field(max_length=2000)] = ""
     witness: Witness
@@ -96,12 +100,23 @@ class CountBody(BaseModel):
 
 
 class ShiftEndBody(BaseModel):
-    """The end of a shift. `lead` and `reason`: where hand and journal differ."""
+    """The end of a shift. `lead` and `reason`: where hand and journal differ.
 
+    `first` is the shift's first record: counts that come late or twice end no other shift.
+    """
+
+    first: Annotated[int, Field(ge=1)]
     orders: Annotated[list[CountBody], Field(max_length=100)]
     operator: Witness
     lead: Witness | None = None
     reason: Annotated[str, Field(max_length=2000)] = ""
+
+    @field_validator("orders")
+    @classmethod
+    def _each_once(cls, orders: list[CountBody]) -> list[CountBody]:
+        if len({each.order for each in orders}) < len(orders):
+            raise ValueError("an order is counted twice")
+        return orders
 
     def counted(self) -> dict[str, Counted]:
         return {
@@ -312,7 +327,8 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
     @app.post("/api/stations/{name}/first-piece")
     async def first_piece(name: str, body: FirstPieceBody) -> dict[str, bool]:
         witness = body.witness.credentials()
-        await desk.say_of_first_piece(name, body.reason, witness, approves=body.approves)
+        said = body.seq, body.reason, witness
+        await desk.say_of_first_piece(name, *said, approves=body.approves)
         return {"approved": body.approves}
 
     @app.post("/api/stations/{name}/shift-end")
@@ -321,7 +337,8 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
     ) -> dict[str, int]:
         lead = None if body.lead is None else body.lead.credentials()
         operator = body.operator.credentials()
-        seq = await desk.end_shift(name, body.counted(), operator, lead, body.reason)
+        counted = body.counted()
+        seq = await desk.end_shift(name, body.first, counted, operator, lead, body.reason)
         desk.sign_out(token or "")  # the next shift signs in by itself
         response.delete_cookie(COOKIE)
         return {"record": seq}

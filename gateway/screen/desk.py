@@ -233,9 +233,11 @@ class Desk:
         )
 
     async def say_of_first_piece(
-        self, station: str, reason: str, witness: Credentials, *, approves: bool
+        self, station: str, seq: int, reason: str, witness: Credentials, *, approves: bool
     ) -> None:
         """A shift lead who did not mark it approves a first piece, or sets it aside with a reason.
+
+        `seq` is the record that announced the piece.
 
         Raises `NotNow`.
         """
@@ -250,12 +252,13 @@ class Desk:
         if first is not None and first.operator == person.id:
             raise NotNow(Note("second-person"))
         say = signoff.approve_first if approves else signoff.refuse_first
-        say(here, person.id, reason.strip())
+        say(here, seq, person.id, reason.strip())
         self.changed()
 
     async def end_shift(
         self,
         station: str,
+        first: int,
         counted: Mapping[str, Counted],
         operator: Credentials,
         lead: Credentials | None,
@@ -263,7 +266,7 @@ class Desk:
     ) -> int:
         """An operator signs a shift's counts, with a shift lead where hand and journal differ.
 
-        Returns the record's seq; raises `NotNow`.
+        `first` is the shift's first record. Returns the record's seq; raises `NotNow`.
         """
         self._must_be_unlatched()
         person = await self._prove(operator)
@@ -275,7 +278,8 @@ class Desk:
         if second is not None and not reason.strip():
             raise NotNow(Note("no-reason"))
         author, signs = Author(person.id, "pin"), None if second is None else second.id
-        seq = signoff.end_shift(self.station(station), author, counted, signs, reason.strip())
+        here = self.station(station)
+        seq = signoff.end_shift(here, first, author, counted, signs, reason.strip())
         self.changed()
         return seq
 

@@ -192,6 +192,7 @@ def _shift(own: StationLedger, plan: Plan | None, ledger: Ledger) -> dict[str, A
     """What the shift came to so far; by hand it is counted into the same places."""
     shift = own.shift
     return {
+        "first": shift.first,
         "began": None if shift.began is None else format_time(shift.began),
         "trials": shift.trials,
         "orders": [

@@ -125,14 +125,17 @@ class Page:
         body = {"how": how, "reason": reason, "witnesses": witnesses}
         self._post(f"/api/stations/{self.station}/settle", body)
 
-    def say_of_first_piece(self, person: Person, *, approves: bool, reason: str = "") -> None:
-        """Somebody's word on the first piece of the order."""
-        body = {"approves": approves, "reason": reason, "witness": person.credentials()}
+    def say_of_first_piece(
+        self, seq: int, person: Person, *, approves: bool, reason: str = ""
+    ) -> None:
+        """Somebody's word on the first piece that record `seq` announced."""
+        who = person.credentials()
+        body = {"seq": seq, "approves": approves, "reason": reason, "witness": who}
         self._post(f"/api/stations/{self.station}/first-piece", body)
 
-    def end_shift(self, orders: list[dict[str, Any]], operator: Person) -> int:
-        """Sign the shift's counts; the record that says so."""
-        body = {"orders": orders, "operator": operator.credentials()}
+    def end_shift(self, first: int, orders: list[dict[str, Any]], operator: Person) -> int:
+        """Sign the counts of the shift that began with record `first`; the record that says so."""
+        body = {"first": first, "orders": orders, "operator": operator.credentials()}
         return int(self._post(f"/api/stations/{self.station}/shift-end", body)["record"])
 
     def report(self, shift: int, order: str) -> str:

@@ -1,5 +1,5 @@
-"""What people sign for: no kill frees a station that waits, or ends a shift twice; the register is
-told of both."""
+"""What people sign for: no kill frees a station that waits, and no word that is sent twice is taken
+twice; the register is told of both."""
 
 import pytest
 
@@ -18,6 +18,10 @@ def test_a_station_that_is_killed_comes_back_waiting_for_the_second_person(
     centre: Centre,
 ) -> None:
     site = Site.enrolled(centre, "first.piece", verify=ASKS)
+
+    def seq() -> int:
+        return int(site.page.view()["first"]["seq"])
+
     try:
         site.run(kill="cycle:after:RecordVerified:1")
         site.parts.load(STATION)
@@ -37,25 +41,38 @@ def test_a_station_that_is_killed_comes_back_waiting_for_the_second_person(
         site.page.wait_why_not("first-piece")
         for person, code in ((OPERATOR, "no-shift-lead"), (LEAD, "no-reason")):
             with pytest.raises(Declined, match=code):
-                site.page.say_of_first_piece(person, approves=person is OPERATOR)
+                site.page.say_of_first_piece(seq(), person, approves=person is OPERATOR)
         assert len(intents(site)) == 1
-        site.page.say_of_first_piece(LEAD, approves=False, reason=SCRAPPED)
+        former = seq()
+        site.page.say_of_first_piece(former, LEAD, approves=False, reason=SCRAPPED)
         site.mark()
         site.page.wait_why_not("first-piece")
-        site.page.say_of_first_piece(LEAD, approves=True)
+        with pytest.raises(Declined, match="other-first-piece"):  # it comes once more, and late
+            site.page.say_of_first_piece(former, LEAD, approves=False, reason=SCRAPPED)
+        piece = seq()
+        site.page.say_of_first_piece(piece, LEAD, approves=True)
         site.kill()
         site.run()
+        site.page.wait_permitted()
+        with pytest.raises(Declined, match="no-first-piece"):
+            site.page.say_of_first_piece(piece, LEAD, approves=True)
         site.mark_good()
         site.mark_good()
 
         counted = {"order": site.order_code, "good": 3, "aside": 0, "scrapped": 0}
         with pytest.raises(Declined, match="counts-differ"):
-            site.page.end_shift([counted], OPERATOR)
-        record = site.page.end_shift([counted | {"scrapped": 1}], OPERATOR)
+            site.page.end_shift(1, [counted], OPERATOR)
+        counted["scrapped"] = 1
+        with pytest.raises(Declined, match="not-of-shift"):
+            site.page.end_shift(1, [counted, counted | {"order": "another"}], OPERATOR)
+        record = site.page.end_shift(1, [counted], OPERATOR)
         site.kill()
         site.run()
         site.page.wait_permitted()
+        with pytest.raises(Declined, match="other-shift"):
+            site.page.end_shift(1, [counted], OPERATOR)
         view = site.page.view()
+        assert view["shift"]["first"] == record + 1
         assert view["shift"]["orders"] == []
         assert [each["seq"] for each in view["shifts"]] == [record]
         report = site.page.report(record, site.order_code)

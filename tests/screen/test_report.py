@@ -29,8 +29,9 @@ def counted(order: str, good: int, aside: int, scrapped: int = 0) -> dict[str, A
 
 async def ends(people: People, *orders: dict[str, Any], **more: Any) -> str:
     """The code of the refusal; empty where the shift was ended."""
-    who = {"operator": OPERATOR.credentials(), **more}
-    return await people.press("shift-end", orders=list(orders), **who)
+    first = (await people.view())["shift"]["first"]
+    asked = {"first": first, "operator": OPERATOR.credentials(), **more}
+    return await people.press("shift-end", orders=list(orders), **asked)
 
 
 async def fetched(web: httpx.AsyncClient, form: str, shift: int, order: str, language: str) -> Any:
@@ -74,6 +75,10 @@ def test_a_shift_is_signed_with_its_counts_and_every_order_has_its_report(tmp_pa
         }
         other = counted(OTHER, 1, 0)
         assert await ends(people, counted(ORDER, 2, 1)) == "not-counted"
+        whole = (counted(ORDER, 2, 1), other)
+        assert await ends(people, *whole, counted("UP-2026-016", 0, 0)) == "not-of-shift"
+        assert await ends(people, *whole, other) == "not-valid", "one is counted twice"
+        assert await ends(people, *whole, first=2) == "other-shift"
         few = (counted(ORDER, 1, 1), other)
         assert await ends(people, *few) == "counts-differ"
         lead = {"lead": LEAD.credentials()}
@@ -95,7 +100,15 @@ def test_a_shift_is_signed_with_its_counts_and_every_order_has_its_report(tmp_pa
         ]
         assert of_type(made, Trial)
         view = await people.view()
-        assert view["shift"] == {"began": None, "trials": 0, "orders": []}
+        again = {**lead, "reason": REASON, "first": 1}
+        assert await ends(people, *few, **again) == "other-shift", "it is sent once more"
+        assert len(shift_ends(made)) == 1
+        assert view["shift"] == {
+            "first": record.seq + 1,
+            "began": None,
+            "trials": 0,
+            "orders": [],
+        }
         assert view["shifts"][0]["orders"] == [ORDER, OTHER]
         assert await people.press("begin") == "sign-in-first", "the next shift signs in by itself"
 

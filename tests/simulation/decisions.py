@@ -147,7 +147,7 @@ class Panel:
             for order, states in shift.orders.items()
         }
         self.story.tell("people", f"end the shift, with {few} too few")
-        end_shift(station, author, counted, WITNESSES[0], "one was not found")
+        end_shift(station, shift.first, author, counted, WITNESSES[0], "one was not found")
         return True
 
     def says_of_first(self, station: Station) -> None:
@@ -157,10 +157,10 @@ class Panel:
             return
         if self.chance.yes(0.8):
             self.story.tell("people", f"approve the first piece, of record {first.at[0]}")
-            approve_first(station, WITNESSES[0], "")
+            approve_first(station, first.at[0], WITNESSES[0], "")
             return
         self.story.tell("people", f"set the first piece aside, of record {first.at[0]}")
-        refuse_first(station, WITNESSES[0], "in the wrong place")
+        refuse_first(station, first.at[0], WITNESSES[0], "in the wrong place")
         self._told(station, first.at, first.mark, "scrapped")
 
     def decide_earlier(self, station: Station, at: MarkAt, mark: Mark, how: str, why: str) -> None:

@@ -74,7 +74,7 @@ export class Decide {
     const witnesses = [1, 2].map((n) => ({ badge: data.get(`badge-${n}`), pin: data.get(`pin-${n}`) }));
     if (this.#what === "first-piece") {
       const approves = data.get("how") === "approve";
-      await this.#act("first-piece", { approves, reason: data.get("reason"), witness: witnesses[0] });
+      await this.#act("first-piece", { seq: this.#seq, approves, reason: data.get("reason"), witness: witnesses[0] });
       return;
     }
     const body = { reason: data.get("reason"), witnesses };

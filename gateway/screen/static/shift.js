@@ -15,7 +15,7 @@ export class Shift {
   #reports;
   #orders = [];
   #trials = 0;
-  #last = 0;
+  #first = 0;
   #signed = false;
 
   /** `act(path, body)` asks the station; `show(id)` opens a dialog; `reports(station)` lists them. */
@@ -27,7 +27,7 @@ export class Shift {
   ask(station) {
     this.#orders = station.shift.orders;
     this.#trials = station.shift.trials;
-    this.#last = station.shifts[0]?.seq ?? 0;
+    this.#first = station.shift.first;
     this.#signed = false;
     this.#show("shift");
     this.speak();
@@ -45,13 +45,13 @@ export class Shift {
 
   /** The station has moved on: other counts than those that are shown are not signed. */
   follow(station) {
-    if (this.#signed && (station?.shifts[0]?.seq ?? 0) > this.#last) {
+    if (this.#signed && station && station.shift.first !== this.#first) {
       this.#signed = false;
       this.#reports(station);
     }
     if (!$("shift").open) return;
     const same = JSON.stringify(station?.shift.orders) === JSON.stringify(this.#orders);
-    if (!same || !station.can.includes("shift")) $("shift").close();
+    if (!same || station.shift.first !== this.#first || !station.can.includes("shift")) $("shift").close();
   }
 
   async send(data) {
@@ -63,7 +63,7 @@ export class Shift {
     const who = (n) => ({ badge: data.get(`badge-${n}`), pin: data.get(`pin-${n}`) });
     const apart = this.#apart().length > 0;
     const more = apart ? { lead: who(2), reason: data.get("reason") } : {};
-    await this.#act("shift-end", { orders, operator: who(1), ...more });
+    await this.#act("shift-end", { first: this.#first, orders, operator: who(1), ...more });
     this.#signed = true;
   }
 
