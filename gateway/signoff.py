@@ -17,7 +17,7 @@ def approve_first(station: Station, seq: int, approver: str, reason: str) -> Non
 
     Raises `NotNow`.
     """
-    first = _first(station, seq)
+    first = _first(station, seq, approver)
     of, position = station.ref(first.at[0]), first.at[1]
     draft = testimony.approved(of, position, reason, approver)
     _say(station, draft, approver, Note("first-approved"))
@@ -28,20 +28,22 @@ def refuse_first(station: Station, seq: int, approver: str, reason: str) -> None
 
     Raises `NotNow`.
     """
-    first = _first(station, seq)
+    first = _first(station, seq, approver)
     of, position = station.ref(first.at[0]), first.at[1]
     draft = testimony.settled(of, position, "scrapped", reason, (approver,))
     _say(station, draft, approver, Note("first-refused"))
 
 
-def _first(station: Station, seq: int) -> FirstPiece:
-    """The first piece that waits, if it is the one that they looked at."""
+def _first(station: Station, seq: int, approver: str) -> FirstPiece:
+    """The first piece that waits, if it is the one that was looked at, and by somebody else."""
     station.must_be_idle()
     first = station.logbook.ledger.station(station.name).held
     if first is None:
         raise NotNow(Note("no-first-piece"))
     if first.at[0] != seq:
         raise NotNow(Note("other-first-piece"))
+    if first.operator == approver:
+        raise NotNow(Note("second-person"))
     return first
 
 
