@@ -93,7 +93,7 @@ class StationLedger:
     """Orders and components whose first piece here was approved."""
     shift: Shift = field(default_factory=Shift)
     ended: deque[Ended] = field(default_factory=lambda: deque(maxlen=SHIFTS_SHOWN))
-    """The last shifts that were ended here, with their reports."""
+    """The last shifts that were ended here and have reports: something was marked in them."""
 
     # -- the parts that are shown, and their counts
 
@@ -219,7 +219,8 @@ class StationLedger:
 
     def end_shift(self, record: Observed, shift: ShiftEnd) -> None:
         orders = tuple(tally.order for tally in shift.orders)
-        self.ended.append(Ended(record.seq, record.at, record.operator, orders))
+        if orders:
+            self.ended.append(Ended(record.seq, record.at, record.operator, orders))
         self.shift = Shift(record.seq + 1)
 
     # -- the first piece

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.config import StationConfig
-from gateway.contract.record import Readback, Record
-from gateway.signoff import approve_first, refuse_first
+from gateway.contract.record import Counted, Readback, Record
+from gateway.logbook import Author
+from gateway.signoff import approve_first, end_shift, refuse_first
 from gateway.station import NotNow, Station
 from tests.gateway.desk import new_site
 from tests.gateway.records import STATION, content, intent_of, mark, marked, verified
@@ -53,4 +54,16 @@ def test_who_had_it_marked_says_nothing_of_a_first_piece(
     assert station.logbook.journal.end == 4
     say(station, 2, OTHER_LEAD, "it is well")
     assert station.logbook.ledger.station(STATION).held is None
+    station.logbook.journal.close()
+
+
+def test_a_shift_in_which_nothing_was_marked_takes_no_place_in_the_list(tmp_path: Path) -> None:
+    station = after_first_piece(tmp_path)
+    own = station.logbook.ledger.station(STATION)
+    author = Author(LEAD, "pin")
+    ended = end_shift(station, 1, author, {"o1": Counted(good=1, aside=0, scrapped=0)}, None, "")
+    for _ in range(7):
+        end_shift(station, own.shift.first, author, {}, None, "")
+    assert [each.seq for each in own.ended] == [ended]
+    assert own.shift.first == ended + 8
     station.logbook.journal.close()

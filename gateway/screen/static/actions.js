@@ -57,7 +57,7 @@ function folded(all) {
 
 function offered(station, id) {
   if (id === "earlier") return station.parts.some((part) => part.settle);
-  if (id === "reports") return station.phase === "idle" && station.shifts.some((shift) => shift.orders.length);
+  if (id === "reports") return station.phase === "idle" && station.shifts.length > 0;
   if (id === "quantity") return station.can.includes("begin") && holdsMany(station) && !station.next?.again;
   return station.can.includes(id);
 }

@@ -47,7 +47,7 @@ export class Shift {
   follow(station) {
     if (this.#signed && station && station.shift.first !== this.#first) {
       this.#signed = false;
-      this.#reports(station);
+      if (this.#orders.length) this.#reports(station);
     }
     if (!$("shift").open) return;
     const same = JSON.stringify(station?.shift.orders) === JSON.stringify(this.#orders);
