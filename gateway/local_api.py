@@ -2,14 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Query
 from pydantic import BaseModel, Field
 
 from gateway.journal import Journal
 from gateway.local import PAGE
+from gateway.screen.declining import answer_refusals
 from gateway.screen.desk import Credentials, Desk, Settlement
-from gateway.station import NotNow
 
 
 class Witness(BaseModel):
@@ -39,11 +38,7 @@ class UnlatchRequest(BaseModel):
 def create_local_app(desk: Desk, journal: Journal) -> FastAPI:
     """The socket's own small API."""
     app = FastAPI(openapi_url=None)
-
-    @app.exception_handler(NotNow)
-    async def not_now(_: Request, error: NotNow) -> JSONResponse:
-        note = error.note
-        return JSONResponse({"code": note.code, "facts": dict(note.facts)}, status_code=409)
+    answer_refusals(app)
 
     @app.get("/status")
     async def status() -> dict[str, Any]:

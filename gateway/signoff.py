@@ -36,7 +36,7 @@ def refuse_first(station: Station, seq: int, approver: str, reason: str) -> None
 
 def _first(station: Station, seq: int, approver: str) -> FirstPiece:
     """The first piece that waits, if it is the one that was looked at, and by somebody else."""
-    station.must_be_idle()
+    _must_rest(station)
     first = station.logbook.ledger.station(station.name).held
     if first is None:
         raise NotNow(Note("no-first-piece"))
@@ -45,6 +45,14 @@ def _first(station: Station, seq: int, approver: str) -> FirstPiece:
     if first.operator == approver:
         raise NotNow(Note("second-person"))
     return first
+
+
+def _must_rest(station: Station) -> None:
+    """And its journal takes what is signed."""
+    station.must_be_idle()
+    refused = station.permission.to_write()
+    if refused is not None:
+        raise NotNow(refused)
 
 
 def _say(station: Station, draft: Draft, approver: str, note: Note) -> None:
@@ -64,7 +72,7 @@ def end_shift(
 
     `lead` signs as well where hand and journal differ, and says why. Raises `NotNow`.
     """
-    station.must_be_idle()
+    _must_rest(station)
     shift = station.logbook.ledger.station(station.name).shift
     if shift.first != first:
         raise NotNow(Note("other-shift"))

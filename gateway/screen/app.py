@@ -17,6 +17,7 @@ from gateway.design import drawing
 from gateway.moves import (
     Note,
 )
+from gateway.screen.declining import answer_refusals
 from gateway.screen.desk import Credentials, Desk, Session, Settlement
 from gateway.screen.page import Page, StaticFile
 from gateway.screen.protection import Protection
@@ -168,13 +169,8 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
     """
     app = FastAPI(title="gjurma gateway", docs_url=None, redoc_url=None)
     app.add_middleware(Protection, hosts=hosts)
+    answer_refusals(app)
     page = Page()
-
-    @app.exception_handler(NotNow)
-    async def not_now(_: Request, error: NotNow) -> JSONResponse:
-        return JSONResponse(
-            {"code": error.note.code, "facts": dict(error.note.facts)}, status_code=409
-        )
 
     @app.exception_handler(RequestValidationError)
     async def not_valid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -14,7 +14,6 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from gateway import signoff
 from gateway.contract.encoding import format_time
-from gateway.contract.errors import JournalError
 from gateway.contract.plan import Person, Plan
 from gateway.contract.record import Counted
 from gateway.latches import Latches
@@ -283,11 +282,7 @@ class Desk:
         """An order's report of a shift that was ended. Raises `NoReport`, or `NotNow`."""
         if self.logbook is None:
             raise NoReport
-        here = self.station(station).name
-        try:
-            return await read_report(self.logbook.journal, here, seq, order)
-        except JournalError as error:
-            raise NotNow(Note(error.code, (("detail", str(error)),))) from error
+        return await read_report(self.logbook.journal, self.station(station).name, seq, order)
 
     async def _decide(
         self,

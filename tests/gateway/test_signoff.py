@@ -57,6 +57,22 @@ def test_who_had_it_marked_says_nothing_of_a_first_piece(
     station.logbook.journal.close()
 
 
+def test_nothing_is_signed_where_nothing_may_be_written(tmp_path: Path) -> None:
+    station = after_first_piece(tmp_path)
+    counted = {"o1": Counted(good=1, aside=0, scrapped=0)}
+    station.permission.stopping = True
+    for sign in (
+        partial(approve_first, station, 2, OTHER_LEAD, ""),
+        partial(refuse_first, station, 2, OTHER_LEAD, "askew"),
+        partial(end_shift, station, 1, Author(LEAD, "pin"), counted, None, ""),
+    ):
+        with pytest.raises(NotNow) as refused:
+            sign()
+        assert refusal(refused) == "stopping"
+    assert station.logbook.journal.end == 4
+    station.logbook.journal.close()
+
+
 def test_a_shift_in_which_nothing_was_marked_takes_no_place_in_the_list(tmp_path: Path) -> None:
     station = after_first_piece(tmp_path)
     own = station.logbook.ledger.station(STATION)

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from starlette.types import Message
 
+from gateway.contract.errors import JournalError
 from gateway.contract.record import Intent
 from gateway.latches import Latches
 from gateway.screen import desk as desk_module
@@ -207,6 +208,26 @@ def test_the_names_it_is_known_by_are_served(tmp_path: Path, host: str) -> None:
             assert (await web.get("/", headers={"host": host})).status_code == 200
 
     asyncio.run(whole())
+
+
+def test_what_the_journal_does_not_take_is_declined_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(made: Line, web: httpx.AsyncClient) -> None:
+        def refuse(*_: object) -> None:
+            raise JournalError("the disk does not answer")
+
+        monkeypatch.setattr(made.logbook.journal.store, "add", refuse)
+        body = {"first": 1, "orders": [], "operator": OPERATOR.credentials()}
+        answer = await web.post("/api/stations/line-1/shift-end", json=body)
+        assert answer.status_code == 409
+        assert answer.json() == {
+            "code": "journal",
+            "facts": {"detail": "the disk does not answer"},
+        }
+        assert made.logbook.ledger.station("line-1").shift.first == 1
+
+    run(tmp_path, act, ("line-1",))
 
 
 def test_a_gateway_whose_journal_cannot_be_opened_still_says_why(tmp_path: Path) -> None:
