@@ -127,11 +127,21 @@ class Desk:
 
     def _open(self, person: Person, auth: Literal["badge", "pin"]) -> str:
         token = secrets.token_urlsafe(24)
+        self._keep_sessions(frozenset())
         self._sessions[token] = Session(person, time.monotonic() + SESSION_S, auth)
         return token
 
     def sign_out(self, token: str) -> None:
         self._sessions.pop(token, None)
+
+    def _keep_sessions(self, gone: frozenset[str]) -> None:
+        """Those that have not ended, but for these people's."""
+        now = time.monotonic()
+        self._sessions = {
+            token: each
+            for token, each in self._sessions.items()
+            if each.until >= now and each.person.id not in gone
+        }
 
     def session(self, token: str | None) -> Session | None:
         """The session of a token, while the plan in force still has that person."""
@@ -275,6 +285,8 @@ class Desk:
         author, signs = Author(person.id, "pin"), None if second is None else second.id
         here = self.station(station)
         seq = signoff.end_shift(here, first, author, counted, signs, reason.strip())
+        # The next shift's marks are made under no badge of this one, at whatever screen.
+        self._keep_sessions(frozenset({person.id} if second is None else {person.id, second.id}))
         self.changed()
         return seq
 

@@ -290,6 +290,41 @@ def test_signing_out_ends_the_session_for_whoever_copied_its_cookie(tmp_path: Pa
     run(tmp_path, act, ("line-1",))
 
 
+def test_who_signs_a_shift_is_signed_out_wherever_they_were(tmp_path: Path) -> None:
+    """Whatever browser the signature came from; whoever else is signed in stays so."""
+
+    async def act(made: Line, web: httpx.AsyncClient) -> None:
+        async with client(made) as other, client(made) as third:
+            for who, where in ((OPERATOR, web), (OPERATOR, other), (LEAD, third)):
+                await where.post("/api/sign-in", json=who.credentials())
+            body = {"first": 1, "orders": [], "operator": OPERATOR.credentials()}
+            async with client(made) as kiosk:
+                answer = await kiosk.post("/api/stations/line-1/shift-end", json=body)
+                assert answer.status_code == 200
+            assert await signed_in(web) is None
+            assert await signed_in(other) is None
+            assert await signed_in(third) == LEAD.id
+
+    run(tmp_path, act, ("line-1",))
+
+
+def test_sessions_that_have_ended_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(made: Line, web: httpx.AsyncClient) -> None:
+        monkeypatch.setattr(desk_module, "SESSION_S", -1)
+        for _ in range(3):
+            await web.post("/api/sign-in", json=LEAD.credentials())
+        assert len(made.desk._sessions) == 1, "each sign-in sweeps"
+
+    run(tmp_path, act)
+
+
+async def signed_in(web: httpx.AsyncClient) -> str | None:
+    person = (await web.get("/api/state")).json()["signed_in"]
+    return None if person is None else str(person["id"])
+
+
 def test_what_was_typed_does_not_come_back(tmp_path: Path) -> None:
     async def act(made: Line, web: httpx.AsyncClient) -> None:
         answer = await web.post("/api/sign-in", json={"badge": 5, "pin": ["4821"]})
