@@ -19,8 +19,6 @@ class Shift:
     """The shift that has not been ended yet; `first` is its first record."""
 
     first: int = 1
-    began: datetime | None = None
-    """When something was first marked or tried in it."""
     trials: int = 0
     orders: dict[str, dict[str, int]] = field(default_factory=dict)
     """By order and state, how many marks."""

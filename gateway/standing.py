@@ -155,7 +155,6 @@ class StationLedger:
 
     def begin(self, record: Intent) -> None:
         self.trials = 0
-        self.shift.began = self.shift.began or record.at
         if self.open is not None:
             self.before = frozenset(mark.content for mark in self.open.marks)
         eye = any(mark.readback and mark.readback.mode == "eye" for mark in record.marks)
@@ -215,7 +214,6 @@ class StationLedger:
             self.before |= {record.text}
             self.trials += 1
             self.shift.trials += 1
-            self.shift.began = self.shift.began or record.at
 
     def end_shift(self, record: Observed, shift: ShiftEnd) -> None:
         orders = tuple(tally.order for tally in shift.orders)

@@ -184,8 +184,8 @@ def _mark(mark: Mark) -> dict[str, Any]:
 
 
 def _first(first: FirstPiece) -> dict[str, Any]:
-    """The first piece that waits to be approved, and who may not do it."""
-    return {"seq": first.at[0], "operator": first.operator, **_mark(first.mark)}
+    """The first piece that waits to be approved."""
+    return {"seq": first.at[0], **_mark(first.mark)}
 
 
 def _shift(own: StationLedger, plan: Plan | None, ledger: Ledger) -> dict[str, Any]:
@@ -193,7 +193,6 @@ def _shift(own: StationLedger, plan: Plan | None, ledger: Ledger) -> dict[str, A
     shift = own.shift
     return {
         "first": shift.first,
-        "began": None if shift.began is None else format_time(shift.began),
         "trials": shift.trials,
         "orders": [
             {

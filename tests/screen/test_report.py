@@ -103,12 +103,7 @@ def test_a_shift_is_signed_with_its_counts_and_every_order_has_its_report(tmp_pa
         again = {**lead, "reason": REASON, "first": 1}
         assert await ends(people, *few, **again) == "other-shift", "it is sent once more"
         assert len(shift_ends(made)) == 1
-        assert view["shift"] == {
-            "first": record.seq + 1,
-            "began": None,
-            "trials": 0,
-            "orders": [],
-        }
+        assert view["shift"] == {"first": record.seq + 1, "trials": 0, "orders": []}
         assert view["shifts"][0]["orders"] == [ORDER, OTHER]
         assert await people.press("begin") == "sign-in-first", "the next shift signs in by itself"
 
