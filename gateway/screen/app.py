@@ -20,9 +20,10 @@ from gateway.moves import (
 from gateway.screen.declining import answer_refusals
 from gateway.screen.desk import Credentials, Desk, Session, Settlement
 from gateway.screen.page import Page, StaticFile
+from gateway.screen.press import Press
 from gateway.screen.protection import Protection
-from gateway.screen.report import NoReport, Report, as_csv
-from gateway.screen.texts import LANGUAGES, Texts
+from gateway.screen.report import NoReport, as_csv, sheet
+from gateway.screen.texts import LANGUAGES
 from gateway.station import NotNow
 
 COOKIE = "gjurma_session"
@@ -170,7 +171,7 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
     app = FastAPI(title="gjurma gateway", docs_url=None, redoc_url=None)
     app.add_middleware(Protection, hosts=hosts)
     answer_refusals(app)
-    page = Page()
+    page, press = Page(), Press()
 
     @app.exception_handler(RequestValidationError)
     async def not_valid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -355,7 +356,7 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         if form == "csv":
             body, kind = as_csv(found, t), "text/csv; charset=utf-8"
         else:
-            body, kind = await asyncio.to_thread(_on_paper, found, t, language), "application/pdf"
+            body, kind = await press.draw(sheet(found, t, language)), "application/pdf"
         file = f"{found.gateway}-{shift}-{order.replace('/', '-')}.{form}"
         headers = {"Content-Disposition": f'attachment; filename="{file}"'}
         return Response(body, media_type=kind, headers=headers)
@@ -367,9 +368,3 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         return {"unlatched": True}
 
     return app
-
-
-def _on_paper(report: Report, t: Texts, language: str) -> bytes:
-    from gateway.screen import paper  # a quarter of a second, which no start has to wait for
-
-    return paper.draw(report, t, language)

@@ -1,5 +1,11 @@
-"""An order's report on paper: a PDF of A4 pages, drawn here, so that no network is needed."""
+"""An order's report on paper: a PDF of A4 pages, drawn here, so that no network is needed.
 
+As a program it draws the sheet that comes as JSON on standard input onto standard output.
+"""
+
+import json
+import os
+import sys
 from collections.abc import Sequence
 from html import escape
 from io import BytesIO
@@ -24,9 +30,7 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from gateway.screen import report as told
-from gateway.screen.report import Report
-from gateway.screen.texts import Texts
+from gateway.screen.sheet import Rows, Sheet
 
 _REGULAR, _BOLD = "Vera", "VeraBd"
 """Bitstream Vera, which comes with ReportLab and is embedded."""
@@ -52,42 +56,43 @@ _MARKS = (0.13, 0.27, 0.11, 0.13, 0.17, 0.11, 0.08)
 """Of the page's width: number, UII, component, state, time, operator, record."""
 
 
-def draw(report: Report, t: Texts, language: str) -> bytes:
-    """The same report gives the same bytes."""
+def draw(sheet: Sheet) -> bytes:
+    """The same sheet gives the same bytes."""
     for name in (_REGULAR, _BOLD):
         pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
-    title = f"{t['report.title']} {report.tally.order}"
-    foot = f"{t['report.head']}: {report.head}"
     file = BytesIO()
     document = BaseDocTemplate(
-        file, pagesize=A4, title=title, lang=language, invariant=1, initialFontName=_REGULAR
+        file,
+        pagesize=A4,
+        title=sheet["title"],
+        lang=sheet["language"],
+        invariant=1,
+        initialFontName=_REGULAR,
     )
     frame = Frame(_MARGIN, _MARGIN, _WIDTH, A4[1] - 2 * _MARGIN, 0, 0, 0, 0)
 
     def page(canvas: Canvas, _: Any) -> None:
         canvas.setFont(_REGULAR, 6.5)
-        canvas.drawString(_MARGIN, _MARGIN / 2, foot)
+        canvas.drawString(_MARGIN, _MARGIN / 2, sheet["foot"])
         canvas.drawRightString(A4[0] - _MARGIN, _MARGIN / 2, str(canvas.getPageNumber()))
 
     document.addPageTemplates(PageTemplate(frames=[frame], onPage=page))
-    rows = [[_words(label, _LABEL), _words(words, _TEXT)] for label, words in told.facts(report, t)]
+    rows = [[_words(label, _LABEL), _words(words, _TEXT)] for label, words in sheet["facts"]]
     document.build(
         [
-            _words(title, _TITLE),
+            _words(sheet["title"], _TITLE),
             Spacer(0, 4 * mm),
             Table(rows, colWidths=[_WIDTH * 0.25, _WIDTH * 0.75], style=_RULED),
-            _words(t["report.counts"], _HEAD),
-            _table(told.counts(report, t), (0.4, 0.2, 0.2, 0.2), _TEXT),
-            _words(t["report.marks"], _HEAD),
-            _table(told.marks(report, t), _MARKS, _SMALL),
+            _words(sheet["counts_title"], _HEAD),
+            _table(sheet["counts"], (0.4, 0.2, 0.2, 0.2), _TEXT),
+            _words(sheet["marks_title"], _HEAD),
+            _table(sheet["marks"], _MARKS, _SMALL),
         ]
     )
     return file.getvalue()
 
 
-def _table(
-    rows: Sequence[Sequence[str]], shares: Sequence[float], style: ParagraphStyle
-) -> Flowable:
+def _table(rows: Rows, shares: Sequence[float], style: ParagraphStyle) -> Flowable:
     heads, *others = rows
     drawn = [[_words(cell, _LABEL if style is _TEXT else _SMALL) for cell in heads]]
     drawn += [[_words(cell, style) for cell in row] for row in others]
@@ -98,3 +103,8 @@ def _table(
 def _words(text: str, style: ParagraphStyle) -> Paragraph:
     printable = "".join(each if each.isprintable() else " " for each in text)
     return Paragraph(escape(printable), style)
+
+
+if __name__ == "__main__":
+    os.nice(10)  # stations come first
+    sys.stdout.buffer.write(draw(json.load(sys.stdin)))

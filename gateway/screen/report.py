@@ -25,6 +25,7 @@ from gateway.journal import Journal
 from gateway.ledger import Ledger
 from gateway.moves import Note
 from gateway.numbering import MarkAt
+from gateway.screen.sheet import Sheet
 from gateway.screen.texts import Texts
 from gateway.shift import BINS, by_hand, in_bin
 from gateway.standing import StationLedger
@@ -217,6 +218,20 @@ def marks(report: Report, t: Texts) -> Sequence[Sequence[str]]:
         for line in report.lines
     ]
     return rows
+
+
+def sheet(report: Report, t: Texts, language: str) -> Sheet:
+    """All of it, as it stands on paper."""
+    return {
+        "language": language,
+        "title": f"{t['report.title']} {report.tally.order}",
+        "facts": facts(report, t),
+        "counts_title": t["report.counts"],
+        "counts": counts(report, t),
+        "marks_title": t["report.marks"],
+        "marks": marks(report, t),
+        "foot": f"{t['report.head']}: {report.head}",
+    }
 
 
 def as_csv(report: Report, t: Texts) -> bytes:

@@ -27,7 +27,7 @@ from gateway.screen.texts import LANGUAGES, LOCALE, read_texts
 
 GATEWAY = HERE.parent
 STATIC = "\n".join(path.read_text("utf-8") for path in sorted((HERE / "static").glob("*.js")))
-PAGE = "\n".join((HERE / n).read_text("utf-8") for n in ("page.html", "report.py", "paper.py"))
+PAGE = "\n".join((HERE / n).read_text("utf-8") for n in ("page.html", "report.py"))
 TEXTS = read_texts("en")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
