@@ -133,11 +133,11 @@ class Operator:
                 await self._changed.wait()
 
     async def wait_permitted(self, seconds: float = PATIENCE_S) -> dict[str, Any]:
-        """The view once the big button does something."""
+        """The view once the big button does something: it marks, or signs for a first piece."""
         async with asyncio.timeout(seconds), self._changed:
             while True:
                 view = self.view
-                if view and not view["busy"] and "begin" in view["can"]:
+                if view and not view["busy"] and {"begin", "first-piece"} & {*view["can"]}:
                     return view
                 await self._changed.wait()
 
@@ -166,9 +166,23 @@ class Operator:
 
     async def settle(self, how: str, reason: str, places: list[int]) -> None:
         """Both people put their names to what became of the parts at those places."""
-        witnesses = [{"badge": person.badge, "pin": person.pin} for person in self.people[:2]]
-        body = {"how": how, "reason": reason, "witnesses": witnesses, "positions": places}
+        body = {"how": how, "reason": reason, "witnesses": self._both(), "positions": places}
         await self._post(f"/api/stations/{self.station}/settle", body)
+
+    async def settle_earlier(self, how: str, reason: str, mark: dict[str, Any]) -> None:
+        """Both people decide of a part that no cycle has under way."""
+        part = {"seq": mark["seq"], "position": mark["position"]}
+        body = {"how": how, "reason": reason, "witnesses": self._both(), **part}
+        await self._post(f"/api/stations/{self.station}/settle-earlier", body)
+
+    async def approve_first(self, first: dict[str, Any]) -> None:
+        """The shift lead approves the first piece that the page shows. Raises `NotDone`."""
+        _, lead = self._both()
+        body = {"seq": first["seq"], "approves": True, "witness": lead}
+        await self._post(f"/api/stations/{self.station}/first-piece", body)
+
+    def _both(self) -> list[dict[str, str]]:
+        return [{"badge": person.badge, "pin": person.pin} for person in self.people[:2]]
 
     async def _post(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         assert self._http is not None

@@ -95,6 +95,7 @@ class Line:
             if piece is None:  # it was taken away; whatever lies there is not it
                 piece = self.parts.load(self.station)
             await self._handle(piece, view)
+        await self._sign_for_first()
         if self.tray > 1 and not self._rack:
             for tray in self.parts.dump():
                 if tray["station"] == self.station:
@@ -211,10 +212,10 @@ class Line:
                 return piece, None
 
     async def _permitted(self) -> dict[str, Any]:
-        """What the page shows once a part may be marked."""
+        """What the page shows once a part may be marked; a first piece is signed for before."""
         while True:
             try:
-                return await self.operator.wait_permitted()
+                view = await self.operator.wait_permitted()
             except TimeoutError:
                 view = self.operator.view
                 why = (view.get("why_not") or {}).get("code", "")
@@ -222,6 +223,33 @@ class Line:
                     shown = {key: view.get(key) for key in ("phase", "busy", "note", "why_not")}
                     raise RuntimeError(f"{self.gateway}: nothing may be marked: {shown}") from None
                 log.warning("%s: still waits: %s", self.gateway, why)
+            else:
+                if view["first"] is None:
+                    return view
+                await self._sign_for_first()
+
+    async def _sign_for_first(self) -> None:
+        """The shift lead approves a first piece that waits.
+
+        Where they had it marked themselves nobody else here may: both decide that it is scrap.
+        """
+        refused = ""
+        for _ in range(TRIES):
+            first = (await self.operator.wait_rest())["first"]
+            if first is None:
+                return
+            try:
+                if refused == "second-person":
+                    await self.operator.settle_earlier("scrapped", REASONS["scrapped"], first)
+                else:
+                    await self.operator.approve_first(first)
+            except NotDone as refusal:
+                refused = refusal.code
+                log.info("%s: not now: %s", self.gateway, refused)
+            except httpx.TransportError:
+                pass  # the gateway is being started again
+            await asyncio.sleep(BREATH_S)
+        raise RuntimeError(f"{self.gateway}: nobody signs for the first piece: {refused}")
 
     # -- what comes of a cycle
 
