@@ -27,7 +27,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PYTEST ?=
 # Most tests wait for devices, brokers and databases; a file's tests stay together.
-PARALLEL := -n 4 --dist loadfile
+PARALLEL := -n $(shell expr 2 '*' $$(nproc)) --dist loadfile
 
 # What is compiled once need not be compiled by each of the hundreds of programs that tests start.
 unexport PYTHONDONTWRITEBYTECODE

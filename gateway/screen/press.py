@@ -28,7 +28,11 @@ class Press:
         """A PDF; the same sheet gives the same bytes. Raises `NotNow`."""
         pipe = asyncio.subprocess.PIPE
         async with self._free:
-            child = await asyncio.create_subprocess_exec(*PROGRAM, stdin=pipe, stdout=pipe)
+            try:
+                child = await asyncio.create_subprocess_exec(*PROGRAM, stdin=pipe, stdout=pipe)
+            except OSError as error:  # too many processes, or no memory for one more
+                log.exception("a paper was not drawn")
+                raise NotNow(Note("not-drawn")) from error
             try:
                 drawn, _ = await child.communicate(json.dumps(sheet).encode())
             finally:
