@@ -1,5 +1,6 @@
 """The registry's desks in a real browser: a licence is suspended, and its line stops."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -264,6 +265,34 @@ def test_a_gateway_is_enrolled_by_the_code_of_its_page_and_its_latch_is_told(
         page.get_by_role("link", name="Regjistroje sërish").click()
         expect(page.get_by_label("Porta")).to_have_value("berat.line-9")
     line.disconnect()
+
+
+def test_a_certificate_names_its_document_which_stays_where_it_is(
+    centre: Centre, signed_in: SignIn, tmp_path: Path
+) -> None:
+    """Nobody types a digest: it is worked out of the document that is chosen. Times are written as
+    the pages show them, and what is no time is said beside its field."""
+    document = tmp_path / "miratim.pdf"
+    document.write_bytes(b"%PDF-1.7 miratim tipi")
+    with signed_in(centre, "registry-officer") as page:
+        page.goto(centre.url + "/certificates?do=new")
+        page.get_by_label("Numri").fill("TA-2026-7")
+        page.get_by_label("Lloji").select_option("type-approval")
+        page.get_by_label("Rezultati").select_option("passed")
+        page.get_by_label("Institucioni").fill("Ministria e Mbrojtjes")
+        page.get_by_label("Produkti").fill("M70")
+        page.get_by_label("U lëshua").fill("3.4.2026")
+        page.get_by_label("Zgjidh skedarin").set_input_files(document)
+        digest = hashlib.sha256(document.read_bytes()).hexdigest()
+        expect(page.get_by_label("Dokumenti (SHA-256)")).to_have_value(digest)
+        page.get_by_role("button", name="Regjistro").click()
+        expect(page.locator(".g-field.g-invalid")).to_contain_text("si 26.11.2026 14:30")
+        page.get_by_label("U lëshua").fill("3.4.2026 9:05")
+        page.get_by_role("button", name="Regjistro").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("TA-2026-7")
+        expect(page.locator("main")).to_contain_text("03.04.2026 09:05")
+    told = centre.get("/api/v1/certificates/TA-2026-7")
+    assert (told["document"], told["issued"]) == (digest, "2026-04-03T07:05:00Z")
 
 
 def test_a_number_in_doubt_is_given_back_by_who_has_looked(

@@ -133,6 +133,7 @@ def values(schema: Schema) -> st.SearchStrategy[Any]:
         "flag": st.booleans(),
         "lines": st.lists(word, max_size=3),
         "password": st.none(),  # what was written is not shown
+        "digest": st.text("0123456789abcdef", min_size=64, max_size=64),
     }
     match drawer.kind(plain):
         case "group":

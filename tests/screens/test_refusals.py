@@ -189,7 +189,7 @@ def test_what_a_body_is_refused_for_is_told_one_by_one() -> None:
         NewCount.model_validate(asked | {"due": "2026-11-26"})
     due, until = caught.value.errors()
     told = each_in_words(raised_in(due), "sq")
-    assert told == ("Jepni datën dhe orën bashkë me brezin orar, si 2026-11-26T09:30:00Z.",)
+    assert told == ("Jepni datën dhe orën, si 26.11.2026 14:30.",)
     assert raised_in(until) is None, "pydantic's own"
     assert each_in_words(raised_in(until), "sq") == ()
     del asked["until"]

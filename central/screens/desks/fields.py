@@ -22,10 +22,12 @@ Kind: TypeAlias = Literal[
     "group",
     "rows",
     "password",
+    "digest",
 ]
 BLANK_ROWS = 2
 """So many empty rows follow those that are filled."""
 _LONG = 200
+_SHA256 = "^[0-9a-f]{64}$"
 _LAST = frozenset({"reason", "basis"})
 """Asked last: what is done is decided before why. What has to be there is asked first."""
 
@@ -45,6 +47,10 @@ class Field:
     value: str = ""
     values: tuple[str, ...] = ()
     parts: tuple["Field", ...] = ()
+
+    def holds(self, kind: Kind) -> bool:
+        """Whether it is of this kind, or one within it."""
+        return self.kind == kind or any(part.holds(kind) for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,8 @@ class Drawer:
             return "day"
         if schema.get("format") == "password":
             return "password"
+        if schema.get("pattern") == _SHA256:
+            return "digest"
         return "long" if schema.get("maxLength", 0) > _LONG else "text"
 
     # --- reading ------------------------------------------------------------------------------
@@ -204,7 +212,7 @@ def _sent(drawn: Field, form: Form) -> Field:
     """With what was written, also where it could not be read."""
     if drawn.parts:
         return replace(drawn, parts=tuple(_sent(part, form) for part in drawn.parts))
-    if drawn.kind in ("text", "long", "number", "moment", "day", "choice"):
+    if drawn.kind in ("text", "long", "number", "moment", "day", "choice", "digest"):
         return replace(drawn, value=form.get(drawn.name))
     return drawn
 

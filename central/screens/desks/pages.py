@@ -283,6 +283,7 @@ def _form(
         status=status,
         step=step.name,
         fields=drawn,
+        digests=any(each.holds("digest") for each in drawn),
         back=back,
         key=key,
         version=version,
