@@ -13,6 +13,7 @@ from central.errors import Conflict, InvitationInvalid, NotFound, WrongPassword
 from central.register.acts import Act, By, Why, Work
 from central.register.asked import Asked, Code, Name
 from central.register.subject import Part, Row, Subject, held, new
+from central.said import Word, said
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
 Password = Annotated[SecretStr, Field(min_length=12, max_length=200)]
@@ -29,11 +30,16 @@ class NewRoles(Asked):
     def _within(self) -> Self:
         inside = [role for role in self.roles if role in OF_AN_ENTITY]
         if len(set(self.roles)) != len(self.roles):
-            raise ValueError("a role stands twice")
+            raise ValueError(said("a role stands twice"))
         if inside and len(inside) != len(self.roles):
-            raise ValueError(f"{inside[0]} is a role of an entity; the others are the registry's")
+            raise ValueError(
+                said(
+                    "{role} is a role of an entity; the others are the registry's",
+                    role=Word(inside[0], "role"),
+                )
+            )
         if bool(inside) != (self.entity is not None):
-            raise ValueError("entity stands with the roles of an entity, and there it has to")
+            raise ValueError(said("entity stands with the roles of an entity, and there it has to"))
         return self
 
 
@@ -104,7 +110,10 @@ def apply(state: Account | None, act: Act) -> Account:
         case "disabled" | "enabled":
             target = "active" if act.what == "enabled" else "disabled"
             if account.state == target:
-                raise Conflict(f"account {act.key} is {target} already")
+                told = Word(target, "value")
+                raise Conflict(
+                    said("account {account} is {state} already", account=act.key, state=told)
+                )
             change: dict[str, object] = {"state": target}
         case "roles changed":
             change = {
@@ -130,10 +139,10 @@ def _identities(account: Account, act: Act) -> tuple[Identity, ...]:
     others = tuple(each for each in account.identities if each != named)
     if act.what == "identity bound":
         if len(others) < len(account.identities):
-            raise Conflict(f"account {act.key} is bound to it already")
+            raise Conflict(said("account {account} is bound to it already", account=act.key))
         return tuple(sorted((*others, named), key=lambda each: (each.issuer, each.subject)))
     if len(others) == len(account.identities):
-        raise NotFound(f"account {act.key} is not bound to it")
+        raise NotFound(said("account {account} is not bound to it", account=act.key))
     return others
 
 
@@ -203,7 +212,7 @@ def _one_administrator(connection: Connection) -> None:
         .where(table.c.state == "active", table.c.roles.contains([Role.ADMINISTRATOR]))
     ).scalar_one()
     if left == 0:
-        raise Conflict("somebody has to stay administrator")
+        raise Conflict(said("somebody has to stay administrator"))
 
 
 def nobody(connection: Connection) -> bool:

@@ -2,24 +2,33 @@
 
 from typing import TypeVar
 
-from central.access.roles import RIGHTS, Right
+from central.access.roles import RIGHTS, Right, without
 from central.errors import Forbidden, NotFound
 from central.register.acts import By
+from central.register.subject import no_such
+from central.said import said
 
 T = TypeVar("T")
 
 
-def own(by: By, found: T, entity: str | None, what: str) -> T:
+def own(by: By, found: T, entity: str | None, subject: str, key: str) -> T:
     """What was looked up, where the caller may see it; `NotFound` where it is another's."""
     if by.entity is not None and by.entity != entity:
-        raise NotFound(f"no {what}")
+        raise NotFound(no_such(subject, key))
     return found
 
 
 def for_own(by: By, entity: str) -> None:
     """Raises `Forbidden` where somebody acts for another entity than their own."""
     if by.entity is not None and by.entity != entity:
-        raise Forbidden(f"{by.account} acts for {by.entity}, not for {entity}")
+        raise Forbidden(
+            said(
+                "{account} acts for {own}, not for {entity}",
+                account=by.account,
+                own=by.entity,
+                entity=entity,
+            )
+        )
 
 
 def has(by: By, right: Right) -> bool:
@@ -30,4 +39,4 @@ def has(by: By, right: Right) -> bool:
 def also(by: By, right: Right) -> None:
     """For what needs a second right by what it is about. Raises `Forbidden`."""
     if not has(by, right):
-        raise Forbidden(f"{by.role} has not the right {right}")
+        raise Forbidden(without(by.role, right))

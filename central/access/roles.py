@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from central.said import Said, Word, said
+
 
 class Role(StrEnum):
     """What an account may be. Those of a producer or a store act for their own entity only."""
@@ -189,3 +191,8 @@ RIGHTS: Mapping[Right, Mapping[Role, Scope]] = {
     },
 }
 """By right, the roles that have it and how far it reaches. Who is not named has none."""
+
+
+def without(role: str, right: Right) -> Said:
+    """That a role has not got it."""
+    return said("{role} has not the right {right}", role=Word(role, "role"), right=right)

@@ -26,6 +26,7 @@ from central.access.roles import Role
 from central.access.sign_ins import SIGN_IN
 from central.errors import Conflict, WrongCode
 from central.register.acts import By, Why, Work
+from central.said import said
 
 STEP_S, DIGITS = 30, 6
 _AROUND = (0, -1, 1)
@@ -57,7 +58,7 @@ class SecondFactor:
         """A fresh secret, that counts once a code of it has come. Raises `Conflict` where one
         counts already."""
         if self.enrolled(connection, account):
-            raise Conflict(f"account {account} has a second factor already")
+            raise Conflict(said("account {account} has a second factor already", account=account))
         sealed = self._seal(account, secrets.token_bytes(20))
         table = schema.second_factor
         connection.execute(
@@ -123,7 +124,7 @@ class SecondFactor:
             table.delete().where(table.c.account == account, table.c.confirmed.is_not(None))
         )
         if gone.rowcount != 1:
-            raise Conflict(f"account {account} has no second factor")
+            raise Conflict(said("account {account} has no second factor", account=account))
         work.connection.execute(
             credential.delete().where(
                 credential.c.kind == RECOVERY, credential.c.owner.in_(_owners(account))

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 from central import schema
 from central.access import half, passwords
 from central.access.accounts import ACCOUNT, Account, AccountName
-from central.access.roles import RIGHTS, Right, Role, Scope
+from central.access.roles import RIGHTS, Right, Role, Scope, without
 from central.errors import Conflict, Forbidden, Refused, Unauthorized
 from central.register.acts import Act, By, Why, Work
 from central.register.asked import Asked, Name
@@ -83,7 +83,7 @@ def apply(state: Token | None, act: Act) -> Token:
         return Token.of(act, id=act.key, revoked=None, created=act.at)
     token = held("token", state, act)
     if token.revoked is not None:
-        raise Conflict(f"token {act.key} is revoked already")
+        raise Conflict(said("token {token} is revoked already", token=act.key))
     return token.model_copy(update={"revoked": act.at, "version": act.id})
 
 
@@ -193,9 +193,9 @@ class Bearer:
         """As whom it acts under a right. Raises `Forbidden` where the role has not got it."""
         scope = RIGHTS[right].get(self.role)
         if scope is None:
-            raise Forbidden(f"{self.role} has not the right {right}")
+            raise Forbidden(without(self.role, right))
         if scope is Scope.OWN and self.entity is None:
-            raise Forbidden(f"{self.account} acts for no entity")
+            raise Forbidden(said("{account} acts for no entity", account=self.account))
         return By(self.account, self.role, self.entity if scope is Scope.OWN else None)
 
 
@@ -211,7 +211,7 @@ def bearer(connection: Connection, secret: str, *, in_session: bool = False) -> 
         )
     ).one_or_none()
     if row is None or not _good(row) or (in_session and not row.in_session):
-        raise Unauthorized("the token is unknown, has ended, or its account has not the role")
+        raise Unauthorized(said("the token is unknown, has ended, or its account has not the role"))
     roles = tuple(map(Role, row.roles))
     return Bearer(
         *(row.name, Role(row.role), row.entity, row.id, row.person, roles),

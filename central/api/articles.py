@@ -125,7 +125,7 @@ def all_events(
 def one_event(number: _Number, desk: AtDesk) -> EventView:
     with desk.looking() as connection:
         event = queries.one_event(connection, number)
-    return own(desk.by, event, event.reporter, f"event {number}")
+    return own(desk.by, event, event.reporter, "event", number)
 
 
 @api.post(
@@ -160,7 +160,7 @@ def traced(connection: Connection, by: By, code: str) -> Trace:
     if found.article is not None:
         _see(by, code, found.article.article)
     elif found.item is not None:
-        own(by, found, found.item.entity, f"article {code}")
+        own(by, found, found.item.entity, "article", code)
     return found
 
 

@@ -73,7 +73,7 @@ def all_certificates(
 def one_certificate(number: _Number, desk: AtDesk) -> Response:
     with desk.looking() as connection:
         certificate = CERTIFICATE.require(connection, number)
-    return desk.tell(own(desk.by, certificate, certificate.entity, f"certificate {number}"))
+    return desk.tell(own(desk.by, certificate, certificate.entity, "certificate", number))
 
 
 @api.get("/certificates/{number}/affected", **needs(Right.READ_SUBJECTS))
@@ -88,7 +88,7 @@ def affected(
     have left their producer already."""
     with desk.looking() as connection:
         certificate = CERTIFICATE.require(connection, number)
-        own(desk.by, certificate, certificate.entity, f"certificate {number}")
+        own(desk.by, certificate, certificate.entity, "certificate", number)
         return queries.affected(connection, certificate, limit, after, left_only=left)
 
 
@@ -136,7 +136,7 @@ def acceptance(
         )
     if found is None:
         raise NotFound(no_such(subject, key))
-    return own(desk.by, found, found.entity, f"{subject} {key}")
+    return own(desk.by, found, found.entity, subject, key)
 
 
 def _may_decide(desk: Desk, work: Work, number: str) -> None:

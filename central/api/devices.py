@@ -58,7 +58,7 @@ def one_device(name: _Name, desk: AtDesk) -> Response:
     """With how far its records are committed, and its scans concluded."""
     with desk.looking() as connection:
         device = queries.one(connection, name)
-    return desk.tell(own(desk.by, device, device.entity, f"device {name}"))
+    return desk.tell(own(desk.by, device, device.entity, "device", name))
 
 
 @api.get("/{name}/disagreements", **needs(Right.READ_DEVICES))
@@ -74,7 +74,7 @@ def disagreements(
     that record of the `epoch` on."""
     with desk.looking() as connection:
         device = DEVICE.require(connection, name)
-        own(desk.by, device, device.entity, f"device {name}")
+        own(desk.by, device, device.entity, "device", name)
         return queries.disagreements(connection, name, limit, cursor, Wanted(epoch, first))
 
 
@@ -126,4 +126,4 @@ def _act(desk: Desk, name: str, do: Callable[[Work], Device]) -> Response:
 def _require_own(work: Work, name: str) -> None:
     """Raises `NotFound`, also where it is another's."""
     device = DEVICE.require(work.connection, name)
-    own(work.by, device, device.entity, f"device {name}")
+    own(work.by, device, device.entity, "device", name)

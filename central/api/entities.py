@@ -55,7 +55,7 @@ def all_entities(
 def one_entity(code: _Code, desk: AtDesk) -> Response:
     with desk.looking() as connection:
         entity = ENTITY.require(connection, code)
-    return desk.tell(own(desk.by, entity, code, f"entity {code}"))
+    return desk.tell(own(desk.by, entity, code, "entity", code))
 
 
 @api.post("", status_code=201, response_model=Entity, **needs(Right.CHANGE_ENTITIES))

@@ -159,4 +159,4 @@ def cancel(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
 def _known(by: By, inspection: Inspection) -> Inspection:
     if by.entity is not None and not inspection.is_known_to_the_entity:
         raise NotFound(no_such("inspection", inspection.number))
-    return own(by, inspection, inspection.entity, f"inspection {inspection.number}")
+    return own(by, inspection, inspection.entity, "inspection", inspection.number)

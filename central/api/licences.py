@@ -87,7 +87,7 @@ def applications(desk: AtDesk, limit: Limit = 100, cursor: Cursor = None) -> Pag
 def one_licence(number: _Number, desk: AtDesk) -> Response:
     with desk.looking() as connection:
         licence = LICENCE.require(connection, number)
-    return desk.tell(_Told(own(desk.by, licence, licence.entity, f"licence {number}")))
+    return desk.tell(_Told(own(desk.by, licence, licence.entity, "licence", number)))
 
 
 @api.post("", status_code=201, response_model=LicenceView, **needs(Right.DECIDE_LICENCES))

@@ -201,4 +201,4 @@ def _act(desk: Desk, do: Callable[[Work], Lot], status: int = 200) -> Response:
 
 def _own(connection: Connection, by: By, code: str) -> Lot:
     lot = LOT.require(connection, code)
-    return own(by, lot, lot.entity, f"lot {code}")
+    return own(by, lot, lot.entity, "lot", code)

@@ -129,9 +129,9 @@ def give_back(code: _Code, number: _Number, asked: WithReason, desk: AtDesk) -> 
 
 def _own(connection: Connection, by: By, code: str) -> Order:
     order = ORDER.require(connection, code)
-    return own(by, order, PRODUCT.require(connection, order.product).entity, f"order {code}")
+    return own(by, order, PRODUCT.require(connection, order.product).entity, "order", code)
 
 
 def _own_product(connection: Connection, by: By, code: str) -> None:
     """Another's product is not found: neither that there is one is told, nor whose it is."""
-    own(by, code, PRODUCT.require(connection, code).entity, f"product {code}")
+    own(by, code, PRODUCT.require(connection, code).entity, "product", code)

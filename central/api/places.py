@@ -73,7 +73,7 @@ def all_places(
 def one_place(code: _Code, desk: AtDesk) -> Response:
     with desk.looking() as connection:
         place = _view(connection, PLACE.require(connection, code))
-    return desk.tell(own(desk.by, place, place.entity, f"place {code}"))
+    return desk.tell(own(desk.by, place, place.entity, "place", code))
 
 
 @api.post("", status_code=201, response_model=Place, **needs(Right.CHANGE_PLACES))

@@ -75,7 +75,7 @@ def all_products(
 def one_product(code: _Code, desk: AtDesk) -> Response:
     with desk.looking() as connection:
         product = PRODUCT.require(connection, code)
-    own(desk.by, product, product.entity, f"product {code}")
+    own(desk.by, product, product.entity, "product", code)
     return desk.tell(ProductView.showing(product))
 
 
@@ -136,4 +136,4 @@ def _space(desk: Desk, asked: str | None, code: str) -> str | None:
 
 def _require_own(desk: Desk, work: Work, code: str) -> None:
     product = PRODUCT.require(work.connection, code)
-    own(desk.by, product, product.entity, f"product {code}")
+    own(desk.by, product, product.entity, "product", code)

@@ -170,7 +170,7 @@ def withdraw(number: _Number, asked: WithReason, desk: AtDesk) -> Response:
 
 def _theirs(connection: Connection, desk: Desk, number: str) -> Proposal:
     found = PROPOSAL.require(connection, number)
-    return own(desk.by, found, found.entity, f"proposal {number}")
+    return own(desk.by, found, found.entity, "proposal", number)
 
 
 def _second_person(connection: Connection, desk: Desk, number: str) -> None:

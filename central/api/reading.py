@@ -99,7 +99,7 @@ def item_life(
     """An item and every record that names it, each with its verdict and its evidence."""
     with desk.looking() as connection:
         found = items.life(connection, uii)
-    return own(desk.by, found, found.entity, f"item {uii}")
+    return own(desk.by, found, found.entity, "item", uii)
 
 
 @api.get("/search", tags=["items"], **needs(Right.READ_ITEMS))
@@ -164,7 +164,7 @@ def one_order(
 ) -> OrderProgress:
     with desk.looking() as connection:
         order = orders.one(connection, code)
-    return own(desk.by, order, order.entity, f"order {code}")
+    return own(desk.by, order, order.entity, "order", code)
 
 
 @api.get("/gateways", tags=["gateways"], **needs(Right.READ_GATEWAYS))

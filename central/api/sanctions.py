@@ -63,7 +63,7 @@ def all_sanctions(
 def one_sanction(number: _Number, desk: AtDesk) -> Response:
     with desk.looking() as connection:
         sanction = SANCTION.require(connection, number)
-    return desk.tell(own(desk.by, sanction, sanction.entity, f"sanction {number}"))
+    return desk.tell(own(desk.by, sanction, sanction.entity, "sanction", number))
 
 
 @api.post(

@@ -6,7 +6,8 @@ from fastapi.responses import Response
 from sqlalchemy import Connection
 
 from central.access.second_factor import address
-from central.errors import NotFound
+from central.errors import Conflict
+from central.said import said
 from central.screens.faults import Fault
 from central.screens.qr import drawn
 from central.screens.viewer import Visitor
@@ -23,10 +24,10 @@ def enrolment(
     more: Mapping[str, str],
 ) -> Response:
     """The secret as a QR code and to type, and a field for the first code. `action` is where that
-    is sent, with the fields of `more`. Raises `NotFound` where none waits."""
+    is sent, with the fields of `more`. Raises `Conflict` where none waits."""
     secret = visitor.screens.entrance.factor.pending(connection, account)
     if secret is None:
-        raise NotFound(f"account {account} enrols nothing")
+        raise Conflict(said("account {account} enrols nothing", account=account))
     side, path = drawn(address(account, secret))
     typed = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
     return visitor.page(

@@ -24,6 +24,8 @@ _CONTEXTS = {
     inspections.STATE: (inspections.STATE, "value f", "value"),
 }
 """Of words that the desks have in their own catalogue."""
+_OF_SCREENS = frozenset({"reason", "role"})
+"""Of words that the other pages have in theirs."""
 
 
 @dataclass
@@ -55,7 +57,7 @@ class _Reader:
         if context in _CONTEXTS:
             found = (c for c in _CONTEXTS[context] if self.desks.has(message, c))
             return next((self.desks.raw(message, c) for c in found), None)
-        catalogue = self.screens if context == "reason" else self.refusals
+        catalogue = self.screens if context in _OF_SCREENS else self.refusals
         return catalogue.raw(message, context) if catalogue.has(message, context) else None
 
     def value(self, value: object) -> object:

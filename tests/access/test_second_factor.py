@@ -129,7 +129,8 @@ def test_a_recovery_code_is_good_once_and_for_its_owner(centre: Centre) -> None:
         enrol(centre, other)
         assert len(set(codes)) == 10
         again = browser.get("/account/second-factor")
-        assert again.status_code == 404, "they are told once"
+        assert again.status_code == 409, "they are told once"
+        assert "Llogaria lindita nuk ka nisur vendosjen e faktorit të dytë." in again.text
     with Guest(centre, "mentor") as guest:
         guest.password()
         assert guest.code(codes[0]) == 403
