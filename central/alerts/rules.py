@@ -48,7 +48,8 @@ Case = tuple[str, str, dict[str, Fact]]
 class Rule:
     """`looks_at` is the type of what `cases` is asked about, a few together that belong to one
     record, event, block, gateway or order. `title` and `text` are what people read: English, and
-    what the catalogues `alerts` translate."""
+    what the catalogues `alerts` translate. `counted`: the fact by whose number the text has its
+    form; `text` is then that of one, and the catalogues have that of more."""
 
     code: RuleCode
     severity: Severity
@@ -57,6 +58,7 @@ class Rule:
     cases: Callable[[Any, Limits], Iterator[Case]]
     title: str
     text: str
+    counted: str = ""
 
 
 def _duplicate(mark: RefusedMark, _: Limits) -> Iterator[Case]:
@@ -291,8 +293,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         *("disputed", "warning", "event", Told, _disputed),
         "Something was told that cannot be",
-        "Event {subject} ({what}) cannot have befallen {count} of its articles ({verdicts}):"
+        "Event {subject} ({what}) cannot have befallen one of its articles ({verdicts}):"
         " {articles}",
+        counted="count",
     ),
     Rule(
         *("seen-after-end", "critical", "article", Told, _seen_after_end),
@@ -302,20 +305,23 @@ RULES: tuple[Rule, ...] = (
     Rule(
         *("elsewhere", "warning", "event", Told, _elsewhere),
         "At a place where it should not be",
-        "Event {subject} ({what}) tells of {count} articles at {place}, a place of {owner}, which"
+        "Event {subject} ({what}) tells of an article at {place}, a place of {owner}, which"
         " {holders} should have: {articles}",
+        counted="count",
     ),
     Rule(
         *("too-far", "critical", "article", Told, _too_far),
         "In two places at once",
         "{subject} was at {place} (event {event}) and at {other_place} (event {other_event}):"
-        " {km} km within {minutes} minutes",
+        " {km} km within a minute",
+        counted="minutes",
     ),
     Rule(
         *("block-too-fast", "warning", "block", UsedBlock, _block_too_fast),
         "Numbers are used up too fast",
-        "Block {subject} of order {order} at {gateway}: {size} numbers were used up within"
+        "Block {subject} of order {order} at {gateway}: its one number was used up within"
         " {seconds} s",
+        counted="size",
     ),
     Rule(
         *("overdue", "warning", "consignment", Overdue, _overdue),
@@ -325,14 +331,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         *("received-short", "critical", "consignment", Received, _received_short),
         "A consignment came short",
-        "Consignment {subject} from {sender} to {recipient}: {count} of its articles did not come."
-        " Who had them last: {last}",
+        "Consignment {subject} from {sender} to {recipient}: one of its articles did not come."
+        " Who had it last: {last}",
+        counted="count",
     ),
     Rule(
         *("count-missing", "critical", "count", Missing, _count_missing),
         "Weapons or ammunition are missing",
-        "Count {subject} at {place} of {entity}: {count} weapons and {pieces} loose pieces are"
-        " missing: {articles}",
+        "Count {subject} at {place} of {entity}: a weapon is missing and, of loose pieces,"
+        " {pieces}: {articles}",
+        counted="count",
     ),
     Rule(
         *("count-overdue", "warning", "count", OverdueCount, _count_overdue),
@@ -352,13 +360,15 @@ RULES: tuple[Rule, ...] = (
     Rule(
         *("balance-open", "critical", "order", CountedOrder, _balance_open),
         "The mass balance does not close",
-        "Order {subject}: of {issued} numbers issued, {unaccounted} are not accounted for",
+        "Order {subject}: one number is not accounted for, of {issued} issued",
+        counted="unaccounted",
     ),
     Rule(
         *("lot-balance-open", "warning", "lot", CountedLot, _lot_balance_open),
         "The balance of a lot does not close",
-        "Lot {subject}: {filled} pieces were filled; {short} are told of that there never were,"
-        " {disputed} movements are in dispute",
+        "Lot {subject}: of {filled} filled, one piece is told of that there never was. Movements in"
+        " dispute: {disputed}",
+        counted="short",
     ),
 )
 BY_CODE: Mapping[RuleCode, Rule] = {rule.code: rule for rule in RULES}

@@ -47,7 +47,11 @@ def words(alert: Alert, language: Language) -> Words:
     rule = BY_CODE[alert.rule]
     values = {name: _said(alert, name, value, language) for name, value in alert.facts.items()}
     title = t(rule.title)
-    text = t(rule.text, subject=alert.subject, **values)
+    values["subject"] = alert.subject
+    if rule.counted:
+        text = t.counting(int(str(alert.facts[rule.counted])), rule.text, **values)
+    else:
+        text = t(rule.text, **values)
     lines = [
         text,
         "",

@@ -1,7 +1,8 @@
 """The pages' texts: GNU gettext catalogues, read once at start."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -22,10 +23,17 @@ class Texts:
 
     language: Language
     by_key: dict[str, str]
+    several: dict[str, str] = field(default_factory=dict)
+    """Of texts that count something, by the same key: for any number but one."""
 
     def __call__(self, message: str, context: str = "", **values: object) -> str:
         """The text with its places filled; a code that no text names stays as it is."""
         return self.raw(message, context).format(**values)
+
+    def counting(self, n: int, message: str, **values: object) -> str:
+        """As of a text that says it of one thing, for `n` of them."""
+        text = self.by_key[message] if n == 1 else self.several[message]
+        return text.format(**values)
 
     def raw(self, message: str, context: str = "") -> str:
         """The text with its places as they stand."""
@@ -40,14 +48,21 @@ def load(language: Language, domain: str = "screens") -> Texts:
     path = _LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
     with path.open("rb") as file:
         catalog = read_po(file, abort_invalid=True)
-    return Texts(
-        language,
-        {
-            f"{each.context}{_GLUE}{each.id}" if each.context else str(each.id): str(each.string)
-            for each in catalog
-            if each.id
-        },
-    )
+    texts = Texts(language, {})
+    for each in catalog:
+        if not each.id:
+            continue
+        one, more = _forms(each.id)[0], _forms(each.string)
+        key = f"{each.context}{_GLUE}{one}" if each.context else one
+        texts.by_key[key] = more[0]
+        if each.pluralizable:
+            # Both languages have two forms, and the second is for all but one.
+            texts.several[key] = more[1]
+    return texts
+
+
+def _forms(told: str | Iterable[str] | None) -> tuple[str, ...]:
+    return (told,) if isinstance(told, str) else tuple(told or ("",))
 
 
 def chosen(asked: str | None, kept: str | None) -> Language:

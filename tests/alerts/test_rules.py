@@ -245,6 +245,94 @@ def test_its_texts_are_filled_in_both_languages(case: Finding) -> None:
     assert "dispatched" not in told["sq"].text
 
 
+DISPUTED = replace(SEEN, verdict="not-held")
+ASTRAY = replace(SEEN, owner="DEP")
+
+
+def in_no_time(minutes: int) -> Told:
+    soon = replace(TIRANA, happened=NOW + timedelta(minutes=minutes))
+    return replace(SEEN, spot=GRAMSH, others=(soon,))
+
+
+@pytest.mark.parametrize(
+    ("looked", "albanian", "english"),
+    [
+        ((DISPUTED,), "mund t'i ketë ndodhur një artikulli", "befallen one of its articles"),
+        (
+            (DISPUTED, replace(DISPUTED, article="U2")),
+            "mund t'u ketë ndodhur 2 artikujve",
+            "befallen 2 of its articles",
+        ),
+        ((ASTRAY,), "një artikull në UMG.GR, vend i DEP, që duhet ta ketë", "of an article at"),
+        (
+            (ASTRAY, replace(ASTRAY, article="U2")),
+            "2 artikuj në UMG.GR, vend i DEP, që duhet t'i ketë",
+            "of 2 articles at",
+        ),
+        ((in_no_time(1),), "km brenda një minute", "km within a minute"),
+        ((in_no_time(2),), "km brenda 2 minutave", "km within 2 minutes"),
+        (
+            (replace(BLOCK, size=1, used_up=NOW),),
+            "numri i tij i vetëm u harxhua",
+            "its one number was used up",
+        ),
+        ((replace(BLOCK, size=2, used_up=NOW),), "2 numra u harxhuan", "2 numbers were used up"),
+        (
+            (SHORT,),
+            "nuk erdhi një nga artikujt e saj. Kush e kishte",
+            "one of its articles did not",
+        ),
+        (
+            (replace(SHORT, count=2),),
+            "nuk erdhën 2 nga artikujt e saj. Kush i kishte",
+            "2 of its articles did not",
+        ),
+        (
+            (replace(COUNTED, weapons=("U1",), pieces=1),),
+            "mungon një armë dhe, nga copat e pakoduara, 1: U1",
+            "a weapon is missing and, of loose pieces, 1: U1",
+        ),
+        (
+            (replace(COUNTED, weapons=("U1", "U2")),),
+            "mungojnë 2 armë dhe, nga copat e pakoduara, 0: U1, U2",
+            "2 weapons are missing and, of loose pieces, 0: U1, U2",
+        ),
+        (
+            (replace(BALANCE, unaccounted=1),),
+            "për një numër nuk jepet llogari",
+            "one number is not accounted for",
+        ),
+        (
+            (replace(BALANCE, unaccounted=2),),
+            "për 2 numra nuk jepet llogari",
+            "2 numbers are not accounted for",
+        ),
+        (
+            (replace(LOT, short=1),),
+            "tregohet për një copë që nuk ka qenë",
+            "one piece is told of that there never was",
+        ),
+        (
+            (replace(LOT, short=2),),
+            "tregohet për 2 copë që nuk kanë qenë",
+            "2 pieces are told of that there never were",
+        ),
+    ],
+)
+def test_one_is_told_in_the_singular_and_two_are_not(
+    looked: Sequence[Looked], albanian: str, english: str
+) -> None:
+    (case,) = judge(looked, LIMITS)
+    assert albanian in words(raised(case), "sq").text
+    assert english in words(raised(case), "en").text
+
+
+def test_what_is_counted_is_a_number_among_the_facts_of_a_rule() -> None:
+    for case in judge(CASES, LIMITS):
+        counted = BY_CODE[case.rule].counted
+        assert not counted or isinstance(case.facts[counted], int)
+
+
 def raised(case: Finding) -> Alert:
     return Alert(
         number=case.number,
