@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from central.alerts.rules import BY_CODE
+from central.register.alerts.models import Fact
 from central.register.alerts.rules import Alert
 from central.screens import texts
 from central.screens.texts import LANGUAGES, Language, Texts
@@ -45,9 +45,9 @@ def words(alert: Alert, language: Language) -> Words:
     """The texts of its rule, filled with what it was judged by."""
     t = _TEXTS[language]["alerts"]
     rule = BY_CODE[alert.rule]
-    values = {name: _said(alert, name, value, language) for name, value in alert.facts.items()}
-    title = t(rule.title)
+    values = {name: _joined(value) for name, value in facts(alert, language).items()}
     values["subject"] = alert.subject
+    title = t(rule.title)
     if rule.counted:
         text = t.counting(int(str(alert.facts[rule.counted])), rule.text, **values)
     else:
@@ -68,10 +68,22 @@ def words(alert: Alert, language: Language) -> Words:
     return Words(title, text, "\n".join(lines) + "\n")
 
 
-def _said(alert: Alert, name: str, value: Any, language: Language) -> str:
+def facts(alert: Alert, language: Language) -> dict[str, Fact]:
+    """What it was judged by, with words for codes; numbers as they are."""
+    return {name: _told(alert, name, value, language) for name, value in alert.facts.items()}
+
+
+def _told(alert: Alert, name: str, value: Fact, language: Language) -> Fact:
     if isinstance(value, list):
-        return ", ".join(_said(alert, name, each, language) for each in value)
-    text = str(value)
+        return [_said(alert, name, each, language) for each in value]
+    return _said(alert, name, value, language) if isinstance(value, str) else value
+
+
+def _joined(value: Fact) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _said(alert: Alert, name: str, text: str, language: Language) -> str:
     if name in _MOMENTS:
         return moment(datetime.fromisoformat(text))
     if name == "last":

@@ -1,10 +1,10 @@
 """Each rule by itself: what is a case of it, and what is not."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -32,7 +32,8 @@ from central.alerts.words import words
 from central.register.alerts.models import Finding, RuleCode
 from central.register.alerts.rules import Alert
 from central.register.articles.models import Disposition
-from central.screens.texts import LANGUAGES
+from central.screens.desks.table import BY_NAME
+from central.screens.texts import LANGUAGES, Language, load
 
 LIMITS = Limits(fastest_km_h=200.0, least_seconds_a_number=0.5, gateway_silent_minutes=60)
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -331,6 +332,32 @@ def test_what_is_counted_is_a_number_among_the_facts_of_a_rule() -> None:
     for case in judge(CASES, LIMITS):
         counted = BY_CODE[case.rule].counted
         assert not counted or isinstance(case.facts[counted], int)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_fact_has_its_name_on_the_page_and_no_other_has(language: Language) -> None:
+    d = load(language, "desks")
+    names = {name for case in judge(CASES, LIMITS) for name in case.facts}
+    contexts = ("alerts field", "field")
+    assert [n for n in sorted(names) if not any(d.has(n, each) for each in contexts)] == []
+    own = {key.partition("\x04")[2] for key in d.by_key if key.startswith("alerts field\x04")}
+    assert sorted(own - names) == [], "nobody says it"
+
+
+def test_the_facts_of_its_page_are_in_words() -> None:
+    desk = BY_NAME["alerts"]
+    assert desk.read is not None
+    (short,), (scan,) = judge([SHORT], LIMITS), judge([REFUSED], LIMITS)
+    told: dict[tuple[Language, str], Mapping[str, Any]] = {
+        (language, case.rule): desk.read(raised(case).model_dump(mode="json"), language)["facts"]
+        for language in LANGUAGES
+        for case in (short, scan)
+    }
+    assert told["sq", "received-short"]["last"] == ["U3: UMG (u nis, E-5)"]
+    assert told["en", "received-short"]["last"] == ["U3: UMG (dispatched, E-5)"]
+    assert told["sq", "received-short"]["count"] == 1, "numbers stay so"
+    assert told["sq", "scan-refused"]["code"] == "kod i panjohur"
+    assert told["en", "scan-refused"]["code"] == "an unknown code"
 
 
 def raised(case: Finding) -> Alert:

@@ -171,7 +171,8 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
         after = viewer.request.query_params.get("after", "0")
         query = {"subject": desk.subject, "key": key, "limit": _ACTS, "after": after}
         acts = (await look(viewer, "/acts", query)).body
-    facts = _teller(viewer, desk).facts(told.body)
+    item = desk.read(told.body, viewer.language) if desk.read else told.body
+    facts = _teller(viewer, desk).facts(item)
     return _draw(
         viewer,
         "desk-one.html",

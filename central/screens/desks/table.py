@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from central.access.roles import Right
-from central.alerts.words import words
+from central.alerts.words import facts, words
 from central.register.alerts import rules as alerts
 from central.register.consignments import rules as consignments
 from central.register.inspections import rules as inspections
@@ -50,6 +50,9 @@ class Desk:
     """In Albanian: its state is told so."""
     says: Callable[[Item, Language], Sequence[Notice]] | None = None
     """Of one, what it says to people."""
+    read: Callable[[Item, Language], Item] | None = None
+    """Of one, as people read it, where codes stand in it of which only its own part of the register
+    has the words."""
     related: tuple[tuple[str, str], ...] = ()
     """Of one, other desks by name, each with the filter that holds its key there."""
     below: tuple[tuple[str, Right], ...] = ()
@@ -96,6 +99,10 @@ _TEXTS = {language: load(language, "desks") for language in LANGUAGES}
 def _alert(item: Item, language: Language) -> list[Notice]:
     told = words(alerts.Alert.model_validate(item), language)
     return [(told.title, told.text)]
+
+
+def _read_alert(item: Item, language: Language) -> Item:
+    return {**item, "facts": facts(alerts.Alert.model_validate(item), language)}
 
 
 def _latches(item: Item, language: Language) -> list[Notice]:
@@ -292,6 +299,7 @@ DESKS: tuple[Desk, ...] = (
         subject="alert",
         steps=alerts.STEPS,
         says=_alert,
+        read=_read_alert,
     ),
     Desk(
         *("gateways", "/gateways", ("name",), Right.READ_GATEWAYS),
