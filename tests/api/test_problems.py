@@ -92,7 +92,7 @@ def test_it_says_so_in_albanian_where_that_is_wished() -> None:
     told = answer.json()
     assert (told["title"], told["what_to_do"]) == (
         "Nuk u gjet",
-        "Kontrollo emrin; duhet të regjistrohet më parë.",
+        "Kontrolloni emrin; duhet të regjistrohet më parë.",
     )
     assert (told["detail"], told["code"]) == ("no licence L-9", "not-found")
 
