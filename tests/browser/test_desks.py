@@ -78,6 +78,53 @@ def test_an_officer_suspends_a_licence_and_its_line_stops(
     line.disconnect()
 
 
+def test_an_order_is_drafted_with_what_it_asks_for_and_no_more(
+    centre: Centre, signed_in: SignIn
+) -> None:
+    """What its product says of template and components is not asked for again."""
+    with signed_in(centre, "registry-officer") as page:
+        page.goto(centre.url + "/orders?do=new")
+        page.get_by_label("Kodi", exact=True).fill("G-FIRST")
+        page.get_by_label("Produkti", exact=True).fill("M70")
+        page.get_by_label("Sasia", exact=True).fill("5")
+        page.get_by_label("Portat").fill("gramsh.line-1")
+        page.get_by_label("Puna në pajisje", exact=True).first.fill("0007")
+        page.get_by_label("Pjesa e parë").select_option(label="e miraton një person i dytë")
+        page.get_by_role("button", name="Harto porosi").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("G-FIRST")
+        page.get_by_role("link", name="Lësho").click()
+        page.get_by_label("Arsyeja").fill("plani i nëntorit")
+        page.get_by_role("button", name="Lësho").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("e lëshuar")
+
+
+def test_findings_answer_the_checklist_line_by_line(centre: Centre, signed_in: SignIn) -> None:
+    with signed_in(centre, "inspector") as page:
+        page.goto(centre.url + "/inspections?do=new")
+        page.get_by_label("Numri").fill("INS-1")
+        page.get_by_label("Subjekti").fill("DEP")
+        page.get_by_label("Planifikuar për").fill("26.11.2026 14:30")
+        page.get_by_label("Inspektorët").fill("Teuta Marku")
+        page.get_by_label("Lista e kontrollit").fill("dyert\nregjistri\nçelësat")
+        page.get_by_role("button", name="Planifiko inspektim").click()
+        page.get_by_role("link", name="Fillo").click()
+        page.get_by_label("Arsyeja").fill("sipas planit")
+        page.get_by_role("button", name="Fillo").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("i filluar")
+        page.goto(centre.url + "/inspections/INS-1?do=find")
+        for line, result in (("dyert", "në rregull"), ("çelësat", "nuk zbatohet")):
+            row = page.get_by_role("group", name=line, exact=True)
+            row.get_by_label("Rezultati").select_option(label=result)
+        page.get_by_role("button", name="Shëno gjetjet").click()
+        expect(page.get_by_role("alert")).to_be_visible()  # of one line nothing is said
+        row = page.get_by_role("group", name="regjistri", exact=True)
+        row.get_by_label("Rezultati").select_option(label="defekt")
+        page.get_by_role("button", name="Shëno gjetjet").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("me gjetje")
+    told = centre.get("/api/v1/inspections/INS-1")["checklist"]
+    assert [each["result"] for each in told] == ["ok", "fault", "not-applicable"]
+
+
 def proposals(page: Page) -> Locator:
     """Their desk in the navigation, with how many wait for who looks."""
     return page.get_by_role("navigation", name="Sportelet").get_by_role("link", name="Propozimet")

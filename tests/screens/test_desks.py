@@ -163,6 +163,8 @@ def sent(fields: tuple[Field, ...]) -> Iterator[tuple[str, str]]:
                 yield from ((each.name, value) for value in each.values)
             case "lines":
                 yield each.name, "\r\n".join(each.values)
+            case "choice":  # the first, where none is chosen and none is blank
+                yield each.name, each.value if each.value in each.options else each.options[0]
             case "flag":
                 yield from ((each.name, each.value),) if each.value else ()
             case _:
@@ -188,6 +190,33 @@ def test_what_a_form_shows_is_what_it_sends(name: str, step: Step, data: st.Data
     drawer = Drawer(description())
     form = Form(tuple(sent(drawer.fields(step.body, known))))
     assert same(drawer.read(step.body, form)) == same(known)
+
+
+@pytest.mark.parametrize(("name", "step"), bodies(), ids=[name for name, _ in bodies()])
+def test_what_may_be_absent_is_absent_where_nobody_wrote_into_it(name: str, step: Step) -> None:
+    """A default that was drawn in it, an empty list, or the first of a choice in an empty row would
+    be sent as if somebody meant it."""
+    drawer = Drawer(description())
+    form = Form(tuple(sent(drawer.fields(step.body, {}))))
+    told = drawer.begun(step.body, drawer.read(step.body, form))
+    properties = {each: description().plain(told) for each, told in step.body["properties"].items()}
+    optional = {each for each, told in properties.items() if told.get("nullable")}
+    kept = {each for each in optional if properties[each].get("default") is None}
+    assert {each for each in kept if told.get(each) is not None} == set()
+    rows = {each for each, told in properties.items() if drawer.kind(told) == "rows"}
+    assert {each for each in rows if told.get(each)} == set()
+
+
+def test_each_line_of_a_checklist_has_a_row_of_its_own() -> None:
+    step = next(step for name, step in bodies() if name == "inspections find")
+    desk = next(desk for desk in DESKS if desk.name == "inspections")
+    one = {"checklist": [{"text": text, "result": None} for text in ("doors", "books", "keys")]}
+    drawer = Drawer(description(), desk.lines("find", one))
+    drawn = next(each for each in drawer.fields(step.body, {}) if each.name == "results")
+    assert [each.line for each in drawn.parts] == ["doors", "books", "keys"]
+    form = Form((("results.0.result", "ok"), ("results.1.result", ""), ("results.2.result", "")))
+    again = next(each for each in drawer.again(step.body, form) if each.name == "results")
+    assert [each.parts[0].value for each in again.parts] == ["ok", "", ""]
 
 
 def test_a_fault_stands_beside_its_field() -> None:

@@ -1,7 +1,7 @@
 """Forms: drawn from a request body's schema, filled from what is there, and read back as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from central.screens.desks.dates import day_read, day_shown, moment_read, moment_shown
@@ -36,7 +36,7 @@ _LAST = frozenset({"reason", "basis"})
 class Field:
     """`name` is its place in the body, `template.content`; `label` the last part of that. `value`:
     as the control has it; of `choices` and `lines` several. `parts`: of a group its fields, of rows
-    a group for each."""
+    a group for each. `line`: what a row answers."""
 
     name: str
     label: str
@@ -47,6 +47,7 @@ class Field:
     value: str = ""
     values: tuple[str, ...] = ()
     parts: tuple["Field", ...] = ()
+    line: str = ""
 
     def holds(self, kind: Kind) -> bool:
         """Whether it is of this kind, or one within it."""
@@ -55,9 +56,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Drawer:
-    """Draws a body's fields and reads them back, both by its schema alone."""
+    """Draws a body's fields and reads them back, both by its schema alone. `lines`: by the name of
+    rows, what each of them answers, where they answer a list that stands."""
 
     description: Description
+    lines: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def fields(self, body: Schema, known: Mapping[str, Any]) -> tuple[Field, ...]:
         """`known`: what stands in it already, as JSON."""
@@ -72,6 +75,17 @@ class Drawer:
         says at which place it is wrong."""
         found = self._read_object(body, form, "")
         return found if isinstance(found, dict) else {}
+
+    def begun(self, body: Schema, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """Of a body whose form began empty: a list that may be absent is absent where nothing was
+        written into it, for an empty one would say that there is to be none."""
+        properties = body.get("properties", {})
+        return {
+            name: None
+            if value == [] and self.description.plain(properties[name]).get("nullable")
+            else value
+            for name, value in sent.items()
+        }
 
     def changed(self, body: Schema, known: Mapping[str, Any], sent: Mapping[str, Any]) -> Any:
         """Of a body in which whatever is left out stays as it is, what differs from `known`; any
@@ -109,6 +123,11 @@ class Drawer:
         match drawn.kind:
             case "group":
                 inside = told if isinstance(told, Mapping) else {}
+                # What may be absent is drawn empty: a default in it would be sent as if written.
+                if told == "" and schema.get("nullable"):
+                    nothing = dict.fromkeys(schema["properties"])
+                    parts = self._all(schema, nothing, f"{name}.")
+                    return replace(drawn, parts=tuple(_open(part) for part in parts))
                 return replace(drawn, parts=tuple(self._all(schema, inside, f"{name}.")))
             case "rows":
                 return replace(drawn, parts=tuple(self._rows(name, label, schema, told or [])))
@@ -135,10 +154,12 @@ class Drawer:
         return replace(drawn, value=visible(str(told)))
 
     def _rows(self, name: str, label: str, schema: Schema, told: Sequence[Any]) -> Iterator[Field]:
-        inside = self.description.plain(schema["items"])
-        for place in range(len(told) + BLANK_ROWS):
+        inside = self.description.plain(schema["items"]) | {"nullable": True}
+        lines = self.lines.get(name, ())
+        for place in range(len(lines) or len(told) + BLANK_ROWS):
             known = told[place] if place < len(told) else None
-            yield self._one(f"{name}.{place}", label, inside, known, False)
+            row = self._one(f"{name}.{place}", label, inside, known, False)
+            yield replace(row, line=lines[place]) if lines else row
 
     def kind(self, schema: Schema) -> Kind:
         """Which control a value of this schema is written into."""
@@ -206,6 +227,14 @@ class Drawer:
             case "password":
                 return form.raw(name) or None
         return typed(form.get(name)) or None
+
+
+def _open(part: Field) -> Field:
+    """A choice that may be left open: a browser sends the first where none is blank, and what is
+    empty would say something."""
+    if part.kind != "choice" or "" in part.options:
+        return part
+    return replace(part, options=("", *part.options))
 
 
 def _sent(drawn: Field, form: Form) -> Field:

@@ -156,7 +156,8 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
     if step is not None:
         whole = await ask(viewer, "GET", _entry(desk, key)) if desk.entry else told
         known = whole.body if step.name in _OF_WHAT_IS_THERE else {}
-        drawn = Drawer(_description(viewer.request)).fields(step.body, known | {"reason": ""})
+        drawer = Drawer(_description(viewer.request), desk.lines(step.name, whole.body))
+        drawn = drawer.fields(step.body, known | {"reason": ""})
         version = whole.version
         sketch = None
         if _is_previewed(desk, step):
@@ -228,19 +229,22 @@ async def _send(
     viewer: Viewer, desk: Desk, path: str, step: Step, *, back: str, key: str = ""
 ) -> Response:
     """What the form brought; it is done once, however often it is sent."""
-    drawer, form = Drawer(_description(viewer.request)), viewer.form
+    form = viewer.form
     version, once = form.get("version"), form.get("once") or secrets.token_urlsafe(16)
     more: Any = {"version": version, "once": once}
-    body = drawer.read(step.body, form)
     known: Mapping[str, Any] = {}
-    if step.name == "amend":
+    if step.name == "amend" or step.name in desk.answers:
         known = (await ask(viewer, "GET", _entry(desk, key) if desk.entry else back)).body
+    drawer = Drawer(_description(viewer.request), desk.lines(step.name, known))
+    body = drawer.read(step.body, form)
     if form.get(PREVIEW) and _is_previewed(desk, step):
         drawn = drawer.again(step.body, form)
         sketch = await _sketch(viewer, desk, body, known, drawn)
         return _form(viewer, desk, step, drawn, back=back, key=key, sketch=sketch, **more)
     if step.name == "amend":
         body = drawer.changed(step.body, known, body)
+    else:
+        body = drawer.begun(step.body, body)
     told = await ask(viewer, "POST", path, body=body, key=once[:100], version=version)
     if not told.is_good:
         drawn = drawer.again(step.body, form)

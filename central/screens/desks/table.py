@@ -73,11 +73,21 @@ class Desk:
     """Of one, whether a step of it is for who looks, where that is not by their right alone."""
     proposals: str = ""
     """The kind of proposal that one of them may be about, by its key."""
+    answers: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    """By step, the rows of its form that answer a list of the one, that list, and what of it is
+    read."""
 
     @property
     def one(self) -> str:
         """Its address in the interface."""
         return self.path + "".join(f"/{{{name}}}" for name in self.key)
+
+    def lines(self, step: str, one: Item) -> dict[str, tuple[str, ...]]:
+        """By rows of the step's form, what each of them answers."""
+        if step not in self.answers:
+            return {}
+        rows, name, text = self.answers[step]
+        return {rows: tuple(str(each[text]) for each in one.get(name, ()))}
 
     def key_of(self, item: Item) -> str:
         return "/".join(str(item[name]) for name in self.key)
@@ -253,6 +263,7 @@ DESKS: tuple[Desk, ...] = (
         ("number", "entity", "site", "kind", "state", "planned_for", "ended"),
         subject="inspection",
         steps=inspections.STEPS,
+        answers={"find": ("results", "checklist", "text")},
     ),
     Desk(
         *("sanctions", "/sanctions", ("number",), Right.READ_SUBJECTS),
