@@ -204,6 +204,7 @@ async def an_unknown_outcome(made: Line, page: Page) -> None:
     await fill_witness(page, 2, LEAD, pin="0000")
     await page.locator("#decide [type=submit]").click()
     await expect(page.locator("#decide .wrong")).to_have_text(SQ["note.not-known"])
+    await expect(page.locator("#decide [name=pin-1]")).to_be_focused()
     assert await page.evaluate(FITS) == []
     assert not any(isinstance(each, Settled) for each in after(made, seq))
     assert await page.input_value("#decide [name=pin-1]") == ""  # no PIN waits on the screen

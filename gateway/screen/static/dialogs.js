@@ -279,6 +279,9 @@ export class Dialogs {
       this.#scanned = false;
       wrong.replaceChildren(icon("i-warn"), sentence(problem));
       for (const pin of dialog.querySelectorAll("input[type=password]")) pin.value = "";
+      // The button that was disabled has lost the focus: what is missing gets it.
+      const missing = [...dialog.querySelectorAll("input[required]")].find((each) => each.value === "" && each.offsetParent);
+      if (dialog.open) missing?.focus();
       return false;
     } finally {
       for (const button of buttons) button.disabled = false;
