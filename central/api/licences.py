@@ -21,6 +21,7 @@ from central.register.licences.models import (
     LicenceAmendment,
     LicenceState,
     NewLicence,
+    Obstacle,
     Renewal,
     Suspending,
 )
@@ -48,7 +49,7 @@ class LicenceView(Licence):
     """A licence, and what stands against marking under it at this moment."""
 
     obstacle: Annotated[
-        str,
+        Obstacle,
         Field(description="as a code; empty: it is in force", examples=["licence-expired"]),
     ]
 

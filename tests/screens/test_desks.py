@@ -61,6 +61,8 @@ class Words:
         self._properties(description().row(desk.path))
         if description().new(desk.new or desk.path):
             self.found["step"].add(f"new {desk.name}")
+            if desk.new or not desk.opens:  # what it answers is shown; else the page of one is
+                self._walk(description().answer("post", desk.new or desk.path))
         if desk.opens:
             self.found["one"].add(desk.name)
             self.found["step"] |= {each.name for each in description().steps(desk.one)}
@@ -81,7 +83,7 @@ class Words:
         self.found["value"] |= {
             str(each)
             for each in plain.get("enum", ())
-            if not str(each).startswith(CODES_BY_THEMSELVES)
+            if each != "" and not str(each).startswith(CODES_BY_THEMSELVES)
         }
         self._properties(plain.get("properties", {}))
         if "items" in plain:
@@ -95,6 +97,16 @@ def test_every_word_of_a_desk_is_in_the_catalogue_and_no_other(language: str) ->
         assert [each for each in sorted(wanted) if not d.has(each, context)] == [], context
         known = {key.partition("\x04")[2] for key in d.by_key if key.startswith(f"{context}\x04")}
         assert sorted(known - wanted) == [], f"{context}: nobody says it"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_done_is_said_in_words(language: str) -> None:
+    d = load("sq" if language == "sq" else "en", "desks")
+    acts = {act for each in ACTS.values() for act in each} | {
+        act for each in DESKS for act in each.steps
+    }
+    acts |= {"taken-in", "second factor enrolled", "recovery codes renewed", "recovery code used"}
+    assert [each for each in sorted(acts) if not d.has(each, "act")] == []
 
 
 @pytest.mark.parametrize("desk", DESKS, ids=lambda desk: desk.name)
@@ -273,6 +285,12 @@ def test_the_head_of_a_column_of_numbers_stands_where_they_do() -> None:
     )
     assert shown.numbers == (False, True, True, False)
     assert description().numbers("/stock", ("kind", "articles", "quantity")) == (False, True, True)
+
+
+def test_a_table_in_which_nothing_stands_is_not_shown() -> None:
+    """An officer's suspension without an end says nothing that its licence does not."""
+    teller = Teller(load("sq", "desks"))
+    assert teller.facts({"suspensions": [{"sanction": "", "until": None}]}) == []
 
 
 def test_a_table_leaves_out_what_nobody_has() -> None:

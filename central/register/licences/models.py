@@ -63,13 +63,23 @@ class Suspension(BaseModel):
     until: datetime | None = None
 
 
+Obstacle = Literal[
+    "",
+    "licence-missing",
+    "licence-revoked",
+    "licence-suspended",
+    "licence-expired",
+    "licence-not-begun",
+]
+
+
 def obstacle(
     state: str,
     valid_from: datetime,
     valid_until: datetime,
     now: datetime,
     suspended_until: datetime | None = None,
-) -> str:
+) -> Obstacle:
     """Why nothing may be marked under it now, as a stable code; empty when it is in force.
 
     `suspended_until` None: a suspension has no end of its own.

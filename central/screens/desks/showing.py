@@ -157,6 +157,8 @@ class Teller:
         names = list(dict.fromkeys(key for each in values for key in each if key not in _SKIPPED))
         rows = [tuple(self._cell(key, each.get(key)) for key in names) for each in values]
         kept = [at for at, _ in enumerate(names) if any(row[at] != NOTHING for row in rows)]
+        if not kept:
+            return NOTHING
         shown = tuple(tuple(row[at] for at in kept) for row in rows)
         heads = tuple(self.label(names[at]) for at in kept)
         return Shown("table", heads=heads, rows=shown, numbers=numbers(shown))
