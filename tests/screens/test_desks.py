@@ -107,6 +107,8 @@ def test_what_was_done_is_said_in_words(language: str) -> None:
     }
     acts |= {"taken-in", "second factor enrolled", "recovery codes renewed", "recovery code used"}
     assert [each for each in sorted(acts) if not d.has(each, "act")] == []
+    subjects = {each.subject for each in DESKS if each.subject}
+    assert [each for each in sorted(subjects) if not d.has(each, "subject")] == []
 
 
 @pytest.mark.parametrize("desk", DESKS, ids=lambda desk: desk.name)

@@ -185,8 +185,8 @@ _IN_USE: Steps = {
 _SUBJECTS = (
     *("account", "alert", "article", "block", "certificate", "consignment", "count", "device"),
     *("entity", "event", "exclusion", "gateway", "import", "inspection", "licence", "lot"),
-    *("number", "order", "person", "place", "print", "product", "register", "sanction", "scan"),
-    *("screening", "sign-in", "space", "token", "unit-series"),
+    *("number", "order", "person", "place", "print", "product", "proposal", "register"),
+    *("sanction", "scan", "screening", "sign-in", "space", "token", "unit-series"),
 )
 """Of acts, each a name of `central.register.subject`."""
 
