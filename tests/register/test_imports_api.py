@@ -283,7 +283,7 @@ def test_the_report_is_a_file_too(centre: Centre) -> None:
         ("2", "year", "malformed"),
         ("3", "maker", "missing"),
     ]
-    assert rows[1]["what_to_do"] == "Plotëso qelizën."
+    assert rows[1]["what_to_do"] == "Plotësoni qelizën."
 
 
 def test_stock_is_exported_whole_and_harmless(centre: Centre) -> None:
