@@ -45,7 +45,7 @@ def test_by_starttls_and_with_a_password(tmp_path: Path) -> None:
             mail.send(config, 7, config.to[0], ALERT)
         first, again = post.mails
         assert first["Message-ID"] == again["Message-ID"]
-        assert str(first["Subject"]) == f"[gjurma] Një numër u shënua dy herë: {ALERT.subject}"
+        assert str(first["Subject"]) == f"[gjurma] Një numër u shënjua dy herë: {ALERT.subject}"
         assert "përsëri" in first.get_content()
 
         unknown = config.model_copy(update={"ca": None})

@@ -304,7 +304,7 @@ def test_what_needs_a_person_is_shown_until_somebody_resolves_it(line: Line, pag
     line.mark(51)
     line.mark(51)  # a number that is spent
     line.centre.start("watch")
-    expect(alerts).to_contain_text("Një numër u shënua dy herë", timeout=30_000)
+    expect(alerts).to_contain_text("Një numër u shënjua dy herë", timeout=30_000)
     found = line.centre.get("/api/v1/alerts?open=true")["items"]
     told = alerts.get_by_role("link", name=f"Të gjitha alarmet e hapura: {len(found)}")
     expect(told).to_be_visible()

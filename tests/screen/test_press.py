@@ -25,7 +25,7 @@ def of_marks(count: int) -> Sheet:
         "facts": [("Numri", "ë, ç <b>&")],
         "counts_title": "Numërimi",
         "counts": [("", "ditari", "me dorë", "dallimi"), ("të mira", "2", "1", "-1")],
-        "marks_title": "Shënimet",
+        "marks_title": "Shënjimet",
         "marks": [HEADS, *((f"GR26{n:06d}", "D", "", "", "", "", str(n)) for n in range(count))],
         "foot": "koka: 00ff",
     }

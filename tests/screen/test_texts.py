@@ -221,7 +221,7 @@ def test_a_catalogue_is_read_whole(language: str) -> None:
 def test_albanian_is_written_with_its_letters() -> None:
     texts = read_texts("sq")
     assert texts["state.good"] == "MIRË"
-    assert texts["do.begin"] == "Shëno pjesën"
+    assert texts["do.begin"] == "Shënjo pjesën"
     same = {code for code, text in texts.items() if text == TEXTS[code]}
     assert same <= {"role.operator", "report.uii"}
 
