@@ -82,6 +82,10 @@ def test_an_order_is_drafted_with_what_it_asks_for_and_no_more(
     centre: Centre, signed_in: SignIn
 ) -> None:
     """What its product says of template and components is not asked for again."""
+    now = datetime.now(UTC)
+    licence = {"number": "L-DRAFTS", "entity": "UMG", "valid_from": now.isoformat()}
+    until = (now + timedelta(days=365)).isoformat()
+    centre.post("/api/v1/licences", licence | {"valid_until": until})
     with signed_in(centre, "registry-officer") as page:
         page.goto(centre.url + "/orders?do=new")
         page.get_by_label("Kodi", exact=True).fill("G-FIRST")
