@@ -67,7 +67,7 @@ def run(rounds: int, *, quick: bool = False) -> list[Measurement]:
 async def _run(rounds: int, chosen: Sequence[tuple[Role | None, str]]) -> list[Measurement]:
     weight = Measurement("pages-weight", "A page on the wire, the first time", "kB", "lower")
     ready = Measurement("pages-ready", "Until a page can be used, the first time", "ms", "lower")
-    with shown.register() as centre, tempfile.TemporaryDirectory() as folder:
+    with shown.register(anew=True) as centre, tempfile.TemporaryDirectory() as folder:
         async with (
             line(Path(folder)) as made,
             served(made) as operator,

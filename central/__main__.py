@@ -126,13 +126,14 @@ def _serve(config: Config, options: argparse.Namespace) -> int:
     import uvicorn
 
     from central.access import setup
-    from central.app import create_app
+    from central.app import create_app, prepare
 
     engine = db.make_engine(config)
     setup.offer(engine, lambda code: _tell_setup(config, options, code))
     # uvicorn shuts down on a signal and raises it again when done: that then ends us, well.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(GOOD))
+    prepare()
     app = create_app(config, engine)
     uvicorn.run(
         app,

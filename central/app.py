@@ -54,7 +54,6 @@ from central.screens import drawing, uploads
 from central.screens.install import install
 
 PREFIX = "/api/v1"
-PREPARED_AFTER_S = 20.0
 
 
 class _Server(FastAPI):
@@ -68,14 +67,10 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [
-            asyncio.create_task(answers.forgetting(engine)),
-            asyncio.create_task(_at_rest()),
-        ]
+        forgetting = asyncio.create_task(answers.forgetting(engine))
         async with live.running():
             yield
-        for task in tasks:
-            task.cancel()
+        forgetting.cancel()
 
     app = _Server(docs_url=None, redoc_url=None, lifespan=lifespan, routes=interface().routes)
     app.state.engine = engine
@@ -118,15 +113,10 @@ def _provider(config: Config) -> Provider | None:
         raise ConfigError(f"{oidc.ca}: {error.strerror or error}") from error
 
 
-async def _at_rest() -> None:
-    """Once the server has come to rest: preparing takes seconds of a core."""
-    await asyncio.sleep(PREPARED_AFTER_S)
-    await asyncio.to_thread(prepare)
-
-
 def prepare() -> None:
     """Make what somebody's first page would wait for, and what no configuration changes: the
-    description, from which the desks are drawn, and the templates."""
+    description, from which the desks are drawn, and the templates. It takes seconds of a core, and
+    is done before a server listens."""
     interface().openapi()
     drawing.compile_all()
 

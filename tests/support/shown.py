@@ -40,9 +40,10 @@ def soon(hours: float) -> str:
 
 
 @contextmanager
-def register() -> Iterator[Centre]:
-    """A factory's marks, its crate that arrives short at a depot, and the oversight of both."""
-    with Centre.started("plan", "ingest-1", "watch", "serve") as centre:
+def register(*, anew: bool = False) -> Iterator[Centre]:
+    """A factory's marks, its crate that arrives short at a depot, and the oversight of both.
+    `anew`: as `Centre.started` has it."""
+    with Centre.started("plan", "ingest-1", "watch", "serve", anew=anew) as centre:
         centre.standard(GATEWAY, order=ORDER)
         _depot(centre)
         line = _line(centre)
