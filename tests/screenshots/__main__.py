@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.test_operator import sign_in
@@ -53,6 +53,8 @@ async def at_line(browser: Browser, picture: AtLine) -> None:
             await page.goto(url)
             await sign_in(page)
             await picture.steps(page, made)
+            # What a button means has to stand for a moment before it can be pressed.
+            await expect(page.locator("#secondary button:disabled")).to_have_count(0)
             await keep(page, picture.name)
 
 
