@@ -5,10 +5,11 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, Row, text
 
-from central.errors import NotFound
+from central.errors import NotFound, Refused
 from central.queries.models import Gateway, Link, PlanKey
 from central.queries.paging import Page, Text, page, position
 from central.register.subject import no_such
+from central.said import said
 from gateway.contract.topics import STATE_EVERY_S
 
 SILENT_AFTER = timedelta(seconds=2.5 * STATE_EVERY_S)
@@ -60,8 +61,12 @@ def paged(connection: Connection, limit: int, cursor: str | None, sort: Sort) ->
     """
     after = position(cursor, Literal[sort], Text)
     found = _in_order(listed(connection), sort)
-    names = [gateway.name for gateway in found]
-    start = names.index(after[1]) + 1 if after is not None and after[1] in names else 0
+    start = 0
+    if after is not None:
+        names = [gateway.name for gateway in found]
+        if after[1] not in names:
+            raise Refused(said("cursor: no page gave it"))
+        start = names.index(after[1]) + 1
     return page(found[start:], limit, lambda gateway: (sort, gateway.name))
 
 

@@ -1,6 +1,7 @@
 """Whatever can be listed is exported whole: the same rows, filters and visibility."""
 
 import asyncio
+import base64
 import csv
 import io
 import json
@@ -111,6 +112,9 @@ def test_a_place_in_one_order_is_none_in_another(several: Centre) -> None:
     for other in ("-name", "code", "state"):
         answer = several.look(f"/api/v1/entities?sort={other}&cursor={cursor}")
         assert (answer.status_code, answer.json()["code"]) == (422, "refused")
+    nowhere = base64.urlsafe_b64encode(b'["name","no.such"]').decode().rstrip("=")
+    answer = several.look(f"/api/v1/gateways?sort=name&cursor={nowhere}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "refused")
 
 
 ITEMS = "/api/v1/items"

@@ -334,6 +334,7 @@ def test_a_certificate_names_its_document_which_stays_where_it_is(
         page.get_by_label("Produkti").fill("M70")
         page.get_by_label("U lëshua").fill("3.4.2026")
         page.get_by_label("Zgjidh skedarin").set_input_files(document)
+        expect(page.locator(".g-file-name")).to_have_text("miratim.pdf")
         digest = hashlib.sha256(document.read_bytes()).hexdigest()
         expect(page.get_by_label("Dokumenti (SHA-256)")).to_have_value(digest)
         page.get_by_role("button", name="Regjistro").click()

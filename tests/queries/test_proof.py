@@ -29,14 +29,13 @@ class Kept:
     batch: int
     before: int
     after: int
-    last: int
     epoch: RecordKey
     """The first record of the epoch that follows."""
 
     def proved(self, key: RecordKey, change: str = "") -> Proof:
         """As it is after a change that is undone."""
         with self.engine.connect() as connection:
-            names = {name: getattr(self, name) for name in ("batch", "before", "after", "last")}
+            names = {name: getattr(self, name) for name in ("batch", "before", "after")}
             if change:
                 done = connection.execute(text(change.format(**names)))
                 assert done.rowcount > 0, "nothing was changed"
@@ -62,7 +61,7 @@ def kept() -> Iterator[Kept]:
         engine = db.owner_engine(configuration.load(centre.folder / "central.toml"))
         key = RecordKey(gateway=GATEWAY, epoch=1, seq=made[1])
         first = RecordKey(gateway=GATEWAY, epoch=2, seq=1)
-        yield Kept(engine, key, batch, before, after, after, first)
+        yield Kept(engine, key, batch, before, after, first)
         engine.dispose()
         peer.disconnect()
 
@@ -160,7 +159,7 @@ def test_a_step_fails_on_what_was_changed(kept: Kept, change: str, fails: set[st
             id="where it says that it began",
         ),
         pytest.param(
-            f"UPDATE batch SET sig = {FLIP.format('sig')} WHERE id = {{last}}",
+            f"UPDATE batch SET sig = {FLIP.format('sig')} WHERE id = {{after}}",
             {"began"},
             id="the signature of the former epoch's last batch",
         ),

@@ -22,12 +22,13 @@ def moment_shown(told: str) -> str:
 
 
 def moment_read(text: str) -> str:
-    """What was written, with the offset that holds at Tirana then; what is no moment stays as it
-    is, for the interface to refuse."""
+    """What was written, with the offset that holds at Tirana then, where it names none; what is no
+    moment stays as it is, for the interface to refuse."""
     found = _MOMENT.fullmatch(text.strip())
     try:
         if found is None:
-            return datetime.fromisoformat(text).replace(tzinfo=ZONE).isoformat()
+            moment = datetime.fromisoformat(text.strip())
+            return (moment if moment.tzinfo else moment.replace(tzinfo=ZONE)).isoformat()
         day, month, year, hour, minute = map(int, found.groups())
         return datetime(year, month, day, hour, minute, tzinfo=ZONE).isoformat()
     except ValueError:
