@@ -25,6 +25,7 @@ from central.screens.desks.pages import ROUTERS as DESKS
 from central.screens.drawing import Screens
 from central.screens.headers import SecurityHeaders
 from central.screens.navigation import existing
+from central.screens.warehouse import shell
 
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.pages,
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     showcase.pages,
     uploads.pages,
     doubts.pages,
+    shell.pages,
     *DESKS,
 )
 """All pages; those of a desk are in the navigation."""
@@ -57,7 +59,7 @@ def install(app: FastAPI) -> None:
     app.add_middleware(Compression)
     app.add_middleware(SecurityHeaders, secure=state.cookies.secure)
     files.install(app)
-    for router in (feed.feed, *ROUTERS):
+    for router in (feed.feed, shell.beside, *ROUTERS):
         app.include_router(router)
 
 

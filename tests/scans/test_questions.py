@@ -19,7 +19,7 @@ from gateway.contract.record import ClockState, Observed, Opened, encode_record
 from gateway.contract.signed import SigningKey, key_id
 from simulators.scanner import BATCH, Scanner
 from tests.register.telling import UII
-from tests.scans.conftest import Store, symbol
+from tests.support.store import Store, symbol
 
 pytestmark = pytest.mark.slow
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551

@@ -24,6 +24,7 @@ from central.screens.desks.preview import Previewed, previewed
 from central.screens.desks.showing import WIDE, Teller
 from central.screens.desks.showing import Shown as Value
 from central.screens.desks.table import BY_NAME, DESKS, Desk
+from central.screens.qr import drawn as symbol_of
 from central.screens.texts import LANGUAGES, load
 from central.screens.viewer import AsViewer, Shown, Viewer
 from central.screens.words import moment
@@ -254,12 +255,15 @@ async def _send(
         )
     if told.status == PROPOSED:
         return viewer.go(f"/proposals/{quote(told.body['number'])}")
-    if key:
+    if key and step.name not in desk.scanned:
         return viewer.go(back)
-    if all(name in told.body for name in desk.key) and desk.opens and not desk.new:
+    if not key and all(name in told.body for name in desk.key) and desk.opens and not desk.new:
         return viewer.go(desk.path_of(desk.key_of(told.body)))
-    facts = _teller(viewer, desk).facts(told.body)
-    return _draw(viewer, "desk-told.html", desk, facts=facts, back=back)
+    facts, symbol = _teller(viewer, desk).facts(told.body), None
+    if step.name in desk.scanned:
+        here = viewer.screens.origin or str(viewer.request.base_url).rstrip("/")
+        symbol = symbol_of(here + desk.scanned[step.name](told.body))
+    return _draw(viewer, "desk-told.html", desk, facts=facts, back=back, symbol=symbol)
 
 
 def _form(

@@ -76,6 +76,9 @@ class Desk:
     answers: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     """By step, the rows of its form that answer a list of the one, that list, and what of it is
     read."""
+    scanned: Mapping[str, Callable[[Item], str]] = field(default_factory=dict)
+    """By step, what of its answer a phone scans: an address below the register's. It is shown once,
+    with the answer."""
 
     @property
     def one(self) -> str:
@@ -125,6 +128,11 @@ def _latches(item: Item, language: Language) -> list[Notice]:
         title = d(code, "latch") + (f" ({of})" if of else "")
         found.append((title, f"{d(code, 'latch means')} {d(code, 'latch ends')}"))
     return found
+
+
+def _enrolment(invitation: Item) -> str:
+    """Opens the warehouse app with it; what stands behind the # is sent to no server."""
+    return f"/warehouse/#enrol={invitation['gateway']},{invitation['code']}"
 
 
 def _is_no_binding(step: str, _: Item) -> bool:
@@ -330,6 +338,7 @@ DESKS: tuple[Desk, ...] = (
         subject="device",
         feminine=True,
         steps=_ACTIVE,
+        scanned={"invite": _enrolment},
     ),
     Desk(
         *("articles", "/articles", ("code",), Right.READ_ITEMS),
