@@ -22,6 +22,7 @@ from simulators.demo.people import Operator, Person, make_people
 from simulators.demo.processes import Child, Children, program, run_once
 from simulators.demo.shift import Line
 from simulators.demo.sites import SITES, Site, gateway_toml
+from simulators.demo.store import open_store, phone_address
 from simulators.part import FILE, PartStore
 
 INGEST_WORKERS = 2
@@ -46,6 +47,8 @@ class Factory:
     licences: dict[str, str] = field(default_factory=dict)
     people: dict[str, list[Person]] = field(default_factory=dict)
     sign_ins: list[SignIn] = field(default_factory=list)
+    phone: str = ""
+    """The address that makes a browser the store's device."""
     claims: Claims = field(default_factory=Claims)
 
     def __post_init__(self) -> None:
@@ -266,6 +269,9 @@ class Factory:
     async def _open_accounts(self) -> None:
         entity = SITES[0].subject.entity["code"]
         self.sign_ins = await sign_ins(self.web, self.accounts_file, entity)
+        assert self.officer is not None
+        await open_store(self.officer, entity)
+        self.phone = await phone_address(self.officer, self.accounts_file)
 
     def _remember(self) -> None:
         kept = json.loads(self.secrets_file.read_text("utf-8"))

@@ -111,6 +111,11 @@ async def sign_ins(base_url: str, kept: Path, entity: str) -> list[SignIn]:
     return [SignIn(ROLES.get(name, name), **how) for name, how in all_of_them.items()]
 
 
+def remember(kept: Path, what: str, told: str) -> None:
+    """Beside the sign-ins, which nobody else may read."""
+    _keep(kept, _read(kept) | {what: told})
+
+
 def _kept_token(kept: Path) -> str | None:
     if not kept.exists():
         return None

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, Playwright, expect
 
 from tests.browser.conftest import ARGUMENTS, PATIENCE_MS, is_fault
@@ -135,3 +137,30 @@ def phone(
     finally:
         context.close()
     assert made.faults == []
+
+
+def video(path: Path, content: str, *, size: tuple[int, int] = (1280, 720)) -> Path:
+    """What a camera sees that is held over a mark: nothing yet, then its Data Matrix, a little
+    turned, on grey metal. YUV4MPEG2, as Chromium's fake camera reads it."""
+    symbol = zxingcpp.create_barcode(content, zxingcpp.BarcodeFormat.DataMatrix)
+    drawn: Any = symbol.to_image(scale=10)
+    mark = Image.fromarray(drawn).convert("L").rotate(7, expand=True, fillcolor=255)
+    mark = mark.point(lambda level: 70 + level // 2)
+    empty = Image.new("L", size, 70 + 255 // 2)
+    held = empty.copy()
+    held.paste(mark, ((size[0] - mark.width) // 2, (size[1] - mark.height) // 2))
+    grey = bytes([128]) * (size[0] * size[1] // 2)
+    with path.open("wb") as file:
+        file.write(b"YUV4MPEG2 W%d H%d F15:1 Ip A1:1 C420jpeg\n" % size)
+        for frame in [empty] * 10 + [held] * 50:
+            file.write(b"FRAME\n" + frame.tobytes() + grey)
+    return path
+
+
+def camera(video_file: Path) -> tuple[str, ...]:
+    """Chromium's arguments for a camera that sees it."""
+    return (
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={video_file}",
+    )

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Playwright, Route, expect
 
 from tests.browser.conftest import SignIn
-from tests.browser.phone import Phone, phone
+from tests.browser.phone import Phone, camera, phone, video
 from tests.register.telling import UII, Told, accept
 from tests.support.store import Store, opened, symbol
 from tests.support.wait import wait_for
@@ -374,3 +374,32 @@ def test_it_speaks_both_languages(handheld: Phone) -> None:
     handheld.close_window()
     handheld.open()
     expect(handheld.page.locator(".w-tasks")).to_contain_text(re.compile("Put away.*Dispatch"))
+
+
+def test_the_camera_reads_a_mark(playwright: Playwright, store: Store, tmp_path: Path) -> None:
+    seen = video(tmp_path / "mark.y4m", symbol(40))
+    with phone(playwright, store, tmp_path / "profile", *camera(seen)) as made:
+        made.enrol("gramsh.camera-1")
+        made.open("put-away")
+        made.wedge("UMG.D1")
+        made.button("Përdor kamerën").click()
+        made.says("U ruajt")
+        made.button("Ndal kamerën").click()
+        made.counts(1)
+        assert [verdict for *_, verdict in made.sent("gramsh.camera-1")] == ["ok"]
+        record = json.loads(made.kept()[-1])
+        assert (record["codes"], record["entry"]) == ([symbol(40)], "device")
+        assert record["symbologies"] == ["]d1"]
+        took = made.page.evaluate(
+            "performance.getEntriesByName('decode').map((each) => each.duration)"
+        )
+        print(sorted(took)[len(took) // 2], len(took))
+
+
+def test_a_camera_that_may_not_be_used_says_what_to_do(
+    playwright: Playwright, store: Store, handheld: Phone
+) -> None:
+    handheld.enrol("gramsh.camera-2")
+    handheld.open("find")
+    handheld.button("Përdor kamerën").click()
+    expect(handheld.page.get_by_role("alert")).to_contain_text("kamer")

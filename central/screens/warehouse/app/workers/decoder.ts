@@ -10,6 +10,8 @@ const OPTIONS: ReaderOptions = {
   maxNumberOfSymbols: 1,
   tryHarder: true,
   tryInvert: true,
+  // As it is, with its separators: not as people would write it.
+  textMode: "Plain",
 };
 
 prepareZXingModule({
