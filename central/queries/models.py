@@ -258,6 +258,23 @@ class AtGateway(Answer):
     said: Annotated[str, Field(description="the officer's own words, where there are any")]
 
 
+class FirstPiece(Answer):
+    """The first piece of a component at a gateway, before whose approval its station waits."""
+
+    gateway: Annotated[str, Field(examples=["gramsh.line-2"])]
+    station: Annotated[str | None, Field(description="null where none was approved")]
+    component: Annotated[str, Field(examples=["receiver"])]
+    state: Annotated[
+        Literal["approved", "awaited"],
+        Field(description="awaited: in the gateway's newest journal nobody approved one yet"),
+    ]
+    people: Annotated[list[str], Field(description="who approved it: badges' pseudonyms")]
+    at: Annotated[datetime | None, Field(description="when, by the gateway's clock")]
+    uii: Annotated[str | None, Field(examples=["DA0G1HAK001200"])]
+    reason: str
+    record: Annotated[RecordKey | None, Field(description="that says so")]
+
+
 class OrderProgress(Answer):
     """An order and how far it has come."""
 

@@ -63,10 +63,26 @@ class Words:
             self.found["step"].add(f"new {desk.name}")
             if desk.new or not desk.opens:  # what it answers is shown; else the page of one is
                 self._walk(description().answer("post", desk.new or desk.path))
+        if desk.entry:
+            self._walk(description().answer("get", desk.entry))
+        for name in desk.lists:
+            self._below(desk, description().answer("get", f"{desk.one}/{name}"))
         if desk.opens:
             self.found["one"].add(desk.name)
             self.found["step"] |= {each.name for each in description().steps(desk.one)}
             self._walk(description().answer("get", desk.one))
+
+    def _below(self, desk: Desk, answer: Schema) -> None:
+        """A list of one desk alone: a column, and what stands in it, may have no other words than
+        the desk's own."""
+        page = description().plain(answer)
+        row = page["items"] if "items" in page else page["properties"]["items"]["items"]
+        d = load("en", "desks")
+        for name, schema in description().plain(row)["properties"].items():
+            if not d.has(name, f"{desk.name} field"):
+                self.found["field"].add(name)
+            if not any(key.startswith(f"{desk.name} {name}\x04") for key in d.by_key):
+                self._walk(schema)
 
     def _properties(self, properties: Mapping[str, Schema]) -> None:
         for name, schema in properties.items():

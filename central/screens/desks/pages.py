@@ -14,13 +14,14 @@ from central.access.roles import Right
 from central.api.desk import needs
 from central.errors import NotFound
 from central.register.subject import no_such
-from central.screens.desks.asking import PREFIX, ask, look
+from central.screens.desks.asking import PREFIX, Answer, ask, look
 from central.screens.desks.description import Description, Step
 from central.screens.desks.faults import Faults, faults
 from central.screens.desks.fields import Drawer, Field, Kind
+from central.screens.desks.marking import marks_of
 from central.screens.desks.paper import MEDIA_TYPE, Paper, draw, text_of
 from central.screens.desks.preview import FIELD as PREVIEW
-from central.screens.desks.preview import Previewed, previewed
+from central.screens.desks.preview import Previewed, previewed, sketch_of
 from central.screens.desks.showing import WIDE, Teller
 from central.screens.desks.showing import Shown as Value
 from central.screens.desks.table import BY_NAME, DESKS, Desk
@@ -173,8 +174,8 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
         after = viewer.request.query_params.get("after", "0")
         query = {"subject": desk.subject, "key": key, "limit": _ACTS, "after": after}
         acts = (await look(viewer, "/acts", query)).body
-    item = desk.read(told.body, viewer.language) if desk.read else told.body
-    facts = _teller(viewer, desk).facts(item)
+    item = await _whole(viewer, desk, key, told)
+    facts = _teller(viewer, desk).facts(_read(viewer, desk, item))
     return _draw(
         viewer,
         "desk-one.html",
@@ -186,6 +187,7 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
         state=_teller(viewer, desk).value("state", told.body.get("state")),
         facts=[each for each in facts if each[1].shape not in WIDE],
         sections=[each for each in facts if each[1].shape in WIDE],
+        marks=tuple(map(sketch_of, marks_of(item))) if desk.marks else (),
         below=await _below(viewer, desk, key),
         steps=steps_of(viewer, desk, told.body),
         proposed=proposed.get("items", []),
@@ -194,16 +196,29 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
     )
 
 
+async def _whole(viewer: Viewer, desk: Desk, key: str, told: Answer) -> Mapping[str, Any]:
+    """With what of it is told at its entry alone."""
+    if not desk.whole:
+        return told.body
+    entry = (await look(viewer, _entry(desk, key))).body
+    return told.body | {name: entry.get(name) for name in desk.whole}
+
+
+def _read(viewer: Viewer, desk: Desk, item: Mapping[str, Any]) -> Mapping[str, Any]:
+    return desk.read(item, viewer.language) if desk.read else item
+
+
 async def _paper(viewer: Viewer, desk: Desk, key: str) -> Response:
     told = await ask(viewer, "GET", desk.path_of(key))
     if not told.is_good:
         return _draw(viewer, "desk-problem.html", desk, status=told.status, told=told)
     teller, now = _teller(viewer, desk), moment(datetime.now(UTC))
+    item = _read(viewer, desk, await _whole(viewer, desk, key, told))
     drawn = Paper(
         title=teller.d(desk.name, "one"),
         key=key,
         state=text_of(teller.value("state", told.body.get("state"))),
-        told=teller.facts(told.body),
+        told=teller.facts(item),
         foot=teller.d("Printed {when} by {who}", when=now, who=viewer.person),
         language=viewer.language,
     )

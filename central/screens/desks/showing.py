@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias, get_args
 
 from central.register.articles.models import Verdict
+from central.screens.desks.marking import component
 from central.screens.desks.table import BY_NAME
 from central.screens.texts import Texts
 from central.screens.words import item_path, moment, thing_path, visible
@@ -20,6 +21,7 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys(get_args(Verdict), "attention"),
     **dict.fromkeys(("active", "released", "passed", "online", "resolved", "closed"), "good"),
     **dict.fromkeys(("ok", "done", "received", "completed", "complete", "confirmed"), "good"),
+    "approved": "good",
     **dict.fromkeys(("critical", "revoked", "failed", "short", "missing", "withdrawn"), "bad"),
     **dict.fromkeys(("fault", "same"), "bad"),
     **dict.fromkeys(("suspended", "paused", "warning", "silent", "escalated", "true"), "attention"),
@@ -42,6 +44,7 @@ _LEADS_TO: Mapping[str, str] = {
     "product": "products",
     "products": "products",
     "gateway": "gateways",
+    "gateways": "gateways",
     "inspection": "inspections",
     "follows": "inspections",
     "exclusion": "exclusions",
@@ -187,6 +190,8 @@ class Teller:
             return Shown("link", text, BY_NAME[_LEADS_TO[name]].path_of(text))
         if name in _ITEMS:
             return Shown("link", visible(text), item_path(text))
+        if name == "component":
+            return Shown("text", component(text, self.d.language))
         if name in _ARTICLES:
             return Shown("link", visible(text), thing_path(text))
         if name == "lot":

@@ -16,6 +16,7 @@ from central.register.orders import rules as orders
 from central.register.proposals import rules as proposals
 from central.register.sanctions import rules as sanctions
 from central.register.stock import rules as counts
+from central.screens.desks import marking
 from central.screens.desks import proposals as waiting
 from central.screens.texts import LANGUAGES, Language, load
 
@@ -40,6 +41,10 @@ class Desk:
     subject: str = ""
     steps: Steps = field(default_factory=dict)
     entry: str = ""
+    whole: tuple[str, ...] = ()
+    """Of one, what is told at `entry` alone and stands on its page too."""
+    marks: bool = False
+    """Whether it says what is engraved, which is drawn on its page."""
     new: str = ""
     """Where one is entered, when that is not at `path`."""
     page: tuple[str, Right] | None = None
@@ -209,6 +214,10 @@ DESKS: tuple[Desk, ...] = (
         paper=True,
         steps=orders.STEPS,
         entry="/orders/{code}/entry",
+        whole=marking.OF_AN_ORDER,
+        read=marking.order_read,
+        marks=True,
+        lists=("first-pieces",),
     ),
     Desk(
         *("licences", "/licences", ("number",), Right.READ_SUBJECTS),
@@ -243,6 +252,8 @@ DESKS: tuple[Desk, ...] = (
         subject="product",
         related=(("orders", "product"), ("certificates", "product"), ("articles", "product")),
         preview="/products/preview",
+        read=marking.product_read,
+        marks=True,
         steps=_IN_USE,
     ),
     Desk(
