@@ -18,6 +18,7 @@ from central.screens.desks.asking import PREFIX, Answer, ask, look
 from central.screens.desks.description import Description, Step
 from central.screens.desks.faults import Faults, faults
 from central.screens.desks.fields import Drawer, Field, Kind
+from central.screens.desks.hints import Hints
 from central.screens.desks.marking import marks_of
 from central.screens.desks.paper import MEDIA_TYPE, Paper, draw, text_of
 from central.screens.desks.preview import FIELD as PREVIEW
@@ -261,6 +262,7 @@ async def _send(
         body = drawer.changed(step.body, known, body)
     else:
         body = drawer.begun(step.body, body)
+    body = desk.answered(body)
     told = await ask(viewer, "POST", path, body=body, key=once[:100], version=version)
     if not told.is_good:
         drawn = drawer.again(step.body, form)
@@ -307,6 +309,7 @@ def _form(
         status=status,
         step=step.name,
         fields=drawn,
+        hint=Hints(_WORDS[viewer.language], desk, step.name).of,
         digests=any(each.holds("digest") for each in drawn),
         back=back,
         key=key,
@@ -327,12 +330,13 @@ def _draw(
 
 def _new(viewer: Viewer, desk: Desk) -> Step | None:
     step = _description(viewer.request).new(desk.new or desk.path)
-    return step if step is not None and viewer.may(step.right) else None
+    return desk.asked(step) if step is not None and viewer.may(step.right) else None
 
 
 def _step(viewer: Viewer, desk: Desk, name: str) -> Step | None:
     found = _description(viewer.request).steps(desk.one)
-    return next((each for each in found if each.name == name and viewer.may(each.right)), None)
+    allowed = (each for each in found if each.name == name and viewer.may(each.right))
+    return next(map(desk.asked, allowed), None)
 
 
 def steps_of(viewer: Viewer, desk: Desk, item: Mapping[str, Any]) -> list[str]:

@@ -35,7 +35,7 @@ TONES: Mapping[str, str] = {
 }
 """By code, or by desk and code where it means another thing there; what is not here is said in a
 word alone."""
-_LEADS_TO: Mapping[str, str] = {
+LEADS_TO: Mapping[str, str] = {
     **dict.fromkeys(
         ("entity", "entities", "producer", "sender", "recipient", "carrier"), "entities"
     ),
@@ -186,8 +186,8 @@ class Teller:
         said = self.d(text, context) if self.d.has(text, context) else None
         if name in _TAGS and said:
             return Shown("tag", said, tone=TONES.get(f"{self.desk} {text}", TONES.get(text, "")))
-        if name in _LEADS_TO:
-            return Shown("link", text, BY_NAME[_LEADS_TO[name]].path_of(text))
+        if name in LEADS_TO:
+            return Shown("link", text, BY_NAME[LEADS_TO[name]].path_of(text))
         if name in _ITEMS:
             return Shown("link", visible(text), item_path(text))
         if name == "component":

@@ -1,7 +1,7 @@
 """The table of desks: which subject of the interface has pages, and what its list shows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ from central.register.sanctions import rules as sanctions
 from central.register.stock import rules as counts
 from central.screens.desks import marking
 from central.screens.desks import proposals as waiting
+from central.screens.desks.description import Step
 from central.screens.texts import LANGUAGES, Language, load
 
 Item = Mapping[str, Any]
@@ -78,6 +79,8 @@ class Desk:
     """Of one, whether a step of it is for who looks, where that is not by their right alone."""
     proposals: str = ""
     """The kind of proposal that one of them may be about, by its key."""
+    once: Mapping[str, str] = field(default_factory=dict)
+    """By a field of its forms that is not asked for, the one beside it that says it too."""
     answers: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     """By step, the rows of its form that answer a list of the one, that list, and what of it is
     read."""
@@ -96,6 +99,17 @@ class Desk:
             return {}
         rows, name, text = self.answers[step]
         return {rows: tuple(str(each[text]) for each in one.get(name, ()))}
+
+    def asked(self, step: Step) -> Step:
+        """As its form asks for it: what another field says too is not asked for."""
+        names = step.body.get("properties", {})
+        rest = {name: told for name, told in names.items() if self.once.get(name) not in names}
+        return replace(step, body={**step.body, "properties": rest})
+
+    def answered(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """What its form brought, and what was not asked for by what says it."""
+        told = {name: sent[other] for name, other in self.once.items() if sent.get(other)}
+        return {**sent, **told}
 
     def key_of(self, item: Item) -> str:
         return "/".join(str(item[name]) for name in self.key)
@@ -268,6 +282,7 @@ DESKS: tuple[Desk, ...] = (
         *("exclusions", "/exclusions", ("number",), Right.READ_EXCLUSIONS),
         ("number", "name", "kind", "ground", "state", "valid_from", "valid_until"),
         subject="exclusion",
+        once={"basis": "legal_basis"},
         steps=_IN_USE,
         proposals="exclusion-amendment",
     ),
@@ -321,6 +336,7 @@ DESKS: tuple[Desk, ...] = (
         subject="proposal",
         steps=proposals.STEPS,
         says=waiting.says,
+        read=waiting.read,
         offers=waiting.offers,
     ),
     Desk(
