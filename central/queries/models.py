@@ -98,7 +98,9 @@ class Item(Answer):
     entity: str
     term: Annotated[Term, Field(description="where the number stands in the mass balance")]
     required: Annotated[list[str], Field(description="components that must be good")]
-    components: list[ItemComponent]
+    components: Annotated[
+        list[ItemComponent], Field(description="in the order in which its order names them")
+    ]
 
 
 class Evidence(Answer):
