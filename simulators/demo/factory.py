@@ -28,6 +28,7 @@ from simulators.part import FILE, PartStore
 INGEST_WORKERS = 2
 PREFERRED = {"web": 8080, "gramsh.line-1": 8091, "polican.packing-1": 8092}
 """Ports that people remember; replaced when they are taken."""
+NEW_LINE = "linjë e re"
 
 Say = Callable[[str], None]
 
@@ -299,10 +300,10 @@ class Factory:
         await post("/products", {**subject.product, "entity": subject.entity["code"]})
         await post("/certificates", {**subject.approval, "issued": now.isoformat()})
         # The invitation makes the gateway known; the order and the people name it.
-        invitation = await post("/invitations", {"gateway": site.gateway, "reason": "demo"})
+        invitation = await post("/invitations", {"gateway": site.gateway, "reason": NEW_LINE})
         order = {**subject.order, "product": subject.product["code"], "gateways": [site.gateway]}
         await post("/orders", order)
-        await post(f"/orders/{order['code']}/release", {"reason": "demo"})
+        await post(f"/orders/{order['code']}/release", {"reason": "plani i nëntorit"})
         self.people[site.gateway] = make_people(site.gateway.partition(".")[0])
         for person in self.people[site.gateway]:
             await post(
@@ -317,7 +318,9 @@ class Factory:
             )
         log = self.state / "logs" / f"{site.gateway}-enroll.log"
         command = [program("gjurma-gateway"), "enroll", "--config", str(self.config(site))]
-        code, _ = await run_once([*command, "--code", invitation["code"], "--reason", "demo"], log)
+        code, _ = await run_once(
+            [*command, "--code", invitation["code"], "--reason", NEW_LINE], log
+        )
         if code != 0:
             raise ChildProcessError(f"{site.gateway} could not be enrolled; see {log}")
 

@@ -68,7 +68,7 @@ async def open_office(base_url: str, setup_file: Path, kept: Path) -> Officer:
         asked = {
             "account": OFFICER,
             "role": "registry-officer",
-            "purpose": "demo",
+            "purpose": "demonstrim",
             "until": (datetime.now(UTC) + timedelta(days=365)).isoformat(),
         }
         token = str((await administrator.post("/tokens", asked))["token"])
