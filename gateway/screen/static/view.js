@@ -31,7 +31,7 @@ const WELL = {
   marked: ["marked", "i-marked", "state.marked", true],
   settled: ["calm", "i-done", "state.settled", true],
   "first-approved": ["calm", "i-done", "state.first-approved", false],
-  "first-refused": ["calm", "i-aside", "state.settled", false],
+  "first-refused": ["wait", "i-void", "state.settled", false],
   "shift-ended": ["calm", "i-done", "state.shift-ended", false],
   "trial-done": ["calm", "i-done", "state.trial-done", false],
   "read-back": ["good", "i-good", "state.good", false],
