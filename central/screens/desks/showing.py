@@ -21,7 +21,7 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys(get_args(Verdict), "attention"),
     **dict.fromkeys(("active", "released", "passed", "online", "resolved", "closed"), "good"),
     **dict.fromkeys(("ok", "done", "received", "completed", "complete", "confirmed"), "good"),
-    "approved": "good",
+    **dict.fromkeys(("approved", "finished"), "good"),
     **dict.fromkeys(("critical", "revoked", "failed", "short", "missing", "withdrawn"), "bad"),
     **dict.fromkeys(("fault", "same"), "bad"),
     **dict.fromkeys(("suspended", "paused", "warning", "silent", "escalated", "true"), "attention"),
