@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import pypdfium2
 import pytest
@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.app import interface
+from central.register.articles.models import EventKind
+from central.register.lots.models import MovementKind
 from central.screens.desks import paper
 from central.screens.desks.asking import Answer
 from central.screens.desks.dates import day_read, moment_read
@@ -124,7 +126,11 @@ def test_what_was_done_is_said_in_words(language: str) -> None:
         act for each in DESKS for act in each.steps
     }
     acts |= {"taken-in", "second factor enrolled", "recovery codes renewed", "recovery code used"}
+    # An event's act is its kind, and a movement's: said as acts are, and not as a state is.
+    acts |= {*get_args(EventKind), *get_args(MovementKind)}
     assert [each for each in sorted(acts) if not d.has(each, "act")] == []
+    told = Teller(d, desk="acts").value("what", "received").text
+    assert told == {"sq": "U mor", "en": "Received"}[language]
     subjects = {each.subject for each in DESKS if each.subject}
     assert [each for each in sorted(subjects) if not d.has(each, "subject")] == []
 
