@@ -22,6 +22,7 @@ from central.screens.desks.description import Description, Schema, Step
 from central.screens.desks.faults import faults
 from central.screens.desks.fields import Drawer, Field
 from central.screens.desks.hints import Hints
+from central.screens.desks.marking import order_read
 from central.screens.desks.showing import Teller
 from central.screens.desks.table import ACTS, DESKS, Desk
 from central.screens.texts import LANGUAGES, load
@@ -383,6 +384,19 @@ def test_what_a_rule_of_the_form_says_stands_beside_the_field_that_it_names() ->
     found = faults(malformed, drawn)
     assert found.beside == {"tray": ("", "më pak"), "verify.every": ("", "2 ose më shumë")}
     assert (found.detail, found.english) == ("Diçka përsëritet.", False)
+
+
+def test_what_somebody_wrote_is_told_as_it_stands() -> None:
+    """Though it were a code of the register; an order's own reason is one, and is told in words."""
+    d = load("sq", "desks")
+    assert Teller(d, desk="acts").value("reason", "approved").text == "approved"
+    assert Teller(d, desk="evidence").value("reason", "forked").text != "forked"
+    at = [{"gateway": "a.1", "obstacle": "place-inactive", "said": ""}]
+    order: dict[str, Any] = {"reason": "order-held", "said": "order-held", "at": at}
+    order |= dict.fromkeys(("quarantined", "duplicated", "unaccounted"), 0)
+    told = order_read(order, "sq")
+    assert (told["reason"], told["said"]) == ("Porosia është ndaluar", "order-held")
+    assert told["obstacles"][0]["obstacle"] == "Linja është mbyllur"
 
 
 def test_the_head_of_a_column_of_numbers_stands_where_they_do() -> None:

@@ -25,6 +25,11 @@ def component(name: str, language: Language) -> str:
     return _WORDS[language](name, "component")
 
 
+def _obstacle(code: str, language: Language) -> str:
+    """In words; that there are enough of it already its state says."""
+    return "" if code == "order-finished" else _WORDS[language](code, "reason")
+
+
 def _with_code(name: str, language: Language) -> str:
     """Where orders name it by its code, that stands beside the word."""
     word = component(name, language)
@@ -56,7 +61,12 @@ def order_read(item: Mapping[str, Any], language: Language) -> Mapping[str, Any]
         for each in item.get("members") or ()
         if any(value for name, value in each.items() if name != "name")
     ]
-    told["obstacles"] = [each for each in item.get("at") or () if each["obstacle"]]
+    told["obstacles"] = [
+        {**each, "obstacle": _obstacle(each["obstacle"], language)}
+        for each in item.get("at") or ()
+        if each["obstacle"]
+    ]
+    told["reason"] = _obstacle(item.get("reason") or "", language)
     whole = {**item, **told}
     del whole["at"]
     return whole | {name: whole.pop(name) for name in _COUNTS}

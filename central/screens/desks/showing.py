@@ -31,6 +31,7 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys(("begun", "found", "counted", "awaited"), "info"),
     # What is in force here is not what one wishes for, and to withdraw is no fault of anybody's.
     "exclusions active": "attention",
+    "certificates issued": "good",
     "proposals withdrawn": "",
 }
 """By code, or by desk and code where it means another thing there; what is not here is said in a
@@ -61,6 +62,8 @@ _RECORD = frozenset({"gateway", "epoch", "seq"})
 """What names a record anywhere."""
 _NAMES = frozenset({"key", "account", "by", "name", "person"})
 """Who or what, by name: that is no code, whatever it looks like."""
+_WORDS_OF_PEOPLE = frozenset({"reason", "basis", "remark", "said", "text"})
+"""What somebody wrote is told as it stands, though it were a code."""
 _SAID_AS = {"what": "act"}
 """By the name of a field, under which context its codes are said, where that has another name."""
 _NO_AMOUNT = frozenset({"year", "epoch", "seq", "committed", "incarnation", "id", "first", "last"})
@@ -182,8 +185,9 @@ class Teller:
             return Shown("tag", self.d(code, "latch") + (f" ({of})" if colon else ""), tone="bad")
         of_it = "value f" if self.feminine and name == "state" else _SAID_AS.get(name, name)
         own = f"{self.desk} {name}"
-        context = next((each for each in (own, of_it) if self.d.has(text, each)), "value")
-        said = self.d(text, context) if self.d.has(text, context) else None
+        nearest = (own,) if name in _WORDS_OF_PEOPLE else (own, of_it, "value")
+        context = next((each for each in nearest if self.d.has(text, each)), "")
+        said = self.d(text, context) if context else None
         if name in _TAGS and said:
             return Shown("tag", said, tone=TONES.get(f"{self.desk} {text}", TONES.get(text, "")))
         if name in LEADS_TO:
