@@ -139,6 +139,7 @@ def test_the_first_piece_waits_for_the_shift_lead(tmp_path: Path, browse: Browse
             await page.locator("#decide [data-close]").click()
             await decides("refuse", LEAD, "wrong-place")
             await shows(page, "settled", "first-refused")
+            await expect(page.locator("body")).to_have_attribute("data-tone", "wait")
             await first_row(page, serial(1), "scrapped")
             await marks(2)
             await decides("approve", LEAD)
