@@ -64,7 +64,7 @@ export const glance = (snapshot, station) => state(snapshot, station);
 function state(snapshot, station) {
   const [latch] = snapshot.latches;
   if (latch) {
-    const note = { code: latch.latch, facts: { detail: latch.cause } };
+    const note = { code: latch.latch, facts: { detail: latch.detail } };
     return made("alarm", "i-latched", "state.latched", { note });
   }
   if (station.broken) {
