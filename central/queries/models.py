@@ -7,9 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from central.queries.terms import ItemState, Term
 from central.register.lots.balance import LotBalance
+from central.screens.texts import Language
 
 Readback = Literal["each", "sample", "elsewhere", "eye"]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]*$")]
+_TOLD = Field(description="`detail` for people, by language")
 
 
 class Answer(BaseModel):
@@ -342,6 +344,7 @@ class Refusal(Answer):
     record: RecordKey
     code: str
     detail: str
+    told: Annotated[dict[Language, str], _TOLD]
     type: str
     at: datetime | None
     resolved: datetime | None
@@ -364,6 +367,7 @@ class EvidenceRow(Answer):
     received: datetime
     reason: Annotated[str, Field(examples=["bad-signature", "forked", "two-of-me"])]
     detail: str
+    told: Annotated[dict[Language, str], _TOLD]
     size: int
     sha256: Hex
 

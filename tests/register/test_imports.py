@@ -108,7 +108,7 @@ def test_a_sheet_is_read_as_a_csv_is() -> None:
         (csv([weapon(1)], "inventory,colour"), "'colour' is no heading"),
         (csv([weapon(1)], "inventory,Inventari"), "'Inventari' stands a second time"),
         (csv([weapon(1)], "inventory,maker,model,holder,disposition"), "no column serial"),
-        (csv([weapon(1)]) + b'"open', "line 3: unexpected end of data"),
+        (csv([weapon(1)]) + b'"open', "line 3: a quotation mark opens a cell and is never closed"),
         (b"PK\x03\x04 and no more", "no XLSX"),
     ],
 )

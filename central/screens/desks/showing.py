@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias, get_args
 
 from central.register.articles.models import Verdict
+from central.screens import kept
 from central.screens.desks.marking import component
 from central.screens.desks.table import BY_NAME
 from central.screens.texts import Texts
@@ -180,6 +181,8 @@ class Teller:
                 return Shown("text", moment(datetime.fromisoformat(text)))
             except ValueError:
                 pass
+        if name == "detail":
+            return Shown("text", kept.in_words(text, self.d.language))
         if name == "latches":  # a latch may name what it is of
             code, colon, of = text.partition(":")
             return Shown("tag", self.d(code, "latch") + (f" ({of})" if colon else ""), tone="bad")
