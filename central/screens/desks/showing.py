@@ -71,6 +71,8 @@ _NO_AMOUNT = frozenset({"year", "epoch", "seq", "committed", "incarnation", "id"
 """Numbers that count nothing are read as they are written."""
 _SKIPPED = frozenset({"version", "yours", "for_you"})
 """What is for programs."""
+_KEPT = frozenset({"refusals", "evidence"})
+"""Desks whose rows say in English why they are there."""
 _ABOVE = frozenset({"state"})
 """What stands beside the name of one."""
 WIDE: frozenset[Shape] = frozenset({"facts", "table"})
@@ -181,7 +183,7 @@ class Teller:
                 return Shown("text", moment(datetime.fromisoformat(text)))
             except ValueError:
                 pass
-        if name == "detail":
+        if name == "detail" and self.desk in _KEPT:
             return Shown("text", kept.in_words(text, self.d.language))
         if name == "latches":  # a latch may name what it is of
             code, colon, of = text.partition(":")
