@@ -1,19 +1,23 @@
 """What the register says in refusing is in both languages, and what is not yet is named here."""
 
 import ast
+import asyncio
 import importlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from types import SimpleNamespace
+from typing import Any, get_args
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import ValidationError
 
-from central import errors
+from central import errors, problems
 from central.access.accounts import NewRoles
 from central.access.roles import Right, Role, without
-from central.errors import Conflict, Forbidden, GjurmaError
+from central.errors import Conflict, Forbidden, GjurmaError, NotApproved
 from central.ingest.facts import StreamState
 from central.labels import status
 from central.labels.printing import FAULTS, NO_WAY
@@ -27,6 +31,7 @@ from central.register.stock.models import NewCount
 from central.register.subject import impossible
 from central.said import Word, counting, joined, raised_in, said
 from central.screens import texts
+from central.screens.desks.asking import ask
 from central.screens.kept import FORMS
 from central.screens.refusals import each_in_words, in_words
 from central.screens.texts import LANGUAGES, Language
@@ -302,3 +307,33 @@ def test_no_page_names_an_address_of_the_interface(language: Language) -> None:
     assert named == []
     for kind in kinds():
         assert "/api/" not in on_a_page(kind.what_to_do, language)
+
+
+@pytest.mark.parametrize(("language", "where"), [("sq", "te certifikatat"), ("en", "certificates")])
+def test_a_desk_is_told_where_on_the_pages_and_a_program_at_which_address(
+    language: Language, where: str
+) -> None:
+    app = FastAPI()
+    problems.install(app)
+
+    @app.get("/api/v1/orders")
+    def refused() -> None:
+        raise NotApproved("M70")
+
+    viewer: Any = SimpleNamespace(
+        request=SimpleNamespace(app=app),
+        secret="s",
+        language=language,
+    )
+
+    async def both() -> tuple[str, str]:
+        told = await ask(viewer, "GET", "/orders")
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://register") as web:
+            answer = await web.get("/api/v1/orders", headers={"Accept-Language": language})
+        return told.body["what_to_do"], answer.json()["what_to_do"]
+
+    person, program = asyncio.run(both())
+    assert where in person
+    assert "/api/" not in person
+    assert "/api/v1/certificates" in program
