@@ -54,8 +54,6 @@ ENGLISH: Mapping[str, str] = {
     "os-full": "there is no room",
     "os-medium": "the medium does not answer",
     "os-other": "{fault}",
-    # What an order makes
-    "too-large": "more than a record may hold",
 }
 """By code, the sentence with its places in braces."""
 

@@ -16,7 +16,7 @@ from gateway.contract.errors import JournalError, JournalFull
 from gateway.contract.plan import Due, Plan
 from gateway.contract.record import FromBlock, Intent, RecordRef
 from gateway.contract.uii import UiiError
-from gateway.details import Detail, detail, of_error, of_system
+from gateway.details import Detail, of_error, of_system
 from gateway.logbook import NOBODY, Author, Draft, Logbook
 from gateway.moves import (
     AwaitOutcome,
@@ -115,8 +115,8 @@ class Execution:
                 _must_be_one_item(work)
         except UiiError as error:
             return Note("no-uii", (("detail", Detail(str(error), f"uii-{error.code}")),))
-        except ValueError:
-            return Note("no-uii", (("detail", detail("too-large")),))
+        except ValueError as error:
+            return Note("no-uii", (("detail", Detail(str(error), "too-large")),))
         if isinstance(work, Work) and not self._can_read(work):
             return Note("no-reader")
         return work

@@ -68,9 +68,8 @@ def take_receipt(journal: Journal, receipt: Receipt) -> Moved | Ignored | Latch:
     if receipt.incarnation < cursor.incarnation:
         return Ignored("it is from before a restore of the register")
     if receipt.latch in ("forked", "two-of-me"):
-        latch: Literal["forked", "two-of-me"]
-        latch = "forked" if receipt.latch == "forked" else "two-of-me"
-        return Latch(latch, detail("register-latches"))
+        told = detail("register-latches")
+        return Latch("forked" if receipt.latch == "forked" else "two-of-me", told)
     if receipt.latch is not None:
         # `closed`: a newer epoch was opened, and this is the old journal. Whatever else there may
         # be in later releases: marking stops.
