@@ -116,6 +116,12 @@ export class Keeper {
     this.set({ disputes: await this.database.getAll("disputes") });
   }
 
+  /** Ask anew what comes and goes: somebody is about to choose of it. */
+  look(): void {
+    this.asked = 0;
+    this.poke();
+  }
+
   /** There is something to do; a register that did not answer is not asked again for each scan. */
   private poke(): void {
     this.poked = this.failures === 0;

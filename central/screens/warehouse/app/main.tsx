@@ -46,6 +46,7 @@ function App({ database, device }: { database: Database; device: Device | null }
 
   useEffect(() => {
     if (!keeper || !isTask(where)) return setSitting(null);
+    if (TASKS[where].takes.includes("consignment")) keeper.look();
     void Sitting.at(database, keeper, where, () => redraw(0)).then(setSitting);
   }, [keeper, where]);
   useEffect(() => sitting?.learned());

@@ -8,9 +8,12 @@ import type { Keeper } from "./keeper.ts";
 import type { Scan } from "./record.ts";
 import { many, t } from "./texts.ts";
 
+/** The first record of an epoch opens it, and is no scan. */
+const OPENING = 1;
+
 export function LinkTag({ keeper }: { keeper: Keeper }) {
   const { link, last, committed } = keeper.state;
-  const left = last - committed;
+  const left = last - Math.max(committed, OPENING);
   if (link === "ended") return <Tag tone="bad" shape="latch" words={t("Ended")} />;
   if (link === "offline") {
     const words = left ? many(left, "No network, {n} scan waits") : t("No network");
