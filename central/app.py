@@ -39,6 +39,7 @@ from central.api import (
     places,
     products,
     proposals,
+    public,
     reading,
     sanctions,
     stock,
@@ -49,6 +50,8 @@ from central.api.limit import LARGEST_FILE, SmallBodies
 from central.config import Config
 from central.errors import ConfigError
 from central.problems import Problem
+from central.public.copy import Copy
+from central.public.pace import Pace
 from central.queries.live import Live
 from central.screens import drawing, uploads
 from central.screens.install import install
@@ -76,6 +79,7 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
     app.state.engine = engine
     app.state.live = live
     app.state.printers = config.printers
+    app.state.public = public.Public(Copy(engine), Pace())
     app.state.attempts = Attempts()
     app.state.entrance = Entrance(
         engine,
@@ -145,7 +149,7 @@ def interface() -> Described:
         *(stock.api, counts.api, devices.api),
         *(certificates.api, orders.api, balances.api, people.api, reading.api),
         *(places.api, exclusions.api),
-        *(inspections.api, sanctions.api, proposals.api),
+        *(inspections.api, sanctions.api, proposals.api, public.api),
     ):
         app.include_router(router, prefix=PREFIX)
     return app

@@ -83,7 +83,7 @@ def exporting(handle: Handler, names: Sequence[str]) -> Handler:
             answer = Response(first.body, first.status)
             answer.raw_headers = first.headers
             return answer
-        write = _csv(names) if form == "csv" else _jsonl
+        write = as_csv(names) if form == "csv" else as_jsonl
         name = request.url.path.rpartition("/")[2]
         return StreamingResponse(
             _parts(paged, request, query, first, write),
@@ -118,7 +118,7 @@ async def _parts(
     request: Request,
     query: dict[str, str],
     page: _Page,
-    write: Callable[[list[dict[str, Any]], bool], str],
+    write: Callable[[Sequence[Mapping[str, Any]], bool], str],
 ) -> AsyncIterator[bytes]:
     first = True
     while True:
@@ -135,14 +135,15 @@ async def _parts(
         page = await _asked(paged, request, query)
 
 
-def _jsonl(rows: list[dict[str, Any]], _first: bool) -> str:
+def as_jsonl(rows: Sequence[Mapping[str, Any]], _first: bool) -> str:
+    """One object a line."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _csv(names: Sequence[str]) -> Callable[[list[dict[str, Any]], bool], str]:
+def as_csv(names: Sequence[str]) -> Callable[[Sequence[Mapping[str, Any]], bool], str]:
     """RFC 4180; with a byte order mark, without which spreadsheets do not read ë and ç."""
 
-    def write(rows: list[dict[str, Any]], first: bool) -> str:
+    def write(rows: Sequence[Mapping[str, Any]], first: bool) -> str:
         text = io.StringIO()
         writer = csv.writer(text)
         if first:
