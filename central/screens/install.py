@@ -16,6 +16,7 @@ from central.screens import (
     files,
     life,
     pages,
+    public,
     showcase,
     sign_in,
     uploads,
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     showcase.pages,
     uploads.pages,
     doubts.pages,
+    *public.ROUTERS,
     *DESKS,
 )
 """All pages; those of a desk are in the navigation."""
