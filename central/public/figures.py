@@ -32,8 +32,10 @@ COLUMNS: Mapping[Table, tuple[str, ...]] = {
     "sanctions": (*get_args(SanctionKind), ALL),
     "marks": (*get_args(ProductKind), ALL),
 }
+NONE = "none"
+"""The row of entities that no kind is named of."""
 _ROWS: Mapping[Table, tuple[str, ...]] = {
-    "entities": get_args(EntityKind),
+    "entities": (*get_args(EntityKind), NONE),
     "licences": get_args(Activity),
     "exclusions": get_args(Ground),
 }
@@ -55,7 +57,7 @@ _SANCTIONS = text(
 
 def of_entities(entities: Iterable[PublicEntity]) -> Iterator[Figure]:
     """By kind; one of two kinds is in both rows, and once among all."""
-    yield from _public("entities", [(each.kinds, each.standing) for each in entities])
+    yield from _public("entities", [(each.kinds or (NONE,), each.standing) for each in entities])
 
 
 def of_licences(licences: Iterable[PublicLicence]) -> Iterator[Figure]:

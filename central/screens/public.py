@@ -7,7 +7,7 @@ set no cookie, look at none, and carry no script.
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, get_args
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Request
 from fastapi.concurrency import run_in_threadpool
@@ -34,18 +34,17 @@ from central.register.entities.models import EntityKind
 from central.register.exclusions.models import Ground
 from central.register.licences.terms import Activity
 from central.screens import texts
+from central.screens.checking import ROOT, TEXTS, at, licence_path
 from central.screens.drawing import Screens, plain
 from central.screens.headers import WITHOUT_SCRIPTS
 from central.screens.texts import DEFAULT, LANGUAGES, Language
 from central.screens.words import ZONE
 
-ROOT = "/public"
 DATA = "/api/v1/public"
 ROWS = 50
 _LONGEST = 200
 """Of what is typed into a box: more of it is not looked at."""
 _HTML = "text/html; charset=utf-8"
-_TEXTS = {language: texts.load(language, "public") for language in LANGUAGES}
 _CODES = {language: texts.load(language, "desks") for language in LANGUAGES}
 _Key = Annotated[str, Path(max_length=_LONGEST)]
 
@@ -63,15 +62,6 @@ TONES: Mapping[str, tuple[str, str]] = {
     "not-begun": ("info", "open"),
 }
 """By standing, its tone and its shape."""
-
-
-def at(language: Language, path: str = "") -> str:
-    """The address of a public page in a language: that of the country has no mark."""
-    return ROOT + ("" if language == DEFAULT else f"/{language}") + path
-
-
-def licence_path(number: str, language: Language) -> str:
-    return at(language, "/licences/" + quote(number, safe=""))
 
 
 class Head(NamedTuple):
@@ -106,7 +96,7 @@ class _Page:
     def __init__(self, request: Request, language: Language) -> None:
         self.request = request
         self.language = language
-        self.p = _TEXTS[language]
+        self.p = TEXTS[language]
 
     @property
     def published(self) -> Published:
@@ -216,9 +206,9 @@ def _entities(page: _Page) -> Response:
         page.chosen("sort", EntitySort) or "name",
     )
     options = (
-        ("activity", page.p("Licensed for"), get_args(Activity), ("value",)),
-        ("kind", page.p("Kind"), get_args(EntityKind), ("value",)),
-        ("standing", page.p("State"), get_args(EntityStanding), ("entity standing",)),
+        ("activity", page.p("Licensed for"), get_args(Activity), "value"),
+        ("kind", page.p("Kind"), get_args(EntityKind), "value"),
+        ("standing", page.p("State"), get_args(EntityStanding), "entity standing"),
     )
     columns = (
         *(("name", page.p("Name")), ("", page.p("Licensed for"))),
@@ -234,7 +224,7 @@ def _exclusions(page: _Page) -> Response:
         page.chosen("ground", Ground),
         page.chosen("sort", ExclusionSort) or "name",
     )
-    options = (("ground", page.p("Ground"), get_args(Ground), ("value",)),)
+    options = (("ground", page.p("Ground"), get_args(Ground), "value"),)
     columns = (
         *(("name", page.p("Name")), ("ground", page.p("Ground"))),
         *(("valid_from", page.p("Since")), ("valid_until", page.p("Until"))),
@@ -248,7 +238,7 @@ def _list(
     name: str,
     rows: Sequence[Any],
     wanted: WantedEntities | WantedExclusions,
-    options: Sequence[tuple[str, str, tuple[str, ...], tuple[str, ...]]],
+    options: Sequence[tuple[str, str, tuple[str, ...], str]],
     columns: Sequence[tuple[str, str]],
 ) -> Response:
     """`options`: a filter's name, its label, its codes and under which context these are said."""
@@ -297,8 +287,9 @@ def _statistics(page: _Page) -> Response:
     by_cell = {(each.table, each.row, each.column): each.count for each in figures}
     return page.draw(
         "public/statistics.html",
-        total=lambda table, column: by_cell.get((table, ALL, column), 0),
-        excluded=len(page.published.exclusions),
+        licensed=by_cell["entities", ALL, "licensed"],
+        in_force=by_cell["licences", ALL, "in-force"],
+        excluded=by_cell["exclusions", ALL, "entity"],
         tables=[(name, _table(name, figures)) for name in COLUMNS],
         counted=counted,
         data=_data("/statistics", {}),
