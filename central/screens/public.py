@@ -72,8 +72,8 @@ class Head(NamedTuple):
     order: str = ""
 
 
-class Shown(APIRoute):
-    """A page for everybody. What goes wrong is said in a page too."""
+class ForEverybody(APIRoute):
+    """Needs nobody to be anybody. What goes wrong is said in a page too."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -138,7 +138,7 @@ class _Page:
 
 
 def _pages(language: Language) -> APIRouter:
-    pages = APIRouter(include_in_schema=False, route_class=Shown)
+    pages = APIRouter(include_in_schema=False, route_class=ForEverybody)
 
     @pages.get(at(language))
     def start(request: Request) -> Response:
