@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
 
@@ -186,7 +186,17 @@ def _pages(language: Language) -> APIRouter:
     return pages
 
 
-ROUTERS = tuple(_pages(language) for language in LANGUAGES)
+_elsewhere = APIRouter(include_in_schema=False, route_class=ForEverybody)
+ROUTERS = (*(_pages(language) for language in LANGUAGES), _elsewhere)
+
+
+@_elsewhere.get(ROOT + "/{rest:path}")
+def nowhere(request: Request) -> Response:
+    """A visitor who mistypes an address is told so in a page, too."""
+    path = request.url.path
+    if path.endswith("/"):
+        return RedirectResponse(path.rstrip("/"), 308)
+    raise NotFound("no such address")
 
 
 def _verdict(page: _Page, typed: str) -> Response:

@@ -40,7 +40,7 @@ PUBLIC = {
         *("", "/check", "/licences/{number}", "/entities", "/entities/{code}"),
         *("/exclusions", "/statistics"),
     )
-}
+} | {("GET", "/public/{rest:path}")}
 """Pages that do not even look who asks."""
 
 

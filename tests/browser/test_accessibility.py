@@ -39,6 +39,7 @@ WITHOUT_A_FORM = frozenset(
 OF_EVERYBODY = {
     "licences": ("AIM-2026-0007", "AIM-2026-0008", shown.REVOKED),
     "entities": ("KMP", "none"),
+    "public": ("nothing",),
 }
 # The other desks have the same templates and nothing to show here.
 NOTHING = ("none",)

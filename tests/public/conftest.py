@@ -35,14 +35,14 @@ def _entities(centre: Centre) -> None:
         ("OFF", "Mbyllur sh.a.", ["carrier"], "K16180330D"),
         ("NEW", "Ende Asgjë sh.p.k.", ["trader"], "K14142135E"),
     ):
-        asked = {"code": code, "name": name, "kinds": kinds, "tax_number": tax}
+        asked: Any = {"code": code, "name": name, "kinds": kinds, "tax_number": tax}
         centre.post("/api/v1/entities", asked)
 
 
 def _licences(centre: Centre) -> None:
     site = {"code": f"{SECRET}.1", "name": f"{SECRET} vendi", "kind": "site", "entity": "KMP"}
     centre.post("/api/v1/places", site)
-    secrets = {
+    secrets: dict[str, Any] = {
         "conditions": [f"{SECRET} kusht"],
         "quantities": [{"category": "ML3", "most": 987654}],
         "sites": [f"{SECRET}.1"],
@@ -57,11 +57,11 @@ def _licences(centre: Centre) -> None:
         ("A-OFF", "OFF", ["transport"], [], -2, 300, {}),
     ):
         term = {"valid_from": at(begins), "valid_until": at(ends)}
-        terms = {"activities": activities, "categories": categories}
+        terms: Any = {"activities": activities, "categories": categories}
         centre.post("/api/v1/licences", {"number": number, "entity": entity} | terms | term | more)
-    term = {"valid_from": at(0), "valid_until": at(99), "activities": ["trade"]}
-    centre.post("/api/v1/licences/applications", {"number": "A-ASKED", "entity": "NEW"} | term)
-    centre.post("/api/v1/licences/applications", {"number": "A-REFUSED", "entity": "NEW"} | term)
+    asked: Any = {"valid_from": at(0), "valid_until": at(99), "activities": ["trade"]}
+    centre.post("/api/v1/licences/applications", {"number": "A-ASKED", "entity": "NEW"} | asked)
+    centre.post("/api/v1/licences/applications", {"number": "A-REFUSED", "entity": "NEW"} | asked)
     why = {"reason": f"{SECRET} arsye", "basis": f"{SECRET} neni"}
     centre.post("/api/v1/licences/A-REFUSED/refuse", why)
     centre.post("/api/v1/licences/A-PAUSED/suspend", why | {"until": at(30)})
@@ -95,7 +95,7 @@ def _oversight(centre: Centre) -> None:
         _do(centre, "inspections", inspection)
         _do(centre, f"inspections/{number}/begin", {"reason": "në vend"})
         _do(centre, f"inspections/{number}/find", found)
-    sanction = {"number": "S-1", "entity": "KMP", "kind": "fine", "amount": 987654}
+    sanction: dict[str, Any] = {"number": "S-1", "entity": "KMP", "kind": "fine", "amount": 987654}
     centre.post("/api/v1/sanctions", sanction | {"currency": "ALL", "basis": SECRET, "reason": "g"})
 
 

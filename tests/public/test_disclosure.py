@@ -54,9 +54,10 @@ def test_what_is_told_and_what_is_left_over_are_both_safe(row: dict[str, dict[st
         else:
             assert found[column] == sum(by_entity.values())
             assert _is_safe(list(by_entity.values()))
-    if found[ALL] is None:
+    whole = found[ALL]
+    if whole is None:
         return
-    left = found[ALL] - sum(count for name, count in found.items() if name != ALL and count)
+    left = whole - sum(count for name, count in found.items() if name != ALL and count)
     assert left == hidden.total()
     assert None not in found.values() or _is_safe(list(hidden.values()))
 

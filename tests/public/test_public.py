@@ -344,6 +344,19 @@ def test_a_number_that_looks_like_another_is_not_taken_for_it(centre: Centre) ->
     assert 'href="/public/licences/A-FORCE"' in page.text
 
 
+def test_who_mistypes_an_address_is_told_so_in_a_page(centre: Centre) -> None:
+    for path, words in (
+        ("/public/x/y", "Në këtë adresë nuk ka asgjë"),
+        ("/public/en/x", "nothing"),
+    ):
+        answer = get(centre, path)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert words in answer.text
+    for path in ("/public", "/public/en", "/public/entities"):
+        assert get(centre, path + "/").headers["location"] == path
+
+
 def test_the_sign_in_leads_there(centre: Centre) -> None:
     assert 'href="/public"' in get(centre, "/sign-in").text
     assert 'href="/public/en"' in get(centre, "/sign-in?lang=en").text
