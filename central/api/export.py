@@ -70,11 +70,9 @@ def exporting(handle: Handler, names: Sequence[str]) -> Handler:
     paged: ASGIApp = request_response(handle)
 
     async def exported(request: Request) -> Response:
-        form = request.query_params.get("format", "json")
+        form = wanted(request)
         if form == "json":
             return await handle(request)
-        if form not in FORMATS:
-            raise Refused("format: json, csv or jsonl")
         query = dict(parse_qsl(request.scope["query_string"].decode("latin-1"), True))
         del query["format"]
         query.setdefault("limit", str(PAGE))
@@ -92,6 +90,14 @@ def exporting(handle: Handler, names: Sequence[str]) -> Handler:
         )
 
     return exported
+
+
+def wanted(request: Request) -> str:
+    """In which form a list is asked for. Raises `Refused` where there is none such."""
+    form = request.query_params.get("format", "json")
+    if form != "json" and form not in FORMATS:
+        raise Refused("format: json, csv or jsonl")
+    return form
 
 
 async def _asked(paged: ASGIApp, request: Request, query: Mapping[str, str]) -> _Page:

@@ -13,9 +13,9 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from central.api.export import FORMATS, as_csv, as_jsonl
+from central.api.export import FORMATS, as_csv, as_jsonl, wanted
 from central.api.listing import SORT
-from central.errors import NotFound, Refused
+from central.errors import NotFound
 from central.public import lists, telling
 from central.public.copy import Copy
 from central.public.finding import by_number
@@ -46,7 +46,6 @@ from central.register.exclusions.models import Ground
 from central.register.identifiers import MilitaryCategory
 from central.register.licences.terms import Activity
 from central.register.subject import no_such
-from central.said import said
 
 _JSON = "application/json"
 _PART = 200
@@ -102,8 +101,8 @@ def all_entities(
     sort: Annotated[EntitySort, SORT] = "name",
 ) -> Response:
     """The register of licensed entities: who has, or had, a licence."""
-    wanted = WantedEntities(q, kind, activity, standing, sort)
-    return _list(request, lists.entities(_copy(request).look(), wanted), PublicEntity)
+    asked = WantedEntities(q, kind, activity, standing, sort)
+    return _list(request, lists.entities(_copy(request).look(), asked), PublicEntity)
 
 
 @api.get("/entities/{code}", response_model=EntityWithLicences)
@@ -129,8 +128,8 @@ def all_licences(
 ) -> Response:
     """Every licence that was issued, and what it is good for now. A `category` finds those that
     name it; one that names none is for the whole list."""
-    wanted = WantedLicences(q, entity, activity, category, standing, sort)
-    return _list(request, lists.licences(_copy(request).look(), wanted), PublicLicence)
+    asked = WantedLicences(q, entity, activity, category, standing, sort)
+    return _list(request, lists.licences(_copy(request).look(), asked), PublicLicence)
 
 
 @api.get("/licences/{number}", response_model=PublicLicence)
@@ -150,8 +149,8 @@ def all_exclusions(
     sort: Annotated[ExclusionSort, SORT] = "name",
 ) -> Response:
     """Entities that are excluded now. Persons are in the statistics alone."""
-    wanted = WantedExclusions(q, ground, sort)
-    return _list(request, lists.exclusions(_copy(request).look(), wanted), PublicExclusion)
+    asked = WantedExclusions(q, ground, sort)
+    return _list(request, lists.exclusions(_copy(request).look(), asked), PublicExclusion)
 
 
 @api.get("/statistics", response_model=Figures)
@@ -167,9 +166,7 @@ def _copy(request: Request) -> Copy:
 
 def _list(request: Request, rows: Sequence[BaseModel], model: type[BaseModel]) -> Response:
     """Raises `Refused` for a form that there is not."""
-    form = request.query_params.get("format", "json")
-    if form != "json" and form not in FORMATS:
-        raise Refused(said("format: json, csv or jsonl"))
+    form = wanted(request)
     name = request.url.path.rpartition("/")[2]
     parts = {"json": _json, "csv": _csv, "jsonl": _jsonl}[form]
     file = "" if form == "json" else f"{name}.{form}"

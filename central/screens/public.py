@@ -10,15 +10,12 @@ from typing import Annotated, Any, NamedTuple, get_args
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import DBAPIError
 
 from central.api.public import Public
-from central.errors import GjurmaError, NotFound, TooMany
-from central.problems import is_away
+from central.errors import DatabaseUnavailable, TooMany
 from central.public import lists, telling
 from central.public.figures import COLUMNS
 from central.public.finding import by_number
@@ -44,6 +41,7 @@ DATA = "/api/v1/public"
 ROWS = 50
 _LONGEST = 200
 """Of what is typed into a box: more of it is not looked at."""
+MISSING, OFTEN, AWAY = 404, 429, 503
 _HTML = "text/html; charset=utf-8"
 _CODES = {language: texts.load(language, "desks") for language in LANGUAGES}
 _Key = Annotated[str, Path(max_length=_LONGEST)]
@@ -83,9 +81,11 @@ class ForEverybody(APIRoute):
                 Public.of(request)
                 return await handle(request)
             except RequestValidationError:
-                return await run_in_threadpool(_problem, request, NotFound("no such address"))
-            except (GjurmaError, DBAPIError) as error:
-                return await run_in_threadpool(_problem, request, error)
+                return _problem(request, MISSING)
+            except TooMany:
+                return _problem(request, OFTEN)
+            except DatabaseUnavailable:
+                return _problem(request, AWAY)
 
         return shown
 
@@ -170,7 +170,7 @@ def _pages(language: Language) -> APIRouter:
         page = _Page(request, language)
         found = page.published.entities.get(code)
         if found is None:
-            raise NotFound("no such entity")
+            return _problem(request, MISSING)
         licences = page.published.licences_of(code)
         data = _data("/licences", {"entity": code})
         return page.draw("public/entity.html", found=found, licences=licences, data=data)
@@ -196,7 +196,7 @@ def nowhere(request: Request) -> Response:
     path = request.url.path
     if path.endswith("/"):
         return RedirectResponse(path.rstrip("/"), 308)
-    raise NotFound("no such address")
+    return _problem(request, MISSING)
 
 
 def _verdict(page: _Page, typed: str) -> Response:
@@ -334,18 +334,12 @@ def _data(path: str, query: Mapping[str, str]) -> Sequence[tuple[str, str]]:
     )
 
 
-def _problem(request: Request, error: GjurmaError | DBAPIError) -> Response:
-    """Raises what is a fault of ours. No cache keeps it."""
-    if isinstance(error, DBAPIError) and not is_away(error):
-        raise error
-    away = isinstance(error, DBAPIError) or error.code == "database-unavailable"
-    status = 503 if away else 429 if isinstance(error, TooMany) else 404
-    if status == 404 and not isinstance(error, NotFound):
-        raise error
+def _problem(request: Request, status: int) -> Response:
+    """What went wrong, in a page of its own. No cache keeps it."""
     below = request.url.path.removeprefix(ROOT)
     language: Language = "en" if below == "/en" or below.startswith("/en/") else DEFAULT
     html = _Page(request, language).html("public/problem.html", status=status)
-    wait = {429: {"Retry-After": "60"}, 503: {"Retry-After": "5"}}.get(status, {})
+    wait = {OFTEN: {"Retry-After": "60"}, AWAY: {"Retry-After": "5"}}.get(status, {})
     return Response(html, status, media_type=_HTML, headers={**WITHOUT_SCRIPTS, **wait})
 
 

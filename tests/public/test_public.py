@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from central import embedded
 from central.access.browsing import SESSION
 from central.access.roles import OF_AN_ENTITY, Role
 from tests.public.conftest import PERSON, SECRET
@@ -375,3 +376,18 @@ def test_who_asks_without_end_waits(centre: Centre) -> None:
         problem = http.get(f"{API}/entities")
         assert (problem.status_code, problem.json()["code"]) == (429, "too-many")
     assert get(centre, f"{API}/entities").status_code == 200
+
+
+def test_while_the_register_is_away_a_page_says_so(centre: Centre) -> None:
+    """Nothing old is told for new; it is there again by itself."""
+    embedded.stop(centre.folder / "pg", immediate=True)
+    try:
+        path = "/public/en/licences/A-FORCE"
+        wait_for("the end of the copy", lambda: get(centre, path).status_code == 503, 60)
+        away = get(centre, path)
+        assert "The register cannot be reached" in away.text
+        assert away.headers["cache-control"] == "no-store"
+        assert get(centre, f"{API}/entities").json()["code"] == "database-unavailable"
+    finally:
+        embedded.start(centre.folder / "pg")
+    wait_for("the register", lambda: get(centre, path).status_code == 200, 60)
