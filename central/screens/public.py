@@ -7,7 +7,7 @@ set no cookie, look at none, and carry no script.
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, get_args
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Path, Request
 from fastapi.exceptions import RequestValidationError
@@ -131,8 +131,8 @@ class _Page:
 
     def _versions(self) -> Sequence[tuple[Language, str]]:
         """This page in each language."""
-        path, query = self.request.url.path, self.request.url.query
-        below = path.removeprefix(at(self.language))
+        path, query = str(self.request.scope["path"]), self.request.url.query
+        below = quote(path.removeprefix(at(self.language)))
         more = f"?{query}" if query else ""
         return [(each, at(each, below) + more) for each in LANGUAGES]
 

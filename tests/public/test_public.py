@@ -338,6 +338,17 @@ def test_a_check_says_in_words_what_the_licence_is_good_for(
         assert re.search(r'<svg class="shape" aria-hidden="true"><use href="#s-\w+"/>', answer.text)
 
 
+def test_whatever_is_typed_stays_a_text(centre: Centre) -> None:
+    for typed in ("%3Cscript%3E", "%22%3E%3Cb%3E", "a%3Fb%23c", "%25", "%ff", "x" * 3000):
+        page = get(centre, f"/public/check?number={typed}")
+        assert page.status_code == 404
+        assert "<script" not in page.text
+        assert "<b>" not in page.text.split("<h1>")[1].split("</section>")[0]
+        found = get(centre, f"/public/licences/{typed}")
+        assert found.status_code == 404
+        assert "licences/a%3Fb%23c" in found.text or typed != "a%3Fb%23c"
+
+
 def test_a_number_that_looks_like_another_is_not_taken_for_it(centre: Centre) -> None:
     page = get(centre, "/public/check?number=A-F0RCE")
     assert page.status_code == 404
