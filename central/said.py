@@ -2,6 +2,8 @@
 
     raise Conflict(said("licence {key} is {state}", key=number, state=Word(state, "value")))
 
+    raise Conflict(counting(n, "{n} line is open", "{n} lines are open"))
+
 The sentence is a text like any other. Whoever shows it to people asks `told_in` for it in their own
 language, out of the catalogue `refusals`, in which every message that is written so has to stand.
 """
@@ -15,6 +17,9 @@ class Language(Protocol):
 
     def words(self, message: str, context: str = "") -> str | None:
         """With its places not yet filled; None where the catalogues do not have it."""
+
+    def counting(self, message: str, n: int) -> str | None:
+        """The form of it for so many."""
 
     def value(self, value: object) -> object:
         """As people write it: a moment, a number."""
@@ -36,10 +41,12 @@ class Said(str):
 
     message: str
     values: dict[str, object]
+    n: int | None
+    """What its form goes by, where it counts; `message` is then that of one."""
 
     def __new__(cls, message: str, values: dict[str, object]) -> "Said":
         made = super().__new__(cls, message.format(**values))
-        made.message, made.values = message, values
+        made.message, made.values, made.n = message, values, None
         return made
 
 
@@ -70,6 +77,13 @@ class Quoting(str):
 def said(message: str, **values: object) -> Said:
     """`message`: in English, with its values' names in braces."""
     return Said(message, values)
+
+
+def counting(n: int, one: str, several: str, **values: object) -> Said:
+    """`one`, `several`: the message for one and for any other number, `{n}` among its places."""
+    told = Said(one if n == 1 else several, {"n": n, **values})
+    told.message, told.n = one, n
+    return told
 
 
 def joined(between: str, parts: Iterable[str]) -> Several:
@@ -109,7 +123,10 @@ def told_in(sentence: object, language: Language) -> str | None:
         return language.words(sentence, sentence.context)
     if not isinstance(sentence, Said):
         return None
-    message = language.words(sentence.message)
+    if sentence.n is None:
+        message = language.words(sentence.message)
+    else:
+        message = language.counting(sentence.message, sentence.n)
     if message is None:
         return None
     values = {

@@ -23,6 +23,7 @@ from gateway.clock import TrustedClock
 from gateway.config import DeviceConfig, GatewayConfig, StationConfig, in_words
 from gateway.contract.errors import ConfigError, JournalCorrupt, JournalFull
 from gateway.core import Devices, assemble, keep_disarmed
+from gateway.details import of_error, of_system
 from gateway.guard import Guard, GuardFile
 from gateway.identity import Identity
 from gateway.latches import Latches
@@ -134,13 +135,14 @@ def _begin(config: GatewayConfig, path: Path, seams: Seams) -> "_Agent | _Latche
         try:
             return _Agent(config, path, latches, seams)
         except JournalCorrupt as error:
-            latches.set("journal-corrupt", str(error))
+            latches.set("journal-corrupt", of_error(error))
             return _Latched(config, latches)
     except (JournalFull, OSError) as error:
         if isinstance(error, OSError) and error.errno not in NO_ROOM:
             raise
         # It is no latch that outlives this process: it ends with the room that it lacks.
-        latches.causes["journal-full"] = str(error)
+        told = of_system(error) if isinstance(error, OSError) else of_error(error)
+        latches.causes["journal-full"] = told
         return _Latched(config, latches, lacks_room=path)
 
 

@@ -16,6 +16,7 @@ from gateway.contract.errors import JournalError, JournalFull
 from gateway.contract.plan import Due, Plan
 from gateway.contract.record import FromBlock, Intent, RecordRef
 from gateway.contract.uii import UiiError
+from gateway.details import Detail, of_error, of_system
 from gateway.logbook import NOBODY, Author, Draft, Logbook
 from gateway.moves import (
     AwaitOutcome,
@@ -112,8 +113,10 @@ class Execution:
             work = next_work(found, self.logbook.ledger, self.post, quantity)
             if isinstance(work, Work):
                 _must_be_one_item(work)
-        except ValueError as error:  # no UII, or more than a record may hold
-            return Note("no-uii", (("detail", str(error)),))
+        except UiiError as error:
+            return Note("no-uii", (("detail", Detail(str(error), f"uii-{error.code}")),))
+        except ValueError as error:
+            return Note("no-uii", (("detail", Detail(str(error), "too-large")),))
         if isinstance(work, Work) and not self._can_read(work):
             return Note("no-reader")
         return work
@@ -227,14 +230,14 @@ class Execution:
         except JournalFull:
             return NotPermitted(Note("journal-full"))
         except JournalError as error:
-            return NotPermitted(Note(error.code, (("detail", str(error)),)))
+            return NotPermitted(Note(error.code, (("detail", of_error(error)),)))
         return Committed(record.seq, work.marks, effect.sequence)
 
     def _write_guard(self) -> Event:
         try:
             self.logbook.write_guard()
         except OSError as error:
-            return Failed(Note("guard-not-written", (("detail", str(error)),)))
+            return Failed(Note("guard-not-written", (("detail", of_system(error)),)))
         return Done()
 
     async def _record(self, effect: RecordMarked | RecordTrial | RecordVerified) -> Event:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.contract.errors import RolledBack
+from gateway.details import detail, of_system
 
 _SLOT = 512
 
@@ -110,10 +111,11 @@ class Guard:
         try:
             raw = self.slots.read()
         except OSError as error:
-            raise RolledBack(f"the guard {self.name} cannot be read: {error.strerror}") from error
+            fault = of_system(error)
+            raise RolledBack(detail("guard-unreadable", guard=self.name, fault=fault)) from error
         slots = [slot for at in (0, _SLOT) if (slot := _decode(raw[at : at + _SLOT])) is not None]
         if not slots:
-            raise RolledBack(f"the guard {self.name} holds no whole entry")
+            raise RolledBack(detail("guard-empty", guard=self.name))
         self._turn, mark = max(slots, key=lambda slot: slot[0])
         return mark
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from gateway.contract.batch import NO_HEAD, first_head, next_head
 from gateway.contract.errors import JournalCorrupt, JournalError
 from gateway.contract.record import Record, decode_record, encode_record
+from gateway.details import detail, of_error
 
 RESERVE_BYTES = 1024 * 1024
 """Room kept for every record of the cycles under way and for the people's decisions."""
@@ -128,7 +129,8 @@ class Journal:
             last = store.last()
         except ValueError as error:
             store.close()
-            raise JournalCorrupt(f"{self.name}: its own description is damaged: {error}") from error
+            told = detail("description-damaged", journal=self.name, fault=error)
+            raise JournalCorrupt(told) from error
         except JournalError:
             store.close()
             raise
@@ -143,7 +145,7 @@ class Journal:
     def meta(self, key: str) -> str:
         value = self.store.get(key)
         if value is None:
-            raise JournalCorrupt(f"{self.name}: {key} is missing")
+            raise JournalCorrupt(detail("description-lacks", journal=self.name, key=key))
         return value
 
     def set_meta(self, key: str, value: str) -> None:
@@ -170,7 +172,8 @@ class Journal:
                 bytes.fromhex(self.meta("committed_head")),
             )
         except ValueError as error:
-            raise JournalCorrupt(f"{self.name}: the last receipt is damaged: {error}") from error
+            told = detail("receipt-damaged", journal=self.name, fault=error)
+            raise JournalCorrupt(told) from error
 
     def plan_at(self, age: int) -> bytes | None:
         """The newest accepted plan (`age` 0), or the one that was in force so many before it."""
@@ -184,8 +187,9 @@ class Journal:
         head, expected = self.first_head, 1
         try:
             for entry in self.entries():
-                fault = _fault(entry, expected, head)
-                if fault:
+                code = _fault(entry, expected, head)
+                if code:
+                    fault = detail(code, journal=self.name, seq=expected)
                     break
                 head, expected = entry.head, expected + 1
             else:
@@ -194,8 +198,10 @@ class Journal:
         except JournalCorrupt as error:
             if expected > self.end:
                 raise
-            fault = f"record {expected} cannot be read ({error})"
-        raise JournalCorrupt(f"{self.name}: {fault}")
+            fault = detail(
+                "record-unreadable", journal=self.name, seq=expected, fault=of_error(error)
+            )
+        raise JournalCorrupt(fault)
 
     # -- what is added
 
@@ -260,8 +266,7 @@ class Journal:
 
 
 def _fault(entry: Entry, expected: int, head: bytes) -> str:
+    """The code of what is wrong with it, or nothing."""
     if entry.seq != expected:
-        return f"record {expected} is missing"
-    if next_head(head, entry.body) != entry.head:
-        return f"record {entry.seq} does not hash to its head"
-    return ""
+        return "record-missing"
+    return "" if next_head(head, entry.body) == entry.head else "record-changed"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, get_args
 
 from gateway.contract.errors import JournalCorrupt, RolledBack
+from gateway.details import as_json, detail, from_json, of_error
 from gateway.guard import Guard
 from gateway.journal import Journal
 
@@ -64,13 +65,17 @@ class Latches:
         self.slip = slip
         self.on_change: Callable[[], None] = lambda: None
         self.causes: dict[str, str] = {}
+        """By latch, why: a detail, or the bare text that an earlier release kept."""
         raw = slip.read()
         if raw is not None:
             try:
-                self.causes = {str(k): str(v) for k, v in json.loads(raw.decode("utf-8")).items()}
-            except (ValueError, AttributeError) as error:
+                self.causes = {
+                    str(k): from_json(v) for k, v in json.loads(raw.decode("utf-8")).items()
+                }
+            except (ValueError, AttributeError, KeyError, TypeError) as error:
                 # It was written because something was latched; that much is certain.
-                self.causes = {"journal-corrupt": f"{slip.name} is damaged: {error}"}
+                told = detail("latches-damaged", path=slip.name, fault=error)
+                self.causes = {"journal-corrupt": told}
         self.saved = frozenset(self.causes)
         """Those that are on the medium."""
 
@@ -90,7 +95,8 @@ class Latches:
             return
         self.causes.setdefault(latch, cause)
         self.on_change()
-        self.slip.replace(json.dumps(self.causes).encode())
+        kept = {each: as_json(told) for each, told in self.causes.items()}
+        self.slip.replace(json.dumps(kept).encode())
         self.saved = frozenset(self.causes)
 
     def __bool__(self) -> bool:
@@ -102,14 +108,19 @@ def check_guard(journal: Journal, guard: Guard) -> None:
     mark = guard.read()
     if (mark.gateway, mark.epoch) != (journal.gateway, journal.epoch):
         raise RolledBack(
-            f"the guard is of {mark.gateway}, epoch {mark.epoch}; "
-            f"the journal of {journal.gateway}, epoch {journal.epoch}"
+            detail(
+                "guard-of-another",
+                gateway=mark.gateway,
+                epoch=mark.epoch,
+                ours=journal.gateway,
+                our_epoch=journal.epoch,
+            )
         )
     head = journal.head_at(mark.seq)
     if head is None:
-        raise RolledBack(f"the guard knows record {mark.seq}, the journal ends at {journal.end}")
+        raise RolledBack(detail("guard-ahead", seq=mark.seq, end=journal.end))
     if head != mark.head:
-        raise RolledBack(f"record {mark.seq} is not the one that the guard knows")
+        raise RolledBack(detail("guard-other-record", seq=mark.seq))
 
 
 def inspect(journal: Journal, guard: Guard, latches: Latches) -> None:
@@ -117,26 +128,24 @@ def inspect(journal: Journal, guard: Guard, latches: Latches) -> None:
     try:
         journal.verify()
     except JournalCorrupt as error:
-        latches.set("journal-corrupt", str(error))
+        latches.set("journal-corrupt", of_error(error))
     try:
         check_guard(journal, guard)
     except RolledBack as error:
-        latches.set("rolled-back", str(error))
+        latches.set("rolled-back", of_error(error))
     except JournalCorrupt as error:
-        latches.set("journal-corrupt", str(error))
+        latches.set("journal-corrupt", of_error(error))
     try:
         _check_receipt(journal, latches)
     except JournalCorrupt as error:
-        latches.set("journal-corrupt", str(error))
+        latches.set("journal-corrupt", of_error(error))
 
 
 def _check_receipt(journal: Journal, latches: Latches) -> None:
     cursor = journal.cursor()
     head = journal.head_at(cursor.committed)
     if head is None:
-        latches.set(
-            "rolled-back",
-            f"a receipt stands for record {cursor.committed}, the journal ends at {journal.end}",
-        )
+        told = detail("receipt-ahead", seq=cursor.committed, end=journal.end)
+        latches.set("rolled-back", told)
     elif head != cursor.head:
-        latches.set("rolled-back", f"record {cursor.committed} is not the one of the last receipt")
+        latches.set("rolled-back", detail("receipt-other-record", seq=cursor.committed))

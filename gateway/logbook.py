@@ -13,6 +13,7 @@ from gateway.clock import TrustedClock
 from gateway.contract.errors import JournalFull
 from gateway.contract.plan import Plan
 from gateway.contract.record import Accepted, Record
+from gateway.details import detail
 from gateway.guard import Guard, Mark
 from gateway.journal import Journal
 from gateway.ledger import Ledger
@@ -80,7 +81,7 @@ class Logbook:
     def begin(self, draft: Draft, station: str, author: Author) -> Record:
         """Journal an intent; raises `JournalFull` unless the whole cycle has room."""
         if self.lacks_room():
-            raise JournalFull(f"{self.journal.name}: no room for a whole cycle")
+            raise JournalFull(detail("no-room-for-cycle", journal=self.journal.name))
         (record,) = self.journal.append(self._builder(draft, station, author))
         self._take_in(record)
         return record

@@ -6,6 +6,7 @@ from typing import Literal
 from gateway.contract.batch import MAX_BYTES, MAX_RECORDS, BatchHeader, encode_batch
 from gateway.contract.receipt import Receipt, Refusal
 from gateway.contract.signed import SigningKey
+from gateway.details import Detail, detail
 from gateway.journal import Cursor, Journal
 
 
@@ -30,7 +31,7 @@ class Latch:
     """The register and this journal contradict each other; marking stops."""
 
     latch: Literal["rolled-back", "forked", "two-of-me"]
-    cause: str
+    cause: Detail
 
 
 def next_batch(journal: Journal, boot: str, key: SigningKey) -> bytes | None:
@@ -67,21 +68,22 @@ def take_receipt(journal: Journal, receipt: Receipt) -> Moved | Ignored | Latch:
     if receipt.incarnation < cursor.incarnation:
         return Ignored("it is from before a restore of the register")
     if receipt.latch in ("forked", "two-of-me"):
-        return Latch("forked" if receipt.latch == "forked" else "two-of-me", "the register says so")
+        told = detail("register-latches")
+        return Latch("forked" if receipt.latch == "forked" else "two-of-me", told)
     if receipt.latch is not None:
         # `closed`: a newer epoch was opened, and this is the old journal. Whatever else there may
         # be in later releases: marking stops.
-        return Latch("rolled-back", f"the register says that this epoch is {receipt.latch}")
+        if receipt.latch == "closed":
+            return Latch("rolled-back", detail("register-closed"))
+        return Latch("rolled-back", detail("register-says", state=receipt.latch))
     if receipt.incarnation == cursor.incarnation and receipt.committed < cursor.committed:
         return Ignored(f"{receipt.committed} is below {cursor.committed}")
     ours = journal.head_at(receipt.committed)
     if ours is None:
-        return Latch(
-            "rolled-back",
-            f"the register holds {receipt.committed} records, this journal {journal.end}",
-        )
+        told = detail("register-ahead", seq=receipt.committed, end=journal.end)
+        return Latch("rolled-back", told)
     if ours.hex() != receipt.head:
-        return Latch("rolled-back", f"record {receipt.committed} is another one in the register")
+        return Latch("rolled-back", detail("register-other-record", seq=receipt.committed))
     moved = Cursor(receipt.incarnation, receipt.committed, ours)
     if moved != cursor:
         journal.move_cursor(moved)

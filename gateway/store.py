@@ -18,6 +18,7 @@ from typing import Any
 
 from gateway.contract.batch import NO_HEAD
 from gateway.contract.errors import JournalCorrupt, JournalError, JournalFull
+from gateway.details import detail, of_system
 from gateway.journal import RESERVE_BYTES, Entry, Journal, StoredPlan, description
 
 BUSY_S = 1.0
@@ -67,7 +68,7 @@ def create(path: Path, gateway: str, epoch: int, previous: bytes = NO_HEAD) -> N
     """A new, empty journal; only enrolment does this. Raises JournalError if there is one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        raise JournalError(f"{path} exists; an epoch is opened once")
+        raise JournalError(detail("epoch-exists", journal=path))
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
@@ -100,7 +101,7 @@ class SqliteStore:
         self.name = str(path)
         self._lock: int | None = None
         if not path.is_file():
-            raise JournalError(f"{path}: there is no such journal")
+            raise JournalError(detail("no-journal", journal=path))
         if writable:
             self._lock = _lock(path)
         try:
@@ -176,7 +177,9 @@ class SqliteStore:
         """SQLite's own look at the file; raises `JournalCorrupt`."""
         found = self._one("PRAGMA quick_check(1)")
         if found is None or found[0] != "ok":
-            raise JournalCorrupt(f"{self.path}: {found[0] if found else 'it cannot be checked'}")
+            code = "file-damaged" if found else "file-unchecked"
+            facts = {"fault": found[0]} if found else {}
+            raise JournalCorrupt(detail(code, journal=self.path, **facts))
 
     def copy_into(self, copy: sqlite3.Connection) -> None:
         """A consistent copy of the whole file, whoever writes meanwhile."""
@@ -191,7 +194,8 @@ class SqliteStore:
     def _blob(self, value: object) -> bytes:
         """SQLite's own promise of a BLOB that is not null does not hold on a damaged page."""
         if not isinstance(value, bytes):
-            raise JournalCorrupt(f"{self.path}: {type(value).__name__} where bytes belong")
+            found = type(value).__name__
+            raise JournalCorrupt(detail("no-bytes", journal=self.path, found=found))
         return value
 
     def _one(self, sql: str, *values: object) -> Any:
@@ -251,7 +255,8 @@ def keep_reserve(journal: Path) -> bool:
             os.close(descriptor)
     except OSError as error:
         if error.errno not in NO_ROOM:
-            raise JournalError(f"{reserve}: {error.strerror}") from error
+            told = detail("reserve-fails", reserve=reserve, fault=of_system(error))
+            raise JournalError(told) from error
         return False
     return True
 
@@ -264,23 +269,24 @@ def _lock(path: Path) -> int:
     try:
         descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise JournalError(f"{path}: cannot be locked: {error.strerror}") from error
+        told = detail("journal-not-locked", journal=path, fault=of_system(error))
+        raise JournalError(told) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise JournalError(f"{path}: another gateway process has this journal open") from error
+        raise JournalError(detail("journal-locked", journal=path)) from error
     return descriptor
 
 
 def _in_our_words(path: Path, error: sqlite3.Error) -> JournalError:
     name = getattr(error, "sqlite_errorname", "")
     if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and _is_full(path)):
-        return JournalFull(f"{path}: no room on the disk")
+        return JournalFull(detail("no-room", journal=path))
     # SQLITE_ERROR is a table of ours that is not there: a file cut to nothing.
     if name.startswith("SQLITE_CORRUPT") or name in ("SQLITE_NOTADB", "SQLITE_ERROR"):
-        return JournalCorrupt(f"{path}: {error}")
-    return JournalError(f"{path}: {error}")
+        return JournalCorrupt(detail("file-damaged", journal=path, fault=error))
+    return JournalError(detail("file-fails", journal=path, fault=error))
 
 
 def _is_full(path: Path) -> bool:

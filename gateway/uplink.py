@@ -23,6 +23,7 @@ from gateway.contract.topics import (
     State,
     topic,
 )
+from gateway.details import detail, of_error
 from gateway.journal import Cursor
 from gateway.latches import Latches
 from gateway.logbook import Logbook
@@ -138,7 +139,7 @@ class Uplink:
             except TakenOver:
                 self._connection(up=False, error="another client took this name over")
                 try:
-                    self.latches.set("two-of-me", "the broker gave the session away")
+                    self.latches.set("two-of-me", detail("session-given-away"))
                 except OSError as fault:  # it holds in memory, and this ends all the same
                     log.error("the latch cannot be kept: %s", fault)  # noqa: TRY400
                 raise
@@ -283,7 +284,7 @@ class Uplink:
             self.logbook.accept(plan, payload)
         except JournalError as error:
             # What central has replaced is no leave to mark, even if the new plan cannot be kept.
-            self.permission.held = Note(error.code, (("detail", str(error)),))
+            self.permission.held = Note(error.code, (("detail", of_error(error)),))
             raise
         self.permission.plan, self.permission.held = plan, None
         log.info("plan %d.%d is in force", plan.incarnation, plan.version)

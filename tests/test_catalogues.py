@@ -10,7 +10,8 @@ from babel.messages.pofile import read_po
 ROOT = Path(__file__).parent.parent
 LOCALES = ("gateway/design/locale", "gateway/screen/locale", "central/screens/locale")
 LANGUAGES = ("sq", "en")
-PLACE = re.compile(r"%\((\w+)\)|\{(\w*)\}")
+PLACE = re.compile(r"%\((\w+)\)|(?<!\{)\{(\w*)\}(?!\})")
+"""What is filled; {{ and }} stand for braces that people read."""
 
 
 def read(path: Path) -> Catalog:

@@ -18,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LOCKED = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+APP = "central/screens/warehouse/app"
 VENDOR = ("central/screens/static/vendor", "tests/browser/vendor")
 
 pytestmark = pytest.mark.slow
@@ -30,6 +31,15 @@ def checkout(tmp_path: Path) -> Path:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
+
+
+def run(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, checkout / ".ci" / "third_party.py", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def bring(checkout: Path, registry: str) -> subprocess.CompletedProcess[str]:
@@ -82,6 +92,17 @@ def forger() -> Iterator[str]:
         server.shutdown()
 
 
+def test_a_fault_in_the_apps_source_is_told(checkout: Path) -> None:
+    shutil.copytree(ROOT / APP, checkout / APP)
+    (checkout / "node_modules").symlink_to(ROOT / "node_modules")
+    with (checkout / APP / "judge.ts").open("a") as source:
+        source.write("export const wrong: number = 'a text';\n")
+    done = run(checkout, "check")
+    assert done.returncode == 1
+    assert "judge.ts" in done.stdout
+    assert "typescript found what is wrong" in done.stderr
+
+
 def test_another_content_is_refused(checkout: Path, forger: str) -> None:
     done = bring(checkout, forger)
     assert done.returncode == 1
@@ -97,9 +118,13 @@ def test_a_registry_that_is_away_is_told_with_what_to_do(checkout: Path) -> None
 
 
 def test_what_is_there_and_whole_is_not_fetched_again(checkout: Path) -> None:
-    for folder in VENDOR:
+    for folder in (*VENDOR, APP):
         shutil.copytree(ROOT / folder, checkout / folder)
+    (checkout / "node_modules").symlink_to(ROOT / "node_modules")
     assert bring(checkout, "http://127.0.0.1:9/").returncode == 0
+    built = {path.name for path in (checkout / "central/screens/static/app").iterdir()}
+    assert built >= {"main.js", "decoder.js", "decoder.wasm", "service.js", "LICENSES.txt"}
     changed = next(checkout.glob(f"{VENDOR[0]}/htmx-*/htmx.min.js"))
     changed.write_text("other")
+    (checkout / "node_modules").unlink()
     assert bring(checkout, "http://127.0.0.1:9/").returncode == 1

@@ -195,4 +195,6 @@ RIGHTS: Mapping[Right, Mapping[Role, Scope]] = {
 
 def without(role: str, right: Right) -> Said:
     """That a role has not got it."""
-    return said("{role} has not the right {right}", role=Word(role, "role"), right=right)
+    return said(
+        "{role} has not the right {right}", role=Word(role, "role"), right=Word(right, "right")
+    )

@@ -8,7 +8,7 @@ from datetime import datetime
 from central.alerts.rules import BY_CODE
 from central.register.alerts.models import Fact
 from central.register.alerts.rules import Alert
-from central.screens import texts
+from central.screens import kept, texts
 from central.screens.texts import LANGUAGES, Language, Texts
 from central.screens.words import moment
 
@@ -63,7 +63,7 @@ def words(alert: Alert, language: Language) -> Words:
         lines.append(t("Nobody has acknowledged it yet."))
     lines += [
         "",
-        t("Acknowledge it at POST /api/v1/alerts/{number}/acknowledge.", number=alert.number),
+        t("Open alert {number} in the register, and acknowledge it.", number=alert.number),
     ]
     return Words(title, text, "\n".join(lines) + "\n")
 
@@ -86,6 +86,8 @@ def _joined(value: Fact) -> str:
 def _said(alert: Alert, name: str, text: str, language: Language) -> str:
     if name in _MOMENTS:
         return moment(datetime.fromisoformat(text))
+    if name == "detail":
+        return kept.in_words(text, language)
     if name == "last":
         return _LAST.sub(lambda found: f"({_word('what', found[1], alert, language)}, ", text)
     return _word(name, text, alert, language)

@@ -12,6 +12,8 @@ from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
 from central.plan import doubts
 from central.plan.doubts import Doubt
+from central.queries import first_pieces
+from central.queries.models import FirstPiece
 from central.register.acts import By, Work
 from central.register.asked import WithReason
 from central.register.orders import service
@@ -47,6 +49,14 @@ def entry(code: _Code, desk: AtDesk) -> Response:
     """The order whole, as it was entered and amended; its progress is at `/orders/{code}`."""
     with desk.looking() as connection:
         return desk.tell(_own(connection, desk.by, code))
+
+
+@api.get("/{code}/first-pieces", response_model=list[FirstPiece], **needs(Right.READ_ORDERS))
+def listed_first_pieces(code: _Code, desk: AtDesk) -> list[FirstPiece]:
+    """By whom the first piece of each component was approved, at each gateway and station, and
+    where it is waited for; nothing where the order asks for no approval."""
+    with desk.looking() as connection:
+        return first_pieces.of(connection, _own(connection, desk.by, code))
 
 
 @api.post("/{code}/amend", response_model=Order, **needs(Right.DRAFT_ORDERS))

@@ -22,6 +22,7 @@ from central.ingest.life import Item
 from central.ingest.naming import named_item
 from central.ingest.refusal import Refusal
 from central.ingest.statements import Statements
+from central.said import Several, joined, said
 from gateway.contract.plan import Plan, PlanOrder
 from gateway.contract.record import (
     Accepted,
@@ -98,10 +99,12 @@ class Court:
         if self._stream.is_device and isinstance(record, OF_MARKING):
             # Nothing is claimed: no metal can have been marked, and a claim would cast doubt on an
             # item that is somebody's.
-            raise Refusal("not-for-devices", f"{record.type}: a device marks nothing")
+            raise Refusal(
+                "not-for-devices", said("{type}: a device marks nothing", type=record.type)
+            )
         if isinstance(record, Opened):
             if record.seq != 1:
-                raise Refusal("out-of-place", "opened is the first record of an epoch")
+                raise Refusal("out-of-place", said("opened is the first record of an epoch"))
         elif isinstance(record, Accepted):
             self._accepted(record)
         elif isinstance(record, Intent):
@@ -118,7 +121,17 @@ class Court:
     def _accepted(self, record: Accepted) -> None:
         key = (record.incarnation, record.version)
         if self._plan_key is not None and key < self._plan_key:
-            raise Refusal("out-of-place", f"plan {key} after plan {self._plan_key}")
+            before, before_version = self._plan_key
+            raise Refusal(
+                "out-of-place",
+                said(
+                    "plan ({incarnation}, {version}) after plan ({before}, {before_version})",
+                    incarnation=record.incarnation,
+                    version=record.version,
+                    before=before,
+                    before_version=before_version,
+                ),
+            )
         self._plan_key = key
         plan = self._plans.get(key)
         if plan is None or plan.epoch != self._stream.epoch:
@@ -126,13 +139,22 @@ class Court:
                 SpanSeen(span.block, span.space, span.start, span.end, key)
                 for span in record.blocks
             ]
-            raise Refusal("unknown-plan", f"the register holds no plan {key} of this epoch")
+            raise Refusal(
+                "unknown-plan",
+                said(
+                    "the register holds no plan ({incarnation}, {version}) of this epoch",
+                    incarnation=record.incarnation,
+                    version=record.version,
+                ),
+            )
 
     def _corrected(self, record: Corrected) -> None:
         of = RecordKey(record.of.gateway, record.of.epoch, record.of.seq)
         mine = of.gateway == self._stream.gateway
         if not mine or (of.epoch, of.seq) >= (self._stream.epoch, record.seq):
-            raise Refusal("out-of-place", "a correction names an earlier record of its gateway")
+            raise Refusal(
+                "out-of-place", said("a correction names an earlier record of its gateway")
+            )
         self._statements.resolved.append(of)
         self._statements.withdrawn(of)
 
@@ -147,7 +169,12 @@ class Court:
         for mark in record.marks:
             key = MarkKey(*me, mark.position)
             if self._held.held(key) is not None:
-                faults.append(Refusal("wrong-content", f"position {mark.position} stands twice"))
+                faults.append(
+                    Refusal(
+                        "wrong-content",
+                        said("position {position} stands twice", position=mark.position),
+                    )
+                )
                 continue
             fault = self._fault_of(record, mark, plan)
             doubled = self._claim(
@@ -158,8 +185,7 @@ class Court:
                 faults.append(fault)
             self._statements.heard(key)
         if faults:
-            details = "; ".join(f"{fault.code}: {fault.detail}" for fault in faults)
-            raise Refusal(faults[0].code, details if len(faults) > 1 else faults[0].detail)
+            raise Refusal(faults[0].code, faults[0].detail if len(faults) == 1 else _all(faults))
 
     def _plan_in_force(self) -> Plan | None:
         plan = None if self._plan_key is None else self._plans.get(self._plan_key)
@@ -174,14 +200,28 @@ class Court:
 
     def _check(self, record: Intent, mark: Mark, plan: Plan | None) -> None:
         if plan is None:
-            raise Refusal("not-licensed", "no plan known to the register was accepted before")
+            raise Refusal("not-licensed", said("no plan known to the register was accepted before"))
         if record.at > plan.lease_until:
-            raise Refusal("lease-ended", f"the lease ended at {plan.lease_until.isoformat()}")
+            raise Refusal(
+                "lease-ended",
+                said("the lease ended at {until}", until=plan.lease_until.isoformat()),
+            )
         given = plan.order(mark.order)
         if given is None:
-            raise Refusal("unknown-order", f"plan {plan.version} has no order {mark.order}")
+            raise Refusal(
+                "unknown-order",
+                said("plan {number} has no order {order}", number=plan.version, order=mark.order),
+            )
         if given.state != "released":
-            raise Refusal("not-licensed", f"{given.id} is {given.state}: {given.reason}")
+            raise Refusal(
+                "not-licensed",
+                said(
+                    "{order} is {standing}: {reason}",
+                    order=given.id,
+                    standing=given.state,
+                    reason=given.reason,
+                ),
+            )
         if isinstance(mark.source, FromBlock):
             number = order.blocked(mark, plan)
         else:
@@ -192,9 +232,11 @@ class Court:
     def _repeats(self, mark: Mark) -> int:
         row = self._held.row_of(_repeated(mark))
         if row is None or row.number is None:
-            raise Refusal("out-of-place", "the repeated mark is not known")
+            raise Refusal("out-of-place", said("the repeated mark is not known"))
         if row.order != mark.order:
-            raise Refusal("wrong-content", f"the repeated mark is of order {row.order}")
+            raise Refusal(
+                "wrong-content", said("the repeated mark is of order {order}", order=row.order)
+            )
         return row.number
 
     def _check_turn(self, mark: Mark, given: PlanOrder, plan: Plan, number: int) -> None:
@@ -206,14 +248,19 @@ class Court:
         if isinstance(mark.source, FromBlock):
             missing = [name for name in earlier if name not in rows]
             if missing:
-                raise Refusal("out-of-place", f"a number begins with the {missing[0]}")
+                raise Refusal(
+                    "out-of-place",
+                    said("a number begins with the {component}", component=missing[0]),
+                )
             return
         before = rows.get(mark.component)
         if before is not None and not (before.state == "voided" and before.remark):
             return  # a re-mark, or a double: `_doubled` tells them apart
         held = self._held.held(_repeated(mark))
         if held is None or not held.fresh or not earlier:
-            raise Refusal("out-of-place", "a further component repeats the intent of the first")
+            raise Refusal(
+                "out-of-place", said("a further component repeats the intent of the first")
+            )
         if not order.is_due(mark, plan, number):
             self._check_own(mark, rows, earlier, number)
 
@@ -223,13 +270,27 @@ class Court:
         """Without the plan's word only who marked the component before knows of the number."""
         known = (rows.get(mark.component), rows.get(earlier[-1]))
         if not any(row is not None and self._held.claimed_here(row.key) for row in known):
-            raise Refusal("outside-block", f"the {mark.component} of {number} was not due here")
+            what = said(
+                "the {component} of {number} was not due here",
+                component=mark.component,
+                number=number,
+            )
+            raise Refusal("outside-block", what)
         for name in earlier:
             row = rows.get(name)
             if row is None:
-                raise Refusal("out-of-place", f"the {name} of {number} is not marked")
+                what = said(
+                    "the {component} of {number} is not marked", component=name, number=number
+                )
+                raise Refusal("out-of-place", what)
             if self._held.claimed_here(row.key) and not life.ready(row):
-                raise Refusal("out-of-place", f"the {name} of {number} is {row.state}")
+                what = said(
+                    "the {component} of {number} is {state}",
+                    component=name,
+                    number=number,
+                    state=row.state,
+                )
+                raise Refusal("out-of-place", what)
 
     def _claim(
         self, key: MarkKey, mark: Mark, plan: Plan | None, station: str, *, quarantined: bool
@@ -289,15 +350,19 @@ class Court:
         before: Item | None,
     ) -> Refusal | None:
         if any(row.elements != elements for row in rows.values()):
-            return Refusal("duplicate", "another item has the same UII")
+            return Refusal("duplicate", said("another item has the same UII"))
         if before is not None and not self._is_allowed(mark, before):
-            return Refusal("duplicate", f"{before.uii} {before.component} was claimed before")
+            what = said(
+                "{uii} {component} was claimed before", uii=before.uii, component=before.component
+            )
+            return Refusal("duplicate", what)
         if isinstance(mark.source, FromBlock):
             spent = self._numbers.setdefault((mark.source.space, mark.source.number), [])
             others = [other for other in spent if other[:3] != key[:3]]
             spent.append(key)
             if others:
-                return Refusal("duplicate", f"the number was spent by record {others[0].seq}")
+                what = said("the number was spent by record {seq}", seq=others[0].seq)
+                return Refusal("duplicate", what)
         return None
 
     def _is_allowed(self, mark: Mark, before: Item) -> bool:
@@ -321,3 +386,8 @@ def _repeated(mark: Mark) -> MarkKey:
     assert not isinstance(mark.source, FromBlock)
     of = mark.source.of
     return MarkKey(of.gateway, of.epoch, of.seq, mark.source.position)
+
+
+def _all(faults: list[Refusal]) -> Several:
+    each = (said("{code}: {fault}", code=one.code, fault=one.detail) for one in faults)
+    return joined("; ", each)

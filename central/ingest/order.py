@@ -3,6 +3,7 @@
 from central.ingest.life import Mode
 from central.ingest.naming import identified
 from central.ingest.refusal import Refusal
+from central.said import said
 from gateway.contract.plan import Due, Plan, PlanOrder, Verify
 from gateway.contract.record import FromBlock, Mark, Readback
 from gateway.contract.uii import UiiError
@@ -13,7 +14,10 @@ def check(mark: Mark, order: PlanOrder, number: int) -> None:
     _check_quantity(mark, order)
     _check_content(mark, order, number)
     if not _agrees(mark.readback, order.verify):
-        raise Refusal("wrong-content", f"{order.id} is read back by {order.verify.mode}")
+        raise Refusal(
+            "wrong-content",
+            said("{order} is read back by {mode}", order=order.id, mode=order.verify.mode),
+        )
 
 
 def mode_of(mark: Mark, order: PlanOrder | None) -> Mode:
@@ -32,7 +36,8 @@ def blocked(mark: Mark, plan: Plan) -> int:
             if block.start <= source.number <= block.end:
                 return source.number
             break
-    raise Refusal("outside-block", f"{source.number} is not of a block of {mark.order}")
+    what = said("{number} is not of a block of {order}", number=source.number, order=mark.order)
+    raise Refusal("outside-block", what)
 
 
 def is_due(mark: Mark, plan: Plan, number: int) -> bool:
@@ -61,28 +66,48 @@ def _agrees(readback: Readback | None, verify: Verify) -> bool:
 
 def _check_quantity(mark: Mark, order: PlanOrder) -> None:
     if mark.kind != order.kind:
-        raise Refusal("bad-quantity", f"{order.id} is for kind {order.kind}")
+        raise Refusal(
+            "bad-quantity", said("{order} is for kind {kind}", order=order.id, kind=order.kind)
+        )
     if order.kind == "package":
         most = order.contents
         if mark.quantity is None or mark.quantity < 1 or (most and mark.quantity > most):
-            raise Refusal("bad-quantity", f"a package of {order.id} holds 1 to {most}")
+            what = (
+                said("a package of {order} holds 1 to {most}", order=order.id, most=most)
+                if most
+                else said("a package of {order} holds one piece or more", order=order.id)
+            )
+            raise Refusal("bad-quantity", what)
     elif mark.quantity not in (None, 1):
-        raise Refusal("bad-quantity", "a serial number stands for one piece")
+        raise Refusal("bad-quantity", said("a serial number stands for one piece"))
 
 
 def _check_content(mark: Mark, order: PlanOrder, number: int) -> None:
     component = next((c for c in order.components if c.name == mark.component), None)
     if component is None:
-        raise Refusal("wrong-content", f"{order.id} has no component {mark.component}")
+        what = said(
+            "{order} has no component {component}", order=order.id, component=mark.component
+        )
+        raise Refusal("wrong-content", what)
     if mark.pieces not in (None, len(order.components)):
-        raise Refusal("wrong-content", f"a number of {order.id} stands on {len(order.components)}")
+        what = said(
+            "a number of {order} stands on {count}", order=order.id, count=len(order.components)
+        )
+        raise Refusal("wrong-content", what)
     if mark.lot != order.lot:
-        raise Refusal("wrong-content", f"the lot of {order.id} is {order.lot}")
+        what = (
+            said("{order} has no lot", order=order.id)
+            if order.lot is None
+            else said("the lot of {order} is {lot}", order=order.id, lot=order.lot)
+        )
+        raise Refusal("wrong-content", what)
     if mark.content != order.content(number, component):
-        raise Refusal("wrong-content", f"not what {order.id} gives for {number}")
+        what = said("not what {order} gives for {number}", order=order.id, number=number)
+        raise Refusal("wrong-content", what)
     try:
         item = identified(mark.content)  # which the order gives: it was compared just now
     except UiiError as error:
-        raise Refusal("wrong-content", f"names no item: {error}") from error
+        what = said("names no item: {uii_fault}", uii_fault=error.code)
+        raise Refusal("wrong-content", what) from error
     if (mark.item.uii, mark.item.elements) != (item.uii, item.elements):
-        raise Refusal("wrong-content", f"the item is {item.uii}")
+        raise Refusal("wrong-content", said("the item is {uii}", uii=item.uii))

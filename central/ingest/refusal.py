@@ -1,14 +1,22 @@
 """Why a record is kept and not accepted."""
 
+from central.said import Said, Several
+
+CODES = (
+    *("unreadable", "not-licensed", "lease-ended", "outside-block", "unknown-order"),
+    *("wrong-content", "bad-quantity", "duplicate", "out-of-place", "unknown-plan"),
+    *("witnesses-missing", "not-for-devices"),
+)
+"""Stable: they go into receipts."""
+
 
 class Refusal(Exception):
-    """A record is kept, and not accepted. `code` is stable and goes into receipts.
+    """A record is kept, and not accepted. `code`: one of `CODES`.
 
-    unreadable, not-licensed, lease-ended, outside-block, unknown-order, wrong-content,
-    bad-quantity, duplicate, out-of-place, unknown-plan, witnesses-missing, not-for-devices.
+    What is said of it is kept in English; `central.screens.kept` reads it back for people.
     """
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: Said | Several) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail

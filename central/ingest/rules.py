@@ -23,6 +23,7 @@ from central.ingest.facts import (
 from central.ingest.law import Court
 from central.ingest.life import Item
 from central.ingest.naming import named_item
+from central.said import said
 from gateway.contract.batch import BatchHeader, body_of, decode_batch
 from gateway.contract.errors import ChainBroken, ContractError, SignatureInvalid
 from gateway.contract.record import (
@@ -54,7 +55,7 @@ def examine(gateway: str, payload: bytes) -> Received | Evidence:
     except ContractError as error:
         return keep("unreadable", str(error))
     if batch.header.gateway != gateway:
-        return keep("wrong-topic", f"the header says {batch.header.gateway}")
+        return keep("wrong-topic", said("the header says {gateway}", gateway=batch.header.gateway))
     try:
         chain = batch.check()
     except ChainBroken as error:
@@ -82,7 +83,7 @@ def _decode(seq: int, line: bytes) -> tuple[Record | None, str]:
     except ContractError as error:
         return None, str(error)
     if record.seq != seq:
-        return None, f"the record says seq {record.seq}"
+        return None, said("the record says seq {seq}", seq=record.seq)
     return record, ""
 
 
@@ -107,7 +108,7 @@ def admit(
     if fault is not None:
         return Evidence(stream.gateway, "bad-signature", fault, received.payload, answer=False)
     if stream.state != "live":
-        return keep("latched", f"the stream is {stream.state}")
+        return keep("latched", said("the stream is {stream}", stream=stream.state))
     if header.first > stream.committed + 1:
         return Dropped("gap")
     agrees = _agrees(stream, received, stored_heads)
@@ -116,11 +117,15 @@ def admit(
     if _is_older(received.boot, stream.boot):
         return keep(
             "two-of-me",
-            f"boot {received.boot} brings what the register does not hold, after {stream.boot}",
+            said(
+                "boot {boot} brings what the register does not hold, after {newest}",
+                boot=received.boot,
+                newest=stream.boot,
+            ),
             latch="two-of-me",
         )
     if not agrees:
-        return keep("forked", "other records under the same numbers", latch="forked")
+        return keep("forked", said("other records under the same numbers"), latch="forked")
     return Suffix(stream.committed + 1 - header.first)
 
 
@@ -160,7 +165,7 @@ def _signature_fault(stream: Stream, received: Received) -> str | None:
     except SignatureInvalid as error:
         return str(error)
     if any(isinstance(record, KeyChanged) for record in received.records[:-1]):
-        return "records follow a key_changed, which ends what its key may sign"
+        return said("records follow a key_changed, which ends what its key may sign")
     return None
 
 

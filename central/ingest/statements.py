@@ -9,6 +9,7 @@ from central.ingest.holdings import Holdings
 from central.ingest.life import Item, ItemKey, Read
 from central.ingest.naming import names_component
 from central.ingest.refusal import Refusal
+from central.said import said
 from gateway.contract.record import Mark, Marked, Settled, Unlatched, Verified
 
 TWO_PEOPLE = ("accepted", "remark", "voided")
@@ -70,13 +71,13 @@ class Statements:
         of = record.of
         key, me = MarkKey(of.gateway, of.epoch, of.seq, record.position or 1), self._me(record.seq)
         if key[:2] != me[:2]:
-            raise Refusal("out-of-place", "an approval names a mark of its own journal")
+            raise Refusal("out-of-place", said("an approval names a mark of its own journal"))
         self._require(key)
         self.about[self._row(key).key, me] = None
         intent = self._held.intent(key)
         people = {*record.witnesses, record.operator} - {None}
         if not people - {None if intent is None else intent.operator}:
-            raise Refusal("witnesses-missing", "a first piece is approved by a second person")
+            raise Refusal("witnesses-missing", said("a first piece is approved by a second person"))
 
     def heard(self, key: MarkKey) -> None:
         """More is known of a mark: what waited for that is judged again, in order of arrival."""
@@ -127,7 +128,9 @@ class Statements:
         row, mark = self._row(key), self._held.mark(key)
         if record.verdict == "good" and not _reads_as(record, mark):
             self.about[row.key, by] = None
-            raise Refusal("wrong-content", "called good, and it is not what the mark announced")
+            raise Refusal(
+                "wrong-content", said("called good, and it is not what the mark announced")
+            )
         single = len(self._held.required(row)) <= 1
         own = key[:2] == by[:2]
         intent = self._held.intent(key)
@@ -149,7 +152,7 @@ class Statements:
         people = {*record.witnesses, *([record.operator] if record.operator else [])}
         if record.how in TWO_PEOPLE and len(people) < 2:
             self.about[row.key, by] = None
-            raise Refusal("witnesses-missing", f"{record.how} needs two names")
+            raise Refusal("witnesses-missing", said("{how} needs two names", how=record.how))
         self._step(key, by, life.settled(row, record.how))
         if record.how != "read":
             self._held.decided(key)
@@ -172,8 +175,16 @@ class Statements:
 
     def _require(self, key: MarkKey) -> None:
         if self._held.row_of(key) is None:
-            told = f"{key.gateway} epoch {key.epoch} record {key.seq} position {key.position}"
-            raise Refusal("out-of-place", f"no mark is known at {told}")
+            raise Refusal(
+                "out-of-place",
+                said(
+                    "no mark is known at {gateway} epoch {epoch} record {seq} position {position}",
+                    gateway=key.gateway,
+                    epoch=key.epoch,
+                    seq=key.seq,
+                    position=key.position,
+                ),
+            )
 
     def _me(self, seq: int) -> RecordKey:
         return RecordKey(self._stream.gateway, self._stream.epoch, seq)

@@ -17,6 +17,7 @@ from central.ingest.facts import Dropped, Evidence, Key, Known, Received, Stream
 from central.ingest.life import Item, ItemKey
 from central.ingest.lookup import look_up
 from central.register import acts
+from central.said import said
 from gateway.contract.batch import first_head, heads
 from gateway.contract.topics import Boot
 
@@ -37,7 +38,7 @@ def receive(
     header = received.batch.header
     stream = lock_stream(connection, header.gateway, header.epoch)
     if stream is None:
-        fault = f"no epoch {header.epoch} was opened"
+        fault = said("no epoch {epoch} was opened", epoch=header.epoch)
         evidence = Evidence(header.gateway, "unknown-epoch", fault, received.payload, answer=False)
         keep(connection, evidence, now)
         return evidence

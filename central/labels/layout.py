@@ -133,7 +133,7 @@ def _goods(label: Label, t: Texts) -> Iterator[Field]:
         case ():
             yield _caption(MARGIN, top, t("Contents"), INNER)
             text = (
-                t("{n} packages", n=grouped(label.packages))
+                t.counting(label.packages, "{n} package", n=grouped(label.packages))
                 if label.packages
                 else t("None told of yet")
             )
@@ -161,7 +161,7 @@ def _one_kind(goods: Goods, packages: int, t: Texts) -> Iterator[Field]:
 
 def _cells(goods: Goods, packages: int, t: Texts, room: float) -> Iterator[tuple[str, str]]:
     """What there is, in the order in which people look for it."""
-    yield t("Quantity"), t("{n} pieces", n=grouped(goods.pieces))
+    yield t("Quantity"), t.counting(goods.pieces, "{n} piece", n=grouped(goods.pieces))
     if goods.rounds is not None:
         yield t("Rounds"), grouped(goods.rounds)
     if packages:
@@ -184,7 +184,7 @@ def _kinds(several: Sequence[Goods], packages: int, t: Texts) -> Iterator[Field]
     pieces = sum(goods.pieces for goods in several)
     told = t("Mixed contents: {kinds} kinds, {n} pieces", kinds=len(several), n=grouped(pieces))
     if packages:
-        told += " · " + t("{n} packages", n=grouped(packages))
+        told += " · " + t.counting(packages, "{n} package", n=grouped(packages))
     yield from _placed(fitted(told, INNER, 4.0, _LINES), MARGIN, top, INNER)
     rows = int((bottom - top - _HEAD) // _ROW)
     shown = several if len(several) <= rows else several[: rows - 1]
@@ -205,7 +205,7 @@ def _row(goods: Goods, y: float, t: Texts) -> Iterator[Field]:
     lots = [f"{t('Lot')} {most(goods.lots, _WIDE - 36.0, _LEAST)}"] if goods.lots else []
     x = MARGIN + _WIDE + 2.0
     room = WIDTH - MARGIN - x
-    count = t("{n} pieces", n=grouped(goods.pieces))
+    count = t.counting(goods.pieces, "{n} piece", n=grouped(goods.pieces))
     yield from _placed(fitted(what, _WIDE, 3.6, _LINES, bold=True), MARGIN, y, _WIDE, bold=True)
     yield from _placed(fitted(count, room, 3.6, _LINES, bold=True), x, y, room, bold=True)
     if number or lots:

@@ -1,5 +1,7 @@
 """Sending a label to a printer, and saying what is known of it: sent is not printed."""
 
+import errno
+import logging
 import socket
 import time
 
@@ -14,6 +16,16 @@ ANSWER_SECONDS = 1.0
 same, unconfirmed."""
 SEND_SECONDS = 10.0
 READY, UNCONFIRMED = "ready", "unconfirmed"
+NO_WAY, OTHERWISE = "no way leads to it", "the connection failed"
+FAULTS: tuple[tuple[type[OSError], str], ...] = (
+    (TimeoutError, "it did not answer in time"),
+    (ConnectionRefusedError, "it takes no connection"),
+    (ConnectionError, "it hung up"),
+    (socket.gaierror, "the network does not know its name"),
+    (OSError, OTHERWISE),
+)
+"""By what the system says, the first that it is, what people are told."""
+log = logging.getLogger("central.labels")
 
 
 def send(printer: Printer, label: bytes) -> str:
@@ -49,7 +61,11 @@ def send(printer: Printer, label: bytes) -> str:
 
 
 def _broken(printer: Printer, error: OSError) -> Said:
-    return said("printer {printer}: {fault}", printer=printer.name, fault=error)
+    log.warning("printer %s: %s", printer.name, error)
+    fault = next(told for kind, told in FAULTS if isinstance(error, kind))
+    if fault == OTHERWISE and error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+        fault = NO_WAY
+    return said("printer {printer}: {fault}", printer=printer.name, fault=Word(fault, "socket"))
 
 
 def _asked(wire: socket.socket, *, may_end: bool = False) -> str:

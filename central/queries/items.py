@@ -181,8 +181,10 @@ _BY_UII = _WHOLE.where(schema.item.c.uii == bindparam("uii")).limit(_COMPONENTS)
 
 
 def _item(parts: Iterable[Row[Any]]) -> Item:
-    rows = list(parts)
-    first = rows[0]
+    first, *_ = found = list(parts)
+    required = [component["name"] for component in first.components or []]
+    place = {name: at for at, name in enumerate(required)}
+    rows = sorted(found, key=lambda row: place.get(row.component, len(place)))
     return Item(
         uii=first.uii,
         elements=first.elements,
@@ -197,7 +199,7 @@ def _item(parts: Iterable[Row[Any]]) -> Item:
         lot=first.lot,
         entity=first.entity or "",
         term=term_of(row.state for row in rows),
-        required=[component["name"] for component in first.components or []],
+        required=required,
         components=[
             ItemComponent(
                 component=row.component,

@@ -7,9 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from central.queries.terms import ItemState, Term
 from central.register.lots.balance import LotBalance
+from central.screens.texts import Language
 
 Readback = Literal["each", "sample", "elsewhere", "eye"]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]*$")]
+_TOLD = Field(description="`detail` for people, by language")
 
 
 class Answer(BaseModel):
@@ -98,7 +100,9 @@ class Item(Answer):
     entity: str
     term: Annotated[Term, Field(description="where the number stands in the mass balance")]
     required: Annotated[list[str], Field(description="components that must be good")]
-    components: list[ItemComponent]
+    components: Annotated[
+        list[ItemComponent], Field(description="in the order in which its order names them")
+    ]
 
 
 class Evidence(Answer):
@@ -258,6 +262,23 @@ class AtGateway(Answer):
     said: Annotated[str, Field(description="the officer's own words, where there are any")]
 
 
+class FirstPiece(Answer):
+    """The first piece of a component at a gateway, before whose approval its station waits."""
+
+    gateway: Annotated[str, Field(examples=["gramsh.line-2"])]
+    station: Annotated[str | None, Field(description="null where none was approved")]
+    component: Annotated[str, Field(examples=["receiver"])]
+    state: Annotated[
+        Literal["approved", "awaited"],
+        Field(description="awaited: in the gateway's newest journal nobody approved one yet"),
+    ]
+    people: Annotated[list[str], Field(description="who approved it: badges' pseudonyms")]
+    at: Annotated[datetime | None, Field(description="when, by the gateway's clock")]
+    uii: Annotated[str | None, Field(examples=["DA0G1HAK001200"])]
+    reason: str
+    record: Annotated[RecordKey | None, Field(description="that says so")]
+
+
 class OrderProgress(Answer):
     """An order and how far it has come."""
 
@@ -323,6 +344,7 @@ class Refusal(Answer):
     record: RecordKey
     code: str
     detail: str
+    told: Annotated[dict[Language, str], _TOLD]
     type: str
     at: datetime | None
     resolved: datetime | None
@@ -345,6 +367,7 @@ class EvidenceRow(Answer):
     received: datetime
     reason: Annotated[str, Field(examples=["bad-signature", "forked", "two-of-me"])]
     detail: str
+    told: Annotated[dict[Language, str], _TOLD]
     size: int
     sha256: Hex
 

@@ -10,6 +10,8 @@ from central.queries.models import BatchView, EvidenceRow, RecordKey, Refusal, W
 from central.queries.paging import Count, Page, page, position
 from central.queries.records import StoredBatch, batches
 from central.register.subject import no_such
+from central.screens import kept
+from central.screens.texts import LANGUAGES, Language
 
 
 def refusals(
@@ -67,6 +69,7 @@ def refusals(
             record=RecordKey(gateway=row.gateway, epoch=row.epoch, seq=row.seq),
             code=row.code,
             detail=row.detail,
+            told=_told(row.detail),
             type=row.type,
             at=row.at,
             resolved=row.resolved,
@@ -132,12 +135,17 @@ def evidence(
             received=row.received,
             reason=row.reason,
             detail=row.detail,
+            told=_told(row.detail),
             size=row.size,
             sha256=bytes(row.sha256).hex(),
         )
         for row in rows.items
     ]
     return Page(items=found, next=rows.next)
+
+
+def _told(detail: str) -> dict[Language, str]:
+    return {language: kept.in_words(detail, language) for language in LANGUAGES}
 
 
 def evidence_bytes(connection: Connection, number: int) -> bytes:

@@ -18,6 +18,7 @@ from central.register.devices.service import DEVICE, is_working
 from central.register.places.service import is_active
 from central.register.scans.projection import SCAN
 from central.register.stock import scanned
+from central.said import said
 from central.scans.meaning import LEAVES, NoEvent, Scanned, Told, meaning, purpose_of
 from gateway.contract.encoding import faults_of
 from gateway.contract.record import Record
@@ -50,18 +51,21 @@ def source_of(connection: Connection, gateway: str, epoch: int) -> Source:
     if device is not None:
         fault = None
         if not is_working(connection, device):
-            fault = NoEvent("device-inactive", f"device {gateway}, its place or its entity")
+            what = said("device {gateway}, its place or its entity", gateway=gateway)
+            fault = NoEvent("device-inactive", what)
         return Source(gateway, epoch, True, device.entity, device.place, fault)
     place = schema.place
     line = connection.execute(
         select(place.c.code, place.c.entity).where(place.c.gateway == gateway)
     ).one_or_none()
     if line is None:
-        fault = NoEvent("no-place", f"gateway {gateway} works on no line that the register knows")
+        what = said("gateway {gateway} works on no line that the register knows", gateway=gateway)
+        fault = NoEvent("no-place", what)
         return Source(gateway, epoch, False, None, None, fault)
     fault = None
     if not is_active(connection, line.code):
-        fault = NoEvent("place-inactive", f"place {line.code}, what is above it, or its entity")
+        what = said("place {place}, what is above it, or its entity", place=line.code)
+        fault = NoEvent("place-inactive", what)
     return Source(gateway, epoch, False, line.entity, line.code, fault)
 
 
@@ -126,7 +130,7 @@ def _report(
     articles = tuple(dict.fromkeys(names[code] for code in told.codes if code in names))
     strange = tuple(code for code in dict.fromkeys(texts) if code not in names)
     if not articles or (told.into is not None and told.into not in names):
-        raise NoEvent("unknown-code", "; ".join(map(repr, strange[:3])) or "there is no code")
+        raise NoEvent("unknown-code", "; ".join(map(repr, strange[:3])) or said("there is no code"))
     what = told.what
     if what == "found" and not _are_missed(connection, articles):
         what = "seen"
@@ -192,7 +196,8 @@ def _component(connection: Connection, told: Told, names: Mapping[str, str]) -> 
     for each in components or ():
         if symbol and symbol in (each["symbol"], each["name"]):
             return str(each["name"])
-    raise NoEvent("no-component", f"neither the record nor the part says which part of {whole}")
+    what = said("neither the record nor the part says which part of {whole}", whole=whole)
+    raise NoEvent("no-component", what)
 
 
 def _name(source: Source, seq: int) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from central.register.articles.models import EventKind
+from central.said import said
 from gateway.contract.record import Assembled, Observed, Packed, Parted, Record, Unpacked
 
 Scanned: TypeAlias = Observed | Packed | Unpacked | Assembled | Parted
@@ -66,7 +67,11 @@ def meaning(record: Scanned) -> Told:
         case Observed():
             what = PURPOSES.get(record.purpose)
             if what is None:
-                raise NoEvent("unknown-purpose", f"{record.purpose!r} is none of the register's")
+                purpose = repr(record.purpose)
+                raise NoEvent(
+                    "unknown-purpose",
+                    said("{purpose} is none of the register's", purpose=purpose),
+                )
             return Told(
                 what,
                 record.purpose,
@@ -85,7 +90,8 @@ def meaning(record: Scanned) -> Told:
             )
         case Assembled() | Parted():
             if len(record.parts) != 1:
-                raise NoEvent("one-at-a-time", "one part is built in or taken out by one record")
+                many = said("one part is built in or taken out by one record")
+                raise NoEvent("one-at-a-time", many)
             return Told(
                 "assembled" if isinstance(record, Assembled) else "disassembled",
                 record.type,

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from central import db
 from central.config import Config
 from central.following import follow
+from central.said import said
 from central.scans.concluding import conclude, named, refuse, source_of
 from central.scans.meaning import PURPOSES, SCANS, NoEvent, Scanned, codes_of
 from gateway.contract.errors import ContractError
@@ -151,7 +152,7 @@ def go_on(connection: Connection, stream: Behind) -> None:
     names = named(connection, codes, source.entity)
     for row, record in zip(rows, records, strict=True):
         if row.verdict != "ok":
-            why = NoEvent(row.verdict, "the record was refused: see the receipt")
+            why = NoEvent(row.verdict, said("the record was refused: see the receipt"))
             refuse(connection, source, row.seq, record, why)
         elif isinstance(record, Scanned) and (source.is_device or _is_scan(record)):
             conclude(connection, source, row.seq, record, names)

@@ -80,6 +80,7 @@ record = Table(
     text("type"),
     Column("at", DateTime(timezone=True)),
     text("verdict"),
+    Index("record_unlatched", "batch", "pos", postgresql_where="type = 'unlatched'::text"),
 )
 """seq = batch.first + pos. `type` and `at` are '' and null where the bytes say neither.
 `verdict`: ok, or a code of `central.ingest.rules`."""

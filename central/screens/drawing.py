@@ -16,8 +16,8 @@ from central.access.browsing import Cookies
 from central.access.entrance import Entrance
 from central.access.sessions import Presence
 from central.errors import DatabaseUnavailable, GjurmaError, NotFound
-from central.problems import TEXTS, is_away, told
-from central.screens import files, texts
+from central.problems import TEXTS, is_away, on_a_page, told
+from central.screens import files, kept, texts
 from central.screens.agents import named
 from central.screens.appearance import Appearance
 from central.screens.navigation import Entry, bar
@@ -106,7 +106,7 @@ class Screens:
         status, title, what_to_do = words
         language = language_of(request)
         t = TEXTS[language]
-        more = {"title": t(title), "what_to_do": t(what_to_do), "error": error}
+        more = {"title": t(title), "what_to_do": on_a_page(what_to_do, language), "error": error}
         # What the database says of itself is for the log alone.
         silent = isinstance(error, NotFound | DatabaseUnavailable)
         told_ = None if silent else in_words(error, language)
@@ -139,6 +139,11 @@ def _here(request: Request, name: str, value: str) -> str:
     return "?" + urlencode([*rest, (name, value)])
 
 
+def bare(template: str, **values: str) -> str:
+    """A page that is the same for everybody, whatever their browser keeps."""
+    return _TEMPLATES.get_template(template).render(values)
+
+
 def compile_all() -> None:
     """Every template, so that nobody's first page waits for it."""
     for name in _TEMPLATES.list_templates(extensions=["html"]):
@@ -162,6 +167,7 @@ _TEMPLATES.globals |= {
 }
 _TEMPLATES.filters |= {
     "agent": named,
+    "kept": kept.in_words,
     "moment": moment,
     "item_path": item_path,
     "thing_path": thing_path,

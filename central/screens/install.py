@@ -26,6 +26,7 @@ from central.screens.desks.pages import ROUTERS as DESKS
 from central.screens.drawing import Screens
 from central.screens.headers import SecurityHeaders
 from central.screens.navigation import existing
+from central.screens.warehouse import shell
 
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.pages,
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     uploads.pages,
     doubts.pages,
     *public.ROUTERS,
+    shell.pages,
     *DESKS,
 )
 """All pages; those of a desk are in the navigation."""
@@ -59,7 +61,7 @@ def install(app: FastAPI) -> None:
     app.add_middleware(Compression)
     app.add_middleware(SecurityHeaders, secure=state.cookies.secure)
     files.install(app)
-    for router in (feed.feed, *ROUTERS):
+    for router in (feed.feed, shell.beside, *ROUTERS):
         app.include_router(router)
 
 

@@ -24,7 +24,7 @@ _CONTEXTS = {
     inspections.STATE: (inspections.STATE, "value f", "value"),
 }
 """Of words that the desks have in their own catalogue."""
-_OF_SCREENS = frozenset({"reason", "role"})
+_OF_SCREENS = frozenset({"component", "how", "reason", "role", "state", "type", "verdict"})
 """Of words that the other pages have in theirs."""
 
 
@@ -59,6 +59,9 @@ class _Reader:
             return next((self.desks.raw(message, c) for c in found), None)
         catalogue = self.screens if context in _OF_SCREENS else self.refusals
         return catalogue.raw(message, context) if catalogue.has(message, context) else None
+
+    def counting(self, message: str, n: int) -> str | None:
+        return self.refusals.form(message, n) if message in self.refusals.several else None
 
     def value(self, value: object) -> object:
         return moment(value) if isinstance(value, datetime) else value

@@ -30,10 +30,13 @@ class Texts:
         """The text with its places filled; a code that no text names stays as it is."""
         return self.raw(message, context).format(**values)
 
-    def counting(self, n: int, message: str, **values: object) -> str:
+    def counting(self, n: int, message: str, /, **values: object) -> str:
         """As of a text that says it of one thing, for `n` of them."""
-        text = self.by_key[message] if n == 1 else self.several[message]
-        return text.format(**values)
+        return self.form(message, n).format(**values)
+
+    def form(self, message: str, n: int) -> str:
+        """The text for so many, with its places as they stand."""
+        return self.by_key[message] if n == 1 else self.several[message]
 
     def raw(self, message: str, context: str = "") -> str:
         """The text with its places as they stand."""

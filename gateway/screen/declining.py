@@ -4,7 +4,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from gateway.contract.errors import JournalError
+from gateway.details import of_error
 from gateway.moves import Note
+from gateway.screen.snapshot import note_view
 from gateway.station import NotNow
 
 
@@ -17,8 +19,8 @@ def answer_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(JournalError)
     async def not_journalled(_: Request, error: JournalError) -> JSONResponse:
-        return _answer(Note(error.code, (("detail", str(error)),)))
+        return _answer(Note(error.code, (("detail", of_error(error)),)))
 
 
 def _answer(note: Note) -> JSONResponse:
-    return JSONResponse({"code": note.code, "facts": dict(note.facts)}, status_code=409)
+    return JSONResponse(note_view(note), status_code=409)

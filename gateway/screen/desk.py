@@ -16,6 +16,7 @@ from gateway import signoff
 from gateway.contract.encoding import format_time
 from gateway.contract.plan import Person, Plan
 from gateway.contract.record import Counted
+from gateway.details import as_json
 from gateway.latches import Latches
 from gateway.logbook import Author, Logbook
 from gateway.moves import (
@@ -325,7 +326,8 @@ class Desk:
             "now": format_time(now),
             "language": self.language,
             "latches": [
-                {"latch": key, "cause": cause} for key, cause in self.latches.causes.items()
+                {"latch": key, "cause": cause, "detail": as_json(cause)}
+                for key, cause in self.latches.causes.items()
             ],
             "hold": next((holds.page(latch) for latch in self.latches.causes), None),
             "link": self._link(),

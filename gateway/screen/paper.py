@@ -38,7 +38,8 @@ _MARGIN = 16 * mm
 _WIDTH = A4[0] - 2 * _MARGIN
 _LINE = HexColor(0x9AA3AD)
 _TEXT = ParagraphStyle("text", fontName=_REGULAR, fontSize=9, leading=12)
-_SMALL = ParagraphStyle("small", _TEXT, fontSize=6.5, leading=8.5)
+# A name that is too long goes on after its hyphen, not in the middle of a word.
+_SMALL = ParagraphStyle("small", _TEXT, fontSize=6.5, leading=8.5, embeddedHyphenation=1)
 _LABEL = ParagraphStyle("label", _TEXT, textColor=HexColor(0x4A5560))
 _HEAD = ParagraphStyle("head", _TEXT, fontName=_BOLD, fontSize=10, leading=14, spaceBefore=10)
 _TITLE = ParagraphStyle("title", _TEXT, fontName=_BOLD, fontSize=16, leading=20)
@@ -52,7 +53,7 @@ _RULED = TableStyle(
         ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
     ]
 )
-_MARKS = (0.13, 0.27, 0.11, 0.13, 0.17, 0.11, 0.08)
+_MARKS = (0.12, 0.26, 0.10, 0.12, 0.16, 0.16, 0.08)
 """Of the page's width: number, UII, component, state, time, operator, record."""
 
 

@@ -12,6 +12,7 @@ from gateway.contract.encoding import format_time
 from gateway.contract.plan import Plan, PlanOrder
 from gateway.contract.record import Mark
 from gateway.contract.uii import serial
+from gateway.details import as_json
 from gateway.ledger import Ledger
 from gateway.moves import Note, Open, Phase
 from gateway.screen import pace
@@ -91,7 +92,9 @@ def station_view(station: Station, now: datetime) -> dict[str, Any]:
 
 
 def note_view(note: Note | None) -> dict[str, Any] | None:
-    return None if note is None else {"code": note.code, "facts": dict(note.facts)}
+    if note is None:
+        return None
+    return {"code": note.code, "facts": {name: as_json(value) for name, value in note.facts}}
 
 
 def _order(plan: Plan, order: PlanOrder, ledger: Ledger) -> dict[str, Any]:

@@ -22,11 +22,13 @@ from simulators.demo.people import Operator, Person, make_people
 from simulators.demo.processes import Child, Children, program, run_once
 from simulators.demo.shift import Line
 from simulators.demo.sites import SITES, Site, gateway_toml
+from simulators.demo.store import open_store, phone_address
 from simulators.part import FILE, PartStore
 
 INGEST_WORKERS = 2
 PREFERRED = {"web": 8080, "gramsh.line-1": 8091, "polican.packing-1": 8092}
 """Ports that people remember; replaced when they are taken."""
+NEW_LINE = "linjë e re"
 
 Say = Callable[[str], None]
 
@@ -46,6 +48,8 @@ class Factory:
     licences: dict[str, str] = field(default_factory=dict)
     people: dict[str, list[Person]] = field(default_factory=dict)
     sign_ins: list[SignIn] = field(default_factory=list)
+    phone: str = ""
+    """The address that makes a browser the store's device."""
     claims: Claims = field(default_factory=Claims)
 
     def __post_init__(self) -> None:
@@ -266,6 +270,9 @@ class Factory:
     async def _open_accounts(self) -> None:
         entity = SITES[0].subject.entity["code"]
         self.sign_ins = await sign_ins(self.web, self.accounts_file, entity)
+        assert self.officer is not None
+        await open_store(self.officer, entity)
+        self.phone = await phone_address(self.officer, self.accounts_file)
 
     def _remember(self) -> None:
         kept = json.loads(self.secrets_file.read_text("utf-8"))
@@ -293,10 +300,10 @@ class Factory:
         await post("/products", {**subject.product, "entity": subject.entity["code"]})
         await post("/certificates", {**subject.approval, "issued": now.isoformat()})
         # The invitation makes the gateway known; the order and the people name it.
-        invitation = await post("/invitations", {"gateway": site.gateway, "reason": "demo"})
+        invitation = await post("/invitations", {"gateway": site.gateway, "reason": NEW_LINE})
         order = {**subject.order, "product": subject.product["code"], "gateways": [site.gateway]}
         await post("/orders", order)
-        await post(f"/orders/{order['code']}/release", {"reason": "demo"})
+        await post(f"/orders/{order['code']}/release", {"reason": "plani i nëntorit"})
         self.people[site.gateway] = make_people(site.gateway.partition(".")[0])
         for person in self.people[site.gateway]:
             await post(
@@ -311,7 +318,9 @@ class Factory:
             )
         log = self.state / "logs" / f"{site.gateway}-enroll.log"
         command = [program("gjurma-gateway"), "enroll", "--config", str(self.config(site))]
-        code, _ = await run_once([*command, "--code", invitation["code"], "--reason", "demo"], log)
+        code, _ = await run_once(
+            [*command, "--code", invitation["code"], "--reason", NEW_LINE], log
+        )
         if code != 0:
             raise ChildProcessError(f"{site.gateway} could not be enrolled; see {log}")
 

@@ -16,6 +16,8 @@ from simulators.demo.shift import Line, must
 OUTAGE_S = 2.0
 LOOKS = 4
 """What a reader has of a piece: a look before it is marked, and three reads after."""
+WHY = {"suspend": "kontroll në vend", "reinstate": "kontrolli u mbyll pa gjetje"}
+"""As the officer writes it: in Albanian, whoever reads it."""
 
 
 @dataclass
@@ -173,7 +175,7 @@ class Mischief:
         officer = self.factory.officer
         assert officer is not None
         licence = self.factory.licences[line.gateway]
-        await officer.post(f"/licences/{licence}/{act}", {"reason": "shown in the demo"})
+        await officer.post(f"/licences/{licence}/{act}", {"reason": WHY[act]})
         if act == "reinstate":
             self.suspended.discard(line.gateway)
             return f"the licence for {line.gateway} is in force"

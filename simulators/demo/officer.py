@@ -68,7 +68,7 @@ async def open_office(base_url: str, setup_file: Path, kept: Path) -> Officer:
         asked = {
             "account": OFFICER,
             "role": "registry-officer",
-            "purpose": "demo",
+            "purpose": "demonstrim",
             "until": (datetime.now(UTC) + timedelta(days=365)).isoformat(),
         }
         token = str((await administrator.post("/tokens", asked))["token"])
@@ -109,6 +109,11 @@ async def sign_ins(base_url: str, kept: Path, entity: str) -> list[SignIn]:
         _keep(kept, value)
     all_of_them = {"administrator": administrator} | value["sign-ins"]
     return [SignIn(ROLES.get(name, name), **how) for name, how in all_of_them.items()]
+
+
+def remember(kept: Path, what: str, told: str) -> None:
+    """Beside the sign-ins, which nobody else may read."""
+    _keep(kept, _read(kept) | {what: told})
 
 
 def _kept_token(kept: Path) -> str | None:

@@ -29,6 +29,7 @@ from simulators.demo.findings import on_metal, with_faults, without_faults
 from simulators.demo.folder import SOCKET, FolderRefused, alone_in, clean_up
 from simulators.demo.mischief import Mischief
 from simulators.demo.shift import Fault, Line
+from simulators.demo.store import DEVICE
 
 GOOD, FINDING, WRONG_USE = 0, 1, 2
 DRAIN_S = 60.0
@@ -160,13 +161,17 @@ class Demo:
         self.show.say(f"  {'the registry, live':<32} {factory.web}/")
         for line in factory.lines:
             self.show.say(f"  {'operator at ' + line.gateway:<32} {line.operator.base_url}/")
-        self.show.say(f"  {'everything else':<32} {factory.state / 'demo.json'}")
         on_a_terminal = self.interactive and sys.stdout.isatty()
+        phone = factory.phone if on_a_terminal else factory.phone.partition("#")[0]
+        self.show.say(f"  {'the warehouse app':<32} {phone}")
+        self.show.say(f"  {'everything else':<32} {factory.state / 'demo.json'}")
         where = "" if on_a_terminal else f"; the passwords lie in {factory.accounts_file}"
         self.show.say(f"  to sign in at the registry, in each role{where}:")
         for each in factory.sign_ins:
             told = f", password {each.password}" if on_a_terminal else ""
             self.show.say(f"    {each.role:<20} account {each.account}{told}")
+        code = factory.phone.partition(",")[2] if on_a_terminal else "(in the same file)"
+        self.show.say(f"  to make a browser the store's device {DEVICE}, once: code {code}")
         if self.interactive:
             self.show.say("  to sign in at an operator's page:")
             for gateway, people in factory.people.items():

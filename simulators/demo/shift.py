@@ -34,11 +34,12 @@ MARKED_BEFORE = frozenset({"already-marked", "part-before-still-here"})
 OFFICERS_ACTS = ("licence-", "order-", "entity-", "place-", "product-", "approval-")
 """How the codes begin of what keeps a line waiting until an officer acts, however long it takes."""
 REASONS = {
-    "accepted": "the number is legible on the piece",
-    "remark": "this very piece is at hand, and no other number is on it",
-    "scrapped": "the piece is of no use, or gone",
-    "voided": "the piece is blank",
+    "accepted": "numri lexohet mbi pjesë",
+    "remark": "pjesa është këtu dhe nuk mban numër tjetër",
+    "scrapped": "pjesa nuk përdoret, ose nuk është më",
+    "voided": "mbi pjesë nuk ka asgjë",
 }
+"""As the people of the lines write: in Albanian, whoever reads it."""
 
 
 @dataclass(frozen=True)

@@ -360,6 +360,14 @@ def test_the_facts_of_its_page_are_in_words() -> None:
     assert told["en", "scan-refused"]["code"] == "an unknown code"
 
 
+def test_why_a_record_was_refused_is_in_words() -> None:
+    detail = "lease-ended: the lease ended at 2026-11-24T12:00:00+00:00"
+    (case,) = judge([replace(MARK, code="lease-ended", detail=detail)], LIMITS)
+    albanian, english = (words(raised(case), language).text for language in LANGUAGES)
+    assert "leja për të punuar pa rrjet mbaroi më 24.11.2026 13:00:00" in albanian
+    assert "the lease ended at 24.11.2026 13:00:00" in english
+
+
 def raised(case: Finding) -> Alert:
     return Alert(
         number=case.number,

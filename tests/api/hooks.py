@@ -8,8 +8,10 @@ from typing import Any
 import schemathesis
 
 from central.api.batches import BATCH
+from central.api.questions import QUESTION
 
 schemathesis.serializer.alias(BATCH, "application/octet-stream")
+schemathesis.serializer.alias(QUESTION, "application/octet-stream")
 
 
 @schemathesis.check

@@ -122,6 +122,7 @@ def test_the_language_that_is_liked_best(header: str | None, language: Language)
 def test_every_problem_stands_in_the_catalogues_and_nothing_else(language: Language) -> None:
     wanted = {text for kind in kinds() for text in (kind.title, kind.what_to_do)}
     wanted |= set(ADVICE.values())
+    wanted |= {f"page\x04{text}" for text in wanted if "/api/" in text}
     assert set(texts.load(language, "problems").by_key) == wanted
 
 

@@ -40,11 +40,16 @@ def is_fault(message: ConsoleMessage | sync_api.ConsoleMessage) -> bool:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=find_program("chromium"), args=ARGUMENTS)
-        yield found
-        found.close()
+def playwright() -> Iterator[sync_api.Playwright]:
+    with sync_api.sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: sync_api.Playwright) -> Iterator[sync_api.Browser]:
+    found = playwright.chromium.launch(executable_path=find_program("chromium"), args=ARGUMENTS)
+    yield found
+    found.close()
 
 
 @contextlib.contextmanager

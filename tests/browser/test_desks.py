@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from central.api.limit import LARGEST_FILE
 from central.screens.uploads import AROUND
+from gateway.contract.record import Unlatched
 from gateway.contract.topics import State
 from tests.browser.conftest import SignIn
 from tests.register.imported import PLANTED, VECTORS
@@ -93,13 +94,70 @@ def test_an_order_is_drafted_with_what_it_asks_for_and_no_more(
         page.get_by_label("Sasia", exact=True).fill("5")
         page.get_by_label("Portat").fill("gramsh.line-1")
         page.get_by_label("Puna në pajisje", exact=True).first.fill("0007")
-        page.get_by_label("Pjesa e parë").select_option(label="e miraton një person i dytë")
+        page.get_by_label("Pjesa e parë").select_option(
+            label="e miraton një person i dytë para pjesës tjetër"
+        )
         page.get_by_role("button", name="Harto porosi").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("G-FIRST")
         page.get_by_role("link", name="Lësho").click()
         page.get_by_label("Arsyeja").fill("plani i nëntorit")
         page.get_by_role("button", name="Lësho").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("e lëshuar")
+
+
+def approved_first(centre: Centre) -> Peer:
+    """An order of two gateways, of which one has marked its first piece, which was approved."""
+    names = ("berat.line-1", "berat.line-2")
+    line, other = (Peer(centre, name) for name in names)
+    line.enroll()
+    other.enroll()
+    other.disconnect()
+    verify = {"mode": "sample", "every": 5, "first_piece": "approved-by-second"}
+    order = {"code": "G-LOOKED", "product": "M70", "quantity": 10, "gateways": names, "job": "0042"}
+    centre.post("/api/v1/orders", order | {"verify": verify})
+    centre.post("/api/v1/orders/G-LOOKED/release", {"reason": "plani"})
+    line.accept("G-LOOKED")
+    journal, intent = line.journal, line.good(1)
+    said = {"latch": "first-piece", "reason": "e lexueshme", "witnesses": ("berat-lead",)}
+    of = journal.ref(intent)
+    journal.write(Unlatched(**journal.common(operator="berat-lead", of=of, position=1, **said)))
+    line.deliver()
+    return line
+
+
+def test_an_order_s_page_says_what_is_engraved_and_how_it_is_looked_at(
+    centre: Centre, signed_in: SignIn
+) -> None:
+    """To who may not change a product too. What its template says is drawn."""
+    line = approved_first(centre)
+    with signed_in(centre, "auditor") as page:
+        page.goto(centre.url + "/orders/G-LOOKED")
+        facts = page.locator(".desk-body")
+        expect(facts.locator("dt", has_text="Puna në pajisje").locator("+ dd")).to_have_text("0042")
+        verified = page.get_by_role("region", name="Verifikimi")
+        expect(verified).to_contain_text("një pjesë nga disa")
+        expect(verified.locator("dt", has_text="Lexohet një në çdo").locator("+ dd")).to_have_text(
+            "5"
+        )
+        expect(verified).to_contain_text("e miraton një person i dytë para pjesës tjetër")
+        template = page.get_by_role("region", name="Shablloni")
+        expect(template).to_contain_text("S{serial}‹GS›20P{component}‹RS›‹EOT›")
+        drawn = page.get_by_role("region", name="Çfarë gdhendet").get_by_role("figure")
+        expect(drawn).to_have_count(1)
+        expect(drawn.locator("svg path").first).to_be_attached()
+        expect(drawn).to_contain_text("trupi")
+        expect(drawn).to_contain_text("UII DA7G1HM70")
+        pieces = page.get_by_role("region", name="Pjesët e para").locator("tbody tr")
+        expect(pieces).to_have_count(2)
+        for text in ("berat.line-1", "trupi", "e miratuar", "berat-lead", "e lexueshme"):
+            expect(pieces.first).to_contain_text(text)
+        for text in ("berat.line-2", "trupi", "pritet"):
+            expect(pieces.last).to_contain_text(text)
+        page.goto(centre.url + "/orders/G-LOOKED?lang=en")
+        verified = page.get_by_role("region", name="Verification")
+        expect(verified).to_contain_text("a second person approves it before the next one")
+        expect(page.get_by_role("region", name="First pieces")).to_contain_text("approved")
+    line.disconnect()
 
 
 def test_findings_answer_the_checklist_line_by_line(centre: Centre, signed_in: SignIn) -> None:

@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 
 from gateway.contract.plan import Verify
 from gateway.contract.record import Settled, Unlatched
+from gateway.details import detail
 from gateway.latches import Latch
 from gateway.screen.holds import HOLDS
 from gateway.screen.texts import Texts
@@ -139,6 +140,7 @@ def test_the_first_piece_waits_for_the_shift_lead(tmp_path: Path, browse: Browse
             await page.locator("#decide [data-close]").click()
             await decides("refuse", LEAD, "wrong-place")
             await shows(page, "settled", "first-refused")
+            await expect(page.locator("body")).to_have_attribute("data-tone", "wait")
             await first_row(page, serial(1), "scrapped")
             await marks(2)
             await decides("approve", LEAD)
@@ -171,14 +173,17 @@ def test_a_latch_has_a_page_of_its_own(tmp_path: Path, browse: Browse, latch: La
             served(made) as url,
             browse(1024, 768) as page,
         ):
-            cause = "the guard knows record 181, the journal ends at 140"
-            made.latches.set(latch, cause)
+            made.latches.set(latch, detail("guard-ahead", seq=181, end=140))
             await page.goto(url)
             for texts, language in ((SQ, "sq"), (EN, "en")):
                 await page.locator(f"[data-language={language}]").click()
                 await shows(page, "latched", latch, texts)
                 await is_page(page, latch, texts)
-                await expect(page.locator("#facts")).to_contain_text(cause)
+                told = texts["detail.guard-ahead"].format(seq=181, end=140)
+                await expect(page.locator("#facts")).to_contain_text(told)
+            made.latches.causes = {latch: "as an earlier release kept it"}
+            made.latches.on_change()
+            await expect(page.locator("#facts")).to_contain_text("«as an earlier release kept it»")
 
     asyncio.run(whole())
 

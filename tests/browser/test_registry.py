@@ -409,3 +409,20 @@ def test_who_is_shown_in_full(line: Line, page: Page, width: int) -> None:
     who = page.locator("#marks td.who > div").filter(has_text="polican-operator").first
     expect(who).to_be_visible()
     assert who.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+def test_why_a_record_was_refused_is_told_in_the_reader_s_language(line: Line, page: Page) -> None:
+    line.read(line.mark(41))
+    line.read(line.mark(41))
+    alone = "G000041 (trupi) ishte pohuar më parë"
+    expect(page.locator("#attention")).to_contain_text(alone)
+    page.locator("#attention li").filter(has_text=alone).get_by_role("link").click()
+    why = page.locator("dt", has_text="Pse u refuzua").locator("+ dd")
+    expect(why).to_contain_text(alone)
+    page.goto(line.centre.url + "/refusals")
+    expect(page.locator("main tbody")).to_contain_text(alone)
+    page.goto(line.centre.url + "/refusals?lang=en")
+    expect(page.locator("main tbody")).to_contain_text("G000041 (receiver) was claimed before")
+    kept = line.centre.get("/api/v1/refusals")["items"][0]
+    assert kept["detail"].endswith("was claimed before")
+    assert alone in kept["told"]["sq"]

@@ -1,6 +1,7 @@
 """The signed form: one spelling a message, and no byte that the signature does not guard."""
 
 import base64
+import hashlib
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.errors import ContractError, SignatureInvalid
-from gateway.contract.signed import Kind, SigningKey, key_id, sign, take_apart
+from gateway.contract.signed import (
+    Kind,
+    SigningKey,
+    has_signed,
+    is_public_key,
+    key_id,
+    sign,
+    take_apart,
+)
 from tests.contract import strategies as own
 from tests.contract.wire import SIGNED, SignedVector
 
@@ -136,3 +145,35 @@ def test_taking_apart_loses_nothing_and_raises_nothing_else(payload: bytes) -> N
     tail = signed.key_id.encode() + b" " + base64.b64encode(signed.signature)
     parts = [signed.line, tail, signed.rest] if signed.rest else [signed.line, tail]
     assert b"\n".join(parts) == payload
+
+
+# RFC 6979, A.2.5: P-256, SHA-256, message "sample". Its s lies in the upper half; both are given.
+P256 = bytes.fromhex("0360fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6")
+R = 0xEFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716
+S = 0xF7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8
+N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def spelled(r: int, s: int) -> bytes:
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def test_a_p_256_signature_has_one_spelling() -> None:
+    assert has_signed(P256, spelled(R, N - S), b"sample")
+    assert not has_signed(P256, spelled(R, S), b"sample"), "the other s proves it too, and is not"
+    assert not has_signed(P256, spelled(R, N - S), b"simple")
+    assert not has_signed(P256, spelled(R, N - S) + b"\0", b"sample")
+    assert not has_signed(P256, b"", b"sample")
+    assert not has_signed(P256, spelled(0, 0), b"sample")
+    other = b"\x02" + P256[1:]
+    assert is_public_key(other)
+    assert not has_signed(other, spelled(R, N - S), b"sample"), "the point below it"
+
+
+def test_what_can_be_a_public_key() -> None:
+    assert is_public_key(KEY.public)
+    assert is_public_key(P256)
+    assert not is_public_key(b"\x02" + bytes(31) + b"\x07"), "no point of the curve has x = 7"
+    assert not is_public_key(b"\x04" + P256[1:])
+    assert not is_public_key(P256 + P256[1:])
+    assert key_id(P256) == "k" + hashlib.sha256(P256).hexdigest()[:12]

@@ -32,7 +32,8 @@ class Told(Texts):
         return super().__call__(message, context, **values)
 
 
-TEXTS = {language: Told(language, texts.load(language, "labels").by_key) for language in LANGUAGES}
+_LOADED = {language: texts.load(language, "labels") for language in LANGUAGES}
+TEXTS = {language: Told(language, t.by_key, t.several) for language, t in _LOADED.items()}
 WORDS = st.lists(
     st.sampled_from(
         [

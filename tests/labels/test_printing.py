@@ -1,5 +1,6 @@
 """Printing over TCP: what is known of it is told, and no more."""
 
+import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 from central.config import Printer
 from central.errors import PrinterAway, PrinterBrokenOff, PrinterNotReady
 from central.labels import labels, printing
+from central.screens.refusals import in_words
 from simulators.zebra_zpl import ZebraZpl
 from tests.labels.drawn import PALLET, read, symbol_of
 from tests.support.printer import LabelPrinter
@@ -63,8 +65,10 @@ def test_one_that_is_not_there() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(PrinterAway):
+    with pytest.raises(PrinterAway) as caught:
         printing.send(named(address), LABEL)
+    assert str(caught.value).endswith(": it takes no connection")
+    assert str(in_words(caught.value, "sq")).endswith(": nuk pranon lidhje")
 
 
 def test_a_line_that_breaks_while_it_is_sent() -> None:
@@ -83,6 +87,29 @@ def test_a_line_that_breaks_while_it_is_sent() -> None:
         peer = threading.Thread(target=hang_up)
         peer.start()
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        with pytest.raises(PrinterBrokenOff):
+        with pytest.raises(PrinterBrokenOff) as caught:
             printing.send(named(address), LABEL * 2_000)
+        assert str(in_words(caught.value, "sq")).endswith(": e mbylli lidhjen")
         peer.join(10)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (TimeoutError("timed out"), "nuk u përgjigj në kohë"),
+        (socket.gaierror(-2, "Name or service not known"), "rrjeti nuk e njeh emrin e tij"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "rrjeti nuk të çon tek ai"),
+        (OSError(errno.EMFILE, "Too many open files"), "lidhja dështoi"),
+    ],
+)
+def test_what_the_system_says_of_the_line_is_told_in_words(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, told: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("central.labels.printing.socket.create_connection", fails)
+    with pytest.raises(PrinterAway) as caught:
+        printing.send(named("127.0.0.1:1"), LABEL)
+    assert str(in_words(caught.value, "sq")).endswith(f": {told}")
+    assert error.args[-1] not in str(caught.value)

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, text
 
 from central.queries import items, marks, refused
 from central.queries.models import Item
+from gateway.contract.plan import encode_plan
 from gateway.contract.signed import SigningKey
 from tests.central.postgres import Store, database
-from tests.central.scene import GATEWAY, OTHER
+from tests.central.scene import GATEWAY, OTHER, Scene
 from tests.central.stories import Story
 
 pytestmark = pytest.mark.slow
@@ -61,3 +62,23 @@ def test_a_group_and_a_read_that_waits(url: str) -> None:
             assert [each.record.gateway for each in life] == [GATEWAY, OTHER]
             assert life[0].resolved == NOW
         engine.dispose()
+
+
+def test_an_item_s_components_stand_in_the_order_in_which_they_are_marked() -> None:
+    """Though the register learned of all of them at once, and keeps them by their names."""
+    scene = Scene(components=("receiver", "barrel", "slide"))
+    opened = scene.good(1, "receiver")
+    for component in ("barrel", "slide"):
+        scene.good(1, component, repeat=opened)
+    journal, key = scene.journal, SigningKey.new()
+    with database() as url, Store(url, key) as store:
+        store.enrol(GATEWAY, journal.key.public)
+        store.put_plan(encode_plan(scene.plan, key))
+        store.records(GATEWAY, journal.batch(1, journal.seq), NOW)
+        engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+        with engine.connect() as connection:
+            (item,) = _items(connection, "G000001")
+            kept = connection.scalars(text("SELECT component FROM item ORDER BY id")).all()
+        engine.dispose()
+    assert kept == ["barrel", "receiver", "slide"]
+    assert [each.component for each in item.components] == ["receiver", "barrel", "slide"]

@@ -12,6 +12,7 @@ from central.register.imports import tabular
 from central.register.imports.marks import folded
 from central.register.imports.models import Fault, ImportKind, Sheet, StockArticle, StockLot
 from central.register.imports.rows import Table
+from central.screens.refusals import in_words
 from tests.register.imported import PLANTED, VECTORS, csv, weapon
 
 BY_THE_REGISTER = {"not-found", "not-of-holder", "repeated"}
@@ -108,13 +109,16 @@ def test_a_sheet_is_read_as_a_csv_is() -> None:
         (csv([weapon(1)], "inventory,colour"), "'colour' is no heading"),
         (csv([weapon(1)], "inventory,Inventari"), "'Inventari' stands a second time"),
         (csv([weapon(1)], "inventory,maker,model,holder,disposition"), "no column serial"),
-        (csv([weapon(1)]) + b'"open', "line 3: unexpected end of data"),
+        (csv([weapon(1)]) + b'"open', "line 3: a quotation mark opens a cell and is never closed"),
+        (csv([weapon(1)]) + b'"a"b,c', "line 3: something stands between a closing quotation mark"),
+        (csv([weapon(1)]) + b"x" * 200_000, "line 3: a cell is longer than 131072 characters"),
         (b"PK\x03\x04 and no more", "no XLSX"),
     ],
 )
 def test_what_is_no_such_file_is_refused_as_a_whole(content: bytes, told: str) -> None:
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(Refused, match=told) as caught:
         Table("articles", content)
+    assert in_words(caught.value, "sq") not in (None, str(caught.value))
 
 
 def test_a_small_sheet_that_unpacks_to_a_large_one_is_refused(

@@ -69,7 +69,7 @@ def test_every_step_of_the_table_and_no_other(state: InspectionState | None, act
 
 def test_the_whole_checklist_has_a_result() -> None:
     acting = inspection("planned", "begun")
-    with pytest.raises(Refused, match="2 lines; there are 1 results"):
+    with pytest.raises(Refused, match="2 lines; the results given are 1"):
         acting.do("found", {"results": RESULTS[:1], "findings": []})
     found = acting.do("found", PAYLOADS["found"])
     assert [(line.text, line.result, line.remark) for line in found.checklist] == [

@@ -27,8 +27,8 @@ from gateway.contract.topics import Boot, topic
 from gateway.contract.uii import identify
 from simulators.scanner import BATCH, Scanner
 from tests.register.telling import UII
-from tests.scans.conftest import MARKED, Store, symbol
 from tests.support.peer import Peer
+from tests.support.store import MARKED, Store, symbol
 
 pytestmark = pytest.mark.slow
 SCANS = 1000

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from central import problems
 from central.api import batches
 from simulators.scanner import BATCH
-from tests.scans.conftest import Store, symbol
+from tests.support.store import Store, symbol
 
 
 def sim(*arguments: str, expect: int = 0) -> str:

@@ -8,7 +8,7 @@ import pytest
 from gateway.contract.record import Assembled, Observed, Unpacked
 from simulators.scanner import Scanner
 from tests.register.telling import UII, Told, accept
-from tests.scans.conftest import Store, symbol
+from tests.support.store import Store, symbol
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow

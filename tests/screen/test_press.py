@@ -50,6 +50,17 @@ def test_a_long_paper_costs_this_process_next_to_nothing() -> None:
     assert "GR26001499" in last
 
 
+def test_a_name_is_broken_at_its_hyphens_alone() -> None:
+    """And one that has room is not broken."""
+    operators = ("gramsh-operator", "gramsh-operator-of-the-night-shift")
+    marks = [("G", "D", "", "", "", name, "1") for name in operators]
+    drawn = asyncio.run(Press().draw({**of_marks(0), "marks": [HEADS, *marks]}))
+    (page,) = pypdfium2.PdfDocument(drawn)
+    words = page.get_textpage().get_text_bounded().replace("\ufffe", "-").split()
+    assert "gramsh-operator" in words
+    assert [part for part in ("opera", "operat", "nigh", "shif") if part in words] == []
+
+
 def test_papers_are_drawn_one_at_a_time_and_alike() -> None:
     before = children()
     most = 0

@@ -185,7 +185,7 @@ def test_what_the_page_names_is_in_the_catalogue() -> None:
 
 BY_VALUE = ("note", "fact", "cause", "how", "how-says", "part", "role", "phase", "activity",
             "verify", "reason", "dialog", "component", "entry", "bin", "shift", "auth", "report",
-            "hold-means", "hold-who", "hold-how")  # fmt: skip
+            "hold-means", "hold-who", "hold-how", "detail", "heard")  # fmt: skip
 STARTS = {"pedal", "plc"}
 BY_START = {f"{group}.{each}" for group in ("state", "say") for each in STARTS} | {
     f"say.ready-{each}" for each in STARTS

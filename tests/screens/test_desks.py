@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import pypdfium2
 import pytest
@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.app import interface
+from central.register.articles.models import EventKind
+from central.register.lots.models import MovementKind
 from central.screens.checking import of_licence
 from central.screens.desks import paper
 from central.screens.desks.asking import Answer
@@ -20,10 +22,13 @@ from central.screens.desks.dates import day_read, moment_read
 from central.screens.desks.description import Description, Schema, Step
 from central.screens.desks.faults import faults
 from central.screens.desks.fields import Drawer, Field
+from central.screens.desks.hints import Hints
+from central.screens.desks.marking import order_read
 from central.screens.desks.showing import Teller
 from central.screens.desks.table import ACTS, DESKS, Desk
 from central.screens.texts import LANGUAGES, Language, load
 from central.screens.viewer import Form
+from central.screens.words import typed
 
 CODES_BY_THEMSELVES = "ML"
 """Categories of the military list are read as they are written."""
@@ -64,10 +69,26 @@ class Words:
             self.found["step"].add(f"new {desk.name}")
             if desk.new or not desk.opens:  # what it answers is shown; else the page of one is
                 self._walk(description().answer("post", desk.new or desk.path))
+        if desk.entry:
+            self._walk(description().answer("get", desk.entry))
+        for name in desk.lists:
+            self._below(desk, description().answer("get", f"{desk.one}/{name}"))
         if desk.opens:
             self.found["one"].add(desk.name)
             self.found["step"] |= {each.name for each in description().steps(desk.one)}
             self._walk(description().answer("get", desk.one))
+
+    def _below(self, desk: Desk, answer: Schema) -> None:
+        """A list of one desk alone: a column, and what stands in it, may have no other words than
+        the desk's own."""
+        page = description().plain(answer)
+        row = page["items"] if "items" in page else page["properties"]["items"]["items"]
+        d = load("en", "desks")
+        for name, schema in description().plain(row)["properties"].items():
+            if not d.has(name, f"{desk.name} field"):
+                self.found["field"].add(name)
+            if not any(key.startswith(f"{desk.name} {name}\x04") for key in d.by_key):
+                self._walk(schema)
 
     def _properties(self, properties: Mapping[str, Schema]) -> None:
         for name, schema in properties.items():
@@ -107,7 +128,11 @@ def test_what_was_done_is_said_in_words(language: str) -> None:
         act for each in DESKS for act in each.steps
     }
     acts |= {"taken-in", "second factor enrolled", "recovery codes renewed", "recovery code used"}
+    # An event's act is its kind, and a movement's: said as acts are, and not as a state is.
+    acts |= {*get_args(EventKind), *get_args(MovementKind)}
     assert [each for each in sorted(acts) if not d.has(each, "act")] == []
+    told = Teller(d, desk="acts").value("what", "received").text
+    assert told == {"sq": "U mor", "en": "Received"}[language]
     subjects = {each.subject for each in DESKS if each.subject}
     assert [each for each in sorted(subjects) if not d.has(each, "subject")] == []
 
@@ -222,6 +247,90 @@ def test_what_may_be_absent_is_absent_where_nobody_wrote_into_it(name: str, step
     assert {each for each in rows if told.get(each)} == set()
 
 
+SPEAKS_FOR_ITSELF = frozenset(
+    {
+        *("activities", "direction", "disposition", "ground", "kind", "kinds", "mode", "model"),
+        *("name", "reason", "remark", "resolution", "result", "results", "roles", "template"),
+        *("verify", "what", "outsiders.sender", "outsiders.recipient", "outsiders.carrier"),
+        *("outsiders.end_user", "certificate.number"),
+    }
+)
+"""Beside which nothing more has to be said: by label, or by place in a form."""
+
+
+def hinted(language: str) -> Iterator[tuple[Hints, Field]]:
+    """Every field of every form but those in rows, of which is said above them what they are."""
+    d = load("sq" if language == "sq" else "en", "desks")
+    drawer = Drawer(description())
+    for name, step in bodies():
+        desk = next(desk for desk in DESKS if desk.name == name.partition(" ")[0])
+        waiting = list(drawer.fields(step.body, {}))
+        while waiting:
+            field = waiting.pop()
+            waiting += field.parts if field.kind == "group" else ()
+            yield Hints(d, desk, step.name), field
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_has_never_seen_a_form_is_told_what_to_write(language: str) -> None:
+    missing = {
+        f"{hints.desk.name} {hints.step} {field.name}"
+        for hints, field in hinted(language)
+        if not hints.of(field)
+        and field.kind != "flag"
+        and not {field.name, field.label} & SPEAKS_FOR_ITSELF
+    }
+    assert sorted(missing) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_hint_is_of_a_field_that_there_is_not(language: str) -> None:
+    d = load("sq" if language == "sq" else "en", "desks")
+    known = {key.partition("\x04")[2] for key in d.by_key if key.startswith("hint\x04")}
+    used = {key for hints, field in hinted(language) for key in hints.keys(field)}
+    assert sorted(known - used) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("form", ["products new", "products amend", "orders new", "orders amend"])
+def test_a_template_s_hint_shows_what_is_typed(form: str, language: str) -> None:
+    """A brace is a brace; and what stands in it can be copied into the form as it is."""
+    named, _, step = form.partition(" ")
+    (told,) = (
+        hints.of(field)
+        for hints, field in hinted(language)
+        if (hints.desk.name, hints.step, field.name) == (named, step, "template.content")
+    )
+    for part in ("[)>‹RS›06‹GS›17V", "S{serial}‹RS›‹EOT›", " {component} ", " {lot} "):
+        assert part in told
+    assert "{{" not in told
+    (example,) = (word.rstrip(".:,") for word in told.split() if word.startswith("[)>"))
+    assert typed(example).startswith("[)>\x1e06\x1d17VA001H\x1d")
+
+
+@pytest.mark.parametrize("name", ["exclusions new", "exclusions amend"])
+def test_what_an_exclusion_stands_on_is_asked_once_and_said_in_both_places(name: str) -> None:
+    """Two fields for a reason and two for a legal basis, of which nobody could know which is for
+    what: now each has a name of its own."""
+    step = next(step for each, step in bodies() if each == name)
+    desk = next(desk for desk in DESKS if desk.name == "exclusions")
+    asked = desk.asked(step)
+    drawer = Drawer(description())
+    drawn = drawer.fields(asked.body, {})
+    assert {"legal_basis", "basis"} & {each.name for each in drawn} == {"legal_basis"}
+    for language in LANGUAGES:
+        teller = Teller(load(language, "desks"), desk="exclusions")
+        labels = [teller.label(each.label) for each in drawn]
+        assert len(set(labels)) == len(labels)
+        assert teller.label("reason") not in teller.label("ground")
+    form = Form((("legal_basis", "ligji 36/2020, neni 12"), ("reason", "vendimi 7")))
+    told = desk.answered(drawer.read(asked.body, form))
+    assert (told["legal_basis"], told["basis"]) == ("ligji 36/2020, neni 12",) * 2
+    lift = next(step for each, step in bodies() if each == "exclusions lift")
+    assert desk.asked(lift) == lift
+    assert "basis" not in desk.answered({"reason": "vendimi 8"})
+
+
 def test_each_line_of_a_checklist_has_a_row_of_its_own() -> None:
     step = next(step for name, step in bodies() if name == "inspections find")
     desk = next(desk for desk in DESKS if desk.name == "inspections")
@@ -276,6 +385,19 @@ def test_what_a_rule_of_the_form_says_stands_beside_the_field_that_it_names() ->
     found = faults(malformed, drawn)
     assert found.beside == {"tray": ("", "më pak"), "verify.every": ("", "2 ose më shumë")}
     assert (found.detail, found.english) == ("Diçka përsëritet.", False)
+
+
+def test_what_somebody_wrote_is_told_as_it_stands() -> None:
+    """Though it were a code of the register; an order's own reason is one, and is told in words."""
+    d = load("sq", "desks")
+    assert Teller(d, desk="acts").value("reason", "approved").text == "approved"
+    assert Teller(d, desk="evidence").value("reason", "forked").text != "forked"
+    at = [{"gateway": "a.1", "obstacle": "place-inactive", "said": ""}]
+    order: dict[str, Any] = {"reason": "order-held", "said": "order-held", "at": at}
+    order |= dict.fromkeys(("quarantined", "duplicated", "unaccounted"), 0)
+    told = order_read(order, "sq")
+    assert (told["reason"], told["said"]) == ("Porosia është ndaluar", "order-held")
+    assert told["obstacles"][0]["obstacle"] == "Linja është mbyllur"
 
 
 def test_the_head_of_a_column_of_numbers_stands_where_they_do() -> None:

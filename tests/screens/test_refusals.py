@@ -1,36 +1,49 @@
 """What the register says in refusing is in both languages, and what is not yet is named here."""
 
 import ast
+import asyncio
 import importlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from types import SimpleNamespace
+from typing import Any, get_args
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import ValidationError
 
-from central import errors
+from central import errors, problems
 from central.access.accounts import NewRoles
 from central.access.roles import Right, Role, without
-from central.errors import Conflict, Forbidden, GjurmaError
+from central.errors import Conflict, Forbidden, GjurmaError, NotApproved
+from central.ingest.facts import StreamState
 from central.labels import status
+from central.labels.printing import FAULTS, NO_WAY
+from central.problems import kinds, on_a_page
+from central.queries.models import Readback
 from central.register.asked import faults_of
 from central.register.imports.columns import RIGHT
+from central.register.imports.tabular import CSV_FAULTS, NO_CSV
 from central.register.lots import number
 from central.register.stock.models import NewCount
 from central.register.subject import impossible
-from central.said import Word, joined, raised_in, said
+from central.said import Word, counting, joined, raised_in, said
 from central.screens import texts
+from central.screens.desks.asking import ask
+from central.screens.kept import FORMS
 from central.screens.refusals import each_in_words, in_words
 from central.screens.texts import LANGUAGES, Language
 from gateway.contract.uii import UiiError
 
 ROOT = Path(__file__).parent.parent.parent
 GLUE = "\x04"
-FOLDERS = ("access", "api", "labels", "plan", "queries", "register", "screens")
+FOLDERS = (
+    *("access", "api", "ingest", "labels", "plan", "queries", "register", "scans", "screens"),
+)
 """Whatever a page asks of."""
-MADE = {"said", "joined", "impossible", "no_such", "without", "_broken", "faults_of"}
+MADE = {"said", "counting", "joined", "impossible", "no_such", "without", "_broken", "faults_of"}
 """What makes a sentence that can be told in a language."""
 LIVES = (
     *("alerts.rules", "consignments.rules", "devices.service"),
@@ -52,7 +65,9 @@ LEFT: dict[str, int] = {
     "api/certificates.py": 1,
     "api/desk.py": 3,
     "api/export.py": 1,
+    "api/questions.py": 2,
     "api/reading.py": 2,
+    "ingest/intake.py": 2,
     "queries/live.py": 1,
     "queries/reading.py": 1,
     "register/gateways/restore.py": 1,
@@ -98,8 +113,15 @@ def asked() -> set[str]:
     found |= {f"lot number{GLUE}{each}" for each in (*number.WORDS, *number.RANGES)}
     found |= {f"cell{GLUE}{each}" for each in RIGHT}
     found |= {f"uii{GLUE}{each}" for each in _codes(UiiError)}
+    found |= {f"right{GLUE}{each}" for each in Right} | set(FORMS.messages)
+    found |= {f"stream{GLUE}{each}" for each in get_args(StreamState)}
+    found |= {f"readback{GLUE}{each}" for each in get_args(Readback)}
+    found |= {f"csv{GLUE}{each}" for each in (NO_CSV, *dict(CSV_FAULTS).values())}
+    found |= {f"socket{GLUE}{each}" for each in (NO_WAY, *dict(FAULTS).values())}
     for _, call in calls():
         if name(call) == "said" and (message := literal(call.args[0])):
+            found.add(message)
+        if name(call) == "counting" and (message := literal(call.args[1])):
             found.add(message)
         if name(call) == "Subject" and (subject := literal(call.args[0])):
             found.add(f"subject{GLUE}{subject}")
@@ -194,7 +216,9 @@ def test_it_is_told_in_the_reader_s_language_with_its_words() -> None:
 def test_who_may_not_is_told_so_by_the_name_of_their_role() -> None:
     error = Forbidden(without(Role.WAREHOUSE, Right.APPROVE_TYPES))
     assert str(error) == "warehouse has not the right approvals.decide"
-    assert in_words(error, "sq") == "Roli «Magazinier» nuk e ka të drejtën approvals.decide."
+    assert in_words(error, "sq") == (
+        "Roli «Magazinier» nuk ka të drejtë të vendosë për miratimet e tipit."
+    )
     with pytest.raises(ValidationError) as caught:
         NewRoles(roles=(Role.OPERATOR, Role.AUDITOR))
     (fault,) = caught.value.errors()
@@ -222,3 +246,94 @@ def test_what_a_body_is_refused_for_is_told_one_by_one() -> None:
     assert each_in_words(whole, "sq") == (
         "articles: jepet vetëm për numërim të llojit «kontroll në vend», dhe atje duhet",
     )
+
+
+def test_what_counts_has_two_forms_in_each_catalogue() -> None:
+    for _, call in calls():
+        if name(call) != "counting":
+            continue
+        one, several = literal(call.args[1]), literal(call.args[2])
+        assert one is not None
+        for language in LANGUAGES:
+            catalogue = texts.load(language, "refusals")
+            assert one in catalogue.several, "it has the form of one alone"
+        assert texts.load("en", "refusals").several[one] == several
+
+
+@pytest.mark.parametrize(
+    ("n", "sq", "en"),
+    [
+        (1, "1 ndryshim është ende i hapur", "1 difference stands"),
+        (2, "2 ndryshime janë ende të hapura", "2 differences stand"),
+        (5, "5 ndryshime janë ende të hapura", "5 differences stand"),
+    ],
+)
+def test_a_refusal_that_counts_has_the_form_of_its_number(n: int, sq: str, en: str) -> None:
+    told = Conflict(
+        counting(
+            n,
+            "count {number}: {n} difference stands, as of {few}",
+            "count {number}: {n} differences stand, as of {few}",
+            number="C-1",
+            few=counting(n, "{articles} and {n} more", "{articles} and {n} more", articles="A"),
+        )
+    )
+    assert str(told) == f"count C-1: {en}, as of A and {n} more"
+    assert in_words(told, "en") == str(told)
+    more = "1 tjetër" if n == 1 else f"{n} të tjerë"
+    assert in_words(told, "sq") == f"Numërimi C-1: {sq}, p.sh. A dhe {more}"
+
+
+@pytest.mark.parametrize(
+    ("n", "sq", "en"),
+    [(1, "1 copë", "1 piece"), (2, "2 copë", "2 pieces"), (5, "5 copë", "5 pieces")],
+)
+def test_a_label_counts_in_the_form_of_its_number(n: int, sq: str, en: str) -> None:
+    assert texts.load("sq", "labels").counting(n, "{n} piece", n=n) == sq
+    assert texts.load("en", "labels").counting(n, "{n} piece", n=n) == en
+    packages = "package" if n == 1 else "packages"
+    assert texts.load("en", "labels").counting(n, "{n} package", n=n) == f"{n} {packages}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_page_names_an_address_of_the_interface(language: Language) -> None:
+    named = [
+        (path.stem, text)
+        for path in sorted((ROOT / "central/screens/locale" / language).rglob("*.po"))
+        for texts_ in (texts.load(language, path.stem),)
+        for key, text in (*texts_.by_key.items(), *texts_.several.items())
+        if "/api/" in text and (path.stem != "problems" or not texts_.has(key, "page"))
+    ]
+    assert named == []
+    for kind in kinds():
+        assert "/api/" not in on_a_page(kind.what_to_do, language)
+
+
+@pytest.mark.parametrize(("language", "where"), [("sq", "te certifikatat"), ("en", "certificates")])
+def test_a_desk_is_told_where_on_the_pages_and_a_program_at_which_address(
+    language: Language, where: str
+) -> None:
+    app = FastAPI()
+    problems.install(app)
+
+    @app.get("/api/v1/orders")
+    def refused() -> None:
+        raise NotApproved("M70")
+
+    viewer: Any = SimpleNamespace(
+        request=SimpleNamespace(app=app),
+        secret="s",
+        language=language,
+    )
+
+    async def both() -> tuple[str, str]:
+        told = await ask(viewer, "GET", "/orders")
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://register") as web:
+            answer = await web.get("/api/v1/orders", headers={"Accept-Language": language})
+        return told.body["what_to_do"], answer.json()["what_to_do"]
+
+    person, program = asyncio.run(both())
+    assert where in person
+    assert "/api/" not in person
+    assert "/api/v1/certificates" in program

@@ -14,7 +14,7 @@ from central.register.consignments import rules
 from central.register.consignments.models import Line
 from central.register.consignments.rules import Consignment, apply
 from central.register.subject import Subject
-from central.said import said
+from central.said import counting, said
 
 MOST_NAMED = 10
 """So many articles are named where a request is refused."""
@@ -136,10 +136,11 @@ def _require_none_open(connection: Connection, number: str) -> None:
     if left:
         few = ", ".join(left[:MOST_NAMED])
         raise Conflict(
-            said(
+            counting(
+                len(left),
+                "consignment {number}: {n} difference stands, as of {articles}",
                 "consignment {number}: {n} differences stand, as of {articles}",
                 number=number,
-                n=len(left),
                 articles=few,
             )
         )

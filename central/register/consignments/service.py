@@ -20,7 +20,7 @@ from central.register.consignments.clearance import (
 from central.register.consignments.models import FROM, NewConsignment, Resolving
 from central.register.consignments.projection import CONSIGNMENT, MOST_NAMED
 from central.register.consignments.rules import Consignment
-from central.said import said
+from central.said import counting, said
 
 
 def report(work: Work, asked: NewConsignment) -> Consignment:
@@ -122,4 +122,6 @@ def _require_free(work: Work, articles: Mapping[str, Article], recipient: str | 
 def _some(codes: list[str]) -> str:
     more = len(codes) - MOST_NAMED
     few = ", ".join(codes[:MOST_NAMED])
-    return said("{articles} and {n} more", articles=few, n=more) if more > 0 else few
+    if more <= 0:
+        return few
+    return counting(more, "{articles} and {n} more", "{articles} and {n} more", articles=few)

@@ -3,11 +3,19 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from central.register.asked import Asked
+from central.said import said
 from gateway.contract.encoding import GatewayName, Hex32
 from gateway.contract.plan import CentralKey
+from gateway.contract.signed import PUBLIC_KEY, is_public_key
+
+
+def _a_key(public: str) -> str:
+    if not is_public_key(bytes.fromhex(public)):
+        raise ValueError(said("no P-256 key has this as its public one"))
+    return public
 
 
 class NewInvitation(Asked):
@@ -27,11 +35,12 @@ class Invitation(BaseModel):
 
 
 class Enrolment(Asked):
-    """`gateway` is its name, or a device's; `public` its new Ed25519 key, 32 raw bytes in hex."""
+    """`gateway` is its name, or a device's; `public` its new key in hex: Ed25519, 32 raw bytes, or
+    P-256, the 33 of its compressed point."""
 
     code: Annotated[str, Field(min_length=8, max_length=100)]
     gateway: GatewayName
-    public: Hex32
+    public: Annotated[str, Field(pattern=PUBLIC_KEY), AfterValidator(_a_key)]
     reason: Annotated[str, Field(min_length=1, max_length=200)]
 
 

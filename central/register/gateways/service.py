@@ -5,7 +5,6 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Row, select
 
 from central import schema
@@ -54,7 +53,6 @@ def enrol(work: Work, asked: Enrolment, keys: tuple[CentralKey, ...]) -> Enrolle
     epoch, previous = 1, NO_HEAD
     if former is not None:
         epoch, previous = former.epoch + 1, bytes(former.head)
-    Ed25519PublicKey.from_public_bytes(bytes.fromhex(asked.public))
     work.act(
         GATEWAY,
         asked.gateway,

@@ -9,6 +9,7 @@ tells it in their language; what no form of today fits stays as it stands.
 
 import re
 
+from central.readback import Forms
 from central.register.imports.columns import RIGHT
 from central.said import Said, Word, said
 
@@ -67,43 +68,23 @@ def taken(value: object, entity: str) -> Said:
     return said("{value} is that of {entity}", value=value, entity=entity)
 
 
-_CODE = r"\S+"
-_PATTERNS = {
-    "cell": r"'.*'|\".*\"",
-    "right": "|".join(map(re.escape, sorted(RIGHT))),
-    "inventory": ".+",
-    "before": ".+",
-}
-"""Of what is no code, what may stand in its place."""
-
-
-def _form(told: Said) -> tuple[str, re.Pattern[str]]:
-    parts = re.split(r"\{(\w+)\}", told.message)
-    for at, name in enumerate(parts):
-        parts[at] = f"(?P<{name}>{_PATTERNS.get(name, _CODE)})" if at % 2 else re.escape(name)
-    return told.message, re.compile("".join(parts), re.DOTALL)
-
-
-_FORMS = tuple(
-    map(
-        _form,
-        (
-            *(under_no_heading("", ""), not_right("", ""), empty(""), repeated("")),
-            *(no_entity(""), no_place(""), not_of_holder("", "", "")),
-            *(imported_otherwise("", "", ""), entered_otherwise("", ""), taken("", "")),
-        ),
-    )
+_KEPT = (
+    *(under_no_heading("", ""), not_right("", ""), empty(""), repeated("")),
+    *(no_entity(""), no_place(""), not_of_holder("", "", "")),
+    *(imported_otherwise("", "", ""), entered_otherwise("", ""), taken("", "")),
+)
+_FORMS = Forms(
+    (each.message for each in _KEPT),
+    words={"right": "cell"},
+    patterns={
+        "cell": r"'.*'|\".*\"",
+        "right": "|".join(map(re.escape, sorted(RIGHT))),
+        "inventory": ".+",
+        "before": ".+",
+    },
 )
 
 
 def read_back(what: str) -> Said | None:
     """None where it has none of these forms."""
-    for message, form in _FORMS:
-        found = form.fullmatch(what)
-        if found is not None:
-            values = {
-                name: Word(value, "cell") if name == "right" else value
-                for name, value in found.groupdict().items()
-            }
-            return Said(message, values)
-    return None
+    return _FORMS.read(what)

@@ -7,6 +7,7 @@ values that were kept with them.
 
 import csv
 import io
+import logging
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,13 +16,21 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from central.errors import Refused
-from central.said import said
+from central.said import Word, said
 
+log = logging.getLogger("central.imports")
 MOST_LINES = 200_000
 MOST_UNPACKED = 512 * 1024 * 1024
 """Of an XLSX, in bytes: a small file may unpack to a very large one."""
 _XLSX = b"PK\x03\x04"
 _DIVIDERS = ";,\t"
+NO_CSV = "it is no CSV as it has to be"
+CSV_FAULTS = (
+    ("unexpected end of data", "a quotation mark opens a cell and is never closed"),
+    ("expected after", "something stands between a closing quotation mark and the next divider"),
+    ("field limit", "a cell is longer than 131072 characters"),
+)
+"""By what the `csv` module says, the first that fits, what people are told."""
 _DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, ElementTree.ParseError, EOFError, OSError, RuntimeError),
     *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
@@ -70,9 +79,10 @@ def _csv(content: bytes) -> Iterator[tuple[int, list[str]]]:
             yield begins, cells
             begins = reader.line_num + 1
     except csv.Error as error:
-        raise Refused(
-            said("line {line}: {fault}", line=max(begins, reader.line_num), fault=error)
-        ) from error
+        line = max(begins, reader.line_num)
+        log.info("line %d of a CSV: %s", line, error)
+        fault = next((told for part, told in CSV_FAULTS if part in str(error)), NO_CSV)
+        raise Refused(said("line {line}: {fault}", line=line, fault=Word(fault, "csv"))) from error
 
 
 def _sheet(content: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -100,7 +110,8 @@ def _sheet(content: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def _no_sheet(error: Exception) -> Refused:
-    return Refused(said("it is no XLSX that can be read: {fault}", fault=type(error).__name__))
+    log.info("no XLSX: %s: %s", type(error).__name__, error)
+    return Refused(said("it is no XLSX that can be read; save it anew, or as CSV UTF-8"))
 
 
 def _text(value: Any) -> str:

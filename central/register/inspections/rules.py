@@ -13,7 +13,7 @@ from central.register.inspections.models import (
     Measure,
 )
 from central.register.subject import Row, held, impossible, new
-from central.said import Word, said
+from central.said import Word, counting, said
 
 STEPS: Mapping[str, tuple[tuple[InspectionState | None, ...], InspectionState | None]] = {
     "planned": ((None,), "planned"),
@@ -105,10 +105,11 @@ def _found(inspection: Inspection, act: Act) -> dict[str, Any]:
     results = act.payload["results"]
     if len(results) != len(inspection.checklist):
         raise Refused(
-            said(
-                "the checklist of {number} has {lines} lines; there are {results} results",
+            counting(
+                len(inspection.checklist),
+                "the checklist of {number} has {n} line; the results given are {results}",
+                "the checklist of {number} has {n} lines; the results given are {results}",
                 number=act.key,
-                lines=len(inspection.checklist),
                 results=len(results),
             )
         )

@@ -1,5 +1,6 @@
 """What a product's marks would say, before it is entered: rendered, and checked, by its numbers."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +16,7 @@ from central.register.products.models import (
 )
 from central.register.products.symbol import Size, size
 from central.said import said
-from gateway.contract.plan import PlanOrder
+from gateway.contract.plan import Component, PlanOrder
 from gateway.contract.uii import UiiError, construct, identify
 
 Number = Annotated[int, Field(ge=1, le=10**15)]
@@ -84,11 +85,7 @@ def preview(would: Would, ncage: str | None = None) -> Preview:
     imported = would.imported or TRIAL_IMPORT
     order = trial_order(product.template, product.components, lot, imported)
     numbers = sorted({would.serial, would.last})
-    marks = tuple(
-        _rendered(order, component.name, number)
-        for component in product.components
-        for number in numbers
-    )
+    marks = rendered(order, numbers)
     faults = product.faults(would.lot, would.imported)
     faults += [
         fault for fault in dict.fromkeys(map(_fault, marks)) if fault and fault not in faults
@@ -114,6 +111,16 @@ def preview(would: Would, ncage: str | None = None) -> Preview:
     )
 
 
+def rendered(order: PlanOrder, numbers: Iterable[int]) -> tuple[Rendered, ...]:
+    """Of each component the marks with these numbers."""
+    each_time = tuple(numbers)
+    return tuple(
+        _rendered(order, component, number)
+        for component in order.components
+        for number in each_time
+    )
+
+
 def _fault(mark: Rendered) -> str:
     if not mark.fault:
         return ""
@@ -122,8 +129,7 @@ def _fault(mark: Rendered) -> str:
     )
 
 
-def _rendered(order: PlanOrder, name: str, number: int) -> Rendered:
-    component = next(each for each in order.components if each.name == name)
+def _rendered(order: PlanOrder, component: Component, number: int) -> Rendered:
     content = order.content(number, component)
     uii = elements = which = None
     fault = ""
@@ -134,7 +140,7 @@ def _rendered(order: PlanOrder, name: str, number: int) -> Rendered:
     else:
         uii, elements, which = found.uii, found.elements, construct(found.envelope)
     return Rendered(
-        component=name,
+        component=component.name,
         number=number,
         serial=order.serial(number),
         content=content,

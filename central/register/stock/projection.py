@@ -17,7 +17,7 @@ from central.register.stock.meanwhile import is_here, steps
 from central.register.stock.models import AT_HAND, DIFFERENCES, RESOLVES, Oddity
 from central.register.stock.rules import TALLIES, Count, apply
 from central.register.subject import Subject
-from central.said import Word, said
+from central.said import Word, counting, said
 
 MOST_NAMED = 10
 """So many articles are named where a request is refused."""
@@ -256,10 +256,11 @@ def _require_none_open(connection: Connection, number: str) -> None:
     if found:
         few = ", ".join(found[:MOST_NAMED])
         raise Conflict(
-            said(
+            counting(
+                len(found),
+                "count {number}: {n} difference stands, as of {few}",
                 "count {number}: {n} differences stand, as of {few}",
                 number=number,
-                n=len(found),
                 few=few,
             )
         )

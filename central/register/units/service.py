@@ -13,7 +13,7 @@ from central.register.subject import Row, Subject
 from central.register.units import numbers
 from central.register.units.models import GoOn, NewUnits
 from central.register.units.numbers import Scheme
-from central.said import Word, said
+from central.said import Word, counting, said
 
 GIVING = 0x756E6974
 """The advisory lock of who gives numbers, from looking for free ones until they are given."""
@@ -184,10 +184,11 @@ def _free(connection: Connection, series: str, serial: int, quantity: int) -> tu
         last = min(serial + max(quantity, _LOOK), numbers.capacity(series))
         if serial >= last:
             raise Conflict(
-                said(
+                counting(
+                    len(found),
+                    "series {series} has {n} number left; an SSCC takes another extension",
                     "series {series} has {n} numbers left; an SSCC takes another extension",
                     series=series,
-                    n=len(found),
                 )
             )
         candidates = [numbers.number(series, each) for each in range(serial, last)]

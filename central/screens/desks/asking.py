@@ -7,6 +7,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 from starlette.types import Receive, Scope, Send
 
+from central import problems
 from central.errors import DatabaseUnavailable, GjurmaError, Refused
 from central.screens.refusals import LISTENING, Heard, each_in_words, in_words
 from central.screens.viewer import Viewer
@@ -85,6 +86,8 @@ async def ask(
         )
     told = response.json()
     language, error = viewer.language, heard.error
+    if error is not None and (words := problems.told(error)):
+        told["what_to_do"] = problems.on_a_page(words[2], language)
     sentences = [
         one for each in heard.found for one in each_in_words(each, language) or (str(each),)
     ]

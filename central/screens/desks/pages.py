@@ -14,16 +14,19 @@ from central.access.roles import Right
 from central.api.desk import needs
 from central.errors import NotFound
 from central.register.subject import no_such
-from central.screens.desks.asking import PREFIX, ask, look
+from central.screens.desks.asking import PREFIX, Answer, ask, look
 from central.screens.desks.description import Description, Step
 from central.screens.desks.faults import Faults, faults
 from central.screens.desks.fields import Drawer, Field, Kind
+from central.screens.desks.hints import Hints
+from central.screens.desks.marking import marks_of
 from central.screens.desks.paper import MEDIA_TYPE, Paper, draw, text_of
 from central.screens.desks.preview import FIELD as PREVIEW
-from central.screens.desks.preview import Previewed, previewed
+from central.screens.desks.preview import Previewed, previewed, sketch_of
 from central.screens.desks.showing import WIDE, Teller
 from central.screens.desks.showing import Shown as Value
 from central.screens.desks.table import BY_NAME, DESKS, Desk
+from central.screens.qr import drawn as symbol_of
 from central.screens.texts import LANGUAGES, load
 from central.screens.viewer import AsViewer, Shown, Viewer
 from central.screens.words import moment
@@ -172,8 +175,8 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
         after = viewer.request.query_params.get("after", "0")
         query = {"subject": desk.subject, "key": key, "limit": _ACTS, "after": after}
         acts = (await look(viewer, "/acts", query)).body
-    item = desk.read(told.body, viewer.language) if desk.read else told.body
-    facts = _teller(viewer, desk).facts(item)
+    item = await _whole(viewer, desk, key, told)
+    facts = _teller(viewer, desk).facts(_read(viewer, desk, item))
     return _draw(
         viewer,
         "desk-one.html",
@@ -185,6 +188,7 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
         state=_teller(viewer, desk).value("state", told.body.get("state")),
         facts=[each for each in facts if each[1].shape not in WIDE],
         sections=[each for each in facts if each[1].shape in WIDE],
+        marks=tuple(map(sketch_of, marks_of(item))) if desk.marks else (),
         below=await _below(viewer, desk, key),
         steps=steps_of(viewer, desk, told.body),
         proposed=proposed.get("items", []),
@@ -193,16 +197,29 @@ async def one_of(viewer: Viewer, desk: Desk, key: str, do: str) -> Response:
     )
 
 
+async def _whole(viewer: Viewer, desk: Desk, key: str, told: Answer) -> Mapping[str, Any]:
+    """With what of it is told at its entry alone."""
+    if not desk.whole:
+        return told.body
+    entry = (await look(viewer, _entry(desk, key))).body
+    return told.body | {name: entry.get(name) for name in desk.whole}
+
+
+def _read(viewer: Viewer, desk: Desk, item: Mapping[str, Any]) -> Mapping[str, Any]:
+    return desk.read(item, viewer.language) if desk.read else item
+
+
 async def _paper(viewer: Viewer, desk: Desk, key: str) -> Response:
     told = await ask(viewer, "GET", desk.path_of(key))
     if not told.is_good:
         return _draw(viewer, "desk-problem.html", desk, status=told.status, told=told)
     teller, now = _teller(viewer, desk), moment(datetime.now(UTC))
+    item = _read(viewer, desk, await _whole(viewer, desk, key, told))
     drawn = Paper(
         title=teller.d(desk.name, "one"),
         key=key,
         state=text_of(teller.value("state", told.body.get("state"))),
-        told=teller.facts(told.body),
+        told=teller.facts(item),
         foot=teller.d("Printed {when} by {who}", when=now, who=viewer.person),
         language=viewer.language,
         check=desk.check(told.body, viewer.language, viewer.screens.origin) if desk.check else None,
@@ -246,6 +263,7 @@ async def _send(
         body = drawer.changed(step.body, known, body)
     else:
         body = drawer.begun(step.body, body)
+    body = desk.answered(body)
     told = await ask(viewer, "POST", path, body=body, key=once[:100], version=version)
     if not told.is_good:
         drawn = drawer.again(step.body, form)
@@ -255,12 +273,15 @@ async def _send(
         )
     if told.status == PROPOSED:
         return viewer.go(f"/proposals/{quote(told.body['number'])}")
-    if key:
+    if key and step.name not in desk.scanned:
         return viewer.go(back)
-    if all(name in told.body for name in desk.key) and desk.opens and not desk.new:
+    if not key and all(name in told.body for name in desk.key) and desk.opens and not desk.new:
         return viewer.go(desk.path_of(desk.key_of(told.body)))
-    facts = _teller(viewer, desk).facts(told.body)
-    return _draw(viewer, "desk-told.html", desk, facts=facts, back=back)
+    facts, symbol = _teller(viewer, desk).facts(told.body), None
+    if step.name in desk.scanned:
+        here = viewer.screens.origin or str(viewer.request.base_url).rstrip("/")
+        symbol = symbol_of(here + desk.scanned[step.name](told.body))
+    return _draw(viewer, "desk-told.html", desk, facts=facts, back=back, symbol=symbol)
 
 
 def _form(
@@ -289,6 +310,7 @@ def _form(
         status=status,
         step=step.name,
         fields=drawn,
+        hint=Hints(_WORDS[viewer.language], desk, step.name).of,
         digests=any(each.holds("digest") for each in drawn),
         back=back,
         key=key,
@@ -309,12 +331,13 @@ def _draw(
 
 def _new(viewer: Viewer, desk: Desk) -> Step | None:
     step = _description(viewer.request).new(desk.new or desk.path)
-    return step if step is not None and viewer.may(step.right) else None
+    return desk.asked(step) if step is not None and viewer.may(step.right) else None
 
 
 def _step(viewer: Viewer, desk: Desk, name: str) -> Step | None:
     found = _description(viewer.request).steps(desk.one)
-    return next((each for each in found if each.name == name and viewer.may(each.right)), None)
+    allowed = (each for each in found if each.name == name and viewer.may(each.right))
+    return next(map(desk.asked, allowed), None)
 
 
 def steps_of(viewer: Viewer, desk: Desk, item: Mapping[str, Any]) -> list[str]:

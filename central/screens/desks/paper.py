@@ -45,7 +45,8 @@ _QR = 32 * mm
 _QUIET = 4
 """Modules of light around a QR code, as ISO/IEC 18004 asks."""
 _LINE = HexColor(0x9AA3AD)
-_TEXT = ParagraphStyle("text", fontName=REGULAR, fontSize=9, leading=12)
+# A code that is too long goes on after its hyphen, not in the middle of a word.
+_TEXT = ParagraphStyle("text", fontName=REGULAR, fontSize=9, leading=12, embeddedHyphenation=1)
 _SMALL = ParagraphStyle("small", _TEXT, fontSize=7, leading=9)
 _LABEL = ParagraphStyle("label", _TEXT, textColor=HexColor(0x4A5560))
 _HEAD = ParagraphStyle("head", _TEXT, fontName=BOLD, fontSize=10, leading=14, spaceBefore=8)

@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from central.register.products.preview import Rendered
 from central.screens.desks.asking import Answer, ask
 from central.screens.desks.description import Description
 from central.screens.desks.faults import faults, names_of, of_field
@@ -64,7 +65,7 @@ async def previewed(
         unnamed: tuple[str, ...] = () if wrong.beside else (wrong.detail or wrong.title,)
         return Previewed(waits=waits, beside=beside, rest=unnamed)
     beside, rest = _sorted_out(answer.sentences, drawn)
-    marks = tuple(map(_sketch, answer.body["marks"]))
+    marks = tuple(sketch_of(Rendered.model_validate(each)) for each in answer.body["marks"])
     return Previewed(marks, beside=beside, rest=rest)
 
 
@@ -93,15 +94,13 @@ def _sorted_out(
     return beside, tuple(rest)
 
 
-def _sketch(mark: Mapping[str, Any]) -> Sketch:
-    lines = tuple(mark["lines"])
-    size = mark["symbol"]
+def sketch_of(mark: Rendered) -> Sketch:
     return Sketch(
-        component=mark["component"],
-        serial=mark["serial"],
-        content=visible(mark["content"]),
-        lines=lines,
-        uii=mark["uii"] or "",
-        modules=str(size["plain"]) if size else "",
-        svg=drawn(mark["content"], lines),
+        component=mark.component,
+        serial=mark.serial,
+        content=visible(mark.content),
+        lines=mark.lines,
+        uii=mark.uii or "",
+        modules=str(mark.symbol.plain) if mark.symbol else "",
+        svg=drawn(mark.content, mark.lines),
     )

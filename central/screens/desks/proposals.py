@@ -34,6 +34,14 @@ def says(item: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:
     return []
 
 
+def read(item: Mapping[str, Any], _: Language) -> Mapping[str, Any]:
+    """What an exclusion stands on is the basis of the act too, and is told once."""
+    asked = item["asked"]
+    if asked.get("basis") != asked.get("legal_basis"):
+        return item
+    return {**item, "asked": {name: asked[name] for name in asked if name != "basis"}}
+
+
 def offers(step: str, item: Mapping[str, Any]) -> bool:
     """Who proposes it withdraws it; another person has the word."""
     return bool(item["yours"] if step == "withdraw" else item["for_you"])

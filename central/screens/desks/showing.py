@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias, get_args
 
 from central.register.articles.models import Verdict
+from central.screens import kept
+from central.screens.desks.marking import component
 from central.screens.desks.table import BY_NAME
 from central.screens.texts import Texts
 from central.screens.words import item_path, moment, thing_path, visible
@@ -20,6 +22,7 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys(get_args(Verdict), "attention"),
     **dict.fromkeys(("active", "released", "passed", "online", "resolved", "closed"), "good"),
     **dict.fromkeys(("ok", "done", "received", "completed", "complete", "confirmed"), "good"),
+    **dict.fromkeys(("approved", "finished"), "good"),
     **dict.fromkeys(("critical", "revoked", "failed", "short", "missing", "withdrawn"), "bad"),
     **dict.fromkeys(("fault", "same"), "bad"),
     **dict.fromkeys(("suspended", "paused", "warning", "silent", "escalated", "true"), "attention"),
@@ -29,11 +32,12 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys(("begun", "found", "counted", "awaited"), "info"),
     # What is in force here is not what one wishes for, and to withdraw is no fault of anybody's.
     "exclusions active": "attention",
+    "certificates issued": "good",
     "proposals withdrawn": "",
 }
 """By code, or by desk and code where it means another thing there; what is not here is said in a
 word alone."""
-_LEADS_TO: Mapping[str, str] = {
+LEADS_TO: Mapping[str, str] = {
     **dict.fromkeys(
         ("entity", "entities", "producer", "sender", "recipient", "carrier"), "entities"
     ),
@@ -42,6 +46,7 @@ _LEADS_TO: Mapping[str, str] = {
     "product": "products",
     "products": "products",
     "gateway": "gateways",
+    "gateways": "gateways",
     "inspection": "inspections",
     "follows": "inspections",
     "exclusion": "exclusions",
@@ -58,12 +63,16 @@ _RECORD = frozenset({"gateway", "epoch", "seq"})
 """What names a record anywhere."""
 _NAMES = frozenset({"key", "account", "by", "name", "person"})
 """Who or what, by name: that is no code, whatever it looks like."""
+_WORDS_OF_PEOPLE = frozenset({"reason", "basis", "remark", "said", "text"})
+"""What somebody wrote is told as it stands, though it were a code."""
 _SAID_AS = {"what": "act"}
 """By the name of a field, under which context its codes are said, where that has another name."""
 _NO_AMOUNT = frozenset({"year", "epoch", "seq", "committed", "incarnation", "id", "first", "last"})
 """Numbers that count nothing are read as they are written."""
 _SKIPPED = frozenset({"version", "yours", "for_you"})
 """What is for programs."""
+_KEPT = frozenset({"refusals", "evidence"})
+"""Desks whose rows say in English why they are there."""
 _ABOVE = frozenset({"state"})
 """What stands beside the name of one."""
 WIDE: frozenset[Shape] = frozenset({"facts", "table"})
@@ -174,19 +183,24 @@ class Teller:
                 return Shown("text", moment(datetime.fromisoformat(text)))
             except ValueError:
                 pass
+        if name == "detail" and self.desk in _KEPT:
+            return Shown("text", kept.in_words(text, self.d.language))
         if name == "latches":  # a latch may name what it is of
             code, colon, of = text.partition(":")
             return Shown("tag", self.d(code, "latch") + (f" ({of})" if colon else ""), tone="bad")
         of_it = "value f" if self.feminine and name == "state" else _SAID_AS.get(name, name)
         own = f"{self.desk} {name}"
-        context = next((each for each in (own, of_it) if self.d.has(text, each)), "value")
-        said = self.d(text, context) if self.d.has(text, context) else None
+        nearest = (own,) if name in _WORDS_OF_PEOPLE else (own, of_it, "value")
+        context = next((each for each in nearest if self.d.has(text, each)), "")
+        said = self.d(text, context) if context else None
         if name in _TAGS and said:
             return Shown("tag", said, tone=TONES.get(f"{self.desk} {text}", TONES.get(text, "")))
-        if name in _LEADS_TO:
-            return Shown("link", text, BY_NAME[_LEADS_TO[name]].path_of(text))
+        if name in LEADS_TO:
+            return Shown("link", text, BY_NAME[LEADS_TO[name]].path_of(text))
         if name in _ITEMS:
             return Shown("link", visible(text), item_path(text))
+        if name == "component":
+            return Shown("text", component(text, self.d.language))
         if name in _ARTICLES:
             return Shown("link", visible(text), thing_path(text))
         if name == "lot":

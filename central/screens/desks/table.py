@@ -1,7 +1,7 @@
 """The table of desks: which subject of the interface has pages, and what its list shows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +18,9 @@ from central.register.sanctions import rules as sanctions
 from central.register.stock import rules as counts
 from central.screens import checking
 from central.screens.checking import Check
+from central.screens.desks import marking
 from central.screens.desks import proposals as waiting
+from central.screens.desks.description import Step
 from central.screens.texts import LANGUAGES, Language, load
 
 Item = Mapping[str, Any]
@@ -42,6 +44,10 @@ class Desk:
     subject: str = ""
     steps: Steps = field(default_factory=dict)
     entry: str = ""
+    whole: tuple[str, ...] = ()
+    """Of one, what is told at `entry` alone and stands on its page too."""
+    marks: bool = False
+    """Whether it says what is engraved, which is drawn on its page."""
     new: str = ""
     """Where one is entered, when that is not at `path`."""
     page: tuple[str, Right] | None = None
@@ -77,9 +83,14 @@ class Desk:
     """Of one, whether a step of it is for who looks, where that is not by their right alone."""
     proposals: str = ""
     """The kind of proposal that one of them may be about, by its key."""
+    once: Mapping[str, str] = field(default_factory=dict)
+    """By a field of its forms that is not asked for, the one beside it that says it too."""
     answers: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     """By step, the rows of its form that answer a list of the one, that list, and what of it is
     read."""
+    scanned: Mapping[str, Callable[[Item], str]] = field(default_factory=dict)
+    """By step, what of its answer a phone scans: an address below the register's. It is shown once,
+    with the answer."""
 
     @property
     def one(self) -> str:
@@ -92,6 +103,17 @@ class Desk:
             return {}
         rows, name, text = self.answers[step]
         return {rows: tuple(str(each[text]) for each in one.get(name, ()))}
+
+    def asked(self, step: Step) -> Step:
+        """As its form asks for it: what another field says too is not asked for."""
+        names = step.body.get("properties", {})
+        rest = {name: told for name, told in names.items() if self.once.get(name) not in names}
+        return replace(step, body={**step.body, "properties": rest})
+
+    def answered(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """What its form brought, and what was not asked for by what says it."""
+        told = {name: sent[other] for name, other in self.once.items() if sent.get(other)}
+        return {**sent, **told}
 
     def key_of(self, item: Item) -> str:
         return "/".join(str(item[name]) for name in self.key)
@@ -129,6 +151,11 @@ def _latches(item: Item, language: Language) -> list[Notice]:
         title = d(code, "latch") + (f" ({of})" if of else "")
         found.append((title, f"{d(code, 'latch means')} {d(code, 'latch ends')}"))
     return found
+
+
+def _enrolment(invitation: Item) -> str:
+    """Opens the warehouse app with it; what stands behind the # is sent to no server."""
+    return f"/warehouse/#enrol={invitation['gateway']},{invitation['code']}"
 
 
 def _is_no_binding(step: str, _: Item) -> bool:
@@ -205,6 +232,10 @@ DESKS: tuple[Desk, ...] = (
         paper=True,
         steps=orders.STEPS,
         entry="/orders/{code}/entry",
+        whole=marking.OF_AN_ORDER,
+        read=marking.order_read,
+        marks=True,
+        lists=("first-pieces",),
     ),
     Desk(
         *("licences", "/licences", ("number",), Right.READ_SUBJECTS),
@@ -240,6 +271,8 @@ DESKS: tuple[Desk, ...] = (
         subject="product",
         related=(("orders", "product"), ("certificates", "product"), ("articles", "product")),
         preview="/products/preview",
+        read=marking.product_read,
+        marks=True,
         steps=_IN_USE,
     ),
     Desk(
@@ -254,6 +287,7 @@ DESKS: tuple[Desk, ...] = (
         *("exclusions", "/exclusions", ("number",), Right.READ_EXCLUSIONS),
         ("number", "name", "kind", "ground", "state", "valid_from", "valid_until"),
         subject="exclusion",
+        once={"basis": "legal_basis"},
         steps=_IN_USE,
         proposals="exclusion-amendment",
     ),
@@ -307,6 +341,7 @@ DESKS: tuple[Desk, ...] = (
         subject="proposal",
         steps=proposals.STEPS,
         says=waiting.says,
+        read=waiting.read,
         offers=waiting.offers,
     ),
     Desk(
@@ -335,6 +370,7 @@ DESKS: tuple[Desk, ...] = (
         subject="device",
         feminine=True,
         steps=_ACTIVE,
+        scanned={"invite": _enrolment},
     ),
     Desk(
         *("articles", "/articles", ("code",), Right.READ_ITEMS),

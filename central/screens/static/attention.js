@@ -34,11 +34,11 @@ function drawAttention() {
   const rows = [
     ...evidence.map((each) => ({
       at: each.received, title: t(each.reason, "evidence"), who: each.gateway,
-      detail: each.detail, href: `/feed/evidence/${each.id}/bytes`, save: `evidence-${each.id}.bin`,
+      detail: each.told[language], href: `/feed/evidence/${each.id}/bytes`, save: `evidence-${each.id}.bin`,
     })),
     ...refusals.map((each) => ({
       at: each.at ?? "", title: t(each.code, "verdict"),
-      who: `${each.record.gateway}/${each.record.epoch}/${each.record.seq}`, detail: each.detail,
+      who: `${each.record.gateway}/${each.record.epoch}/${each.record.seq}`, detail: each.told[language],
       href: `/records/${each.record.gateway}/${each.record.epoch}/${each.record.seq}`, save: null,
     })),
   ].sort((a, b) => (a.at < b.at ? 1 : -1));
@@ -46,7 +46,7 @@ function drawAttention() {
   const open = attention.querySelector("details")?.open ?? false;
   const items = rows.map((row) => el("li", {},
     el("b", {}, row.title), " · ", el("a", { href: row.href, download: row.save }, row.who),
-    el("small", { lang: "en" }, row.detail)));
+    el("small", {}, row.detail)));
   attention.querySelector("details")?.remove();
   attention.querySelector("ul").replaceChildren(...items.slice(0, FIRST));
   if (items.length > FIRST) {

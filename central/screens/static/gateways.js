@@ -43,7 +43,7 @@ function card(gateway) {
   const [version, newer] = plan(gateway);
   const made = el("article", { class: "card", "data-gateway": gateway.name, "data-alarm": held.length > 0, "data-warn": !held.length && gateway.link !== "online" },
     el("div", { class: "card-head" },
-      el("h3", {}, el("a", { href: `/?gateway=${encodeURIComponent(gateway.name)}` }, gateway.name)),
+      el("h3", {}, el("a", { href: `/?gateway=${encodeURIComponent(gateway.name)}`, title: gateway.name }, gateway.name)),
       el("span", { class: `health health-${gateway.link} end` }, shape(gateway.link), t(gateway.link, "link"))),
     el("dl", { class: "metrics" },
       metric(t("Waiting"), gateway.waiting === null ? "–" : number(gateway.waiting)),

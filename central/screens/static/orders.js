@@ -3,8 +3,8 @@
 import { soon } from "./frames.js";
 import { el, number, shape, t } from "./texts.js";
 
-/** What needs a person is told by colour too, and what is done. */
-const TONES = { suspended: "g-attention", held: "g-attention", finished: "g-good" };
+/** As the desk of orders has them. */
+const TONES = { released: "g-good", suspended: "g-attention", held: "g-attention", finished: "g-good" };
 const cards = document.getElementById("orders");
 const none = cards.querySelector(".none");
 const bar = document.getElementById("balance-bar");

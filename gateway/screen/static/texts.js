@@ -50,7 +50,20 @@ function factText(name, value) {
   if (name === "until") return dayAndTime(value);
   if (name === "content") return visible(value);
   const group = { cause: "cause", how: "how", state: "activity", mode: "verify", entry: "entry" }[name];
-  return has(`${group}.${value}`) ? t(`${group}.${value}`) : value;
+  if (has(`${group}.${value}`)) return t(`${group}.${value}`);
+  return name === "detail" || name === "cause" ? told(value) : value;
+}
+
+/** A detail by its code and its facts, each of which may be one again. What a device's driver said
+ * by its words, as `heard.<words-with-hyphens>`; what no catalogue has, as a quotation. */
+function told(value) {
+  const { code, facts: inner, english } = typeof value === "string" ? { english: value } : value;
+  if (code && has(`detail.${code}`)) {
+    const places = Object.entries(inner).map(([name, each]) => [name, typeof each === "string" ? each : told(each)]);
+    return t(`detail.${code}`, Object.fromEntries(places));
+  }
+  const words = `heard.${english.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
+  return has(words) ? t(words) : english.includes(" ") ? `«${english}»` : english;
 }
 
 /** A piece in words; one that the catalogues do not know by its own name. */

@@ -31,11 +31,16 @@ const WELL = {
   marked: ["marked", "i-marked", "state.marked", true],
   settled: ["calm", "i-done", "state.settled", true],
   "first-approved": ["calm", "i-done", "state.first-approved", false],
-  "first-refused": ["calm", "i-aside", "state.settled", false],
+  "first-refused": ["wait", "i-void", "state.settled", false],
   "shift-ended": ["calm", "i-done", "state.shift-ended", false],
   "trial-done": ["calm", "i-done", "state.trial-done", false],
   "read-back": ["good", "i-good", "state.good", false],
 };
+
+// What two people gave up has ended too, and is no success.
+const GIVEN_UP = ["wait", "i-void", "state.settled", true];
+
+const well = (note) => (["scrapped", "voided"].includes(note?.facts?.how) ? GIVEN_UP : WELL[note?.code]);
 
 // What a read outside a cycle may find instead.
 const READ = {
@@ -59,7 +64,7 @@ export const glance = (snapshot, station) => state(snapshot, station);
 function state(snapshot, station) {
   const [latch] = snapshot.latches;
   if (latch) {
-    const note = { code: latch.latch, facts: { detail: latch.cause } };
+    const note = { code: latch.latch, facts: { detail: latch.detail } };
     return made("alarm", "i-latched", "state.latched", { note });
   }
   if (station.broken) {
@@ -111,7 +116,7 @@ function between(station) {
     return made(tone, shape, word, { part: serialIn(ended.facts.content), then: t("state.place-next"), busy: true });
   }
   const away = isTray(station) ? "-tray" : "";
-  const found = WELL[ended?.code];
+  const found = well(ended);
   if (found) {
     const [tone, shape, word, ofPart] = found;
     const part = ofPart ? before(station) : "";
@@ -143,7 +148,7 @@ function idle(snapshot, station) {
   if (note === null) return made("ready", "i-ready", "state.ready", { say: t(toBegin(snapshot, station)) });
   if (note.code in READ) return read(READ[note.code], note);
   if (note.code === "read-back") return read(WELL["read-back"], note);
-  const [tone, shape, word, ofPart] = WELL[note.code] ?? ["ask", "i-warn", "state.not-marked", false];
+  const [tone, shape, word, ofPart] = well(note) ?? ["ask", "i-warn", "state.not-marked", false];
   return made(tone, shape, word, { note: ofPart ? heard(station, note) : note, part: ofPart ? before(station) : "" });
 }
 
