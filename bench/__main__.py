@@ -58,6 +58,12 @@ def _pages(quick: bool, about: dict[str, Any]) -> list[Measurement]:
     return pages.run(rounds=1 if quick else 3, quick=quick)
 
 
+def _warehouse(quick: bool, about: dict[str, Any]) -> list[Measurement]:
+    from bench import warehouse
+
+    return warehouse.run(rounds=1, scans=200) if quick else warehouse.run(rounds=3, scans=1_000)
+
+
 PARTS: dict[str, Part] = {
     "station": _station,
     "ingest": _ingest,
@@ -65,6 +71,7 @@ PARTS: dict[str, Part] = {
     "register": _register,
     "live": _live,
     "pages": _pages,
+    "warehouse": _warehouse,
 }
 
 

@@ -4,15 +4,17 @@ import asyncio
 import io
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.test_operator import sign_in
 from tests.needs import find_program
+from tests.screenshots import warehouse
 from tests.screenshots.pictures import AT_LINE, ON_REGISTRY, AtLine, OnRegistry
 from tests.support.central import Centre
 from tests.support.line import line, served
@@ -23,11 +25,19 @@ LARGEST = 150_000
 """Bytes of a file."""
 
 
-async def main(wanted: Sequence[str]) -> None:
+def main(wanted: Sequence[str]) -> None:
     def chosen(name: str) -> bool:
         return not wanted or any(each in name for each in wanted)
 
     FOLDER.mkdir(exist_ok=True)
+    asyncio.run(on_pages(chosen))
+    on_phone = [each for each in warehouse.ON_PHONE if chosen(each.name)]
+    if on_phone:
+        with sync_playwright() as playwright:
+            warehouse.take(playwright, on_phone, write)
+
+
+async def on_pages(chosen: Callable[[str], bool]) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=find_program("chromium"), args=ARGUMENTS
@@ -84,12 +94,18 @@ async def open_page(browser: Browser, picture: AtLine | OnRegistry) -> Page:
 
 
 async def keep(page: Page, name: str, *, whole: bool = False) -> None:
-    """Write the picture in as few colours as it has: screens of flat colour lose nothing by it."""
+    """Once nothing moves any more."""
     await page.wait_for_load_state()
     await page.evaluate("document.fonts.ready")
     await page.wait_for_timeout(300)  # for what arrives by the stream right after the page
-    picture = Image.open(io.BytesIO(await page.screenshot(full_page=whole))).convert("RGB")
+    taken = await page.screenshot(full_page=whole)
     await page.context.close()
+    write(taken, name)
+
+
+def write(taken: bytes, name: str) -> None:
+    """In as few colours as it has: screens of flat colour lose nothing by it."""
+    picture = Image.open(io.BytesIO(taken)).convert("RGB")
     for colours in (256, 128, 64, 32):
         written = io.BytesIO()
         picture.quantize(colours, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)
@@ -100,4 +116,4 @@ async def keep(page: Page, name: str, *, whole: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    main(sys.argv[1:])

@@ -97,12 +97,9 @@ export class Sitting {
         this.seen.add(plain(code));
         this.count += 1;
         this.recent = [kept, ...this.recent].slice(0, SHOWN);
-        const known = keeper.named(code);
-        if (known && known.known !== "own") {
-          this.say({ feeling: "wrong", is: "doubt", code, why: known.known });
-        } else {
-          this.say({ feeling: "good", is: "kept", code });
-        }
+        const why = this.doubt(code);
+        if (why) this.say({ feeling: "wrong", is: "doubt", code, why });
+        else this.say({ feeling: "good", is: "kept", code });
       } catch {
         // Whatever the reason, it is not on the disk; that is what has to be said.
         this.say({ feeling: "wrong", is: "full", code });
@@ -128,10 +125,15 @@ export class Sitting {
   learned(): void {
     const { last } = this;
     if (last?.is !== "kept") return;
-    const known = this.keeper.named(last.code);
-    if (known && known.known !== "own") {
-      this.say({ feeling: "wrong", is: "doubt", code: last.code, why: known.known });
-    }
+    const why = this.doubt(last.code);
+    if (why) this.say({ feeling: "wrong", is: "doubt", code: last.code, why });
+  }
+
+  /** Why a code should not be here, as far as is known; what is received is another's until then. */
+  private doubt(code: string): Exclude<Named["known"], "own"> | null {
+    const known = this.keeper.named(code)?.known ?? "own";
+    if (known === "own" || (known === "elsewhere" && this.task === "receive")) return null;
+    return known;
   }
 
   /** What has to be scanned before anything else counts. */

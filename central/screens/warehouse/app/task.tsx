@@ -26,6 +26,7 @@ export function TaskView({ keeper, sitting, take }: Shown) {
       <Setting keeper={keeper} sitting={sitting} />
       {camera ? <Viewfinder onScan={take} /> : null}
       <Card keeper={keeper} sitting={sitting} />
+      {task === "find" ? <Found keeper={keeper} sitting={sitting} /> : null}
       <div class="w-ways">
         <button
           class="g-button g-secondary"
@@ -38,7 +39,6 @@ export function TaskView({ keeper, sitting, take }: Shown) {
         </button>
         <Typed label={t("Or type a code")} onCode={(code) => take({ code, way: "typed" })} />
       </div>
-      {task === "find" ? <Found keeper={keeper} sitting={sitting} /> : null}
       <Recent keeper={keeper} sitting={sitting} />
       {sitting.count > 0 ? (
         <div class="g-buttons">

@@ -1,6 +1,6 @@
 // Sentences that several views say: of codes, tasks, findings and the register's verdicts.
 
-import type { Need, Wrong } from "./judge.ts";
+import { type Need, plain, type Wrong } from "./judge.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Task } from "./record.ts";
 import type { Outcome } from "./sitting.ts";
@@ -9,14 +9,17 @@ import { t, word } from "./texts.ts";
 
 export const taskWord = (task: Task): string => word("task", task);
 
-/** A code for the eye: of an envelope of ISO/IEC 15434 its elements, without what frames them. */
-export const readable = (code: string): string =>
-  code
-    .trim()
-    .replace(/^\][A-Za-z][0-9A-Za-z]/, "")
-    .replace(/^\[\)>\x1e0[56]\x1d/, "")
-    .replace(/[\x1d\x1e]*\x04$/, "")
-    .replace(/[\x00-\x1f]+/g, " · ");
+/** A code for the eye: of an envelope of ISO/IEC 15434 the serial number that stands on the thing too,
+ *  and which component it is; without them its elements, and without what frames them. */
+export function readable(code: string): string {
+  const text = plain(code).replace(/^\[\)>\x1e0[56]\x1d/, "");
+  const elements = text.split(/[\x00-\x1f]+/).filter(Boolean);
+  if (text === plain(code)) return elements.join(" · ");
+  const of = (identifier: string): string[] =>
+    elements.filter((each) => each.startsWith(identifier)).map((each) => each.slice(identifier.length));
+  const named = [...of("S"), ...of("20P")];
+  return (named.length ? named : elements).join(" · ");
+}
 
 export function thing(named: Named | undefined): string {
   if (named?.known !== "own") return "";
