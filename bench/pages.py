@@ -7,6 +7,7 @@ and the browser has nothing left to do. Beside it the smallest answer of the sam
 
 import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,16 +134,25 @@ async def _open(browser: Browser, address: str, cookie: Any, name: str = "") -> 
     await context.add_init_script(_LONG)
     page = await context.new_page()
     session = await context.new_cdp_session(page)
-    weights: list[float] = []
-    session.on("Network.dataReceived", lambda told: weights.append(told["encodedDataLength"]))
+    weights: Counter[str] = Counter()
+
+    def arrived(told: Any) -> None:
+        weights[told["requestId"]] += told["encodedDataLength"]
+
+    def ended(told: Any) -> None:
+        # Only now is it known of a document that came compressed; a stream does not end.
+        weights[told["requestId"]] = told["encodedDataLength"]
+
     session.on(
         "Network.responseReceived",
-        lambda told: weights.append(told["response"]["encodedDataLength"]),
+        lambda told: arrived(told["response"] | {"requestId": told["requestId"]}),
     )
+    session.on("Network.dataReceived", arrived)
+    session.on("Network.loadingFinished", ended)
     await session.send("Network.enable")
     await page.goto(address)
     await page.wait_for_timeout(_WAIT_MS)
     ready = float(await page.evaluate(_READY))
     await context.close()
     shown = name or address.partition("//")[2].partition("/")[2]
-    return Opened(shown or "/", sum(weights) / 1000, ready)
+    return Opened(shown or "/", weights.total() / 1000, ready)

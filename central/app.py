@@ -39,6 +39,7 @@ from central.api import (
     places,
     products,
     proposals,
+    public,
     questions,
     reading,
     sanctions,
@@ -50,6 +51,8 @@ from central.api.limit import LARGEST_FILE, SmallBodies
 from central.config import Config
 from central.errors import ConfigError
 from central.problems import Problem
+from central.public.copy import Copy
+from central.public.pace import Pace
 from central.queries.live import Live
 from central.screens import drawing, uploads
 from central.screens.install import install
@@ -77,6 +80,7 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
     app.state.engine = engine
     app.state.live = live
     app.state.printers = config.printers
+    app.state.public = public.Public(Copy(engine), Pace())
     app.state.attempts = Attempts()
     app.state.entrance = Entrance(
         engine,
@@ -146,7 +150,7 @@ def interface() -> Described:
         *(stock.api, counts.api, devices.api),
         *(certificates.api, orders.api, balances.api, people.api, reading.api),
         *(places.api, exclusions.api),
-        *(inspections.api, sanctions.api, proposals.api),
+        *(inspections.api, sanctions.api, proposals.api, public.api),
     ):
         app.include_router(router, prefix=PREFIX)
     return app

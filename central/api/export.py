@@ -70,11 +70,9 @@ def exporting(handle: Handler, names: Sequence[str]) -> Handler:
     paged: ASGIApp = request_response(handle)
 
     async def exported(request: Request) -> Response:
-        form = request.query_params.get("format", "json")
+        form = wanted(request)
         if form == "json":
             return await handle(request)
-        if form not in FORMATS:
-            raise Refused("format: json, csv or jsonl")
         query = dict(parse_qsl(request.scope["query_string"].decode("latin-1"), True))
         del query["format"]
         query.setdefault("limit", str(PAGE))
@@ -83,7 +81,7 @@ def exporting(handle: Handler, names: Sequence[str]) -> Handler:
             answer = Response(first.body, first.status)
             answer.raw_headers = first.headers
             return answer
-        write = _csv(names) if form == "csv" else _jsonl
+        write = as_csv(names) if form == "csv" else as_jsonl
         name = request.url.path.rpartition("/")[2]
         return StreamingResponse(
             _parts(paged, request, query, first, write),
@@ -92,6 +90,14 @@ def exporting(handle: Handler, names: Sequence[str]) -> Handler:
         )
 
     return exported
+
+
+def wanted(request: Request) -> str:
+    """In which form a list is asked for. Raises `Refused` where there is none such."""
+    form = request.query_params.get("format", "json")
+    if form != "json" and form not in FORMATS:
+        raise Refused("format: json, csv or jsonl")
+    return form
 
 
 async def _asked(paged: ASGIApp, request: Request, query: Mapping[str, str]) -> _Page:
@@ -118,7 +124,7 @@ async def _parts(
     request: Request,
     query: dict[str, str],
     page: _Page,
-    write: Callable[[list[dict[str, Any]], bool], str],
+    write: Callable[[Sequence[Mapping[str, Any]], bool], str],
 ) -> AsyncIterator[bytes]:
     first = True
     while True:
@@ -135,14 +141,15 @@ async def _parts(
         page = await _asked(paged, request, query)
 
 
-def _jsonl(rows: list[dict[str, Any]], _first: bool) -> str:
+def as_jsonl(rows: Sequence[Mapping[str, Any]], _first: bool) -> str:
+    """One object a line."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _csv(names: Sequence[str]) -> Callable[[list[dict[str, Any]], bool], str]:
+def as_csv(names: Sequence[str]) -> Callable[[Sequence[Mapping[str, Any]], bool], str]:
     """RFC 4180; with a byte order mark, without which spreadsheets do not read ë and ç."""
 
-    def write(rows: list[dict[str, Any]], first: bool) -> str:
+    def write(rows: Sequence[Mapping[str, Any]], first: bool) -> str:
         text = io.StringIO()
         writer = csv.writer(text)
         if first:

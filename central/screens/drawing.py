@@ -118,6 +118,12 @@ class Screens:
         return self.draw(request, "problem.html", status, **more, **values)
 
 
+def plain(template: str, language: Language, **values: Any) -> str:
+    """A page that neither who looks nor any cookie changes."""
+    base = {"language": language, "design": _WORDS[language]}
+    return _TEMPLATES.get_template(template).render(base | values)
+
+
 def language_of(request: Request) -> Language:
     return texts.chosen(request.query_params.get("lang"), request.cookies.get(COOKIE))
 

@@ -16,6 +16,7 @@ from central.screens import (
     files,
     life,
     pages,
+    public,
     showcase,
     sign_in,
     uploads,
@@ -39,6 +40,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     showcase.pages,
     uploads.pages,
     doubts.pages,
+    *public.ROUTERS,
     shell.pages,
     *DESKS,
 )

@@ -12,6 +12,7 @@ from central.access.browsing import SESSION, VISIT
 from central.access.roles import OF_AN_ENTITY, RIGHTS, Right, Role
 from central.screens.install import ROUTERS
 from central.screens.navigation import ENTRIES
+from central.screens.public import ForEverybody
 from central.screens.viewer import ANYBODY, Open, Shown, local
 from tests.access.test_roles import BODIES
 from tests.support.central import PASSWORD, Centre
@@ -32,12 +33,23 @@ OPEN = {
     ("GET", "/sign-in/agency/return"),
 }
 """Pages that nobody needs to be signed in for."""
+PUBLIC = {
+    ("GET", f"/public{language}{path}")
+    for language in ("", "/en")
+    for path in (
+        *("", "/check", "/licences/{number}", "/entities", "/entities/{code}"),
+        *("/exclusions", "/statistics"),
+    )
+} | {("GET", "/public/{rest:path}")}
+"""Pages that do not even look who asks."""
 
 
 def routes() -> Iterator[tuple[str, str, APIRoute]]:
     for router in ROUTERS:
         for route in router.routes:
-            assert isinstance(route, Open | Shown), "a page that asks nobody who they are"
+            assert isinstance(route, Open | Shown | ForEverybody), (
+                "a page that asks nobody who they are"
+            )
             for method in route.methods or ():
                 yield method, route.path, route
 
@@ -65,6 +77,8 @@ def entity_of(role: Role) -> str | None:
 def test_every_page_asks_who_looks_or_is_named_here() -> None:
     found = {(method, path) for method, path, route in routes() if isinstance(route, Open)}
     assert found == OPEN
+    found = {(method, path) for method, path, route in routes() if isinstance(route, ForEverybody)}
+    assert found == PUBLIC
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -20,6 +20,12 @@ OPEN = {
     ("POST", "/api/v1/sessions"),
     ("GET", "/api/v1/rights"),
     ("POST", "/api/v1/batches"),
+    ("GET", "/api/v1/public/entities"),
+    ("GET", "/api/v1/public/entities/{code}"),
+    ("GET", "/api/v1/public/licences"),
+    ("GET", "/api/v1/public/licences/{number}"),
+    ("GET", "/api/v1/public/exclusions"),
+    ("GET", "/api/v1/public/statistics"),
 }
 """Endpoints that need no token: a one-time code, a password or a signature, or nothing that is not
 public."""

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from central.api.description import operations
-from central.api.export import CutShort, exporting
+from central.api.export import CutShort, exporting, in_list
 from central.app import interface
 from tests.support.central import Centre
 
@@ -94,7 +94,8 @@ def test_in_whatever_order_pages_hold_each_row_once(several: Centre, path: str) 
         for name in ORDERS[path][::2]:
             column = name.removeprefix("-")
             up, down = (follow(http, f"{path}?sort={sort}{column}", 2) for sort in ("", "-"))
-            whole = http.get(f"{path}?sort={column}&limit=500").json()["items"]
+            answer = http.get(f"{path}?sort={column}&limit=500").json()
+            whole = answer[in_list(answer)]
             if path not in MOVING:
                 assert up == whole
             keys = [[json.dumps(row) for row in rows] for rows in (up, down)]

@@ -36,6 +36,11 @@ WITHOUT_A_FORM = frozenset(
         *("/evidence", "/acts", "/imports", "/stock", "/screenings", "/alerts"),
     }
 )
+OF_EVERYBODY = {
+    "licences": ("AIM-2026-0007", "AIM-2026-0008", shown.REVOKED),
+    "entities": ("KMP", "none"),
+    "public": ("nothing",),
+}
 # The other desks have the same templates and nothing to show here.
 NOTHING = ("none",)
 
@@ -52,8 +57,8 @@ def pages() -> Iterator[tuple[Role | None, str]]:
         if not isinstance(route, APIRoute) or "GET" not in (route.methods or ()):
             continue
         named = (route.openapi_extra or {}).get("x-right")
-        if named is None:  # of who is not signed in yet
-            yield None, route.path
+        if named is None:  # of who is not signed in
+            yield from ((None, address) for address in of_everybody(route.path))
             continue
         role = next(r for r in ROLES if named == "anybody" or r in RIGHTS[Right(named)])
         base, _, key = route.path.partition("/{")
@@ -63,6 +68,19 @@ def pages() -> Iterator[tuple[Role | None, str]]:
         else:
             yield role, route.path
             yield from more(role, route.path)
+
+
+def of_everybody(path: str) -> Iterator[str]:
+    """What everybody may see, and what a check of a licence may come to."""
+    base, _, key = path.partition("/{")
+    if key:
+        yield from (f"{base}/{each}" for each in OF_EVERYBODY[base.rpartition("/")[2]])
+        return
+    yield path
+    if path.endswith("/check"):
+        yield from (f"{path}?number=", f"{path}?number=AIM-2O26-OOO7")
+    elif path.endswith("/entities"):
+        yield from (f"{path}?kind=producer&sort=-name", f"{path}?q=nobody")
 
 
 def more(role: Role, path: str) -> Iterator[tuple[Role, str]]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from central.app import interface
 from central.register.articles.models import EventKind
 from central.register.lots.models import MovementKind
+from central.screens.checking import of_licence
 from central.screens.desks import paper
 from central.screens.desks.asking import Answer
 from central.screens.desks.dates import day_read, moment_read
@@ -25,7 +26,7 @@ from central.screens.desks.hints import Hints
 from central.screens.desks.marking import order_read
 from central.screens.desks.showing import Teller
 from central.screens.desks.table import ACTS, DESKS, Desk
-from central.screens.texts import LANGUAGES, load
+from central.screens.texts import LANGUAGES, Language, load
 from central.screens.viewer import Form
 from central.screens.words import typed
 
@@ -438,6 +439,28 @@ def test_a_paper_holds_its_key_as_a_symbol_and_what_the_page_says() -> None:
         assert part in text
     (read,) = zxingcpp.read_barcodes(page.render(scale=3).to_pil())
     assert (read.text, read.format) == ("PRO-2026-014", zxingcpp.BarcodeFormat.DataMatrix)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_printed_licence_says_how_it_is_checked(language: Language) -> None:
+    """Without an address nobody can scan, it says where to type the number."""
+    licence = {"number": "PRO-2026-014", "state": "revoked"}
+    assert of_licence(licence | {"state": "applied"}, language, "https://register.example") is None
+    teller = Teller(load(language, "desks"))
+    for origin, codes in (("", 1), ("https://register.example", 2)):
+        check = of_licence(licence, language, origin)
+        assert check is not None
+        drawn = paper.draw(
+            paper.Paper("Licenca", "PRO-2026-014", "", [], "Shtypur", language, check), teller.d
+        )
+        (page,) = pypdfium2.PdfDocument(drawn)
+        text = page.get_textpage().get_text_bounded().replace("\r\n", " ")
+        assert check.title in text
+        assert check.says in text
+        assert check.address in text
+        read = zxingcpp.read_barcodes(page.render(scale=3).to_pil())
+        assert len(read) == codes
+        assert {"PRO-2026-014", check.address} - {""} == {each.text for each in read}
 
 
 def test_a_moment_that_nobody_touched_keeps_its_seconds() -> None:

@@ -10,6 +10,7 @@ from central.access.roles import Role
 from gateway.contract.plan import Verify
 from gateway.latches import Latch
 from tests.support.line import Line
+from tests.support.shown import REVOKED
 
 DESK, TABLET, PHONE = (1280, 800), (1024, 768), (390, 844)
 PRIMARY = "#primary button:enabled"
@@ -167,6 +168,8 @@ async def live(page: Page) -> None:
     await page.locator("#marks tbody tr").first.wait_for()
 
 
+GOOD, GOOD_EN = (f"/public{mark}/licences/AIM-2026-0007" for mark in ("", "/en"))
+BAD = f"/public/licences/{REVOKED}"
 LATCHES: tuple[Latch, ...] = ("rolled-back", "forked", "two-of-me", "journal-corrupt")
 OBSTACLES = ("licence-suspended", "entity-excluded", "product-withdrawn", "order-held")
 AT_LINE = (
@@ -211,6 +214,28 @@ ON_REGISTRY = (
     OnRegistry(name="registry-item-phone", address="/items/DA7G1HM70G000003", size=PHONE),
     OnRegistry(name="registry-licence-dark", address="/licences/L-1", theme="dark"),
     OnRegistry(name="registry-sign-in", address="/sign-in", role=None),
+    *(
+        OnRegistry(name=f"public-{name}", address=f"/public{path}", role=None, whole=True)
+        for name, path in (
+            ("start", ""),
+            ("entities", "/entities"),
+            ("entity", "/entities/KMP"),
+            ("exclusions", "/exclusions"),
+            ("statistics", "/statistics"),
+            ("good", "/licences/AIM-2026-0007"),
+            ("suspended", "/licences/AIM-2026-0008"),
+            ("revoked", f"/licences/{REVOKED}"),
+            ("unknown", "/check?number=AIM-2O26-OOO7"),
+        )
+    ),
+    OnRegistry(name="public-start-phone", address="/public", role=None, size=PHONE, whole=True),
+    OnRegistry(name="public-good-phone", address=GOOD, role=None, size=PHONE, whole=True),
+    OnRegistry(
+        name="public-entities-phone", address="/public/entities", role=None, size=PHONE, whole=True
+    ),
+    OnRegistry(name="public-start-dark", address="/public", role=None, theme="dark"),
+    OnRegistry(name="public-revoked-dark", address=BAD, role=None, theme="dark", size=PHONE),
+    OnRegistry(name="public-good-en", address=GOOD_EN, role=None, language="en"),
     OnRegistry(name="design", address="/design", language="en", size=TABLET, whole=True),
     OnRegistry(name="design-dark", address="/design", theme="dark", size=(1280, 1600)),
     OnRegistry(name="design-contrast", address="/design", contrast="more", size=(1280, 1600)),

@@ -16,6 +16,7 @@ from tests.support.wait import wait_for
 
 GATEWAY, ORDER = "gramsh.line-1", "G-1"
 CRATE = "JA7G1HC1"
+REVOKED = "AIM-2025-0031"
 KEYS = {
     "orders": ORDER,
     "licences": "L-1",
@@ -48,6 +49,7 @@ def register(*, anew: bool = False) -> Iterator[Centre]:
         _depot(centre)
         line = _line(centre)
         _oversight(centre)
+        _public(centre)
         _crate(centre)
         wait_for("the alert", lambda: centre.get("/api/v1/alerts?rule=received-short")["items"])
         yield centre
@@ -123,6 +125,40 @@ def _oversight(centre: Centre) -> None:
     centre.decide("/api/v1/exclusions", exclusion | ground | {"valid_from": soon(-1)})
     revoked = {"reason": "nuk ushtron më veprimtari", "basis": "vendimi 9"}
     centre.post("/api/v1/licences/L-CAR/revoke", revoked, expect=202)
+
+
+def _public(centre: Centre) -> None:
+    """For whoever looks from outside: licences in each state, an excluded trader, and as many
+    inspected entities as it takes to tell of them."""
+    for code, name, kinds, tax in (
+        ("BRO", "Ndërmjetësi Ilir sh.p.k.", ["broker", "trader"], "L31415926A"),
+        ("KMP", "Kombinati Mekanik i Poliçanit", ["producer", "store"], "K27182818B"),
+    ):
+        asked = {"code": code, "name": name, "kinds": kinds, "tax_number": tax}
+        centre.post("/api/v1/entities", asked)
+    for number, entity, activities, categories, until in (
+        ("AIM-2026-0007", "KMP", ["production", "storage"], ["ML3", "ML8"], 24 * 900),
+        ("AIM-2026-0008", "KMP", ["transport"], ["ML3"], 24 * 400),
+        (REVOKED, "BRO", ["brokering"], ["ML1", "ML3"], 24 * 300),
+    ):
+        term = {"valid_from": soon(-48), "valid_until": soon(until)}
+        terms = {"activities": activities, "categories": categories}
+        centre.post("/api/v1/licences", {"number": number, "entity": entity} | terms | term)
+    paused = {"reason": "inspektimi I-2026-6", "until": soon(24 * 30)}
+    centre.post("/api/v1/licences/AIM-2026-0008/suspend", paused)
+    ended = {"reason": "ndërmjetësim pa leje", "basis": "neni 31"}
+    centre.decide(f"/api/v1/licences/{REVOKED}/revoke", ended)
+    exclusion = {"number": "P-8", "kind": "entity", "name": "Tregtia e Jugut sh.p.k."}
+    more = {"tax_number": "M16180339C", "ground": "violation", "valid_from": soon(-240)}
+    why = {"legal_basis": "neni 31", "reason": "vendimi 8", "valid_until": soon(24 * 700)}
+    centre.decide("/api/v1/exclusions", exclusion | more | why)
+    for number, entity in (("I-2026-5", "DEP"), ("I-2026-6", "KMP")):
+        made = {"number": number, "entity": entity, "kind": "unannounced"}
+        when = {"planned_for": soon(-1), "inspectors": ["Teuta Marku"], "checklist": ["dyert"]}
+        _do(centre, "inspections", made | when, role="inspector")
+        _do(centre, f"inspections/{number}/begin", {"reason": "në vend"}, role="inspector")
+        found = {"results": [{"result": "ok"}], "findings": []}
+        _do(centre, f"inspections/{number}/find", found, role="inspector")
 
 
 def _crate(centre: Centre) -> None:

@@ -222,6 +222,7 @@ async def _paper(viewer: Viewer, desk: Desk, key: str) -> Response:
         told=teller.facts(item),
         foot=teller.d("Printed {when} by {who}", when=now, who=viewer.person),
         language=viewer.language,
+        check=desk.check(told.body, viewer.language, viewer.screens.origin) if desk.check else None,
     )
     name = quote(f"{desk.subject}-{key}.pdf", safe="")
     return Response(

@@ -1,7 +1,8 @@
 """One of a desk on paper: what its page says, with its key as a symbol, as a PDF of A4 pages.
 
 The symbol is a Data Matrix of the key alone, which a scanner types: an order is chosen by its
-sheet, a licence or a consignment is looked up by its paper.
+sheet, a licence or a consignment is looked up by its paper. What everybody may check has besides a
+QR code of the public page that says whether it is real, for any telephone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from reportlab.platypus import (
     BaseDocTemplate,
     Flowable,
     Frame,
+    KeepTogether,
     PageTemplate,
     Paragraph,
     Spacer,
@@ -29,6 +31,8 @@ from reportlab.platypus import (
 )
 
 from central.labels.font import BOLD, REGULAR, drawable, font
+from central.screens import qr
+from central.screens.checking import Check
 from central.screens.desks.showing import Shown
 from central.screens.texts import Texts
 from gateway.design.drawing import modules
@@ -37,6 +41,9 @@ MEDIA_TYPE = "application/pdf"
 _MARGIN = 18 * mm
 _WIDTH = A4[0] - 2 * _MARGIN
 _SYMBOL = 24 * mm
+_QR = 32 * mm
+_QUIET = 4
+"""Modules of light around a QR code, as ISO/IEC 18004 asks."""
 _LINE = HexColor(0x9AA3AD)
 # A code that is too long goes on after its hyphen, not in the middle of a word.
 _TEXT = ParagraphStyle("text", fontName=REGULAR, fontSize=9, leading=12, embeddedHyphenation=1)
@@ -49,7 +56,7 @@ _TITLE = ParagraphStyle("title", _TEXT, fontName=BOLD, fontSize=16, leading=20)
 @dataclass(frozen=True)
 class Paper:
     """`title`: what it is; `key`: which; `state`: in a word; `told`: what is said of it; `foot`:
-    who printed it and when."""
+    who printed it and when; `check`: of what everybody may check."""
 
     title: str
     key: str
@@ -57,6 +64,7 @@ class Paper:
     told: Sequence[tuple[str, Shown]]
     foot: str
     language: str
+    check: Check | None = None
 
 
 def draw(paper: Paper, d: Texts) -> bytes:
@@ -106,6 +114,8 @@ def _story(paper: Paper, d: Texts) -> Iterator[Flowable]:
         elif shown.shape == "table":
             yield _words(label, _HEAD)
             yield _table(shown)
+    if paper.check is not None:
+        yield KeepTogether([_words(paper.check.title, _HEAD), _check(paper.check)])
 
 
 _NO_PADDING = [
@@ -144,6 +154,29 @@ def text_of(shown: Shown) -> str:
     if shown.shape in ("several", "facts"):
         return ", ".join(text_of(part) for part in shown.parts)
     return shown.text or "–"
+
+
+def _check(check: Check) -> Flowable:
+    said = [_words(check.says, _TEXT)]
+    if not check.address:
+        return said[0]
+    return Table(
+        [[_qr(check.address), [*said, _words(check.address, _SMALL)]]],
+        colWidths=[_QR, _WIDTH - _QR],
+        style=TableStyle([("VALIGN", (0, 0), (-1, -1), "MIDDLE"), *_NO_PADDING]),
+    )
+
+
+def _qr(content: str) -> Drawing:
+    wide, dark = qr.runs(content)
+    module = _QR / (wide + 2 * _QUIET)
+    drawing = Drawing(_QR, _QR)
+    for x, y, length in dark:
+        left, foot = (x + _QUIET) * module, _QR - (y + _QUIET + 1) * module
+        run = Rect(left, foot, length * module, module)
+        run.fillColor, run.strokeColor = black, None
+        drawing.add(run)
+    return drawing
 
 
 def _words(text: str, style: ParagraphStyle) -> Paragraph:

@@ -16,6 +16,8 @@ from central.register.orders import rules as orders
 from central.register.proposals import rules as proposals
 from central.register.sanctions import rules as sanctions
 from central.register.stock import rules as counts
+from central.screens import checking
+from central.screens.checking import Check
 from central.screens.desks import marking
 from central.screens.desks import proposals as waiting
 from central.screens.desks.description import Step
@@ -71,6 +73,8 @@ class Desk:
     """How its list is sorted here, where not as the interface does by itself."""
     paper: bool = False
     """Whether one of them is printed."""
+    check: Callable[[Item, Language, str], Check | None] | None = None
+    """How everybody learns whether a printed one is real; with how browsers reach this server."""
     preview: str = ""
     """Where the interface draws what a form would make, before it is made."""
     opens: bool = True
@@ -240,6 +244,7 @@ DESKS: tuple[Desk, ...] = (
         related=(("orders", "licence"),),
         feminine=True,
         paper=True,
+        check=checking.of_licence,
         steps=licences.STEPS,
         proposals="licence-revocation",
     ),

@@ -1,0 +1,1 @@
+"""What of the register everybody may know, and how it is told (decision 0046)."""

@@ -1,0 +1,1 @@
+"""What everybody may know of the register, and nothing else."""
