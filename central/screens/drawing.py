@@ -139,11 +139,6 @@ def _here(request: Request, name: str, value: str) -> str:
     return "?" + urlencode([*rest, (name, value)])
 
 
-def bare(template: str, **values: str) -> str:
-    """A page that is the same for everybody, whatever their browser keeps."""
-    return _TEMPLATES.get_template(template).render(values)
-
-
 def compile_all() -> None:
     """Every template, so that nobody's first page waits for it."""
     for name in _TEMPLATES.list_templates(extensions=["html"]):

@@ -142,7 +142,7 @@ class Factory:
             f'[database]\nurl = "{database}"\n\n'
             f'[broker]\nurl = "mqtt://127.0.0.1:{self.ports["broker"]}"\n\n'
             '[keys]\ndir = "keys"\n\n'
-            f'[http]\nlisten = "127.0.0.1:{self.ports["web"]}"\n\n'
+            f'[http]\nlisten = "127.0.0.1:{self.ports["web"]}"\norigin = "{self.web}"\n\n'
             "[devices]\nenabled = true\n\n"
             "[plan]\nlease_hours = 12\nblock_size = 500\n"
         )

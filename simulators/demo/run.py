@@ -159,6 +159,7 @@ class Demo:
     def _greet(self) -> None:
         factory = self.factory
         self.show.say(f"  {'the registry, live':<32} {factory.web}/")
+        self.show.say(f"  {'what the public sees':<32} {factory.web}/public")
         for line in factory.lines:
             self.show.say(f"  {'operator at ' + line.gateway:<32} {line.operator.base_url}/")
         on_a_terminal = self.interactive and sys.stdout.isatty()

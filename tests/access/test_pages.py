@@ -14,6 +14,7 @@ from central.screens.install import ROUTERS
 from central.screens.navigation import ENTRIES
 from central.screens.public import ForEverybody
 from central.screens.viewer import ANYBODY, Open, Shown, local
+from central.screens.warehouse.shell import SameForAll
 from tests.access.test_roles import BODIES
 from tests.support.central import PASSWORD, Centre
 
@@ -47,7 +48,7 @@ PUBLIC = {
 def routes() -> Iterator[tuple[str, str, APIRoute]]:
     for router in ROUTERS:
         for route in router.routes:
-            assert isinstance(route, Open | Shown | ForEverybody), (
+            assert isinstance(route, Open | Shown | ForEverybody | SameForAll), (
                 "a page that asks nobody who they are"
             )
             for method in route.methods or ():
@@ -79,6 +80,8 @@ def test_every_page_asks_who_looks_or_is_named_here() -> None:
     assert found == OPEN
     found = {(method, path) for method, path, route in routes() if isinstance(route, ForEverybody)}
     assert found == PUBLIC
+    found = {(method, path) for method, path, route in routes() if isinstance(route, SameForAll)}
+    assert found == {("GET", "/warehouse/")}
 
 
 @pytest.mark.parametrize("role", list(Role))

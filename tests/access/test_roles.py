@@ -20,6 +20,7 @@ OPEN = {
     ("POST", "/api/v1/sessions"),
     ("GET", "/api/v1/rights"),
     ("POST", "/api/v1/batches"),
+    ("POST", "/api/v1/questions"),
     ("GET", "/api/v1/public/entities"),
     ("GET", "/api/v1/public/entities/{code}"),
     ("GET", "/api/v1/public/licences"),

@@ -11,11 +11,18 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.routing import APIRoute
 
-from central.screens.drawing import bare
+from central.screens.drawing import plain
 from central.screens.files import APP, APP_AT, DESIGN_AT, PAGES_AT, WASM
+from central.screens.texts import DEFAULT
 
-pages = APIRouter(include_in_schema=False)
+
+class SameForAll(APIRoute):
+    """Asks nobody who they are, for it tells nothing."""
+
+
+pages = APIRouter(include_in_schema=False, route_class=SameForAll)
 beside = APIRouter(include_in_schema=False)
 """What is no page."""
 AT = "/warehouse/"
@@ -70,7 +77,7 @@ def manifest() -> Response:
 
 @cache
 def _page() -> str:
-    return bare("warehouse.html", app_at=APP_AT, icon=f"{PAGES_AT}/warehouse-192.png")
+    return plain("warehouse.html", DEFAULT, app_at=APP_AT, icon=f"{PAGES_AT}/warehouse-192.png")
 
 
 @cache
