@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -13,6 +15,7 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Playwright, Route, expect
 
+from simulators import broker
 from tests.browser.conftest import SignIn
 from tests.browser.phone import Phone, camera, phone, video
 from tests.register.telling import UII, Told, accept
@@ -403,3 +406,43 @@ def test_a_camera_that_may_not_be_used_says_what_to_do(
     handheld.open("find")
     handheld.button("Përdor kamerën").click()
     expect(handheld.page.get_by_role("alert")).to_contain_text("kamer")
+
+
+def test_it_can_be_installed(handheld: Phone) -> None:
+    handheld.enrol("gramsh.installed-1")
+    cdp = handheld.context.new_cdp_session(handheld.page)
+    assert cdp.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
+
+
+# What `serve` is after an upgrade: a file of the app is another, and so the version.
+UPGRADED = """
+import sys
+from central.screens.warehouse import shell
+shell._version = lambda: "newer"
+from central.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_new_version_is_taken_when_somebody_agrees(store: Store, handheld: Phone) -> None:
+    centre = store.centre
+    handheld.enrol("gramsh.version-1")
+    handheld.open("count")
+    handheld.wedge("T-VERSION-1")
+    handheld.counts(1)
+    centre.stop("serve")
+    where = ["--config", str(centre.folder / "central.toml")]
+    upgraded = subprocess.Popen([sys.executable, "-c", UPGRADED, "serve", *where])
+    try:
+        wait_for("the upgraded server", lambda: broker.answers(centre.http_port))
+        handheld.page.evaluate("navigator.serviceWorker.ready.then((known) => known.update())")
+        handheld.open()
+        handheld.button("Ka një version të ri. Përdoreni tani").click()
+        newer = ["gjurma-newer"]
+        wait_for("its files", lambda: handheld.page.evaluate("caches.keys()") == newer)
+        handheld.open("count")
+        handheld.counts(1)
+    finally:
+        upgraded.terminate()
+        upgraded.wait(30)
+        centre.start("serve")
