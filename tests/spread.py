@@ -14,6 +14,7 @@ LONGEST = (
     "tests/e2e/test_tour.py",
     "tests/central/test_faults.py",
     "tests/browser/test_accessibility.py",
+    "tests/browser/test_warehouse.py",
     "tests/central/test_issuing.py",
     "tests/crash/test_restored_register.py",
     "tests/test_wheel.py",

@@ -7,7 +7,7 @@ from typing import Any
 
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import BrowserContext, Locator, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect
 
 from tests.browser.conftest import ARGUMENTS, PATIENCE_MS, is_fault
 from tests.needs import find_program
@@ -120,22 +120,35 @@ class Phone:
 
 
 @contextmanager
+def borrowed(chromium: Browser, store: Store, **wishes: Any) -> Iterator[Phone]:
+    """One of a browser that others share: what it keeps is its own, and goes with it."""
+    context = chromium.new_context(**{"viewport": SIZE, "has_touch": True, **wishes})
+    with _used(Phone(store, context)) as made:
+        yield made
+
+
+@contextmanager
 def phone(
     playwright: Playwright, store: Store, profile: Path, *arguments: str, **wishes: Any
 ) -> Iterator[Phone]:
-    """A phone that is switched on: what it keeps lies in `profile`, and outlasts it. What its
-    scripts or its policy find wrong fails the test."""
+    """One that is switched on: what it keeps lies in `profile`, and outlasts it."""
     context = playwright.chromium.launch_persistent_context(
         profile,
         executable_path=find_program("chromium"),
         args=[*ARGUMENTS, *arguments],
         **{"viewport": SIZE, "has_touch": True, **wishes},
     )
-    made = Phone(store, context)
+    with _used(Phone(store, context)) as made:
+        yield made
+
+
+@contextmanager
+def _used(made: Phone) -> Iterator[Phone]:
+    """What its scripts or its policy find wrong fails the test."""
     try:
         yield made
     finally:
-        context.close()
+        made.context.close()
     assert made.faults == []
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright, expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.phone import Phone, phone
+from tests.browser.phone import Phone, borrowed
 from tests.crash.site import CONTENT, Plug, Site, seed
 from tests.support.central import Centre
 from tests.support.store import Store
@@ -38,11 +38,11 @@ def line() -> Iterator[tuple[Site, Plug]]:
 
 
 @pytest.fixture
-def handheld(line: tuple[Site, Plug], playwright: Playwright, tmp_path: Path) -> Iterator[Phone]:
+def handheld(line: tuple[Site, Plug], chromium: Browser, tmp_path: Path) -> Iterator[Phone]:
     centre = line[0].centre
     place = {"code": "UMX.S", "kind": "site", "entity": "UMX", "name": "Depoja"}
     centre.post("/api/v1/places", place)
-    with phone(playwright, Store(centre, tmp_path), tmp_path / "profile") as made:
+    with borrowed(chromium, Store(centre, tmp_path)) as made:
         made.enrol(DEVICE, "UMX.S")
         yield made
 

@@ -264,6 +264,7 @@ DESKS: tuple[Desk, ...] = (
         subject="place",
         related=(("stock", "place"), ("articles", "place"), ("counts", "place")),
         steps=_ACTIVE,
+        paper=True,
     ),
     Desk(
         *("products", "/products", ("code",), Right.READ_SUBJECTS),
