@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.phone import Phone, borrowed
-from tests.crash.site import CONTENT, Plug, Site, seed
+from tests.crash.site import CONTENT, Plug, Site, plugged
 from tests.support.central import Centre
 from tests.support.store import Store
 from tests.support.wait import wait_for
@@ -21,20 +21,9 @@ GATEWAY, DEVICE = "both.line", "both.phone"
 
 @pytest.fixture
 def line() -> Iterator[tuple[Site, Plug]]:
-    with Centre.started("plan", "ingest-1", "ingest-2", "serve", "scans") as centre:
-        seed(centre)
-        site, plug = Site(centre, GATEWAY), Plug(centre.broker.port)
-        try:
-            site.broker_url = plug.url
-            site.start_devices()
-            site.configure()
-            site.order()
-            site.enrol("new")
-            site.run()
-            yield site, plug
-        finally:
-            site.close()
-            plug.close()
+    programs = ("plan", "ingest-1", "ingest-2", "serve", "scans")
+    with Centre.started(*programs) as centre, plugged(centre, GATEWAY) as made:
+        yield made
 
 
 @pytest.fixture

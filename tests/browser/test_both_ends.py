@@ -14,7 +14,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.conftest import Browse
 from tests.browser.test_operator import PRIMARY, SQ, sign_in
 from tests.crash import page as people
-from tests.crash.site import STATION, Plug, Site, seed
+from tests.crash.site import STATION, Plug, Site, plugged
 from tests.support.central import Centre
 from tests.support.line import Badge
 
@@ -35,21 +35,8 @@ class Ends:
 
 @pytest.fixture
 def ends() -> Iterator[Ends]:
-    with Centre.started() as centre:
-        seed(centre)
-        site, plug = Site(centre, GATEWAY), Plug(centre.broker.port)
-        try:
-            site.broker_url = plug.url
-            site.start_devices()
-            site.configure()
-            site.order()
-            site.enrol("new")
-            site.run()
-            site.page.wait_permitted()
-            yield Ends(site, plug)
-        finally:
-            site.close()
-            plug.close()
+    with Centre.started() as centre, plugged(centre, GATEWAY) as (site, plug):
+        yield Ends(site, plug)
 
 
 async def mark(site: Site, operator: Page, count: int) -> None:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -564,6 +564,25 @@ class Plug:
     @staticmethod
     async def _act(act: Callable[[], None]) -> None:
         act()
+
+
+@contextlib.contextmanager
+def plugged(centre: Centre, gateway: str) -> Iterator[tuple[Site, Plug]]:
+    """A site that runs, with an order, and whose cable can be pulled."""
+    seed(centre)
+    site, plug = Site(centre, gateway), Plug(centre.broker.port)
+    try:
+        site.broker_url = plug.url
+        site.start_devices()
+        site.configure()
+        site.order()
+        site.enrol("new")
+        site.run()
+        site.page.wait_permitted()
+        yield site, plug
+    finally:
+        site.close()
+        plug.close()
 
 
 def _toml(value: Any) -> str:

@@ -2,11 +2,10 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { hex, sha256, utf8 } from "./bytes.ts";
-import { Shape } from "./icons.tsx";
 import type { Keeper } from "./keeper.ts";
 import { look, type Theme, theme } from "./look.ts";
-import { Frame, Typed } from "./parts.tsx";
-import type { Database, Former } from "./store.ts";
+import { Frame, Notice, Typed } from "./parts.tsx";
+import { type Database, records } from "./store.ts";
 import { chosen, type Language, many, number, t } from "./texts.ts";
 
 interface Shown {
@@ -41,12 +40,9 @@ export function DeviceView({ keeper, database, onLanguage }: Shown) {
   return (
     <Frame title={t("This device")} keeper={keeper}>
       {state.fault ? (
-        <div class="g-notice g-attention" role="alert">
-          <div>
-            <p class="g-notice-title">{t("The register did not take the scans; they are kept here.")}</p>
-            <p class="g-mono">{state.fault}</p>
-          </div>
-        </div>
+        <Notice tone="attention" title={t("The register did not take the scans; they are kept here.")} alert>
+          <p class="g-mono">{state.fault}</p>
+        </Notice>
       ) : null}
       <section class="g-panel">
         <div class="g-panel-head">
@@ -85,7 +81,7 @@ export function DeviceView({ keeper, database, onLanguage }: Shown) {
           </dl>
         </div>
       </section>
-      <Unsent database={database} />
+      <Unsent database={database} keeper={keeper} />
       <section class="w-looks">
         <Segments
           label={t("Language")}
@@ -114,25 +110,27 @@ export function DeviceView({ keeper, database, onLanguage }: Shown) {
   );
 }
 
-/** Scans of an epoch that ended before they were sent: no key can sign them any more. */
-function Unsent({ database }: { database: Database }) {
-  const [former, setFormer] = useState<Former[]>([]);
-  useEffect(() => void database.getAll("former").then(setFormer), []);
-  if (former.length === 0) return null;
-  const lines = former.map((each) => `${each.line}\n`);
+/** Scans that were not sent before the device ended: the register takes no signature of its key. */
+function Unsent({ database, keeper }: { database: Database; keeper: Keeper }) {
+  const [lines, setLines] = useState<string[]>([]);
+  const { ended, committed, last } = keeper.state;
+  useEffect(() => {
+    const now = ended ? records(database, committed + 1, last) : Promise.resolve([]);
+    void Promise.all([database.getAll("former"), now]).then((kept) =>
+      setLines(kept.flat().map((each) => `${each.line}\n`)),
+    );
+  }, [ended, committed, last]);
+  if (lines.length === 0) return null;
   const file = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
   return (
-    <div class="g-notice g-attention">
-      <Shape of="attention" />
-      <div>
-        <p>{many(former.length, "{n} scan of an earlier enrolment was never sent. Give the file to the officer.")}</p>
-        <p>
-          <a class="g-button g-secondary" href={file} download="gjurma-scans.jsonl">
-            {t("Save as a file")}
-          </a>
-        </p>
-      </div>
-    </div>
+    <Notice tone="attention">
+      <p>{many(lines.length, "{n} record was not sent before its device ended. Give the file to the officer.")}</p>
+      <p>
+        <a class="g-button g-secondary" href={file} download="gjurma-scans.jsonl">
+          {t("Save as a file")}
+        </a>
+      </p>
+    </Notice>
   );
 }
 

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { enrolled, type Invitation, invitation } from "./enrolment.ts";
 import { Shape } from "./icons.tsx";
-import { Viewfinder } from "./parts.tsx";
+import { Notice, Viewfinder } from "./parts.tsx";
 import { Refused } from "./register.ts";
 import type { Database } from "./store.ts";
 import { t } from "./texts.ts";
@@ -49,20 +49,14 @@ export function EnrolView({ database, ended, onDevice }: Shown) {
       </svg>
       <h1>{t("Enrol this device")}</h1>
       {ended ? (
-        <div class="g-notice g-attention">
-          <Shape of="latch" />
-          <div>
-            <p>{t("The device that this was has ended. All that it sent is in the register.")}</p>
-          </div>
-        </div>
+        <Notice tone="attention" shape="latch">
+          <p>{t("The device that this was has ended. All that it sent is in the register.")}</p>
+        </Notice>
       ) : null}
       {fault ? (
-        <div class="g-notice g-bad" role="alert">
-          <Shape of="bad" />
-          <div>
-            <p>{fault}</p>
-          </div>
-        </div>
+        <Notice tone="bad" alert>
+          <p>{fault}</p>
+        </Notice>
       ) : null}
       {invited ? (
         <>

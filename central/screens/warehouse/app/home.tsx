@@ -3,7 +3,7 @@
 import { Shape, Sign } from "./icons.tsx";
 import { TASKS } from "./judge.ts";
 import type { Keeper } from "./keeper.ts";
-import { Frame } from "./parts.tsx";
+import { Frame, Notice } from "./parts.tsx";
 import type { Task } from "./record.ts";
 import { many, t, word } from "./texts.ts";
 import { useUpdate } from "./updates.ts";
@@ -17,27 +17,20 @@ export function HomeView({ keeper, onEnrol }: { keeper: Keeper; onEnrol: () => v
   return (
     <Frame title={place?.name ?? t("Warehouse")} keeper={keeper} home>
       {ended ? (
-        <div class="g-notice g-bad" role="alert">
-          <Shape of="latch" />
-          <div>
-            <p class="g-notice-title">{t("This device has ended")}</p>
-            <p>{word("ended", ended)}</p>
-            <p>{t("What was scanned and not sent stays here, to be saved as a file. Tell the officer, who invites it anew.")}</p>
-            <p>
-              <button class="g-button g-secondary" type="button" onClick={onEnrol}>
-                {t("Enrol anew")}
-              </button>
-            </p>
-          </div>
-        </div>
+        <Notice tone="bad" shape="latch" title={t("This device has ended")} alert>
+          <p>{word("ended", ended)}</p>
+          <p>{t("What was scanned and not sent stays here, to be saved as a file. Tell the officer, who invites it anew.")}</p>
+          <p>
+            <button class="g-button g-secondary" type="button" onClick={onEnrol}>
+              {t("Enrol anew")}
+            </button>
+          </p>
+        </Notice>
       ) : null}
       {work && !work.working ? (
-        <div class="g-notice g-attention">
-          <Shape of="attention" />
-          <div>
-            <p>{t("The register has this device, its place or its entity as inactive: its scans count for nothing until that ends.")}</p>
-          </div>
-        </div>
+        <Notice tone="attention">
+          <p>{t("The register has this device, its place or its entity as inactive: its scans count for nothing until that ends.")}</p>
+        </Notice>
       ) : null}
       {fault ? (
         <a class="g-card g-attention" href="#/device">

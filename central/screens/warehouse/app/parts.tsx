@@ -30,6 +30,26 @@ export const Tag = ({ tone, shape, words }: { tone: string; shape: string; words
   </span>
 );
 
+interface Told {
+  tone: "attention" | "bad";
+  shape?: string;
+  /** It speaks of what has just happened, and interrupts. */
+  alert?: boolean;
+  title?: string;
+  children: ComponentChildren;
+}
+
+/** What a person has to have read. */
+export const Notice = ({ tone, shape = tone, alert = false, title, children }: Told) => (
+  <div class={`g-notice g-${tone}`} role={alert ? "alert" : undefined}>
+    <Shape of={shape} />
+    <div>
+      {title ? <p class="g-notice-title">{title}</p> : null}
+      {children}
+    </div>
+  </div>
+);
+
 interface Framed {
   title: string;
   keeper: Keeper;
@@ -117,12 +137,9 @@ export function Viewfinder({ onScan }: { onScan: (scan: Scan) => void }) {
   }, []);
   if (fault) {
     return (
-      <div class="g-notice g-bad" role="alert">
-        <Shape of="bad" />
-        <div>
-          <p>{fault}</p>
-        </div>
-      </div>
+      <Notice tone="bad" alert>
+        <p>{fault}</p>
+      </Notice>
     );
   }
   return (
