@@ -17,6 +17,7 @@ from drivers.protocols import CodeReader, Marker
 GROUP = "gjurma.drivers"
 
 _BUILT_IN = {
+    "cognex-dmcc": "drivers.cognex_dmcc.driver",
     "modbus-cell": "drivers.modbus_cell.driver",
     "panasonic-lp": "drivers.panasonic_lp.driver",
     "zebra-ssi": "drivers.zebra_ssi.driver",

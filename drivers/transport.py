@@ -168,6 +168,32 @@ class _Stream:
             await self._writer.wait_closed()
 
 
+class WatchedStream:
+    """A ByteStream that remembers that its line has ended."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self.ended = False
+
+    async def read(self, maximum: int = 4096) -> bytes:
+        try:
+            return await self._stream.read(maximum)
+        except LinkClosed:
+            self.ended = True
+            raise
+
+    async def write(self, data: bytes) -> None:
+        try:
+            await self._stream.write(data)
+        except LinkClosed:
+            self.ended = True
+            raise
+
+    async def close(self) -> None:
+        self.ended = True
+        await self._stream.close()
+
+
 async def _open_tcp(target: TcpTarget, device: str) -> ByteStream:
     try:
         async with asyncio.timeout(CONNECT_SECONDS):

@@ -18,6 +18,7 @@ Build = Callable[[dict[str, str], PartStore, str, float], Device]
 """`build(options, parts, station, speed)`; raises ValueError for options it does not know."""
 
 FAMILIES = {
+    "cognex-dmcc": "simulators.cognex_dmcc",
     "modbus-cell": "simulators.modbus_cell",
     "panasonic-lp": "simulators.panasonic_lp",
     "zebra-ssi": "simulators.zebra_ssi",

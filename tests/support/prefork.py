@@ -48,6 +48,7 @@ _IMPORTED = {
     "gateway": ("gateway.__main__", "gateway.agent", "uvicorn.protocols.http.h11_impl"),
     "simulators": (
         "simulators.__main__",
+        "simulators.cognex_dmcc",
         "simulators.device",
         "simulators.modbus_cell",
         "simulators.panasonic_lp",

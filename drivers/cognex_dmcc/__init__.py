@@ -1,0 +1,1 @@
+"""Cognex DataMan code readers over DataMan Control Commands (DMCC)."""
