@@ -9,17 +9,19 @@ when the wire is opened. The line keeps its order, so what comes before that ans
 it. Whether the reader carried a command out it does not say.
 """
 
-import contextlib
 import itertools
 import time
 from collections import deque
 from collections.abc import Iterator
-from typing import Protocol
+from dataclasses import dataclass
 
 from drivers.cognex_dmcc.codec import (
     EXTENDED,
+    FIRMWARE,
     RESPONSE,
     SILENT,
+    TRIGGER_OFF,
+    TRIGGER_ON,
     TYPE,
     ChecksumError,
     Command,
@@ -40,10 +42,11 @@ from drivers.cognex_dmcc.codec import (
 )
 from drivers.errors import BadChecksum, BadFrame, DeviceRefused, LinkTimeout, UnexpectedReply
 from drivers.exchange import Exchange
+from drivers.protocols import Identity
 from drivers.transport import ByteStream
+from drivers.triggered import drop
 
 _LAST_NUMBER = 9999
-_NOISE_SECONDS = 2.0
 
 
 def numbers() -> Iterator[int]:
@@ -51,69 +54,26 @@ def numbers() -> Iterator[int]:
     return itertools.cycle(range(1, _LAST_NUMBER + 1))
 
 
-class Link(Protocol):
-    """One reader's wire, whichever way it answers. Errors: DeviceError."""
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a reader is set, and how long its replies may take."""
 
-    @property
-    def garbage(self) -> int:
-        """Bytes so far that were no line, or only a part of one."""
-
-    async def begin(self, configure: bool, operation: str) -> None:
-        """Have the reader answer in this way, and hear that it does."""
-
-    async def command(self, text: str, operation: str) -> None:
-        """Have the reader take a command."""
-
-    async def question(self, parameter: str, operation: str) -> str:
-        """The value of a parameter."""
-
-    async def result(self, seconds: float, operation: str) -> bytes | None:
-        """The oldest thing that was read and not taken, or None after `seconds`."""
-
-    async def forget_earlier(self, operation: str) -> None:
-        """Drop what came before the last command was acknowledged."""
-
-    async def settle(self, quiet: float, operation: str) -> None:
-        """Drop what was read and not taken, until nothing has come for `quiet` seconds and the
-        reader has answered a question after that. Raises BadFrame if it goes on.
-        """
-
-    async def close(self) -> None: ...
-
-
-async def _drop(exchange: Exchange, quiet: float, device: str, operation: str) -> None:
-    """Drop what was read, whole or damaged, until nothing has come for `quiet` seconds."""
-    limit = time.monotonic() + _NOISE_SECONDS
-    await exchange.drain(operation)
-    with contextlib.suppress(LinkTimeout):
-        while True:
-            await exchange.next_unsolicited(quiet, operation)
-            if time.monotonic() > limit:
-                raise BadFrame(device, operation, "the reader does not become quiet")
+    configure: bool = True
+    mode: int = EXTENDED
+    reply_seconds: float = 2.0
+    results: Results = Results.BASE64
+    checked: bool = False
+    span: Span = Span.WHOLE
 
 
 class Extended:
     """A reader that answers each command with a reply of its number."""
 
-    def __init__(
-        self,
-        stream: ByteStream,
-        device: str,
-        idents: Iterator[int],
-        reply_seconds: float,
-        results: Results,
-        checked: bool,
-        span: Span,
-        mode: int = EXTENDED,
-    ) -> None:
+    def __init__(self, stream: ByteStream, device: str, ways: Ways, idents: Iterator[int]) -> None:
         self._device = device
+        self._ways = ways
         self._idents = idents
-        self._seconds = reply_seconds
-        self._results = results
-        self._checked = checked
-        self._span = span
-        self._mode = mode
-        self._splitter = Splitter(marked=results is Results.BASE64)
+        self._splitter = Splitter(marked=ways.results is Results.BASE64)
         self._exchange = Exchange(
             stream, device, self._splitter, unsolicited=lambda frame: not is_reply(frame)
         )
@@ -122,20 +82,28 @@ class Extended:
     def garbage(self) -> int:
         return self._splitter.garbage
 
-    async def begin(self, configure: bool, operation: str) -> None:
-        if configure:
+    async def begin(self, operation: str) -> None:
+        if self._ways.configure:
             # A reader that was silent until now may leave this one without a reply.
-            text = setting(RESPONSE, self._mode)
-            command = Command(text, next(self._idents), self._checked)
-            await self._exchange.send(encode_command(command, self._span))
+            text = setting(RESPONSE, self._ways.mode)
+            await self._exchange.send(self._encoded(text, next(self._idents)))
         await self._exchange.resynchronise(operation)
-        await self.question(TYPE, operation)
+        await self._ask(question(TYPE), operation)
 
-    async def command(self, text: str, operation: str) -> None:
-        await self._ask(text, operation)
+    async def identify(self, operation: str) -> Identity:
+        model = await self._ask(question(TYPE), operation)
+        return _identity(model, await self._ask(question(FIRMWARE), operation))
 
-    async def question(self, parameter: str, operation: str) -> str:
-        return (await self._ask(question(parameter), operation)).decode("latin-1").strip()
+    async def trigger(self, operation: str) -> None:
+        await self._ask(TRIGGER_ON, operation)
+
+    async def stop(self, operation: str) -> None:
+        try:
+            await self._ask(TRIGGER_OFF, operation)
+        except DeviceRefused as refusal:
+            # Unverified: a reader without a trigger may say so in this way, or with OK.
+            if refusal.vendor_code != str(Status.REJECTED_BY_STATE.value):
+                raise
 
     async def result(self, seconds: float, operation: str) -> bytes | None:
         try:
@@ -143,7 +111,7 @@ class Extended:
         except LinkTimeout:
             return None
         try:
-            return decode_result(frame, self._results, self._span)
+            return decode_result(frame, self._ways.results, self._ways.span)
         except ChecksumError as fault:
             raise BadChecksum(self._device, operation, str(fault)) from fault
         except FrameError as fault:
@@ -155,8 +123,8 @@ class Extended:
             await self._exchange.next_unsolicited(0.0, operation)
 
     async def settle(self, quiet: float, operation: str) -> None:
-        await _drop(self._exchange, quiet, self._device, operation)
-        await self.question(TYPE, operation)
+        await drop(self, quiet, self._device, operation)
+        await self._ask(question(TYPE), operation)
         await self._exchange.drain(operation)
 
     async def close(self) -> None:
@@ -164,11 +132,10 @@ class Extended:
 
     async def _ask(self, text: str, operation: str) -> bytes:
         ident = next(self._idents)
-        deadline = time.monotonic() + self._seconds
-        data = encode_command(Command(text, ident, self._checked), self._span)
-        reply = self._decoded(
-            await self._exchange.request(data, self._seconds, operation), operation
-        )
+        seconds = self._ways.reply_seconds
+        deadline = time.monotonic() + seconds
+        frame = await self._exchange.request(self._encoded(text, ident), seconds, operation)
+        reply = self._decoded(frame, operation)
         while reply.ident != ident:  # of a command that was given up before
             left = deadline - time.monotonic()
             reply = self._decoded(await self._exchange.receive(left, operation), operation)
@@ -179,9 +146,12 @@ class Extended:
             raise BadChecksum(self._device, operation, f"the reader says {name}")
         raise DeviceRefused(self._device, operation, name, str(reply.status))
 
+    def _encoded(self, text: str, ident: int) -> bytes:
+        return encode_command(Command(text, ident, self._ways.checked), self._ways.span)
+
     def _decoded(self, frame: bytes, operation: str) -> Reply:
         try:
-            return decode_reply(frame, self._span)
+            return decode_reply(frame, self._ways.span)
         except ChecksumError as fault:
             raise BadChecksum(self._device, operation, str(fault)) from fault
         except FrameError as fault:
@@ -191,13 +161,9 @@ class Extended:
 class Silent:
     """A reader that answers questions alone, without a header."""
 
-    def __init__(
-        self, stream: ByteStream, device: str, reply_seconds: float, checked: bool, span: Span
-    ) -> None:
+    def __init__(self, stream: ByteStream, device: str, ways: Ways) -> None:
         self._device = device
-        self._seconds = reply_seconds
-        self._checked = checked
-        self._span = span
+        self._ways = ways
         self._splitter = Splitter()
         self._exchange = Exchange(stream, device, self._splitter, unsolicited=lambda _: True)
         self._read: deque[bytes] = deque()
@@ -207,29 +173,28 @@ class Silent:
     def garbage(self) -> int:
         return self._splitter.garbage
 
-    async def begin(self, configure: bool, operation: str) -> None:
-        if configure:
+    async def begin(self, operation: str) -> None:
+        if self._ways.configure:
             await self._send(setting(RESPONSE, SILENT))
         await self._exchange.resynchronise(operation)
         await self._exchange.drain(operation)
         await self._send(question(TYPE))
-        self._type = await self._line(self._seconds, operation)
+        self._type = await self._line(self._ways.reply_seconds, operation)
         await self._fence(operation)
         if self._read:
             raise UnexpectedReply(self._device, operation, "the reader sends what nobody asked for")
 
-    async def command(self, text: str, operation: str) -> None:
-        await self._send(text)
-        await self._fence(operation)
-
-    async def question(self, parameter: str, operation: str) -> str:
-        if parameter == TYPE:
-            await self._fence(operation)
-            return self._type.decode("latin-1").strip()
-        await self.command(question(parameter), operation)
+    async def identify(self, operation: str) -> Identity:
+        await self._command(question(FIRMWARE), operation)
         if not self._read:
-            raise UnexpectedReply(self._device, operation, f"no answer to GET {parameter}")
-        return self._read.pop().decode("latin-1").strip()
+            raise UnexpectedReply(self._device, operation, f"no answer to GET {FIRMWARE}")
+        return _identity(self._type, self._read.pop())
+
+    async def trigger(self, operation: str) -> None:
+        await self._command(TRIGGER_ON, operation)
+
+    async def stop(self, operation: str) -> None:
+        await self._command(TRIGGER_OFF, operation)
 
     async def result(self, seconds: float, operation: str) -> bytes | None:
         if self._read:
@@ -246,7 +211,7 @@ class Silent:
         """Nothing: the fence may be answered when the trigger is over."""
 
     async def settle(self, quiet: float, operation: str) -> None:
-        await _drop(self._exchange, quiet, self._device, operation)
+        await drop(self, quiet, self._device, operation)
         await self._fence(operation)
         await self._exchange.drain(operation)
         self._read.clear()
@@ -254,15 +219,24 @@ class Silent:
     async def close(self) -> None:
         await self._exchange.close()
 
+    async def _command(self, text: str, operation: str) -> None:
+        await self._send(text)
+        await self._fence(operation)
+
     async def _send(self, text: str) -> None:
-        await self._exchange.send(encode_command(Command(text, None, self._checked), self._span))
+        command = Command(text, None, self._ways.checked)
+        await self._exchange.send(encode_command(command, self._ways.span))
 
     async def _line(self, seconds: float, operation: str) -> bytes:
         frame = await self._exchange.next_unsolicited(max(seconds, 0.0), operation)
         return decode_text(frame)
 
     async def _fence(self, operation: str) -> None:
-        deadline = time.monotonic() + self._seconds
+        deadline = time.monotonic() + self._ways.reply_seconds
         await self._send(question(TYPE))
         while (line := await self._line(deadline - time.monotonic(), operation)) != self._type:
             self._read.append(line)
+
+
+def _identity(model: bytes, firmware: bytes) -> Identity:
+    return Identity("Cognex", model.decode("latin-1").strip(), firmware.decode("latin-1").strip())

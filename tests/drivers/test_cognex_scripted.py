@@ -350,7 +350,7 @@ def test_silent_responses_identify() -> None:
 
     play(
         act,
-        *(*SILENT, *TYPE, ask(b"||>GET DEVICE.FIRMWARE-VER"), say(b"6.1.16"), *TYPE),
+        *(*SILENT, ask(b"||>GET DEVICE.FIRMWARE-VER"), say(b"6.1.16"), *TYPE),
         responses="silent",
     )
 
