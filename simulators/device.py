@@ -19,6 +19,7 @@ Build = Callable[[dict[str, str], PartStore, str, float], Device]
 
 FAMILIES = {
     "cognex-dmcc": "simulators.cognex_dmcc",
+    "microscan": "simulators.microscan",
     "modbus-cell": "simulators.modbus_cell",
     "panasonic-lp": "simulators.panasonic_lp",
     "zebra-ssi": "simulators.zebra_ssi",

@@ -12,13 +12,16 @@ def test_the_built_in_kinds() -> None:
     roles = {kind.name: kind.role for kind in catalog.kinds()}
     assert roles == {
         "cognex-dmcc": "reader",
+        "microscan": "reader",
         "modbus-cell": "marker",
         "panasonic-lp": "marker",
         "zebra-ssi": "reader",
     }
 
 
-@pytest.mark.parametrize("name", ["cognex-dmcc", "modbus-cell", "panasonic-lp", "zebra-ssi"])
+@pytest.mark.parametrize(
+    "name", ["cognex-dmcc", "microscan", "modbus-cell", "panasonic-lp", "zebra-ssi"]
+)
 def test_every_kind_builds_by_its_defaults_and_refuses_unknown_options(name: str) -> None:
     kind = catalog.find(name)
     device = kind.build("tcp://127.0.0.1:9", kind.options(), "device")

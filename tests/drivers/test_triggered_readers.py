@@ -17,6 +17,7 @@ from drivers.protocols import CodeReader, Identity, Reading
 from tests.drivers.reader_bench import OTHER, UII, WIRES, Bench, Setup, bench, run, until
 
 _DMCC = {"reply_seconds": 0.3, "result_seconds": 0.15, "linger": 0.03}
+_MICROSCAN = {**_DMCC, "cycle_seconds": 0.1}
 SETUPS = {
     "cognex": Setup("cognex-dmcc", _DMCC),
     "cognex-manual": Setup("cognex-dmcc", _DMCC, {"trigger": "manual"}),
@@ -27,16 +28,27 @@ SETUPS = {
         {"checksum": "1", "span": "body"},
     ),
     "cognex-silent": Setup("cognex-dmcc", {**_DMCC, "responses": "silent"}),
+    "microscan": Setup("microscan", _MICROSCAN),
+    "microscan-bare": Setup(
+        "microscan", {**_MICROSCAN, "preamble": "=", "trigger": "t"}, {"preamble": "=", "ends": "0"}
+    ),
 }
-IDENTITIES = {"cognex-dmcc": Identity("Cognex", "DM262X", "6.1.16")}
-REFUSALS = {"cognex-dmcc": "104"}
+IDENTITIES = {
+    "cognex-dmcc": Identity("Cognex", "DM262X", "6.1.16"),
+    "microscan": Identity("Microscan", "", "1F2E"),
+}
+REFUSALS = {"cognex-dmcc": "104", "microscan": "03"}
 every = pytest.mark.parametrize("setup", SETUPS.values(), ids=SETUPS)
 NUMBERED = [name for name in SETUPS if name != "cognex-silent"]
 
 
 def garbles(setup: Setup) -> tuple[str, ...]:
     """Faults of the wire that can make another content of a code, and no reader could know."""
-    if "plain" in setup.options.values() or "silent" in setup.options.values():
+    if (
+        setup.kind == "microscan"
+        or "plain" in setup.options.values()
+        or "silent" in setup.options.values()
+    ):
         return ("flip", "drop", "double")
     return () if setup.options.get("checksum") else ("flip",)
 
@@ -251,7 +263,7 @@ def test_a_connection_that_breaks_is_told_and_made_again(tmp_path: Path, setup: 
 def test_a_line_that_is_dead_for_a_while(tmp_path: Path, setup: Setup) -> None:
     async def act(made: Bench) -> None:
         made.lay(UII)
-        for after, direction in ((0, "to_device"), (9, "to_host"), (30, "to_device")):
+        for after, direction in ((0, "to_device"), (9, "to_host"), (12, "to_device")):
             made.faults.arm("cut", direction, after=after, seconds=0.3)
             assert await made.look_until_it_counts() == [UII]
         assert made.faults.landed["cut"] == 3

@@ -50,6 +50,7 @@ _IMPORTED = {
         "simulators.__main__",
         "simulators.cognex_dmcc",
         "simulators.device",
+        "simulators.microscan",
         "simulators.modbus_cell",
         "simulators.panasonic_lp",
         "simulators.zebra_ssi",

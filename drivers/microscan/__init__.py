@@ -1,0 +1,1 @@
+"""Microscan and Omron MicroHAWK code readers over K-commands."""

@@ -1,0 +1,177 @@
+"""A Microscan reader on K-commands: what it sees is what is engraved on the piece at its station.
+
+A read cycle looks until a code is decoded or its time is over; every readable symbol on the piece
+is then sent, one line each, in the order of the positions, or the message of nothing read. A symbol
+engraved over another hides it. With the option `position` it sees that position of a tray and no
+other: one reader a position. Settings hold until it is switched off.
+
+Wrong behaviour on demand: `stale` (a read cycle also delivers, late and after any flush, what the
+one with a code before it delivered), `blind` (sees nothing for so many cycles), `mute` (does not
+tell how so many cycles ended).
+
+Unverified: that `<?>` ends what it tells of wrong commands; that a trigger within a read cycle is
+ignored.
+"""
+
+import re
+import time
+from typing import Any
+
+from drivers.microscan.codec import (
+    BY_SERIAL_DATA,
+    END,
+    END_OF_CYCLE,
+    NO_READ,
+    NO_READ_MESSAGE,
+    ON,
+    TICKS_A_SECOND,
+    TRIGGER,
+    TRIGGER_CHARACTER,
+    TRIGGER_MODE,
+    FrameError,
+    Setting,
+    Status,
+    decode_command,
+    decode_setting,
+    encode_firmware,
+    encode_result,
+    encode_setting,
+    encode_status,
+)
+from simulators.looking import Looking
+from simulators.part import PartStore
+from simulators.pipe import Wire
+
+FIRMWARE = "1F2E"
+_CONTINUOUS = "0"
+_COMMAND = re.compile(rb"<[^<>]*>")
+_UNFINISHED = 500
+"""Bytes after which a command without an end is given up."""
+
+
+class Microscan(Looking):
+    """One reader. Everything it knows outlives a connection, as on a real serial line."""
+
+    def __init__(
+        self,
+        parts: PartStore,
+        station: str,
+        speed: float = 1.0,
+        decode_seconds: float = 0.15,
+        position: int | None = None,
+        aim: str = "",
+        preamble: str = "",
+        ends: bool = True,
+    ) -> None:
+        super().__init__(parts, station, speed, decode_seconds, position, keeps_on=True)
+        self._aim = aim
+        self._preamble = preamble.encode("latin-1")
+        self._end = END if ends else b""
+        self.forget_all()
+
+    def forget_all(self) -> None:
+        super().forget_all()
+        self._buffer = b""
+        self._bits = 0
+        self._settings = {
+            TRIGGER_MODE: [_CONTINUOUS, "313", "313"],
+            TRIGGER_CHARACTER: [TRIGGER],
+            END_OF_CYCLE: ["0", str(2 * TICKS_A_SECOND)],
+            NO_READ_MESSAGE: [ON, NO_READ],
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "settings": dict(self._settings)}
+
+    async def hear(self, wire: Wire, data: bytes) -> None:
+        self._buffer += data
+        at = 0
+        for found in _COMMAND.finditer(self._buffer):
+            at = found.end()
+            await self._handle(wire, found[0])
+        self._buffer = self._buffer[at:][-_UNFINISHED:]
+
+    async def deliver(self, wire: Wire, contents: list[str]) -> None:
+        for content in contents:
+            data = (self._aim + content).encode("latin-1")
+            await wire.write(encode_result(data, self._preamble))
+
+    async def deliver_none(self, wire: Wire) -> None:
+        on, message = self._settings[NO_READ_MESSAGE]
+        if on == ON:
+            await wire.write(encode_result(message.encode("latin-1"), self._preamble))
+
+    async def _handle(self, wire: Wire, frame: bytes) -> None:
+        try:
+            text = decode_command(frame)
+        except FrameError:
+            self._bits |= 0x01
+            return
+        if text == "?":
+            reading = 0x20 if self._look_at is not None else 0
+            await wire.write(encode_status(Status(self._bits | reading)) + self._end)
+            self._bits = 0
+            return
+        self._bits |= 0x02
+        if text == "!a":
+            await wire.write(encode_firmware(FIRMWARE) + self._end)
+        elif [text] == self._settings[TRIGGER_CHARACTER]:
+            await self._trigger()
+        elif text.endswith("?") and text[1:-1].isdigit() and int(text[1:-1]) in self._settings:
+            number = int(text[1:-1])
+            setting = Setting(number, tuple(self._settings[number]))
+            await wire.write(encode_setting(setting) + self._end)
+        elif text not in ("A", "Z"):
+            self._set(frame)
+
+    async def _trigger(self) -> None:
+        if not self._enabled or self._settings[TRIGGER_MODE][0] != BY_SERIAL_DATA:
+            self._bits |= 0x01
+        elif self._look_at is None:
+            await self.moments.reach("session")
+            seconds = int(self._settings[END_OF_CYCLE][1]) / TICKS_A_SECOND
+            self.start_looking(time.monotonic(), seconds)
+
+    def _set(self, frame: bytes) -> None:
+        """Change the fields that are given; an empty one stays as it is."""
+        try:
+            setting = decode_setting(frame)
+        except FrameError:
+            self._bits |= 0x01
+            return
+        present = self._settings.get(setting.number)
+        if present is None or len(setting.fields) > len(present):
+            self._bits |= 0x01
+            return
+        if setting.number == END_OF_CYCLE and not "".join(setting.fields).isdigit():
+            self._bits |= 0x01
+            return
+        for index, field in enumerate(setting.fields):
+            present[index] = field or present[index]
+
+
+def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> Microscan:
+    """Options: decode_seconds, position (the one that it sees, 1 and up; without it all), aim (the
+    AIM identifier before each code), preamble, ends (0: answers without the end of a line).
+    Raises ValueError.
+    """
+    given = dict(options)
+    position = int(given.pop("position")) if "position" in given else None
+    if position is not None and position < 1:
+        raise ValueError("position is 1 or more")
+    ends = given.pop("ends", "1")
+    if ends not in ("0", "1"):
+        raise ValueError("ends is 0 or 1")
+    device = Microscan(
+        parts,
+        station,
+        speed,
+        decode_seconds=float(given.pop("decode_seconds", 0.15)),
+        position=position,
+        aim=given.pop("aim", ""),
+        preamble=given.pop("preamble", ""),
+        ends=ends == "1",
+    )
+    if given:
+        raise ValueError(f"microscan knows no option {', '.join(sorted(given))}")
+    return device
