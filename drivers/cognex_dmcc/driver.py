@@ -37,14 +37,14 @@ class Options(BaseModel):
     """Have the reader answer in that way when the wire is opened; it is not saved in it."""
     extended_mode: Literal[1, 2] = 1
     """The number of extended responses: 1 by the manual; 2 is in use with firmware 6.1."""
-    results: Results = Results.BASE64
+    results: Literal["base64", "framed", "plain"] = "base64"
     """How extended responses bring what was read: `base64`, `framed` (a header and the text), or
     `plain` (the text alone)."""
     no_read: str = NO_READ
     """What the reader sends when it read nothing, as it is set there; empty if it sends nothing."""
     checksum: bool = False
     """Commands and replies carry a checksum."""
-    checksum_span: Span = Span.WHOLE
+    checksum_span: Literal["whole", "body"] = "whole"
     """Over which bytes: `whole` (the header too) or `body`."""
     reply_seconds: Seconds = 2.0
     """How long a reply may take."""
@@ -85,9 +85,9 @@ class CognexDmcc(TriggeredReader):
             options.configure,
             options.extended_mode,
             options.reply_seconds,
-            options.results,
+            Results(options.results),
             options.checksum,
-            options.checksum_span,
+            Span(options.checksum_span),
         )
         if options.responses == "silent":
             return Silent(stream, self._name, ways)

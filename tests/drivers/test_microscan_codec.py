@@ -172,7 +172,6 @@ contents = st.binary(max_size=80).filter(lambda data: b"\r" not in data and data
 @given(settings)
 def test_a_setting_comes_back(setting: Setting) -> None:
     frame = encode_setting(setting)
-    # One empty field and none are the same bytes but for the comma.
     assert decode_setting(frame) == setting
     assert Splitter().feed(frame + b"\r\n") == [frame]
 
