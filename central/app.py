@@ -98,7 +98,10 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
     )
     app.state.central_keys = keys.load_public(config.keys.dir)
     problems.install(app)
-    sizes = dict.fromkeys(imports.UPLOADS, LARGEST_FILE) | {batches.ADDRESS: batches.LARGEST}
+    sizes = dict.fromkeys(imports.UPLOADS, LARGEST_FILE) | {
+        batches.ADDRESS: batches.LARGEST,
+        questions.ADDRESS: questions.LARGEST,
+    }
     sizes[uploads.ADDRESS] = LARGEST_FILE + uploads.AROUND
     app.add_middleware(SmallBodies, files=sizes)
     install(app)

@@ -1,6 +1,7 @@
 """Questions over HTTP: what a device asks, by the signature of its stream's key alone."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -17,21 +18,24 @@ from central.queries.reading import snapshot
 from central.register.devices.service import DEVICE, Device
 from central.said import said
 from gateway.contract.errors import SignatureInvalid
-from gateway.contract.question import Question, decode_question
-from gateway.contract.signed import Signed
+from gateway.contract.question import MAX_BYTES, Question, decode_question
+from gateway.contract.signed import take_apart
 
 open_to_all = APIRouter(tags=["devices"])
 QUESTION = "application/vnd.gjurma.question"
 ADDRESS = "/api/v1/questions"
+LARGEST = MAX_BYTES
+NOBODY = "no key that is valid there signed it"
 MOST = 500
 """Disagreements in one answer; the next are asked for from the last one on."""
 FRESH = timedelta(days=1)
 """How far the clock of who asks may be off: what was asked long ago is answered to nobody."""
 
 # A device that was enrolled anew asks by its newest epoch's key, and by no older one.
-_KEY = text(
-    "SELECT k.public FROM stream s JOIN stream_key k ON k.stream = s.id"
-    " WHERE s.gateway = :name AND s.epoch = :epoch AND k.key_id = :key AND k.to_seq IS NULL"
+_ASKERS = text(
+    "SELECT k.public, s.gateway, s.epoch FROM stream s JOIN stream_key k ON k.stream = s.id"
+    " JOIN device d ON d.name = s.gateway"
+    " WHERE k.key_id = :key AND k.to_seq IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM stream n WHERE n.gateway = s.gateway AND n.epoch > s.epoch)"
 )
 
@@ -62,11 +66,11 @@ async def ask(request: Request) -> Response:
 def _ask(request: Request, payload: bytes) -> Disagreements | FieldWork | FieldCodes:
     engine: Engine = request.app.state.engine
     tried: Attempts = request.app.state.signatures
-    question, signed = decode_question(payload)
     sender = "" if request.client is None else request.client.host
     with snapshot(engine) as connection:
-        with tried.attempt(f"{sender} {question.gateway}"):
-            device = _who(connection, question, signed)
+        # By the key too: who forges locks out nobody else at the same address.
+        with tried.attempt(f"{sender} {take_apart('question', payload).key_id}"):
+            device, question = _who(connection, payload)
         if abs(datetime.now(UTC) - question.at) > FRESH:
             raise Refused(said("at: {at} is more than a day from now", at=question.at))
         match question.asks:
@@ -76,18 +80,26 @@ def _ask(request: Request, payload: bytes) -> Disagreements | FieldWork | FieldC
                 return field.codes(connection, device, question.codes)
             case "disagreements":
                 wanted = Wanted(question.epoch, question.first)
-                return devices.disagreements(connection, device.name, MOST, None, wanted)
+                found = devices.disagreements(connection, device.name, MOST, None, wanted)
+                return field.own(connection, device, found)
 
 
-def _who(connection: Connection, question: Question, signed: Signed) -> Device:
+def _who(connection: Connection, payload: bytes) -> tuple[Device, Question]:
     """Raises `SignatureInvalid`, with one answer for whatever is not right."""
-    asked = {"name": question.gateway, "epoch": question.epoch, "key": signed.key_id}
-    public = connection.execute(_KEY, asked).scalar_one_or_none()
-    device = DEVICE.load(connection, question.gateway)
+    asker: Any = None
+
+    def public_key(key: str) -> bytes | None:
+        nonlocal asker
+        asker = connection.execute(_ASKERS, {"key": key}).first()
+        return None if asker is None else bytes(asker.public)
+
     try:
-        signed.verify(lambda _: None if public is None else bytes(public))
-    except SignatureInvalid:
-        device = None
-    if device is None:
-        raise SignatureInvalid("no key that is valid there signed it")
-    return device
+        question = decode_question(payload, public_key)
+    except SignatureInvalid as error:
+        raise SignatureInvalid(NOBODY) from error
+    device = DEVICE.load(connection, question.gateway)
+    if device is None or asker is None:
+        raise SignatureInvalid(NOBODY)
+    if (asker.gateway, asker.epoch) != (question.gateway, question.epoch):
+        raise SignatureInvalid(NOBODY)
+    return device, question

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from central import schema
+from central.queries.devices import Disagreement, Disagreements, Found
 from central.queries.models import Answer
 from central.register.articles.births import born
 from central.register.articles.models import ArticleKind, Disposition
@@ -47,7 +48,7 @@ class WorkConsignment(Answer):
 
 class FieldWork(Answer):
     """`working`: active with its place, all that is above that, and its entity. Lists are cut at
-    2,000 places and 200 consignments, the latest."""
+    2,000 places and 200 consignments, those whose arrival is nearest."""
 
     device: str
     working: bool
@@ -109,7 +110,7 @@ def _consignments(connection: Connection, own: str) -> list[WorkConsignment]:
     rows = connection.execute(
         select(table)
         .where(table.c.state.in_(_EXPECTED), or_(table.c.sender == own, table.c.recipient == own))
-        .order_by(table.c.planned_arrival.desc(), table.c.number)
+        .order_by(func.abs(func.extract("epoch", table.c.planned_arrival - func.now())))
         .limit(MOST_CONSIGNMENTS)
     )
     return [
@@ -124,6 +125,31 @@ def _consignments(connection: Connection, own: str) -> list[WorkConsignment]:
         )
         for row in rows
     ]
+
+
+def own(connection: Connection, device: Device, found: Disagreements) -> Disagreements:
+    """As the device may be told it: of another's things neither who has them nor where, and of what
+    lies in another's package nothing."""
+    events = [each.event for each in found.items if each.event is not None]
+    table = schema.event_article
+    rows = connection.execute(
+        select(table.c.event, table.c.article).where(table.c.event.in_(events), table.c.within)
+    )
+    within = {(row.event, row.article) for row in rows}
+
+    def told(each: Disagreement) -> Disagreement:
+        articles = [
+            article if article.holder == device.entity else _withheld(article)
+            for article in each.articles
+            if article.holder == device.entity or (each.event, article.article) not in within
+        ]
+        return each.model_copy(update={"articles": articles})
+
+    return found.model_copy(update={"items": [told(each) for each in found.items]})
+
+
+def _withheld(article: Found) -> Found:
+    return article.model_copy(update={"holder": None, "place": None})
 
 
 def codes(connection: Connection, device: Device, asked: Collection[str]) -> FieldCodes:

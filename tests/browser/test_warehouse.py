@@ -294,6 +294,8 @@ def test_a_full_disk_is_said_and_loses_nothing(store: Store, handheld: Phone) ->
         return handheld.page.locator(".w-word").text_content() == "Nuk u ruajt"
 
     wait_for("a full disk", is_full, 120)
+    handheld.wedge("UMG.D2")
+    expect(handheld.page.locator("#setting-place")).to_have_value("UMG.D2")
     last = f"T-FULL-{next(tried) - 1}"
     kept = len(handheld.kept())
     assert last not in "".join(handheld.kept())
@@ -309,6 +311,59 @@ def test_a_full_disk_is_said_and_loses_nothing(store: Store, handheld: Phone) ->
     handheld.counts(kept)
     told = handheld.sent("gramsh.full-1")
     assert [seq for seq, _, _ in told] == list(range(2, kept + 2)), "no number is left out"
+
+
+def test_letters_choose_nothing_from_a_list(handheld: Phone) -> None:
+    """Somebody chose a place, and the list has the focus yet: what is scanned then is no choice."""
+    handheld.enrol("gramsh.list-1")
+    handheld.open("put-away")
+    places = handheld.page.locator("#setting-place")
+    places.select_option("UMG.D1")
+    places.focus()
+    handheld.page.keyboard.type("UMG.D2")
+    expect(places).to_have_value("UMG.D1")
+    places.focus()
+    handheld.wedge(symbol(21))
+    handheld.counts(1)
+    expect(places).to_have_value("UMG.D1")
+    button = handheld.button("Përdor kamerën")
+    button.focus()
+    handheld.wedge("A CODE WITH SPACES")
+    handheld.counts(2)
+    expect(button).to_be_visible()
+
+
+def test_a_link_on_a_living_phone_asks_first(store: Store, handheld: Phone) -> None:
+    handheld.enrol("gramsh.first-1")
+    handheld.open("count")
+    handheld.context.set_offline(True)
+    handheld.wedge("T-FIRST-1")
+    handheld.counts(1)
+    handheld.context.set_offline(False)
+    store.centre.post("/api/v1/devices", {"name": "gramsh.second-1", "place": "UMG.D1"})
+    link = f"{handheld.url}#enrol=gramsh.second-1,{store.code('gramsh.second-1')}"
+    handheld.page.goto("about:blank")
+    handheld.page.goto(link)
+    expect(handheld.page.locator(".g-notice")).to_contain_text("gramsh.first-1")
+    handheld.button("Lëre siç është").click()
+    expect(handheld.page.locator(".w-tasks")).to_be_visible()
+    assert len(handheld.sent("gramsh.first-1")) == 1
+
+
+def test_a_device_that_was_enrolled_elsewhere_keeps_nothing_more(
+    store: Store, handheld: Phone
+) -> None:
+    name = "gramsh.replaced-1"
+    handheld.enrol(name)
+    handheld.open("count")
+    store.enrol(name, store.folder / "replaced", "another phone")
+    handheld.wedge("T-REPLACED-1")
+    expect(handheld.page.get_by_role("alert")).to_contain_text("Kjo pajisje ka mbaruar")
+    kept = len(handheld.kept())
+    handheld.wedge("T-REPLACED-2")
+    handheld.page.goto(f"{handheld.url}#/device")
+    expect(handheld.page.get_by_role("link", name="Ruaje si skedar")).to_be_visible()
+    assert len(handheld.kept()) == kept
 
 
 def test_a_wiped_phone_is_a_new_device(store: Store, handheld: Phone) -> None:
@@ -367,7 +422,9 @@ def test_a_phone_that_was_set_back_ends_and_keeps_what_was_not_sent(
         handheld.page.get_by_role("link", name="Ruaje si skedar").click()
     saving.value.save_as(tmp_path / "saved.jsonl")
     (line,) = (tmp_path / "saved.jsonl").read_text().splitlines()
-    assert json.loads(line)["type"] == "opened"
+    saved = json.loads(line)
+    assert (saved["gateway"], saved["epoch"]) == (name, 1)
+    assert json.loads(saved["record"])["type"] == "opened"
 
 
 def test_one_window_at_a_time_is_the_device(handheld: Phone) -> None:

@@ -18,7 +18,7 @@ from gateway.contract.receipt import decode_receipt
 from gateway.contract.record import ClockState, Observed, Opened, encode_record
 from gateway.contract.signed import SigningKey, key_id
 from simulators.scanner import BATCH, Scanner
-from tests.register.telling import UII
+from tests.register.telling import UII, Told
 from tests.support.store import Store, symbol
 
 pytestmark = pytest.mark.slow
@@ -48,6 +48,23 @@ def test_a_device_learns_where_the_register_disagrees(store: Store) -> None:
     assert answer(store, scanner, "disagreements", first=4)["items"] == []
 
 
+def test_of_anothers_things_a_device_learns_neither_holder_nor_place(store: Store) -> None:
+    post = store.centre.post
+    post("/api/v1/entities", {"code": "OTH", "name": "Tjetri"})
+    post("/api/v1/places", {"code": "OTH.S", "kind": "site", "entity": "OTH", "name": "Tjetri"})
+    post("/api/v1/devices", {"name": "tjetri.phone-1", "place": "OTH.S"})
+    thief = store.enrol("tjetri.phone-1", store.folder / "thief")
+    Told(store.centre)("stored", UII.format(43), place="UMG.D1")
+    thief.scan("move", symbol(43), place="OTH.S")
+    store.deliver(thief)
+    (told,) = answer(store, thief, "disagreements")["items"]
+    (found,) = told["articles"]
+    assert (found["article"], found["verdict"]) == (UII.format(43), "not-held")
+    assert (found["holder"], found["place"]) == (None, None)
+    (code,) = answer(store, thief, "codes", codes=[symbol(43)])["items"]
+    assert {key for key, value in code.items() if value} == {"code", "known"}
+
+
 def test_a_device_learns_its_places_and_what_codes_name(store: Store) -> None:
     scanner = store.device()
     work = answer(store, scanner, "work")
@@ -72,7 +89,7 @@ def test_nobody_else_is_answered(store: Store) -> None:
     late = datetime.now(UTC) - timedelta(days=2)
     assert answer(store, scanner, "work", at=late) == "refused"
     batch = scanner.batch(1, 1)
-    assert asked(store, batch).json()["code"] == "unreadable", "a batch asks nothing"
+    assert asked(store, batch).json()["code"] == "bad-signature", "a batch asks nothing"
     assert asked(store, batch, "application/json").status_code == 415
     again = store.enrol(scanner.name, store.folder / f"{scanner.name}-again", "wiped")
     assert answer(store, scanner, "work") == "bad-signature", "its former epoch has ended"

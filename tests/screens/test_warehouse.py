@@ -21,7 +21,7 @@ SOURCES = sorted((ROOT / "central/screens/warehouse/app").rglob("*.ts*"))
 SOURCE = "\n".join(path.read_text("utf-8") for path in SOURCES)
 GLUE = "\x04"
 OF_ONE = re.compile(r'\bt\(\s*"((?:[^"\\]|\\.)+)"')
-OF_MANY = re.compile(r'\bmany\(\s*[\w.]+,\s*"((?:[^"\\]|\\.)+)"')
+OF_MANY = re.compile(r'\bmany\(\s*[\w.()]+,\s*"((?:[^"\\]|\\.)+)"')
 RECORDS = {"not-for-devices", "unreadable"}
 """Verdicts of records of a device, which the receipt names."""
 ALERTS = {"disputed", "seen-after-end", "elsewhere", "too-far", "scan-refused", "duplicate"}

@@ -14,7 +14,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from fastapi.routing import APIRoute
 
 from central.screens.drawing import plain
-from central.screens.files import APP, APP_AT, DESIGN_AT, PAGES_AT, WASM
+from central.screens.files import APP, APP_AT, DESIGN_AT, PAGES_AT
+from central.screens.headers import CONTENT_SECURITY_POLICY
 from central.screens.texts import DEFAULT
 
 
@@ -32,7 +33,7 @@ ICONS = {"warehouse-192.png": "192x192", "warehouse-512.png": "512x512"}
 _HEADERS = {
     # Each time it is looked whether there is a newer one; where there is no network, it is kept.
     "Cache-Control": "no-cache",
-    "Content-Security-Policy": f"{WASM}; worker-src 'self'; manifest-src 'self'; media-src blob:",
+    "Content-Security-Policy": f"{CONTENT_SECURITY_POLICY}; worker-src 'self'; manifest-src 'self'",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
 }
 

@@ -9,6 +9,7 @@ const AGAIN_MS = 1_500;
 const LARGEST = 720;
 
 export class Camera {
+  private stopped = false;
   private stream: MediaStream | null = null;
   private worker: Worker | null = null;
   private readonly canvas = document.createElement("canvas");
@@ -18,20 +19,25 @@ export class Camera {
   constructor(
     private readonly decoder: string,
     private readonly saw: (scan: Scan) => void,
+    private readonly failed: (error: Error) => void,
   ) {}
 
   /** Throws `NotAllowedError`, `NotFoundError` or `NotReadableError`, as the browser does. */
   async start(video: HTMLVideoElement): Promise<void> {
     const wished = { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } };
     this.stream = await navigator.mediaDevices.getUserMedia({ video: wished, audio: false });
+    if (this.stopped) return this.stop();
     video.srcObject = this.stream;
     await video.play();
+    if (this.stopped) return this.stop();
     this.worker = new Worker(this.decoder, { type: "module" });
+    this.worker.onerror = () => this.failed(new Error("decoder"));
     this.worker.onmessage = ({ data }: MessageEvent<Seen>) => this.answered(video, data);
     this.look(video);
   }
 
   stop(): void {
+    this.stopped = true;
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.worker?.terminate();
     this.stream = this.worker = null;

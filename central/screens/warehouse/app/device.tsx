@@ -5,7 +5,7 @@ import { hex, sha256, utf8 } from "./bytes.ts";
 import type { Keeper } from "./keeper.ts";
 import { look, type Theme, theme } from "./look.ts";
 import { Frame, Notice, Typed } from "./parts.tsx";
-import { type Database, records } from "./store.ts";
+import { type Database, type Former, records } from "./store.ts";
 import { chosen, type Language, many, number, t } from "./texts.ts";
 
 interface Shown {
@@ -110,14 +110,19 @@ export function DeviceView({ keeper, database, onLanguage }: Shown) {
   );
 }
 
+/** A record with whose it is: of its own it says no name. */
+const attributed = ({ name, epoch, line }: Former): string =>
+  `${JSON.stringify({ gateway: name, epoch, record: line })}\n`;
+
 /** Scans that were not sent before the device ended: the register takes no signature of its key. */
 function Unsent({ database, keeper }: { database: Database; keeper: Keeper }) {
   const [lines, setLines] = useState<string[]>([]);
   const { ended, committed, last } = keeper.state;
   useEffect(() => {
     const now = ended ? records(database, committed + 1, last) : Promise.resolve([]);
-    void Promise.all([database.getAll("former"), now]).then((kept) =>
-      setLines(kept.flat().map((each) => `${each.line}\n`)),
+    const { name, epoch } = keeper.device;
+    void Promise.all([database.getAll("former"), now]).then(([former, unsent]) =>
+      setLines([...former, ...unsent.map((each) => ({ ...each, name, epoch }))].map(attributed)),
     );
   }, [ended, committed, last]);
   if (lines.length === 0) return null;

@@ -6,16 +6,17 @@ import { Shape } from "./icons.tsx";
 import { Notice, Viewfinder } from "./parts.tsx";
 import { Refused } from "./register.ts";
 import type { Database } from "./store.ts";
-import { t } from "./texts.ts";
+import { many, t } from "./texts.ts";
 
 interface Shown {
   database: Database;
-  /** Why the device that it was has ended. */
-  ended: string | null;
+  /** The device that it is, and how many of its scans were not sent; none where it is none yet. */
+  now: { name: string; unsent: number; ended: boolean } | null;
   onDevice: () => void;
+  onCancel: () => void;
 }
 
-export function EnrolView({ database, ended, onDevice }: Shown) {
+export function EnrolView({ database, now, onDevice, onCancel }: Shown) {
   const [invited, setInvited] = useState<Invitation | null>(invitation(location.href));
   const [fault, setFault] = useState("");
   const [busy, setBusy] = useState(false);
@@ -48,7 +49,13 @@ export function EnrolView({ database, ended, onDevice }: Shown) {
         <use href="#s-brand" />
       </svg>
       <h1>{t("Enrol this device")}</h1>
-      {ended ? (
+      {now && !now.ended ? (
+        <Notice tone="attention" title={t("This browser is the device {name} already", { name: now.name })}>
+          <p>{t("Enrolling ends that device. What it has not sent yet stays here, to be saved as a file.")}</p>
+          {now.unsent ? <p>{many(now.unsent, "{n} record was not sent yet.")}</p> : null}
+        </Notice>
+      ) : null}
+      {now?.ended ? (
         <Notice tone="attention" shape="latch">
           <p>{t("The device that this was has ended. All that it sent is in the register.")}</p>
         </Notice>
@@ -67,6 +74,11 @@ export function EnrolView({ database, ended, onDevice }: Shown) {
           <button class="g-button" type="button" disabled={busy} onClick={() => enrol(invited)}>
             {busy ? t("Enrolling…") : t("Enrol")}
           </button>
+          {now && !now.ended ? (
+            <button class="g-button g-secondary" type="button" disabled={busy} onClick={onCancel}>
+              {t("Leave it as it is")}
+            </button>
+          ) : null}
         </>
       ) : (
         <>

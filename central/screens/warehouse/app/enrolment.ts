@@ -42,7 +42,7 @@ export async function enrolled(database: Database, invited: Invitation): Promise
   const nobody = { clock: { synced: false }, operator: undefined };
   await begin(database, device, opened(nobody, "warehouse app", versions)(1));
   // While there is a network: a device that knows no place can do little without one.
-  await tell(database, "work", await work(device).catch(() => undefined));
+  await tell(database, "work", await work({ ...device, now: new Date() }).catch(() => undefined));
   // Without it a browser may clear what an app has when the disk is short.
   await navigator.storage.persist?.();
 }

@@ -11,8 +11,17 @@ const SHAKES: Record<Feeling, number[]> = { good: [40], setting: [30, 40, 30], w
 
 let context: AudioContext | null = null;
 
+/** A device that cannot sound is used by the eye; what is felt is never a reason for a fault. */
 export function feel(feeling: Feeling): void {
-  navigator.vibrate?.(SHAKES[feeling]);
+  try {
+    navigator.vibrate?.(SHAKES[feeling]);
+    sound(feeling);
+  } catch (error) {
+    console.info(error);
+  }
+}
+
+function sound(feeling: Feeling): void {
   // A browser lets a page sound once somebody has touched it.
   context ??= new AudioContext();
   if (context.state === "suspended") void context.resume();

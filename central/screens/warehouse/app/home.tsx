@@ -10,7 +10,7 @@ import { useUpdate } from "./updates.ts";
 import { taskWord } from "./words.ts";
 
 export function HomeView({ keeper, onEnrol }: { keeper: Keeper; onEnrol: () => void }) {
-  const { ended, work, disputes, fault } = keeper.state;
+  const { ended, work, disputes, fault, clock } = keeper.state;
   const unseen = disputes.filter((each) => !each.seen).length;
   const update = useUpdate();
   const place = work?.places.find((each) => each.code === work.place);
@@ -30,6 +30,11 @@ export function HomeView({ keeper, onEnrol }: { keeper: Keeper; onEnrol: () => v
       {work && !work.working ? (
         <Notice tone="attention">
           <p>{t("The register has this device, its place or its entity as inactive: its scans count for nothing until that ends.")}</p>
+        </Notice>
+      ) : null}
+      {clock ? (
+        <Notice tone="attention">
+          <p>{many(Math.abs(clock), "This device's clock is wrong by {n} minute. Set it: the register takes no scan of the future.")}</p>
         </Notice>
       ) : null}
       {fault ? (

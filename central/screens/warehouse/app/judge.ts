@@ -31,6 +31,7 @@ export type Wrong =
   | "not-ours-to-send"
   | "not-ours-to-receive"
   | "itself"
+  | "no-code"
   | "place-first"
   | "consignment-first";
 
@@ -38,6 +39,9 @@ export type Finding =
   | { is: "thing" }
   | { is: "setting"; need: Need; value: string }
   | { is: "wrong"; why: Wrong };
+
+/** In characters, of a code in a record: gateway/contract/record.py. */
+const LONGEST = 2000;
 
 /** Without spaces around it, and without what a reader put before it: how scans are compared. */
 export function plain(code: string): string {
@@ -55,6 +59,9 @@ export function judge(
 ): Finding {
   const text = plain(code);
   const { needs, takes } = TASKS[task];
+  if (text === "" || code.length > LONGEST || code.includes("\0")) {
+    return { is: "wrong", why: "no-code" };
+  }
   if (work?.places.some((each) => each.code === text)) {
     if (takes.includes("place")) return { is: "setting", need: "place", value: text };
     return { is: "wrong", why: "a-place" };

@@ -19,6 +19,8 @@ import {
 } from "./store.ts";
 
 const AGAIN_MS = 10 * 60_000;
+/** By more than this a clock is told to be wrong: the register believes no scan of the future. */
+const WRONG_CLOCK_MS = 5 * 60_000;
 const IDLE_MS = 30_000;
 const JUDGING_MS = 1_500;
 const LONGEST_MS = 60_000;
@@ -35,8 +37,10 @@ export interface State {
   judged: number;
   /** Why it ends: a latch, or `replaced`, where the register has a newer epoch. */
   ended: string | null;
-  /** The register's word on the last attempt, where it is no receipt. */
+  /** Why the last attempt to send failed, where that was not for want of a network. */
   fault: string | null;
+  /** By how many minutes the clock is wrong, where that matters. */
+  clock: number;
   work: Work | null;
   disputes: Dispute[];
 }
@@ -46,7 +50,8 @@ export class Keeper {
   operator: string | undefined;
   private readonly names = new Map<string, Named>();
   private wanted = new Set<string>();
-  private asked = 0;
+  /** By the clock that nobody sets. */
+  private asked = Number.NEGATIVE_INFINITY;
   private wake: () => void = () => undefined;
   private poked = false;
   private failures = 0;
@@ -61,11 +66,12 @@ export class Keeper {
   ) {
     const { committed, judged, latch } = sender.device;
     const link: Link = latch ? "ended" : navigator.onLine ? "online" : "offline";
-    this.state = { link, last, committed, judged, ended: latch, fault: null, work, disputes };
+    const none = { fault: null, clock: 0 };
+    this.state = { link, last, committed, judged, ended: latch, work, disputes, ...none };
   }
 
   static async started(database: Database, device: Device, changed: () => void): Promise<Keeper> {
-    const sender = await Sender.started(database, device);
+    const sender = new Sender(database, device);
     const work = (await told<Work>(database, "work")) ?? null;
     const disputes = await database.getAll("disputes");
     const keeper = new Keeper(database, sender, changed, work, await lastSeq(database), disputes);
@@ -87,14 +93,16 @@ export class Keeper {
     this.changed();
   }
 
-  /** Keep a scan; it is on the disk when this returns. Throws `QuotaExceededError` on a full one. */
+  /** Keep a scan; it is on the disk when this returns. Throws `QuotaExceededError` on a full one, and
+   *  where the device has ended: it would reach no register. */
   async keep(task: Task, scan: Scan, setting: Setting): Promise<Kept> {
+    if (this.state.ended) throw new Error("the device has ended");
     const author = { clock: this.sender.clock, operator: this.operator };
     const make = scanned(author, task, scan, setting);
     const shown = { task, code: scan.code, way: scan.way, setting, at: Date.now() };
     const of = this.operator ? { operator: this.operator } : {};
     const kept = await append(this.database, make, { ...shown, ...of });
-    if (task === "find" || !this.names.has(scan.code)) this.wanted.add(scan.code);
+    if (task === "find" || this.names.get(scan.code)?.known !== "own") this.wanted.add(scan.code);
     this.set({ last: kept.seq });
     this.poke();
     return kept;
@@ -118,7 +126,7 @@ export class Keeper {
 
   /** Ask anew what comes and goes: somebody is about to choose of it. */
   look(): void {
-    this.asked = 0;
+    this.asked = Number.NEGATIVE_INFINITY;
     this.poke();
   }
 
@@ -134,11 +142,12 @@ export class Keeper {
     this.poke();
   }
 
-  /** For as long as the page is there. */
-  async run(): Promise<never> {
-    for (;;) {
+  /** For as long as the page is there, or the device: a latch is for good, and what else ends one is
+   *  asked after again. */
+  async run(): Promise<void> {
+    while (!this.device.latch) {
       this.poked = false;
-      const wait = this.state.ended ? AGAIN_MS : await this.attempt();
+      const wait = await this.attempt();
       if (this.poked && !this.state.ended) continue;
       await new Promise<void>((resolve) => {
         this.wake = resolve;
@@ -152,12 +161,13 @@ export class Keeper {
     try {
       await this.turn();
       this.failures = 0;
-      const { judged, committed, ended } = this.state;
-      this.set({ link: ended ? "ended" : "online", fault: null });
+      const ended = this.device.latch;
+      const { judged, committed } = this.state;
+      this.set({ link: ended ? "ended" : "online", ended, fault: null });
       return judged < committed ? JUDGING_MS : IDLE_MS;
     } catch (error) {
       this.failures += 1;
-      if (error instanceof Refused && error.status === 403) {
+      if (error instanceof Refused && error.code === "bad-signature") {
         this.set({ link: "ended", ended: "replaced" });
         return AGAIN_MS;
       }
@@ -169,22 +179,41 @@ export class Keeper {
   }
 
   private async turn(): Promise<void> {
-    const due = Date.now() - this.asked > AGAIN_MS;
+    const due = performance.now() - this.asked > AGAIN_MS;
     if (due || this.sender.device.committed < (await lastSeq(this.database))) {
       this.set({ link: "sending" });
       await this.sender.send(() => this.set({ committed: this.sender.device.committed }));
-      const { latch, committed } = this.sender.device;
-      this.set({ ended: latch, committed, disputes: await this.database.getAll("disputes") });
+      const { latch, committed, judged } = this.sender.device;
+      const disputes = await this.database.getAll("disputes");
+      const offset = this.sender.clock.offset_ms ?? 0;
+      const clock = Math.abs(offset) > WRONG_CLOCK_MS ? Math.round(offset / 60_000) : 0;
+      this.set({ ended: latch, committed, judged, disputes, clock, fault: null });
       if (latch) return;
     }
+    try {
+      await this.ask(due);
+      if (due) this.asked = performance.now();
+    } catch (error) {
+      // The scans are with the register: that it does not answer is no reason to say that they are not.
+      if (!(error instanceof Refused) || error.code === "bad-signature") throw error;
+      console.info(error);
+    }
+  }
+
+  private async ask(due: boolean): Promise<void> {
     if (due) {
-      const work = await register.work(this.device);
+      const work = await register.work(this.asker);
       await tell(this.database, "work", work);
       this.set({ work });
     }
     await this.learn(due);
-    await this.identify();
-    if (due) this.asked = Date.now();
+    // Before its scans were judged the register has things where they were.
+    if (this.state.judged >= this.state.committed) await this.identify();
+  }
+
+  private get asker(): register.Asker {
+    const now = new Date(Date.now() - (this.sender.clock.offset_ms ?? 0));
+    return { ...this.device, now };
   }
 
   /** What the register does not hold as it was scanned. */
@@ -192,16 +221,20 @@ export class Keeper {
     const { judged, committed } = this.sender.device;
     if (!again && judged >= committed) return;
     const first = Math.max(1, again ? judged + 1 - BACK : judged + 1);
-    const answer = await register.disagreements(this.device, first);
+    const answer = await register.disagreements(this.asker, first);
     for (const each of answer.items) {
       const { seq, verdict, detail, articles, strange } = each;
       const alerts = each.alerts.map((alert) => alert.rule);
-      const seen = (await this.database.get("disputes", seq))?.seen ?? false;
-      const dispute = { seq, verdict, detail, articles, strange, alerts, seen };
-      await this.database.put("disputes", dispute);
+      const change = this.database.transaction("disputes", "readwrite");
+      const known = await change.store.get(seq);
+      // An alert that came later is news, though the scan's verdict is not.
+      const seen = known?.seen === true && String(known.alerts) === String(alerts);
+      await change.store.put({ seq, verdict, detail, articles, strange, alerts, seen });
+      await change.done;
     }
     const upTo = answer.items.length < 500 ? answer.concluded : answer.items.at(-1)!.seq;
-    this.sender.device = await amend(this.database, { judged: Math.max(judged, upTo) });
+    const further = { judged: Math.max(judged, upTo) };
+    this.sender.device = await amend(this.database, this.device, further);
     const disputes = await this.database.getAll("disputes");
     this.set({ judged: this.sender.device.judged, disputes });
   }
@@ -209,11 +242,14 @@ export class Keeper {
   private async identify(): Promise<void> {
     while (this.wanted.size > 0) {
       const codes = [...this.wanted].slice(0, MOST_CODES);
-      for (const named of await register.names(this.device, codes)) {
+      // Asked once, whatever comes of it: a code that is refused holds up no other.
+      for (const code of codes) this.wanted.delete(code);
+      const at = Date.now();
+      for (const told of await register.names(this.asker, codes)) {
+        const named = { ...told, at };
         this.names.set(named.code, named);
         await this.database.put("names", named);
       }
-      for (const code of codes) this.wanted.delete(code);
       this.changed();
     }
   }

@@ -6,6 +6,7 @@ import { DeviceView, pseudonym } from "./device.tsx";
 import { DisputesView } from "./disputes.tsx";
 import { EnrolView } from "./enrol.tsx";
 import { invitation } from "./enrolment.ts";
+import { feel } from "./feel.ts";
 import { HomeView } from "./home.tsx";
 import { TASKS } from "./judge.ts";
 import { Keeper } from "./keeper.ts";
@@ -45,28 +46,44 @@ function App({ database, device }: { database: Database; device: Device | null }
   }, []);
 
   useEffect(() => {
-    if (!keeper || !isTask(where)) return setSitting(null);
-    if (TASKS[where].takes.includes("consignment")) keeper.look();
-    void Sitting.at(database, keeper, where, () => redraw(0)).then(setSitting);
+    setSitting(null);
+    if (!keeper || !isTask(where)) return;
+    if (TASKS[where].takes.some((need) => need !== "unit")) keeper.look();
+    let left = false;
+    void Sitting.at(database, keeper, where, () => redraw(0)).then((made) => left || setSitting(made));
+    return () => {
+      left = true;
+    };
   }, [keeper, where]);
   useEffect(() => sitting?.learned());
 
   const take = (scan: Scan): void => {
-    if (sitting) void sitting.take(scan);
+    if (sitting?.task === where && !keeper?.state.ended) void sitting.take(scan);
     else if (keeper && where === "device") void pseudonym(scan.code).then((who) => keeper.signIn(who));
+    // Nothing takes it here: who scans without looking has to hear that.
+    else feel("wrong");
   };
   useKeys(take);
 
   if (again || !(device || keeper)) {
-    const ended = keeper?.state.ended ?? device?.latch ?? null;
+    const state = keeper?.state;
+    const unsent = state ? state.last - state.committed : 0;
+    const now = device && { name: device.name, unsent, ended: Boolean(state?.ended ?? device.latch) };
     const enrolled = (): void => {
       location.replace("#/");
       location.reload();
     };
-    return <EnrolView database={database} ended={ended} onDevice={enrolled} />;
+    return (
+      <EnrolView
+        database={database}
+        now={now}
+        onDevice={enrolled}
+        onCancel={() => setAgain(false)}
+      />
+    );
   }
   if (!keeper) return null;
-  if (sitting && sitting.task === where) return <TaskView keeper={keeper} sitting={sitting} take={take} />;
+  if (sitting && sitting.task === where && !keeper.state.ended) return <TaskView keeper={keeper} sitting={sitting} take={take} />;
   if (where === "disputes") return <DisputesView keeper={keeper} database={database} />;
   if (where === "device") {
     const onLanguage = (language: "sq" | "en") => void speak(language).then(() => redraw(0));
@@ -91,4 +108,11 @@ async function main(): Promise<void> {
   await keepFiles();
 }
 
-void main();
+// What cannot be opened says so: a blank page would leave somebody with a full store of scans.
+main().catch((error: unknown) => {
+  const root = document.getElementById("app")!;
+  const told = document.createElement("p");
+  told.className = "w-elsewhere";
+  told.textContent = `${t("The app cannot open its store here. Nothing of it is lost. It needs a browser that keeps data, by https.")} (${String(error)})`;
+  root.replaceChildren(told);
+});

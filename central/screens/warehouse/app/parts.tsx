@@ -127,12 +127,13 @@ export function Viewfinder({ onScan }: { onScan: (scan: Scan) => void }) {
   const saw = useRef(onScan);
   saw.current = onScan;
   useEffect(() => {
-    const camera = new Camera(document.documentElement.dataset["decoder"]!, (scan) =>
-      saw.current(scan),
-    );
-    camera.start(video.current!).catch((error: Error) => {
-      setFault((NO_CAMERA[error.name] ?? (() => t("The camera cannot be used: {error}", { error: error.message })))());
-    });
+    const failed = (error: Error): void => {
+      const other = () => t("The camera cannot be used: {error}", { error: error.message });
+      setFault((NO_CAMERA[error.name] ?? other)());
+    };
+    const decoder = document.documentElement.dataset["decoder"]!;
+    const camera = new Camera(decoder, (scan) => saw.current(scan), failed);
+    camera.start(video.current!).catch(failed);
     return () => camera.stop();
   }, []);
   if (fault) {

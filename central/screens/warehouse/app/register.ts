@@ -67,7 +67,9 @@ export async function enrol(name: string, code: string, key: string, reason: str
 /** The receipt as it came: its signature is not checked here. */
 export async function bring(payload: string): Promise<string> {
   const response = await post("/api/v1/batches", "application/vnd.gjurma.batch", payload);
-  return response.text();
+  return response.text().catch((error: unknown) => {
+    throw new Unreachable(String(error));
+  });
 }
 
 export interface Disagreements {
@@ -82,14 +84,16 @@ export interface Disagreements {
   concluded: number;
 }
 
-interface Asker {
+/** `now`: by the register's clock, as far as it is known. */
+export interface Asker {
   name: string;
   epoch: number;
   key: DeviceKey;
+  now: Date;
 }
 
 async function ask(who: Asker, asks: string, more: object): Promise<unknown> {
-  const question = { v: 1, gateway: who.name, epoch: who.epoch, at: moment(new Date()), asks, ...more };
+  const question = { v: 1, gateway: who.name, epoch: who.epoch, at: moment(who.now), asks, ...more };
   const payload = await sign("question", JSON.stringify(question), who.key);
   return json(await post("/api/v1/questions", "application/vnd.gjurma.question", payload));
 }
@@ -99,6 +103,6 @@ export const disagreements = async (who: Asker, first: number): Promise<Disagree
 
 export const work = async (who: Asker): Promise<Work> => (await ask(who, "work", {})) as Work;
 
-export async function names(who: Asker, codes: string[]): Promise<Named[]> {
-  return ((await ask(who, "codes", { codes })) as { items: Named[] }).items;
+export async function names(who: Asker, codes: string[]): Promise<Omit<Named, "at">[]> {
+  return ((await ask(who, "codes", { codes })) as { items: Omit<Named, "at">[] }).items;
 }

@@ -21,23 +21,23 @@ interface Receipt {
 
 export class Sender {
   clock: Clock = { synced: false };
-  private readonly boot: string;
+  private boot = "";
 
   constructor(
     private readonly database: Database,
     public device: Device,
-  ) {
-    this.boot = `${device.boots}-${randomHex(8)}`;
-  }
+  ) {}
 
-  /** The next boot of the device: before anything is sent, so that no two are the same. */
-  static async started(database: Database, device: Device): Promise<Sender> {
-    return new Sender(database, await amend(database, { boots: device.boots + 1 }));
+  /** The next boot of the device, written before anything is sent by it: no two are the same. */
+  private async begin(): Promise<void> {
+    this.device = await amend(this.database, this.device, { boots: this.device.boots + 1 });
+    this.boot = `${this.device.boots}-${randomHex(8)}`;
   }
 
   /** All that is not committed. The first batch begins with the newest record that is, so that the
    *  answer tells whether both ends mean the same journal. Throws `Unreachable` or `Refused`. */
   async send(progress: () => void): Promise<void> {
+    if (!this.boot) await this.begin();
     for (;;) {
       const { committed, checkpoint } = this.device;
       const from = { seq: checkpoint.seq, head: fromHex(checkpoint.head) };
@@ -86,15 +86,20 @@ export class Sender {
     } else if (receipt.committed > 0) {
       const before = await this.headAt(receipt.committed - 1);
       const [newest] = await records(this.database, receipt.committed, 1);
-      if (hex(await nextHead(before.head, newest!.line)) !== receipt.head) latch = "forked";
-      change.checkpoint = { seq: before.seq, head: hex(before.head) };
-      change.committed = receipt.committed;
+      if (hex(await nextHead(before.head, newest!.line)) === receipt.head) {
+        change.checkpoint = { seq: before.seq, head: hex(before.head) };
+        change.committed = receipt.committed;
+      } else {
+        // What the register has under these numbers is not ours: none of ours counts as sent by it.
+        latch = "forked";
+      }
     } else {
       change.checkpoint = { seq: 0, head: this.device.origin };
       change.committed = 0;
     }
     change.incarnation = receipt.incarnation;
-    this.device = await amend(this.database, { ...change, latch });
+    change.judged = Math.min(this.device.judged, change.committed ?? committed);
+    this.device = await amend(this.database, this.device, { ...change, latch });
   }
 
   private async headAt(seq: number): Promise<Head> {

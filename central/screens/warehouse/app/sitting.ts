@@ -6,12 +6,13 @@ import type { Keeper } from "./keeper.ts";
 import type { Scan, Setting, Task } from "./record.ts";
 import { type Database, type Kept, type Named, records, type Session, tell, told } from "./store.ts";
 
-/** Of the last scan, for the large card. `full`: the disk took it not. */
+/** Of the last scan, for the large card. `full`: the disk took it not. `at`: when. */
 export interface Outcome {
   feeling: Feeling;
   code: string;
   is: "kept" | "set" | "wrong" | "full" | "doubt";
   why?: Wrong | Need | Named["known"];
+  at: number;
 }
 
 const SHOWN = 30;
@@ -43,8 +44,8 @@ export class Sitting {
     changed: () => void,
   ): Promise<Sitting> {
     const sitting = new Sitting(database, keeper, task, changed);
-    const session = await told<Session>(database, "session");
-    if (session?.task === task) {
+    const session = await told<Session>(database, `session ${task}`);
+    if (session) {
       sitting.setting = session.setting;
       sitting.first = session.first;
       await sitting.remember();
@@ -57,9 +58,11 @@ export class Sitting {
     return sitting;
   }
 
+  /** Where the disk is full it is not kept; the task begins anew then, and no scan is lost by it. */
   private begin(): Promise<void> {
-    const { task, setting, first } = this;
-    return tell(this.database, "session", { task, setting, first } satisfies Session);
+    const { setting, first } = this;
+    const session = { setting, first } satisfies Session;
+    return tell(this.database, `session ${this.task}`, session).catch(() => undefined);
   }
 
   private async remember(): Promise<void> {
@@ -79,7 +82,11 @@ export class Sitting {
 
   /** Scans are taken one after the other, however fast they come. */
   take(scan: Scan): Promise<void> {
-    this.waiting = this.waiting.then(() => this.taken(scan));
+    const { code } = scan;
+    this.waiting = this.waiting
+      .then(() => this.taken(scan))
+      // Whatever the reason, it is not on the disk; that is what has to be said.
+      .catch(() => this.say({ feeling: "wrong", is: "full", code }));
     return this.waiting;
   }
 
@@ -92,18 +99,11 @@ export class Sitting {
     } else if (finding.is === "setting") {
       await this.set(finding.need, finding.value);
     } else {
-      try {
-        const kept = await keeper.keep(task, scan, this.setting);
-        this.seen.add(plain(code));
-        this.count += 1;
-        this.recent = [kept, ...this.recent].slice(0, SHOWN);
-        const why = this.doubt(code);
-        if (why) this.say({ feeling: "wrong", is: "doubt", code, why });
-        else this.say({ feeling: "good", is: "kept", code });
-      } catch {
-        // Whatever the reason, it is not on the disk; that is what has to be said.
-        this.say({ feeling: "wrong", is: "full", code });
-      }
+      const kept = await keeper.keep(task, scan, this.setting);
+      this.seen.add(plain(code));
+      this.count += 1;
+      this.recent = [kept, ...this.recent].slice(0, SHOWN);
+      this.say({ feeling: "good", is: "kept", code });
     }
   }
 
@@ -118,22 +118,18 @@ export class Sitting {
 
   /** Done with it: the next time begins anew. */
   async end(): Promise<void> {
-    await tell(this.database, "session", undefined);
+    await tell(this.database, `session ${this.task}`, undefined);
   }
 
   /** The register said what the last code names. */
   learned(): void {
     const { last } = this;
     if (last?.is !== "kept") return;
-    const why = this.doubt(last.code);
-    if (why) this.say({ feeling: "wrong", is: "doubt", code: last.code, why });
-  }
-
-  /** Why a code should not be here, as far as is known; what is received is another's until then. */
-  private doubt(code: string): Exclude<Named["known"], "own"> | null {
-    const known = this.keeper.named(code)?.known ?? "own";
-    if (known === "own" || (known === "elsewhere" && this.task === "receive")) return null;
-    return known;
+    const named = this.keeper.named(last.code);
+    // What was answered before this scan is of another day; what is received is another's until then.
+    if (!named || named.at < last.at || named.known === "own") return;
+    if (named.known === "elsewhere" && this.task === "receive") return;
+    this.say({ feeling: "wrong", is: "doubt", code: last.code, why: named.known });
   }
 
   /** What has to be scanned before anything else counts. */
@@ -142,8 +138,8 @@ export class Sitting {
     return needs && !this.setting[needs] ? needs : null;
   }
 
-  private say(outcome: Outcome): void {
-    this.last = outcome;
+  private say(outcome: Omit<Outcome, "at">): void {
+    this.last = { ...outcome, at: Date.now() };
     feel(outcome.feeling);
     this.changed();
   }

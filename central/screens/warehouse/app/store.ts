@@ -82,16 +82,18 @@ export interface Named {
   place: string | null;
   package: string | null;
   disputed: boolean;
+  /** When it was told. */
+  at: number;
 }
 
 /** A record of an epoch that ended before it was sent. */
 export interface Former extends Kept {
+  name: string;
   epoch: number;
 }
 
 /** A task that somebody is at. `first`: its first record. */
 export interface Session {
-  task: Task;
   setting: Setting;
   first: number;
 }
@@ -101,7 +103,7 @@ interface Schema extends DBSchema {
   records: { key: number; value: Kept };
   disputes: { key: number; value: Dispute };
   names: { key: string; value: Named };
-  former: { key: [epoch: number, seq: number]; value: Former };
+  former: { key: [name: string, epoch: number, seq: number]; value: Former };
   told: { key: string; value: unknown };
 }
 
@@ -114,21 +116,24 @@ export const open = (): Promise<Database> =>
       database.createObjectStore("records", { keyPath: "seq" });
       database.createObjectStore("disputes", { keyPath: "seq" });
       database.createObjectStore("names", { keyPath: "code" });
-      database.createObjectStore("former", { keyPath: ["epoch", "seq"] });
+      database.createObjectStore("former", { keyPath: ["name", "epoch", "seq"] });
       database.createObjectStore("told");
     },
   });
 
-/** Begin an epoch. Of an earlier one, what was never sent stays; the rest goes, with its key. */
+/** Begin an epoch. Of an earlier one, what was never sent stays; the rest goes, with its key. Where
+ *  the register was restored to before that one, nobody else may have any of it: all of it stays. */
 export async function begin(database: Database, device: Device, line: string): Promise<void> {
   const goes = ["device", "records", "disputes", "names", "told"] as const;
   const stores = [...goes, "former"] as const;
   const change = database.transaction(stores, "readwrite", { durability: "strict" });
   const ended = await change.objectStore("device").get("device");
   if (ended) {
-    const unsent = IDBKeyRange.lowerBound(ended.committed, true);
-    for (const kept of await change.objectStore("records").getAll(unsent)) {
-      await change.objectStore("former").put({ ...kept, epoch: ended.epoch });
+    const { name, epoch, incarnation, committed } = ended;
+    const lost = device.incarnation > incarnation || (device.name === name && device.epoch <= epoch);
+    const stays = IDBKeyRange.lowerBound(lost ? 0 : committed, true);
+    for (const kept of await change.objectStore("records").getAll(stays)) {
+      await change.objectStore("former").put({ ...kept, name, epoch });
     }
   }
   await Promise.all(goes.map((name) => change.objectStore(name).clear()));
@@ -162,11 +167,15 @@ export async function lastSeq(database: Database): Promise<number> {
 export const records = (database: Database, first: number, most: number): Promise<Kept[]> =>
   database.getAll("records", IDBKeyRange.lowerBound(first), most);
 
-/** Change who the device is, by what it is at that moment. */
-export async function amend(database: Database, change: Partial<Device>): Promise<Device> {
+/** Change what is known of an epoch; one that has begun meanwhile is not touched. */
+export async function amend(
+  database: Database,
+  of: { name: string; epoch: number },
+  change: Partial<Device>,
+): Promise<Device> {
   const amending = database.transaction("device", "readwrite", { durability: "strict" });
   const device = await amending.store.get("device");
-  if (!device) throw new Error("there is no device");
+  if (device?.name !== of.name || device.epoch !== of.epoch) throw new Error("another epoch began");
   const amended = { ...device, ...change };
   await amending.store.put(amended, "device");
   await amending.done;

@@ -17,10 +17,17 @@ export function useKeys(scanned: (scan: Scan) => void): void {
       const control = event.ctrlKey && !event.altKey && !event.metaKey;
       const { ended, begins } = wedge.press({ key, control, at: event.timeStamp });
       if (begins) before = input && { input, value: input.value };
-      // Ctrl+D and its like are for a browser, but not in the middle of a symbol.
-      if (control && wedge.isFast) event.preventDefault();
-      if (ended === null || !(ended.fast || before === null)) return;
-      // On a button or a link, Enter by itself is that button's; here it ends a code.
+      // Nobody's code chooses from a list by its first letters, or presses a button by a space in it;
+      // and Ctrl+D and its like are for a browser, but not in the middle of a symbol.
+      const isCode = key.length === 1 && input === null;
+      const chooses = target instanceof HTMLSelectElement;
+      if ((isCode && (chooses || wedge.isFast) && !event.ctrlKey) || (control && wedge.isFast)) {
+        event.preventDefault();
+      }
+      if (ended === null) return;
+      // What a hand types is a code where nothing else takes the keys, and Enter alone ends it.
+      const alone = target === document.body && key === "Enter";
+      if (!(ended.fast || alone)) return;
       event.preventDefault();
       // What a wedge typed into a field was not meant for it.
       if (before) before.input.value = before.value;

@@ -32,6 +32,7 @@ export const WRONG: Record<Wrong, () => string> = {
   "a-consignment": () => t("This is a consignment. Scan a thing."),
   "not-ours-to-send": () => t("This consignment comes to you. You do not dispatch it."),
   "not-ours-to-receive": () => t("This consignment goes out from you. You do not receive it."),
+  "no-code": () => t("This is no code of a thing: it is empty, or far too long."),
   itself: () => t("This is the package itself. Scan what goes into it or out of it."),
   "place-first": () => t("First scan the place."),
   "consignment-first": () => t("First scan the consignment."),

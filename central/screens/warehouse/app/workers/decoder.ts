@@ -20,7 +20,8 @@ prepareZXingModule({
 });
 
 self.onmessage = async ({ data }: MessageEvent<Picture>) => {
-  const [found] = await readBarcodes(data.image, OPTIONS);
+  // A picture that cannot be read is one with nothing in it; the next one may be.
+  const [found] = await readBarcodes(data.image, OPTIONS).catch(() => []);
   const seen: Seen = {
     id: data.id,
     text: found?.isValid ? found.text : null,
