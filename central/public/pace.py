@@ -48,11 +48,14 @@ class Pace:
 
 
 def _whose(address: str) -> str:
-    """A household has a whole network of IPv6 addresses: its first half stands for it."""
+    """A household has a whole network of IPv6 addresses: its first half stands for it. An IPv4
+    address is the same one, also where a socket for both kinds writes it as IPv6."""
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
+    if isinstance(found, ipaddress.IPv6Address):
+        found = found.ipv4_mapped or found
     if found.is_loopback:
         return ""
     return str(found) if found.version == 4 else found.exploded[:19]

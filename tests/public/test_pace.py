@@ -36,5 +36,20 @@ def test_a_network_of_ipv6_is_one() -> None:
 
 def test_what_stands_before_this_server_asks_for_everybody() -> None:
     pace = Pace(most=1)
-    for address in ("127.0.0.1", "::1", "") * 5:
+    for address in ("127.0.0.1", "::1", "::ffff:127.0.0.1", "") * 5:
         pace.ask(address)
+
+
+def test_an_ipv4_address_is_the_same_one_however_a_socket_writes_it() -> None:
+    pace = Pace(most=1)
+    pace.ask("::ffff:192.0.2.1")
+    pace.ask("::ffff:192.0.2.2")
+    with pytest.raises(TooMany):
+        pace.ask("192.0.2.1")
+
+
+def test_an_interface_behind_an_address_is_no_part_of_it() -> None:
+    pace = Pace(most=1)
+    pace.ask("fe80::1%eth0")
+    with pytest.raises(TooMany):
+        pace.ask("fe80::1%eth1")
