@@ -2,7 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Literal, get_args
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, TextClause, text
 
@@ -27,7 +29,7 @@ Result = Literal["in-order", "faults"]
 COLUMNS: Mapping[Table, tuple[str, ...]] = {
     "entities": (*get_args(EntityStanding), ALL),
     "licences": (*get_args(LicenceStanding), ALL),
-    "exclusions": (*get_args(ExclusionKind), ALL),
+    "exclusions": get_args(ExclusionKind),
     "inspections": (*get_args(Result), ALL),
     "sanctions": (*get_args(SanctionKind), ALL),
     "marks": (*get_args(ProductKind), ALL),
@@ -40,19 +42,31 @@ _ROWS: Mapping[Table, tuple[str, ...]] = {
     "exclusions": get_args(Ground),
 }
 ZONE = "Europe/Tirane"
+# A result, or a measure, that comes when the year is over would change what is told of it by one.
 _INSPECTIONS = text(
-    f"SELECT extract(year FROM i.begun AT TIME ZONE '{ZONE}')::int AS year, i.entity,"  # noqa: S608
-    " CASE WHEN cardinality(i.findings) > 0"
-    '   OR i.checklist @> \'[{"result": "fault"}]\'::jsonb'
-    "   OR EXISTS (SELECT 1 FROM measure m WHERE m.inspection = i.number)"
+    "SELECT year, entity, CASE WHEN cardinality(findings) > 0"  # noqa: S608
+    '   OR checklist @> \'[{"result": "fault"}]\'::jsonb'
+    "   OR EXISTS (SELECT 1 FROM act m WHERE m.subject = 'inspection' AND m.key = made.number"
+    "    AND m.what = 'measures ordered'"
+    f"    AND extract(year FROM m.at AT TIME ZONE '{ZONE}')::int = year)"
     "  THEN 'faults' ELSE 'in-order' END AS what, count(*) AS number"
-    " FROM inspection i WHERE i.state IN ('found', 'closed') AND i.begun IS NOT NULL"
+    " FROM (SELECT i.number, i.entity, i.findings, i.checklist,"
+    f"   extract(year FROM f.at AT TIME ZONE '{ZONE}')::int AS year"
+    "   FROM inspection i JOIN act f ON f.subject = 'inspection' AND f.key = i.number"
+    "    AND f.what = 'found' WHERE f.at < :until) made"
     " GROUP BY 1, 2, 3"
 )
 _SANCTIONS = text(
     f"SELECT extract(year FROM imposed AT TIME ZONE '{ZONE}')::int AS year, entity,"  # noqa: S608
-    " kind AS what, count(*) AS number FROM sanction GROUP BY 1, 2, 3"
+    " kind AS what, count(*) AS number FROM sanction WHERE imposed < :until GROUP BY 1, 2, 3"
 )
+
+
+def year_begins(now: datetime) -> datetime:
+    """The year that runs: of what was done in it nothing is told, since two looks around a day
+    that somebody knows of would tell what was done on it."""
+    zone = ZoneInfo(ZONE)
+    return datetime(now.astimezone(zone).year, 1, 1, tzinfo=zone)
 
 
 def of_entities(entities: Iterable[PublicEntity]) -> Iterator[Figure]:
@@ -66,22 +80,24 @@ def of_licences(licences: Iterable[PublicLicence]) -> Iterator[Figure]:
 
 
 def of_exclusions(excluded: Sequence[tuple[Ground, ExclusionKind]]) -> Iterator[Figure]:
-    """Those in force. Persons are counted here, and told of nowhere else."""
-    yield from _public("exclusions", [((ground,), kind) for ground, kind in excluded])
+    """Those in force. Persons are one number, whatever the ground, and told of nowhere else."""
+    for each in _public("exclusions", [((ground,), kind) for ground, kind in excluded]):
+        withheld = each.column == "person" and each.row != ALL
+        yield each.model_copy(update={"count": None}) if withheld else each
 
 
-def of_inspections(connection: Connection) -> Iterator[Figure]:
-    """Those that were made, by the year in which they began."""
-    yield from _by_year(connection, "inspections", _INSPECTIONS)
+def of_inspections(connection: Connection, now: datetime) -> Iterator[Figure]:
+    """Those that were made, by the year of their result, which is over."""
+    yield from _by_year(connection, "inspections", _INSPECTIONS, now)
 
 
-def of_sanctions(connection: Connection) -> Iterator[Figure]:
-    """Those that were imposed, whether lifted since or not."""
-    yield from _by_year(connection, "sanctions", _SANCTIONS)
+def of_sanctions(connection: Connection, now: datetime) -> Iterator[Figure]:
+    """Those that were imposed in years that are over, whether lifted since or not."""
+    yield from _by_year(connection, "sanctions", _SANCTIONS, now)
 
 
 def _public(table: Table, facts: Sequence[tuple[Sequence[str], str]]) -> Iterator[Figure]:
-    """What anybody can count in a register that everybody may read; nothing is withheld."""
+    """What is counted in a register that everybody may read."""
     counts = Counter((row, what) for rows, what in facts for row in (*rows, ALL))
     for row in (*_ROWS[table], ALL):
         for column in COLUMNS[table]:
@@ -93,11 +109,13 @@ def _sum(counts: Counter[tuple[str, str]], row: str) -> int:
     return sum(count for (of, _), count in counts.items() if of == row)
 
 
-def _by_year(connection: Connection, table: Table, query: TextClause) -> Iterator[Figure]:
+def _by_year(
+    connection: Connection, table: Table, query: TextClause, now: datetime
+) -> Iterator[Figure]:
     """A year is told where enough entities stand behind it."""
     counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
     entities: defaultdict[int, set[str]] = defaultdict(set)
-    for row in connection.execute(query):
+    for row in connection.execute(query, {"until": year_begins(now)}):
         counts[row.year][row.what] += row.number
         entities[row.year].add(row.entity)
     for year in sorted(counts, reverse=True):

@@ -6,13 +6,12 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, text
 
 from central.errors import DatabaseUnavailable
 from central.public import disclosure
-from central.public.figures import COLUMNS, ZONE
+from central.public.figures import COLUMNS, ZONE, year_begins
 from central.public.models import ALL, Figure
 from central.queries.reading import snapshot
 
@@ -34,13 +33,11 @@ _COUNTS = text(
 
 
 def count(connection: Connection, now: datetime) -> list[Figure]:
-    """Of years that are over: of one that runs, two looks a day apart would tell who worked that
-    day."""
+    """Of years that are over."""
     years: defaultdict[int, dict[str, Counter[str]]] = defaultdict(
         lambda: {kind: Counter() for kind in COLUMNS["marks"] if kind != ALL}
     )
-    this_year = datetime(now.astimezone(ZoneInfo(ZONE)).year, 1, 1, tzinfo=ZoneInfo(ZONE))
-    for row in connection.execute(_COUNTS, {"until": this_year}):
+    for row in connection.execute(_COUNTS, {"until": year_begins(now)}):
         years[row.year][row.kind][row.entity] += row.number
     return [
         Figure(table="marks", row=str(year), column=column, count=number)

@@ -80,7 +80,7 @@ class PublicExclusion(_Told):
 
 class Figure(_Told):
     """One cell of one table. `row` and `column`: codes, a year, or `all`; `count` is null where it
-    would betray one entity."""
+    would betray one entity, or is of persons excluded on one ground."""
 
     table: Table
     row: Annotated[str, Field(examples=["2025"])]

@@ -62,8 +62,8 @@ def read(connection: Connection, now: datetime) -> Published:
             *figures.of_entities(entities.values()),
             *figures.of_licences(licences.values()),
             *figures.of_exclusions([(row.ground, row.kind) for row in excluded]),
-            *figures.of_inspections(connection),
-            *figures.of_sanctions(connection),
+            *figures.of_inspections(connection, now),
+            *figures.of_sanctions(connection, now),
         ],
     )
 

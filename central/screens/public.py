@@ -309,10 +309,13 @@ def _statistics(page: _Page) -> Response:
 def _table(
     name: Table, figures: Iterable[Figure]
 ) -> tuple[Sequence[str], Sequence[tuple[str, Sequence[int | None]]]]:
-    """Its columns, and its rows with their cells; what is nothing but noughts is left out."""
+    """Its columns, and its rows with their cells; what is nothing but noughts is left out, whatever
+    is withheld beside them."""
     cells = {(each.row, each.column): each.count for each in figures if each.table == name}
     rows = list(dict.fromkeys(row for row, _ in cells))
-    rows = [row for row in rows if row == ALL or cells[row, ALL] != 0]
+    rows = [
+        row for row in rows if row == ALL or {cells[row, c] for c in COLUMNS[name]} - {None} != {0}
+    ]
     columns = [
         column
         for column in COLUMNS[name]

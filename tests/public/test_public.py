@@ -5,16 +5,21 @@ import html
 import io
 import json
 import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
+from sqlalchemy import Engine, create_engine
 
 from central import embedded
 from central.access.browsing import SESSION
 from central.access.roles import OF_AN_ENTITY, Role
-from tests.public.conftest import PERSON, SECRET
+from central.public.figures import of_inspections, of_sanctions
+from tests.public.conftest import PERSON, SECRET, at
+from tests.support import clusters
 from tests.support.central import Centre
 from tests.support.wait import wait_for
 
@@ -49,6 +54,18 @@ DATA = [
     *(f"{API}/{name}{form}" for name in FIELDS for form in ("", "?format=csv", "?format=jsonl")),
     *(f"{API}/entities/KMP", f"{API}/licences/A-FORCE", f"{API}/licences/A-NONE"),
 ]
+
+
+YEAR = datetime.now(UTC).year
+RESULTS = {"in-order": 2, "faults": 1, "all": 3}
+"""Of the inspections of this year."""
+
+
+@pytest.fixture
+def engine(centre: Centre) -> Iterator[Engine]:
+    made = create_engine(clusters.dialect(centre.database))
+    yield made
+    made.dispose()
 
 
 @pytest.fixture(autouse=True)
@@ -132,8 +149,17 @@ def test_an_exclusion_is_told_while_it_stands_and_of_entities_alone(centre: Cent
         for row in rows(centre, f"{API}/statistics")
         if row["table"] == "exclusions"
     }
-    assert figures["violation", "entity"] == 2
-    assert figures["violation", "person"] == 1
+    assert figures == {
+        ("violation", "entity"): 2,
+        ("violation", "person"): None,
+        ("national-security", "entity"): 0,
+        ("national-security", "person"): None,
+        ("all", "entity"): 2,
+        ("all", "person"): 1,
+    }
+    page = get(centre, "/public/en/statistics").text
+    section = page.split('id="exclusions"')[1].split("</section>")[0]
+    assert shown(section) == ["violation of the law", "total"]
 
 
 def test_statistics_are_what_the_registers_say(centre: Centre) -> None:
@@ -147,11 +173,43 @@ def test_statistics_are_what_the_registers_say(centre: Centre) -> None:
     for activity in ("trade", "transport"):
         mine = [each for each in licences if activity in each["activities"]]
         assert figures["licences", activity, "all"] == len(mine)
-    year = next(row for table, row, _ in figures if table == "inspections")
-    told = [figures["inspections", year, column] for column in ("in-order", "faults", "all")]
-    assert told == [2, 1, 3]
-    assert figures["sanctions", year, "all"] is None, "of one entity alone"
-    assert not [row for table, row, _ in figures if table == "marks"], "no year is over"
+    assert {table for table, _, _ in figures} == {"licences", "entities", "exclusions"}
+    page = get(centre, "/public/en/statistics").text
+    assert page.count("No year is over yet of which there is something to tell.") == 3
+
+
+def seen_in(engine: Engine, year: int) -> dict[tuple[str, str, str], int | None]:
+    """What is told of inspections and sanctions in June of that year."""
+    now = datetime(year, 6, 1, tzinfo=UTC)
+    with engine.connect() as connection:
+        found = [*of_inspections(connection, now), *of_sanctions(connection, now)]
+    return {(each.table, each.row, each.column): each.count for each in found}
+
+
+def test_what_is_done_on_a_day_is_told_when_its_year_is_over(
+    centre: Centre, engine: Engine
+) -> None:
+    assert seen_in(engine, YEAR) == {}, "this year runs"
+    later = seen_in(engine, YEAR + 1)
+    assert {each: later["inspections", str(YEAR), each] for each in RESULTS} == RESULTS
+    assert later["sanctions", str(YEAR), "all"] is None, "of one entity alone"
+
+
+def test_a_measure_that_comes_later_changes_no_year_that_is_over(
+    centre: Centre, engine: Engine
+) -> None:
+    measures = {"measures": [{"text": SECRET, "deadline": at(9)}], "reason": SECRET}
+    with centre.client("inspector") as http:
+        answer = http.post("/api/v1/inspections/I-1/measures", json=measures)
+    assert answer.status_code == 200, answer.text
+    assert seen_in(engine, YEAR + 1)["inspections", str(YEAR), "faults"] == 2
+    move = "UPDATE act SET at = at {} interval '1 year' WHERE what = 'found'"
+    centre.sql(move.format("-"))
+    try:
+        over = seen_in(engine, YEAR)
+        assert {each: over["inspections", str(YEAR - 1), each] for each in RESULTS} == RESULTS
+    finally:
+        centre.sql(move.format("+"))
 
 
 # --- the same, however it is asked for ------------------------------------------------------------
