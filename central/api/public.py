@@ -18,7 +18,6 @@ from central.api.listing import SORT
 from central.errors import NotFound
 from central.public import lists, telling
 from central.public.copy import Copy
-from central.public.finding import by_number
 from central.public.lists import (
     EntitySort,
     ExclusionSort,
@@ -135,7 +134,7 @@ def all_licences(
 @api.get("/licences/{number}", response_model=PublicLicence)
 def one_licence(request: Request, number: _Number) -> Response:
     """Capitals and space in the number do not matter. One that only looks like it is not told."""
-    found = by_number(_copy(request).look().licences, number).licence
+    found = _copy(request).look().numbers.find(number).licence
     if found is None:
         raise NotFound(no_such("licence", number))
     return telling.whole(request, found.model_dump_json().encode(), _JSON)

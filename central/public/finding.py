@@ -1,6 +1,7 @@
 """Filters, orders and the search of the public registers. Pure."""
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -24,10 +25,6 @@ def normal(number: str) -> str:
     return "".join(c for c in text if not c.isspace() and unicodedata.category(c) != "Cf")
 
 
-def _loose(number: str) -> str:
-    return normal(number).translate(_ALIKE)
-
-
 @dataclass(frozen=True)
 class Found:
     """The licence of a number, or those whose numbers look like it: none of them is meant."""
@@ -36,17 +33,31 @@ class Found:
     alike: tuple[PublicLicence, ...] = ()
 
 
-def by_number(licences: Mapping[str, PublicLicence], typed: str) -> Found:
-    """What is written on a paper, however it was typed."""
-    exactly = licences.get(typed.strip())
-    if exactly is not None:
-        return Found(exactly)
-    wanted, loosely = normal(typed), _loose(typed)
-    same = [each for number, each in licences.items() if normal(number) == wanted]
-    if len(same) == 1:
-        return Found(same[0])
-    alike = (each for number, each in licences.items() if loosely and _loose(number) == loosely)
-    return Found(None, tuple(alike)[:5])
+class Numbers:
+    """Licences by their numbers, in each form in which a number is compared: made once, so that a
+    number which there is not costs no look at all of them."""
+
+    def __init__(self, licences: Mapping[str, PublicLicence]) -> None:
+        self._exact = licences
+        self._normal: defaultdict[str, list[PublicLicence]] = defaultdict(list)
+        self._loose: defaultdict[str, list[PublicLicence]] = defaultdict(list)
+        for number, each in licences.items():
+            form = normal(number)
+            self._normal[form].append(each)
+            self._loose[form.translate(_ALIKE)].append(each)
+
+    def find(self, typed: str) -> Found:
+        """What is written on a paper, however it was typed."""
+        exactly = self._exact.get(typed.strip())
+        if exactly is not None:
+            return Found(exactly)
+        form = normal(typed)
+        same = self._normal.get(form, [])
+        if len(same) == 1:
+            return Found(same[0])
+        loosely = form.translate(_ALIKE)
+        alike = self._loose.get(loosely, []) if loosely else []
+        return Found(None, tuple(alike[:5]))
 
 
 def plain(text: str) -> str:

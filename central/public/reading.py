@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from central import schema
 from central.public import figures, standing
+from central.public.finding import Numbers
 from central.public.models import Figure, PublicEntity, PublicExclusion, PublicLicence
 from central.register.entities.standing import Standing, standings
 from central.register.licences.models import suspended_until
@@ -25,6 +26,7 @@ class Published:
 
     entities: Mapping[str, PublicEntity]
     licences: Mapping[str, PublicLicence]
+    numbers: Numbers
     exclusions: Sequence[PublicExclusion]
     figures: Sequence[Figure]
     """But for those of marks, which take long to count."""
@@ -53,6 +55,7 @@ def read(connection: Connection, now: datetime) -> Published:
     return Published(
         entities=entities,
         licences=licences,
+        numbers=Numbers(licences),
         exclusions=[
             PublicExclusion.model_validate(row, from_attributes=True)
             for row in excluded

@@ -18,7 +18,6 @@ from central.api.public import Public
 from central.errors import DatabaseUnavailable, TooMany
 from central.public import lists, telling
 from central.public.figures import COLUMNS
-from central.public.finding import by_number
 from central.public.lists import (
     EntitySort,
     ExclusionSort,
@@ -200,7 +199,7 @@ def nowhere(request: Request) -> Response:
 
 
 def _verdict(page: _Page, typed: str) -> Response:
-    found = by_number(page.published.licences, typed)
+    found = page.published.numbers.find(typed)
     if found.licence is None:
         typed = "".join(c for c in typed if c.isprintable())
         return page.draw("public/unknown.html", 404, typed=typed, alike=found.alike)
