@@ -19,7 +19,7 @@ _LOG = logging.getLogger(__name__)
 _AGAIN_S = 60.0
 """After it could not be counted."""
 _WAIT_S = 2.0
-"""So long who asks first waits for it."""
+"""So long who asks first waits for it; who comes meanwhile does not."""
 # A number counts once, however many pieces carry it, in the year in which its mark came in.
 _COUNTS = text(
     f"SELECT extract(year FROM received AT TIME ZONE '{ZONE}')::int AS year, kind, entity,"  # noqa: S608
@@ -63,23 +63,35 @@ class Marks:
     def look(self) -> Sequence[Figure] | None:
         """None while nothing was counted yet."""
         with self._lock:
-            now = self._clock()
-            rests = time.monotonic() < self._failed + _AGAIN_S
-            if self._day != now.date() and self._counting is None and not rests:
-                self._counting = threading.Thread(target=self._count, args=(now,), daemon=True)
-                self._counting.start()
-            counting = self._counting if self._found is None else None
-        if counting is not None:
-            counting.join(_WAIT_S)
+            begun = self._begin()
+        if begun is not None and self._found is None:
+            begun.join(_WAIT_S)
         return self._found
 
+    def _begin(self) -> threading.Thread | None:
+        """The counting, if it was time for that."""
+        now = self._clock()
+        rests = time.monotonic() < self._failed + _AGAIN_S
+        if self._day == now.date() or self._counting is not None or rests:
+            return None
+        begun = threading.Thread(target=self._count, args=(now,), daemon=True)
+        begun.start()
+        self._counting = begun
+        return begun
+
     def _count(self, now: datetime) -> None:
+        found: Sequence[Figure] | None = None
         try:
             with snapshot(self._engine) as connection:
-                self._found = count(connection, now)
-            self._day = now.date()
+                found = count(connection, now)
         except DatabaseUnavailable as error:
             _LOG.warning("marks of past years are not counted: %s", error)
-            self._failed = time.monotonic()
-        finally:
+        except Exception:
+            # Whatever it was, the next request would only meet it again.
+            _LOG.exception("marks of past years cannot be counted")
+        with self._lock:
             self._counting = None
+            if found is None:
+                self._failed = time.monotonic()
+            else:
+                self._found, self._day = found, now.date()
