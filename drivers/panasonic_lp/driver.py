@@ -20,6 +20,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.catalog import Kind
+from drivers.envelope import Macro, body_of
 from drivers.errors import (
     DeviceFault,
     DeviceRefused,
@@ -35,7 +36,6 @@ from drivers.panasonic_lp.conversation import TRIES, Conversation
 from drivers.protocols import Activity, Did, Identity, MarkerStatus, MarkText, Outcome, Shot, Start
 from drivers.transport import parse_url
 
-_TRAILER = "\x1e\x04"
 _POLL_SECONDS = 0.02
 _AMBIGUOUS = "%\\`~"
 
@@ -48,7 +48,7 @@ class Options(BaseModel):
     checksum: bool = False
     """The marker's own setting. Off by default there; on protects the engraved text."""
     terminator: Literal["cr", "crlf"] = "cr"
-    macro: Literal["05", "06", "none"] = "06"
+    macro: Macro = "06"
     """The ECC 200 macro that the job's 2D code uses; then only the envelope's body is sent."""
     lines: int | None = Field(default=None, ge=0, le=15)
     """Legible lines of the job; missing ones are sent blank. None: as many as the mark has."""
@@ -243,14 +243,7 @@ class PanasonicLp:
 
     def _texts(self, mark: MarkText) -> list[tuple[int, str]]:
         """Text numbers and texts, the code's data last. Raises ValueError, which says why not."""
-        body = mark.content
-        if self._options.macro != "none":
-            header = f"[)>\x1e{self._options.macro}\x1d"
-            if not body.startswith(header) or not body.endswith(_TRAILER):
-                raise ValueError(
-                    f"the job's code carries an envelope of format {self._options.macro} only"
-                )
-            body = body[len(header) : -len(_TRAILER)]
+        body = body_of(mark.content, self._options.macro)
         if not body or body.startswith(codec.GS):
             raise ValueError("the code's data is empty or begins with GS, which means FNC1 there")
         lines = mark.lines
