@@ -18,6 +18,7 @@ GROUP = "gjurma.drivers"
 
 _BUILT_IN = {
     "cognex-dmcc": "drivers.cognex_dmcc.driver",
+    "gravotech-tl07": "drivers.gravotech_tl07.driver",
     "microscan": "drivers.microscan.driver",
     "modbus-cell": "drivers.modbus_cell.driver",
     "panasonic-lp": "drivers.panasonic_lp.driver",

@@ -19,6 +19,7 @@ Build = Callable[[dict[str, str], PartStore, str, float], Device]
 
 FAMILIES = {
     "cognex-dmcc": "simulators.cognex_dmcc",
+    "gravotech-tl07": "simulators.gravotech_tl07",
     "microscan": "simulators.microscan",
     "modbus-cell": "simulators.modbus_cell",
     "panasonic-lp": "simulators.panasonic_lp",

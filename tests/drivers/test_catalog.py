@@ -12,6 +12,7 @@ def test_the_built_in_kinds() -> None:
     roles = {kind.name: kind.role for kind in catalog.kinds()}
     assert roles == {
         "cognex-dmcc": "reader",
+        "gravotech-tl07": "marker",
         "microscan": "reader",
         "modbus-cell": "marker",
         "panasonic-lp": "marker",
@@ -20,7 +21,15 @@ def test_the_built_in_kinds() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cognex-dmcc", "microscan", "modbus-cell", "panasonic-lp", "zebra-ssi"]
+    "name",
+    [
+        "cognex-dmcc",
+        "gravotech-tl07",
+        "microscan",
+        "modbus-cell",
+        "panasonic-lp",
+        "zebra-ssi",
+    ],
 )
 def test_every_kind_builds_by_its_defaults_and_refuses_unknown_options(name: str) -> None:
     kind = catalog.find(name)

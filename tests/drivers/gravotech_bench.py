@@ -1,0 +1,87 @@
+"""A driver against a peer on a real wire, for the Gravotech tests."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivers.gravotech_tl07.driver import GravotechTl07, Options
+from drivers.protocols import MarkText, Shot
+from simulators.faults import Faults
+from simulators.gravotech_tl07 import GravotechTl07 as Device
+from simulators.gravotech_tl07 import build
+from simulators.part import PartStore
+from simulators.pipe import serve
+from simulators.scripted import Script, Step
+
+SPEED = 200.0
+JOB = "part.t2l"
+CONTENT = "[)>\x1e06\x1d18S7A72000000001\x1e\x04"
+"""V2 of the item identification vectors."""
+SHOT = Shot((MarkText(1, CONTENT, ("7A7 2000000001",)),))
+
+
+def quick(**options: object) -> Options:
+    """Options whose times fit a simulator at SPEED."""
+    return Options.model_validate(
+        {
+            "lines": 1,
+            "reply_seconds": 0.3,
+            "load_seconds": 0.3,
+            "mark_seconds": 1.0,
+            **options,
+        }
+    )
+
+
+@asynccontextmanager
+async def scripted(*steps: Step, **options: object) -> AsyncIterator[GravotechTl07]:
+    """The driver, connected over TCP to a peer that plays raw bytes to the end of the script."""
+    script = Script(*steps)
+    listener = await serve("tcp://127.0.0.1:0", script, Faults())
+    driver = GravotechTl07(listener.url, quick(**options), "laser")
+    try:
+        await driver.connect()
+        yield driver
+    finally:
+        await driver.close()
+        await listener.close()
+    script.check()
+
+
+@dataclass
+class Bench:
+    """The driver and the simulated marker on a TCP port, with the part between them."""
+
+    driver: GravotechTl07
+    device: Device
+    faults: Faults
+    parts: PartStore
+    url: str
+
+    def another(self, **options: object) -> GravotechTl07:
+        """A driver as a restarted program has it: it knows nothing of what was before."""
+        return GravotechTl07(self.url, quick(**options), "laser")
+
+
+@asynccontextmanager
+async def bench(
+    folder: Path,
+    device_options: dict[str, str] | None = None,
+    wire: str = "tcp://127.0.0.1:0",
+    /,
+    **options: object,
+) -> AsyncIterator[Bench]:
+    parts = PartStore(folder / "parts.db")
+    device = build(device_options or {}, parts, "line", SPEED)
+    faults = Faults()
+    url = await device.start(wire, faults)
+    driver = GravotechTl07(url, quick(**options), "laser")
+    rig = Bench(driver, device, faults, parts, url)
+    try:
+        await driver.connect()
+        yield rig
+    finally:
+        await rig.driver.close()
+        await device.stop()
+        parts.close()

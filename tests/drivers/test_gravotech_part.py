@@ -1,0 +1,466 @@
+"""The Gravotech driver and the simulated marker on a wire: what is on the part?
+
+Whatever goes wrong on the wire, what the driver says and what is engraved have to agree: DONE means
+engraved once, NOT_STARTED means blank, and nothing engraves after a confirmed disarm.
+"""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from drivers.errors import DeviceError, DeviceRefused, LinkError, OutcomeUnknown, UnexpectedReply
+from drivers.protocols import Activity, Did, MarkText, Outcome, Shot
+from simulators.part import Engraving
+from tests.drivers.gravotech_bench import CONTENT, JOB, SHOT, Bench, bench
+
+
+def on_part(rig: Bench) -> list[Engraving]:
+    return rig.parts.seen("line")
+
+
+async def disarmed(rig: Bench) -> Outcome | None:
+    """Disarm as a station does: again and again, with a new connection, until it is confirmed."""
+    for _ in range(8):
+        try:
+            await rig.driver.connect()
+            return await rig.driver.disarm()
+        except LinkError:
+            await rig.driver.close()
+            await asyncio.sleep(0.05)
+        except DeviceError:
+            pass
+    raise AssertionError("it could never be confirmed that nothing can engrave")
+
+
+async def ready(rig: Bench) -> None:
+    await rig.driver.select_job(JOB)
+    rig.parts.load("line")
+
+
+async def cycle(rig: Bench, pedal: bool = False) -> Did:
+    """One shot on a new piece, and what the driver says became of it in the end."""
+    rig.parts.load("line")
+    said = Did.UNKNOWN
+    try:
+        await rig.driver.connect()
+        await rig.driver.arm(SHOT)
+        if pedal:
+            assert await rig.device.pedal() is True
+        else:
+            await rig.driver.fire()
+        said = (await rig.driver.outcome(0.3)).did
+    except DeviceRefused:
+        said = Did.NOT_STARTED
+    except DeviceError:
+        said = Did.UNKNOWN
+    proof = await disarmed(rig)
+    assert rig.device.state()["ready"] is False
+    assert rig.device.state()["texts"].keys().isdisjoint({"0", "1"})
+    before = on_part(rig)
+    assert await rig.device.pedal() is False
+    await asyncio.sleep(0.02)
+    assert on_part(rig) == before
+    if proof is not None and said is Did.UNKNOWN:
+        said = proof.did
+    agree(said, before)
+    return said
+
+
+def agree(said: Did, engravings: list[Engraving]) -> None:
+    assert [engraving.content for engraving in engravings] in ([], [CONTENT])
+    if said is Did.DONE:
+        assert len(engravings) == 1
+    if said is Did.NOT_STARTED:
+        assert engravings == []
+
+
+@pytest.mark.parametrize("wire", ["tcp://127.0.0.1:0", "serial"])
+@pytest.mark.parametrize("readback", ["plain", "quoted", "named"])
+@pytest.mark.parametrize("after", ["alive", "ready"])
+def test_what_was_sent_is_on_the_part(tmp_path: Path, wire: str, readback: str, after: str) -> None:
+    async def run() -> None:
+        settings = {"readback": readback, "after": after}
+        async with bench(tmp_path, settings, wire, readback=readback) as rig:
+            await rig.driver.select_job(JOB)
+            assert (await rig.driver.status()).activity is Activity.READY
+            for pedal in (False, True):
+                if after == "alive" or not pedal:
+                    assert await cycle(rig, pedal) is Did.DONE
+                (engraving,) = on_part(rig)
+                assert (engraving.content, engraving.lines) == (CONTENT, ("7A7 2000000001",))
+                assert engraving.position == 1
+                assert engraving.readable
+                await rig.driver.select_job(JOB)
+
+    asyncio.run(run())
+
+
+def test_asking_what_it_is_fires_nothing_though_it_be_armed(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            await rig.driver.close()
+            other = rig.another()
+            await other.connect()
+            await other.identify()
+            assert (await other.status()).activity is Activity.ARMED
+            await other.close()
+            assert rig.device.state()["ready"] is True
+            assert on_part(rig) == []
+
+    asyncio.run(run())
+
+
+def test_a_code_with_separators_and_another_envelope(tmp_path: Path) -> None:
+    content = "[)>\x1e05\x1d800406141419999960MH80312\x1d21MH80312\x1e\x04"
+
+    async def run() -> None:
+        async with bench(tmp_path, {"macro": "05", "lines": "0"}, macro="05", lines=0) as rig:
+            await ready(rig)
+            await rig.driver.arm(Shot((MarkText(1, content),)))
+            await rig.driver.fire()
+            assert await rig.driver.outcome(1) == Outcome(Did.DONE)
+            assert [each.content for each in on_part(rig)] == [content]
+
+    asyncio.run(run())
+
+
+def test_a_pedal_starts_what_is_armed_once(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await ready(rig)
+            assert await rig.device.pedal() is False
+            await rig.driver.arm(SHOT)
+            assert (await rig.driver.status()).activity is Activity.ARMED
+            assert await rig.device.pedal() is True
+            assert await rig.driver.outcome(1) == Outcome(Did.DONE)
+            assert await rig.device.pedal() is False
+            assert await rig.driver.disarm() == Outcome(Did.DONE)
+            assert [each.content for each in on_part(rig)] == [CONTENT]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("marking", ["2", "40"])
+def test_a_pedal_before_the_command_is_one_shot(tmp_path: Path, marking: str) -> None:
+    async def run() -> None:
+        async with bench(tmp_path, {"marking": marking}) as rig:
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            await rig.device.pedal()
+            await asyncio.sleep(0)
+            await rig.driver.fire()
+            assert await rig.driver.outcome(1) == Outcome(Did.DONE)
+            assert await rig.driver.disarm() == Outcome(Did.DONE)
+            assert len(on_part(rig)) == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("options", "did"),
+    [
+        ({}, None),
+        ({"own_input": False}, Did.NOT_STARTED),
+        ({"leaves_ready": True}, Did.NOT_STARTED),
+    ],
+)
+def test_an_armed_shot_that_nobody_starts(
+    tmp_path: Path, options: dict[str, object], did: Did | None
+) -> None:
+    async def run() -> None:
+        async with bench(tmp_path, **options) as rig:
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            assert (await rig.driver.outcome(0.05)).did is Did.UNKNOWN
+            proof = await rig.driver.disarm()
+            assert (proof and proof.did) is did
+            assert await rig.driver.disarm() is None
+            assert on_part(rig) == []
+            assert await cycle(rig) is Did.DONE
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("after", ["alive", "ready"])
+@pytest.mark.parametrize("moment", ["before", "during", "after"])
+def test_a_pedal_about_the_moment_of_a_disarm(tmp_path: Path, after: str, moment: str) -> None:
+    """Its end is not told, so that only the proofs of the disarm speak."""
+
+    async def run() -> None:
+        options = {"after": after, "marking": "20"}
+        settings = {"leaves_ready": after == "alive"}
+        async with bench(tmp_path, options, **settings) as rig:
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            rig.device.misbehave("silent")
+            fired = False
+            if moment == "before":
+                fired = await rig.device.pedal()
+            if moment == "during":
+                rig.faults.arm("delay", "to_host", seconds=0.02)
+            disarming = asyncio.create_task(rig.driver.disarm())
+            if moment == "during":
+                async with asyncio.timeout(5):
+                    while not rig.faults.landed["delay"]:  # noqa: ASYNC110 - no event for it
+                        await asyncio.sleep(0.001)
+                fired = await rig.device.pedal()
+            proof = await disarming
+            if moment == "after":
+                fired = await rig.device.pedal()
+                await asyncio.sleep(0.15)
+            assert len(on_part(rig)) == int(fired)
+            said = proof.did if proof is not None else Did.UNKNOWN
+            agree(said, on_part(rig))
+            assert rig.device.state()["ready"] is False
+
+    asyncio.run(run())
+
+
+def test_after_a_restart_an_armed_marker_is_disarmed_and_nothing_is_claimed(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        async with bench(tmp_path, leaves_ready=True) as rig:
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            await rig.driver.close()
+            rig.driver = rig.another()
+            await rig.driver.connect()
+            assert (await rig.driver.status()).activity is Activity.ARMED
+            assert await rig.driver.disarm() is None
+            assert (await rig.driver.status()).activity is Activity.READY
+            assert await rig.device.pedal() is False
+            assert on_part(rig) == []
+
+    asyncio.run(run())
+
+
+def test_after_a_restart_while_it_marks_nothing_is_claimed_and_it_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        async with bench(tmp_path, {"marking": "40"}) as rig:
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            await rig.driver.fire()
+            await rig.driver.close()
+            rig.driver = rig.another()
+            await rig.driver.connect()
+            assert await rig.driver.disarm() is None
+            assert rig.device.state()["marking"] is False
+            assert [each.readable for each in on_part(rig)] == [True]
+
+    asyncio.run(run())
+
+
+def test_held_when_the_metal_has_changed_and_nothing_was_replied(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            rig.device.moments.hold("marked")
+            with pytest.raises(OutcomeUnknown):
+                await rig.driver.fire()
+            assert await rig.device.moments.await_held(1)
+            assert len(on_part(rig)) == 1
+            rig.device.moments.release()
+            assert await disarmed(rig) == Outcome(Did.DONE)
+            assert len(on_part(rig)) == 1
+
+    asyncio.run(run())
+
+
+def test_held_when_armed_before_anything_started(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path, own_input=False) as rig:
+            await ready(rig)
+            rig.device.moments.hold("armed")
+            with pytest.raises(LinkError):
+                await rig.driver.arm(SHOT)
+            assert await rig.device.moments.await_held(1)
+            assert rig.device.state()["ready"] is True
+            rig.device.moments.release()
+            proof = await disarmed(rig)
+            assert proof is not None
+            assert proof.did is Did.NOT_STARTED
+            assert on_part(rig) == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("when", ["armed", "marking"])
+def test_without_power_nothing_is_confirmed_and_nothing_is_loaded_after(
+    tmp_path: Path, when: str
+) -> None:
+    async def run() -> None:
+        async with bench(tmp_path, {"marking": "40"}, leaves_ready=True) as rig:
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            if when == "marking":
+                await rig.driver.fire()
+            await rig.device.power(False)
+            with pytest.raises(LinkError):
+                await rig.driver.disarm()
+            await rig.device.power(True)
+            assert await disarmed(rig) is None
+            assert rig.device.state()["texts"] == {}
+            assert [each.readable for each in on_part(rig)] == [False] * (when == "marking")
+            await rig.driver.select_job(JOB)
+            assert await cycle(rig) is Did.DONE
+
+    asyncio.run(run())
+
+
+def test_an_aborted_mark_is_unknown_and_unreadable(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path, {"marking": "40"}) as rig:
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            await rig.driver.fire()
+            await rig.driver.abort()
+            assert await rig.driver.outcome(1) == Outcome(Did.UNKNOWN, "stopped by a fault")
+            assert (await rig.driver.status()).activity is Activity.FAULT
+            assert [each.readable for each in on_part(rig)] == [False]
+            assert await disarmed(rig) == Outcome(Did.UNKNOWN, "stopped by a fault")
+            await rig.driver.select_job(JOB)
+            assert await cycle(rig) is Did.DONE
+
+    asyncio.run(run())
+
+
+def test_a_mark_that_is_paused_and_goes_on(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path, {"marking": "20"}) as rig:
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            await rig.driver.fire()
+            await rig.device.operate("pause", {})
+            assert await rig.driver.outcome(0.05) == Outcome(Did.UNKNOWN, "paused")
+            assert (await rig.driver.status()).activity is Activity.MARKING
+            await rig.device.operate("resume", {})
+            assert await rig.driver.outcome(1) == Outcome(Did.DONE)
+            assert [each.readable for each in on_part(rig)] == [True]
+
+    asyncio.run(run())
+
+
+def test_another_connection_that_commands_leaves_nothing_confirmed(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path) as rig:
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            await rig.device.operate("master", {"on": True})
+            with pytest.raises(DeviceRefused):
+                await rig.driver.disarm()
+            await rig.device.operate("master", {"on": False})
+            assert await disarmed(rig) is None
+            assert on_part(rig) == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("after", ["alive", "ready"])
+@pytest.mark.parametrize(
+    ("misdeed", "said", "readable"),
+    [
+        ("faint", Did.DONE, [False]),
+        ("silent", Did.UNKNOWN, [True]),
+        ("kept", Did.UNKNOWN, [True]),
+        ("twice", Did.DONE, [True]),
+        ("failed", Did.UNKNOWN, [False]),
+        ("refuse", Did.NOT_STARTED, []),
+        ("garble", Did.NOT_STARTED, []),
+        ("late", Did.DONE, [True]),
+    ],
+)
+def test_a_marker_that_does_wrong(
+    tmp_path: Path, after: str, misdeed: str, said: Did, readable: list[bool]
+) -> None:
+    async def run() -> None:
+        settings = {"after": after, "late": "20"}
+        async with bench(tmp_path, settings, leaves_ready=after == "alive") as rig:
+            await rig.driver.select_job(JOB)
+            rig.device.misbehave(misdeed)
+            assert await cycle(rig) is said
+            assert rig.device.misdeeds() == {misdeed: 1}
+            assert [each.readable for each in on_part(rig)] == readable
+            await rig.driver.select_job(JOB)
+            assert await cycle(rig) is Did.DONE
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("after", ["alive", "ready"])
+def test_an_end_told_again_is_not_the_end_of_the_next_shot(tmp_path: Path, after: str) -> None:
+    async def run() -> None:
+        settings = {"after": after, "late": "20"}
+        async with bench(tmp_path, settings) as rig:
+            await rig.driver.select_job(JOB)
+            rig.device.misbehave("twice")
+            assert await cycle(rig) is Did.DONE
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            await asyncio.sleep(0.15)
+            assert (await rig.driver.outcome(0.05)).did is Did.UNKNOWN
+            assert on_part(rig) == []
+            assert await disarmed(rig) is None
+
+    asyncio.run(run())
+
+
+def test_a_withdrawal_that_is_not_done_is_no_disarm(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with bench(tmp_path, mark_seconds=0.01) as rig:
+            await ready(rig)
+            await rig.driver.arm(SHOT)
+            rig.device.misbehave("stubborn", 1)
+            with pytest.raises(UnexpectedReply, match="stays READY"):
+                await rig.driver.disarm()
+            assert rig.device.state()["ready"] is True
+            assert await disarmed(rig) is None
+            assert rig.device.state()["ready"] is False
+
+    asyncio.run(run())
+
+
+async def through_faults(folder: Path, kind: str, direction: str, positions: range) -> None:
+    """The fault meets the conversation after each of so many bytes; then all must be well again."""
+    async with bench(folder) as rig:
+        await rig.driver.select_job(JOB)
+        seconds = {"cut": 0.2, "delay": 0.35, "split": 0.02}.get(kind)
+        for after in positions:
+            before = rig.faults.landed[kind]
+            rig.faults.arm(kind, direction, after=after, seconds=seconds)
+            await cycle(rig)
+            assert rig.faults.landed[kind] == before + 1, "the fault met no bytes"
+            await asyncio.sleep(seconds or 0)
+            await rig.driver.connect()
+            await rig.driver.disarm()
+            await rig.driver.select_job(JOB)
+            assert await cycle(rig) is Did.DONE, f"not well again after {after} bytes"
+
+
+@pytest.mark.parametrize("kind", ["drop", "double", "split", "flip"])
+@pytest.mark.parametrize(
+    ("direction", "after"),
+    [("to_device", 5), ("to_device", 65), ("to_host", 50)],
+    ids=["text", "load", "reply"],
+)
+def test_driver_and_part_agree_through_a_fault(
+    tmp_path: Path, kind: str, direction: str, after: int
+) -> None:
+    asyncio.run(through_faults(tmp_path, kind, direction, range(after, after + 1)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["drop", "double", "split", "delay", "flip", "cut"])
+@pytest.mark.parametrize(
+    ("direction", "positions"), [("to_device", range(0, 150, 5)), ("to_host", range(0, 120, 5))]
+)
+def test_driver_and_part_agree_wherever_a_fault_lands(
+    tmp_path: Path, kind: str, direction: str, positions: range
+) -> None:
+    asyncio.run(through_faults(tmp_path, kind, direction, positions))
