@@ -1,0 +1,1 @@
+"""Telesis pin markers and lasers, over the Extended Protocol of their controllers."""
