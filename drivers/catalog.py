@@ -22,6 +22,7 @@ _BUILT_IN = {
     "microscan": "drivers.microscan.driver",
     "modbus-cell": "drivers.modbus_cell.driver",
     "panasonic-lp": "drivers.panasonic_lp.driver",
+    "telesis": "drivers.telesis.driver",
     "zebra-ssi": "drivers.zebra_ssi.driver",
 }
 

@@ -23,6 +23,7 @@ FAMILIES = {
     "microscan": "simulators.microscan",
     "modbus-cell": "simulators.modbus_cell",
     "panasonic-lp": "simulators.panasonic_lp",
+    "telesis": "simulators.telesis",
     "zebra-ssi": "simulators.zebra_ssi",
     "zebra-zpl": "simulators.zebra_zpl",
 }

@@ -366,7 +366,7 @@ class GravotechTl07:
             if seen.state is State.ALIVE or (seen.state is State.READY and not _loaded(seen)):
                 self._listening = False
                 return tries <= 1
-            if time.monotonic() > deadline:
+            if tries and time.monotonic() > deadline:
                 raise UnexpectedReply(self._name, operation, f"it stays {seen.state.name}")
             tries += 1
             try:

@@ -16,6 +16,7 @@ def test_the_built_in_kinds() -> None:
         "microscan": "reader",
         "modbus-cell": "marker",
         "panasonic-lp": "marker",
+        "telesis": "marker",
         "zebra-ssi": "reader",
     }
 
@@ -28,6 +29,7 @@ def test_the_built_in_kinds() -> None:
         "microscan",
         "modbus-cell",
         "panasonic-lp",
+        "telesis",
         "zebra-ssi",
     ],
 )

@@ -420,12 +420,12 @@ def test_disarm_waits_while_it_marks_and_never_believes_an_acknowledgement_alone
         *(ST, MARKING, ST, MARKING, ST, LOADED, GP, MASTER, LD_BLANK, er(2, 8)),
         *(ST, MARKING, ST, ALIVE, ST, ALIVE, GP, MASTER, *BLANKED),
     )
-    stubborn = (ST, LOADED, *(ST, LOADED, GP, MASTER, LD_BLANK, DONE_LD) * 2)
+    stubborn = (ST, LOADED, ST, LOADED, GP, MASTER, LD_BLANK, DONE_LD)
 
     async def run() -> None:
         async with scripted(*IN_STEP, *marking) as driver:
             assert await driver.disarm() is None
-        async with scripted(*IN_STEP, *stubborn, ST, LOADED, mark_seconds=0.03) as driver:
+        async with scripted(*IN_STEP, *stubborn, ST, LOADED, mark_seconds=1e-6) as driver:
             with pytest.raises(UnexpectedReply, match="stays READY"):
                 await driver.disarm()
 

@@ -1,0 +1,89 @@
+"""A driver against a peer on a real wire, for the Telesis tests."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivers.protocols import MarkText, Shot
+from drivers.telesis.driver import Options, Telesis
+from simulators.faults import Faults
+from simulators.part import PartStore
+from simulators.pipe import serve
+from simulators.scripted import Script, Step
+from simulators.telesis import Telesis as Device
+from simulators.telesis import build
+
+SPEED = 200.0
+JOB = "PART"
+CONTENT = "[)>\x1e06\x1d18S7A72000000001\x1e\x04"
+"""V2 of the item identification vectors."""
+SHOT = Shot((MarkText(1, CONTENT, ("7A7 2000000001",)),))
+
+
+def quick(**options: object) -> Options:
+    """Options whose times fit a simulator at SPEED."""
+    return Options.model_validate(
+        {
+            "lines": 1,
+            "reply_seconds": 0.25,
+            "quiet_seconds": 0.03,
+            "poll_seconds": 0.005,
+            "ready_seconds": 0.3,
+            "mark_seconds": 1.0,
+            **options,
+        }
+    )
+
+
+@asynccontextmanager
+async def scripted(*steps: Step, **options: object) -> AsyncIterator[Telesis]:
+    """The driver, connected over TCP to a peer that plays raw bytes to the end of the script."""
+    script = Script(*steps)
+    listener = await serve("tcp://127.0.0.1:0", script, Faults())
+    driver = Telesis(listener.url, quick(**options), "pin")
+    try:
+        await driver.connect()
+        yield driver
+    finally:
+        await driver.close()
+        await listener.close()
+    script.check()
+
+
+@dataclass
+class Bench:
+    """The driver and the simulated marker on a pseudo-terminal, with the part between them."""
+
+    driver: Telesis
+    device: Device
+    faults: Faults
+    parts: PartStore
+    url: str
+
+    def another(self, **options: object) -> Telesis:
+        """A driver as a restarted program has it: it knows nothing of what was before."""
+        return Telesis(self.url, quick(**options), "pin")
+
+
+@asynccontextmanager
+async def bench(
+    folder: Path,
+    device_options: dict[str, str] | None = None,
+    wire: str = "serial",
+    /,
+    **options: object,
+) -> AsyncIterator[Bench]:
+    parts = PartStore(folder / "parts.db")
+    device = build(device_options or {}, parts, "line", SPEED)
+    faults = Faults()
+    url = await device.start(wire, faults)
+    driver = Telesis(url, quick(**options), "pin")
+    rig = Bench(driver, device, faults, parts, url)
+    try:
+        await driver.connect()
+        yield rig
+    finally:
+        await rig.driver.close()
+        await device.stop()
+        parts.close()
