@@ -246,9 +246,9 @@ class GravotechTl07:
         that read back blank.
 
         Proof of *not started*: this object armed it, nothing was told of a marking, and the file
-        was withdrawn while ready; and either nothing but an unsent GO could have started it, or a
-        ready file is an unmarked one (`leaves_ready`) and was withdrawn too soon for a mark to have
-        begun and ended.
+        was withdrawn while ready; and either nothing could have started it (no GO but a refused one
+        was sent, and there is no other input), or a ready file is an unmarked one (`leaves_ready`)
+        and was withdrawn too soon for a mark to have begun and ended.
         """
         operation = "disarm"
         asked_at = time.monotonic()
@@ -349,6 +349,7 @@ class GravotechTl07:
         soon = time.monotonic() - ready_at < self._options.shortest_mark_seconds
         still_loaded = _loaded(seen) and (self._options.leaves_ready or soon)
         if still_loaded or not (self._options.own_input or refused.code in _IS_MARKING):
+            self._started = False
             raise self._marker.refusal(refused, operation)
         raise OutcomeUnknown(
             self._name,

@@ -216,8 +216,8 @@ class Telesis:
     async def disarm(self, sequence: int | None = None) -> Outcome | None:
         """Confirmed by the acknowledgement of the blank pattern and a ready controller after it.
 
-        Proof of *not started*: this object armed it and never sent `G`, nothing else can start it,
-        and it was ready with DONE off to the last.
+        Proof of *not started*: this object armed it and sent no `G`, or one that was refused;
+        nothing else can start it, and it was ready with DONE off to the last.
         """
         operation = "disarm"
         before = await self._signals(operation)
@@ -297,6 +297,7 @@ class Telesis:
             return
         soon = time.monotonic() - untouched_at < self._options.shortest_mark_seconds
         if _untouched(seen) and (soon or not self._options.own_input):
+            self._started = False
             raise refusal
         raise OutcomeUnknown(
             self._name, operation, "refused, and its input START may have been first"

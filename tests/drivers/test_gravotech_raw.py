@@ -293,6 +293,27 @@ def test_a_refused_start_with_the_file_still_loaded_is_not_started(own_input: bo
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(("own_input", "did"), [(True, None), (False, Did.NOT_STARTED)])
+def test_a_disarm_after_a_refused_start_proves_it_where_nothing_else_starts_it(
+    own_input: bool, did: Did | None
+) -> None:
+    withdraw = (
+        *(ST, LOADED, ST, LOADED, GP, MASTER, LD_BLANK, DONE_LD, ST, PARKED, ST, PARKED),
+        *(GP, MASTER, *BLANKED),
+    )
+
+    async def run() -> None:
+        steps = (*SELECT, *ARM, GO, er(3, 7), ST, LOADED, *withdraw)
+        async with scripted(*steps, own_input=own_input) as driver:
+            await armed(driver)
+            with pytest.raises(DeviceRefused):
+                await driver.fire()
+            proof = await driver.disarm()
+            assert (proof and proof.did) is did
+
+    asyncio.run(run())
+
+
 def test_a_refused_start_whose_file_is_gone_may_have_been_started_by_a_pedal() -> None:
     refused = (*SELECT, *ARM, GO, er(2, 2), ST, ALIVE)
 

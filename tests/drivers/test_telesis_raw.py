@@ -279,6 +279,22 @@ def test_a_refused_start(seen: Reply, own_input: bool, refused: bool) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(("own_input", "did"), [(True, None), (False, Did.NOT_STARTED)])
+def test_a_disarm_after_a_refused_start_proves_it_where_nothing_else_starts_it(
+    own_input: bool, did: Did | None
+) -> None:
+    async def run() -> None:
+        steps = (*SELECT, *ARM, G, G_NO, I_, READY, I_, READY, *PARK)
+        async with scripted(*steps, own_input=own_input) as driver:
+            await armed(driver)
+            with pytest.raises(DeviceRefused):
+                await driver.fire()
+            proof = await driver.disarm()
+            assert (proof and proof.did) is did
+
+    asyncio.run(run())
+
+
 def test_a_refused_start_of_what_its_input_started_is_told_by_its_end() -> None:
     async def run() -> None:
         async with scripted(*SELECT, *ARM, G, G_NO, I_, DONE, I_, DONE) as driver:

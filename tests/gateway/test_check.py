@@ -104,6 +104,16 @@ def test_who_fires_must_be_what_the_marker_is_set_to(site: Site, start: str) -> 
         assert "set the driver's options" in found
 
 
+@pytest.mark.parametrize("start", ["plc", "pedal"])
+def test_a_marker_that_cannot_be_armed_for_one_shot_is_fired_by_command_alone(
+    site: Site, start: str
+) -> None:
+    cell = CELL.replace('options = { start = "input" }', "").replace("modbus-cell", "telesis")
+    (found,) = findings(site, cell.replace("plc", start) + READER)
+    assert found.startswith(f'3: cell: start = "{start}" needs a marker that can be armed for one')
+    assert 'telesis cannot; write start = "operator"' in found
+
+
 def test_pieces_that_no_order_has_are_named_where_they_are_written(site: Site) -> None:
     pistol = plan(components=PIECES, template={"content": f"{NUMBER}\x1d20P{{component}}\x1e\x04"})
     cell = CELL.replace('start = "plc"', 'start = "plc"\ncomponents = ["slide", "barrell"]')

@@ -204,7 +204,9 @@ class Fit:
     """What a station has: a marker or none, and one reader a place."""
 
     name: str
-    marker: Literal["panasonic-lp", "modbus-cell"] | None = "panasonic-lp"
+    marker: Literal["gravotech-tl07", "panasonic-lp", "modbus-cell", "telesis"] | None = (
+        "panasonic-lp"
+    )
     readers: int = 1
     start: str = "operator"
     components: tuple[str, ...] = ()
@@ -385,7 +387,34 @@ def _cell(fit: Fit, speed: float) -> tuple[dict[str, str], str, dict[str, Any]]:
     return given, "tcp://127.0.0.1:0", {"start": start, "reply_timeout": 0.5}
 
 
-_MARKERS = {"panasonic-lp": _laser, "modbus-cell": _cell}
+def _gravotech(fit: Fit, speed: float) -> tuple[dict[str, str], str, dict[str, Any]]:
+    options = {
+        "reply_seconds": 0.5,
+        "mark_seconds": 2 + 4 / speed,
+        "leaves_ready": True,
+        "own_input": fit.start != "operator",
+    }
+    return {"files": "blank.t2l,12,13,14"}, "tcp://127.0.0.1:0", options
+
+
+def _telesis(fit: Fit, speed: float) -> tuple[dict[str, str], str, dict[str, Any]]:
+    options = {
+        "raw_gs": True,
+        "own_input": fit.start != "operator",
+        "reply_seconds": 0.5,
+        "quiet_seconds": 0.05,
+        "poll_seconds": 0.02,
+        "mark_seconds": 2 + 4 / speed,
+    }
+    return {"patterns": "BLANK,12,13,14"}, "serial", options
+
+
+_MARKERS = {
+    "gravotech-tl07": _gravotech,
+    "panasonic-lp": _laser,
+    "modbus-cell": _cell,
+    "telesis": _telesis,
+}
 
 
 async def _start_reader(
