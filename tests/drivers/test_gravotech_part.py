@@ -291,23 +291,35 @@ def test_held_when_armed_before_anything_started(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("when", ["armed", "marking"])
+@pytest.mark.parametrize("when", ["selected", "armed", "marking", "ended", "fault"])
 def test_without_power_nothing_is_confirmed_and_nothing_is_loaded_after(
     tmp_path: Path, when: str
 ) -> None:
+    said = {"ended": Did.DONE, "fault": Did.UNKNOWN}.get(when)
+
     async def run() -> None:
-        async with bench(tmp_path, {"marking": "40"}, leaves_ready=True) as rig:
+        async with bench(tmp_path, {"marking": "20"}, leaves_ready=True) as rig:
             await ready(rig)
-            await rig.driver.arm(SHOT)
-            if when == "marking":
+            if when != "selected":
+                await rig.driver.arm(SHOT)
+            if when in ("marking", "ended", "fault"):
                 await rig.driver.fire()
+            if when == "fault":
+                await rig.driver.abort()
+            if when == "ended":
+                assert await rig.driver.outcome(1) == Outcome(Did.DONE)
             await rig.device.power(False)
+            if when == "selected":
+                with pytest.raises(DeviceRefused, match="no text was sent"):
+                    await rig.driver.arm(SHOT)
             with pytest.raises(LinkError):
                 await rig.driver.disarm()
             await rig.device.power(True)
-            assert await disarmed(rig) is None
+            proof = await disarmed(rig)
+            assert (proof and proof.did) is said
             assert rig.device.state()["texts"] == {}
-            assert [each.readable for each in on_part(rig)] == [False] * (when == "marking")
+            marked = {"marking": [False], "fault": [False], "ended": [True]}
+            assert [each.readable for each in on_part(rig)] == marked.get(when, [])
             await rig.driver.select_job(JOB)
             assert await cycle(rig) is Did.DONE
 

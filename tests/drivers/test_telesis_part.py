@@ -271,23 +271,30 @@ def test_held_when_armed_before_anything_started(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("when", ["armed", "marking"])
+@pytest.mark.parametrize("when", ["selected", "armed", "marking", "ended"])
 def test_without_power_nothing_is_confirmed_and_nothing_is_loaded_after(
     tmp_path: Path, when: str
 ) -> None:
     async def run() -> None:
-        async with bench(tmp_path, {"marking": "40"}) as rig:
+        async with bench(tmp_path, {"marking": "20"}) as rig:
             await ready(rig)
-            await rig.driver.arm(SHOT)
-            if when == "marking":
+            if when != "selected":
+                await rig.driver.arm(SHOT)
+            if when in ("marking", "ended"):
                 await rig.driver.fire()
+            if when == "ended":
+                assert await rig.driver.outcome(1) == Outcome(Did.DONE)
             await rig.device.power(False)
+            if when == "selected":
+                with pytest.raises(DeviceRefused, match="no text was sent"):
+                    await rig.driver.arm(SHOT)
             with pytest.raises(LinkError):
                 await rig.driver.disarm()
             await rig.device.power(True)
             assert await disarmed(rig) is None
             assert rig.device.state()["fields"] == {}
-            assert [each.readable for each in on_part(rig)] == [False] * (when == "marking")
+            marked = {"marking": [False], "ended": [True]}
+            assert [each.readable for each in on_part(rig)] == marked.get(when, [])
             await rig.driver.select_job(JOB)
             assert await cycle(rig) is Did.DONE
 
