@@ -2,7 +2,7 @@
 #
 #   make setup    .venv in this checkout, with the pinned requirements (the others call it)
 #   make demo     broker, register, two gateways and their devices on this machine
-#   make test     every test but those of `make kill` and `make own`; as root installs what they need
+#   make test     every test but those of `make kill`, `own` and `faults`; as root installs their needs
 #   make quick    the tests that start no program and are soon done: about a minute
 #   make check    format, lint, types, import boundaries, catalogues, the tree
 #   make simulate the whole system in one thread on virtual time: SEEDS=10000, or SEED=n;
@@ -11,6 +11,7 @@
 #   make mutants  bugs planted one at a time, and the seed that finds each: TABLE=1 for the docs
 #   make soak     the real programs while processes, networks and disks fail: MINUTES=5, SEED=n
 #   make api      the register's interface against its own description: EXAMPLES=200
+#   make faults   a fault at each place of the wires of the newer devices: ten minutes of waiting
 #   make own      that the benchmarks and the soak do what they say: some minutes
 #   make kill     a gateway ended at every step of the cycle, restarted, compared with the metal
 #   make bench    measures each path against its bare floor; writes bench/results/latest.json;
@@ -28,13 +29,13 @@ STAMP := $(VENV)/.ready
 APP := $(wildcard central/screens/warehouse/app/* central/screens/warehouse/app/workers/*)
 PYTEST ?=
 # Most tests wait for devices, brokers and databases; a file's tests stay together.
-PARALLEL := -n $(shell expr 2 '*' $$(nproc)) --dist loadfile
+PARALLEL := -n $(shell expr 3 '*' $$(nproc)) --dist loadfile
 
 # What is compiled once need not be compiled by each of the hundreds of programs that tests start.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check simulate mutants soak api kill own bench format lock clean \
+.PHONY: help setup demo test quick check simulate mutants soak api kill faults own bench format lock clean \
     screenshots
 
 help:
@@ -53,10 +54,10 @@ demo: $(STAMP)
 # The tests that this machine cannot run are named on standard error and deselected, never skipped.
 test: $(STAMP)
 	@$(BIN)/python -m tests.needs install
-	$(BIN)/python -m pytest $(PARALLEL) -m "not kill and not own$$($(BIN)/python -m tests.needs missing)" $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not kill and not own and not faults$$($(BIN)/python -m tests.needs missing)" $(PYTEST)
 
 quick: $(STAMP)
-	$(BIN)/python -m pytest -n auto --dist loadfile -q -m "not slow and not kill and not own" $(PYTEST)
+	$(BIN)/python -m pytest -n auto --dist loadfile -q -m "not slow and not kill and not own and not faults" $(PYTEST)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -86,6 +87,9 @@ api: $(STAMP)
 
 kill: $(STAMP)
 	$(BIN)/python -m pytest -n 4 -m kill $(PYTEST)
+
+faults: $(STAMP)
+	$(BIN)/python -m pytest $(PARALLEL) -m faults $(PYTEST)
 
 own: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m own $(PYTEST)

@@ -395,6 +395,7 @@ def test_driver_and_part_agree_through_a_fault(
 
 
 @pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("kind", ["drop", "double", "split", "delay", "flip", "cut"])
 @pytest.mark.parametrize(
     ("direction", "positions"), [("to_device", range(0, 110, 5)), ("to_host", range(0, 100, 5))]

@@ -122,7 +122,7 @@ def test_who_it_is_without_looking(tmp_path: Path, setup: Setup) -> None:
     "afters",
     [
         pytest.param((0, 14, 41, 70), id="some"),
-        pytest.param(range(0, 150, 6), id="more", marks=pytest.mark.slow),
+        pytest.param(range(0, 150, 6), id="more", marks=pytest.mark.faults),
     ],
 )
 def test_each_fault_in_the_middle_of_a_look(
