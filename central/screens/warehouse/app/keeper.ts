@@ -49,7 +49,8 @@ export class Keeper {
   state: State;
   operator: string | undefined;
   private readonly names = new Map<string, Named>();
-  private wanted = new Set<string>();
+  /** Codes to ask for, each with the record that has to be judged before. */
+  private readonly wanted = new Map<string, number>();
   /** By the clock that nobody sets. */
   private asked = Number.NEGATIVE_INFINITY;
   private wake: () => void = () => undefined;
@@ -102,7 +103,9 @@ export class Keeper {
     const shown = { task, code: scan.code, way: scan.way, setting, at: Date.now() };
     const of = this.operator ? { operator: this.operator } : {};
     const kept = await append(this.database, make, { ...shown, ...of });
-    if (task === "find" || this.names.get(scan.code)?.known !== "own") this.wanted.add(scan.code);
+    if (task === "find" || this.names.get(scan.code)?.known !== "own") {
+      this.wanted.set(scan.code, kept.seq);
+    }
     this.set({ last: kept.seq });
     this.poke();
     return kept;
@@ -114,7 +117,7 @@ export class Keeper {
 
   /** Learn what a code names, and soon. */
   want(code: string): void {
-    this.wanted.add(code);
+    this.wanted.set(code, 0);
     this.poke();
   }
 
@@ -167,6 +170,7 @@ export class Keeper {
       return judged < committed ? JUDGING_MS : IDLE_MS;
     } catch (error) {
       this.failures += 1;
+      this.asked = Number.NEGATIVE_INFINITY;
       if (error instanceof Refused && error.code === "bad-signature") {
         this.set({ link: "ended", ended: "replaced" });
         return AGAIN_MS;
@@ -190,9 +194,9 @@ export class Keeper {
       this.set({ ended: latch, committed, judged, disputes, clock, fault: null });
       if (latch) return;
     }
+    if (due) this.asked = performance.now();
     try {
       await this.ask(due);
-      if (due) this.asked = performance.now();
     } catch (error) {
       // The scans are with the register: that it does not answer is no reason to say that they are not.
       if (!(error instanceof Refused) || error.code === "bad-signature") throw error;
@@ -207,8 +211,7 @@ export class Keeper {
       this.set({ work });
     }
     await this.learn(due);
-    // Before its scans were judged the register has things where they were.
-    if (this.state.judged >= this.state.committed) await this.identify();
+    await this.identify();
   }
 
   private get asker(): register.Asker {
@@ -239,9 +242,12 @@ export class Keeper {
     this.set({ judged: this.sender.device.judged, disputes });
   }
 
+  /** What codes name, once their scans were judged: before that the register has things elsewhere. */
   private async identify(): Promise<void> {
-    while (this.wanted.size > 0) {
-      const codes = [...this.wanted].slice(0, MOST_CODES);
+    for (;;) {
+      const judged = [...this.wanted].filter(([, seq]) => seq <= this.state.judged);
+      const codes = judged.slice(0, MOST_CODES).map(([code]) => code);
+      if (codes.length === 0) return;
       // Asked once, whatever comes of it: a code that is refused holds up no other.
       for (const code of codes) this.wanted.delete(code);
       const at = Date.now();

@@ -6,13 +6,12 @@ import type { Keeper } from "./keeper.ts";
 import type { Scan, Setting, Task } from "./record.ts";
 import { type Database, type Kept, type Named, records, type Session, tell, told } from "./store.ts";
 
-/** Of the last scan, for the large card. `full`: the disk took it not. `at`: when. */
+/** Of the last scan, for the large card. `full`: the disk took it not. */
 export interface Outcome {
   feeling: Feeling;
   code: string;
   is: "kept" | "set" | "wrong" | "full" | "doubt";
   why?: Wrong | Need | Named["known"];
-  at: number;
 }
 
 const SHOWN = 30;
@@ -24,6 +23,7 @@ export class Sitting {
   recent: Kept[] = [];
   last: Outcome | null = null;
   private seen = new Set<string>();
+  private readonly doubted = new Set<number>();
   private first: number;
   private waiting: Promise<void> = Promise.resolve();
 
@@ -73,6 +73,7 @@ export class Sitting {
         if (kept.task !== this.task || kept.code === undefined) continue;
         this.count += 1;
         this.recent = [kept, ...this.recent].slice(0, SHOWN);
+        this.doubted.add(kept.seq); // said in its time, or in the list of what is disputed
         if (same(kept.setting ?? {}, this.setting)) this.seen.add(plain(kept.code));
       }
       if (page.length < PAGE) return;
@@ -121,15 +122,18 @@ export class Sitting {
     await tell(this.database, `session ${this.task}`, undefined);
   }
 
-  /** The register said what the last code names. */
+  /** The register may have said what one of the last codes names. */
   learned(): void {
-    const { last } = this;
-    if (last?.is !== "kept") return;
-    const named = this.keeper.named(last.code);
-    // What was answered before this scan is of another day; what is received is another's until then.
-    if (!named || named.at < last.at || named.known === "own") return;
-    if (named.known === "elsewhere" && this.task === "receive") return;
-    this.say({ feeling: "wrong", is: "doubt", code: last.code, why: named.known });
+    for (const { seq, code = "", at } of this.recent) {
+      const named = this.keeper.named(code);
+      // What was answered before this scan is of another day.
+      if (!named || named.at < at || named.known === "own" || this.doubted.has(seq)) continue;
+      // What is received is another's until then.
+      if (named.known === "elsewhere" && this.task === "receive") continue;
+      this.doubted.add(seq);
+      this.say({ feeling: "wrong", is: "doubt", code, why: named.known });
+      return;
+    }
   }
 
   /** What has to be scanned before anything else counts. */
@@ -138,8 +142,8 @@ export class Sitting {
     return needs && !this.setting[needs] ? needs : null;
   }
 
-  private say(outcome: Omit<Outcome, "at">): void {
-    this.last = { ...outcome, at: Date.now() };
+  private say(outcome: Outcome): void {
+    this.last = outcome;
     feel(outcome.feeling);
     this.changed();
   }
