@@ -29,7 +29,7 @@ STAMP := $(VENV)/.ready
 APP := $(wildcard central/screens/warehouse/app/* central/screens/warehouse/app/workers/*)
 PYTEST ?=
 # Most tests wait for devices, brokers and databases; a file's tests stay together.
-PARALLEL := -n $(shell expr 3 '*' $$(nproc)) --dist loadfile
+PARALLEL := -n $(shell expr 2 '*' $$(nproc)) --dist loadfile
 
 # What is compiled once need not be compiled by each of the hundreds of programs that tests start.
 unexport PYTHONDONTWRITEBYTECODE

@@ -65,7 +65,7 @@ LEFT: dict[str, int] = {
     "api/certificates.py": 1,
     "api/desk.py": 3,
     "api/export.py": 1,
-    "api/questions.py": 2,
+    "api/questions.py": 1,
     "api/reading.py": 2,
     "ingest/intake.py": 2,
     "queries/live.py": 1,

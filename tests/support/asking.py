@@ -25,8 +25,9 @@ from central.register.acts import By, Work
 
 PAGES = frozenset({"limit", "cursor", "format", "after"})
 """How much of a list, and from where: not which rows."""
-NOT_ASKED = frozenset({"/api/v1/live", "/api/v1/rights"})
-"""A stream without an end; and a table that is in no database."""
+NOT_ASKED = frozenset({"/api/v1/live", "/api/v1/rights", "/api/v1/public/statistics"})
+"""A stream without an end; a table that is in no database; and what is counted over all marks, once
+a day and by nobody's request."""
 
 # By parameter, an SQL expression for a value; by path and parameter where that differs.
 _VALUES: Mapping[str, str] = {
@@ -78,6 +79,8 @@ _OF_PATH: Mapping[tuple[str, str], str] = {
     ("/api/v1/legacy", "serial"): "(SELECT max(a.serial) FROM article a JOIN legacy USING (code))",
     ("/api/v1/accounts/{name}", "name"): "'administrator'",
     ("/api/v1/entities/{code}", "code"): "'UMG'",
+    ("/api/v1/public/entities/{code}", "code"): "'UMG'",
+    ("/api/v1/public/licences/{number}", "number"): "(SELECT number FROM licence LIMIT 1)",
     ("/api/v1/products/{code}", "code"): "'ASH78'",
     ("/api/v1/places/{code}", "code"): "'FA-depo'",
     ("/api/v1/licences/{number}", "number"): "'L-UMG'",
