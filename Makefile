@@ -12,7 +12,8 @@
 #   make soak     the real programs while processes, networks and disks fail: MINUTES=5, SEED=n
 #   make api      the register's interface against its own description: EXAMPLES=200
 #   make faults   a fault at each place of the wires of the newer devices: ten minutes of waiting
-#   make own      that the benchmarks and the soak do what they say: some minutes
+#   make own      that the benchmarks, the soak and the tour do what they say, and that each extra of
+#                 the wheel brings what its machine needs: some minutes
 #   make kill     a gateway ended at every step of the cycle, restarted, compared with the metal
 #   make bench    measures each path against its bare floor; writes bench/results/latest.json;
 #                 SIZE=10000000: a register of so many marks, ONLY=register: that part alone

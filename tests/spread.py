@@ -11,13 +11,11 @@ from xdist.workermanage import WorkerController
 LONGEST = (
     "tests/api/test_schemathesis.py",
     "tests/e2e/test_demo.py",
-    "tests/e2e/test_tour.py",
     "tests/central/test_faults.py",
     "tests/browser/test_accessibility.py",
     "tests/browser/test_warehouse.py",
     "tests/central/test_issuing.py",
     "tests/crash/test_restored_register.py",
-    "tests/test_wheel.py",
     "tests/e2e/test_mosquitto.py",
     "tests/register/test_imports_api.py",
     "tests/crash/test_kills.py",

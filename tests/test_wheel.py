@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("drivers", "gateway", "central", "simulators")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.own]
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:

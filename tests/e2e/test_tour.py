@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.demo import END_S, Demo, running_in, state_folder
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs_curl]
+pytestmark = [pytest.mark.slow, pytest.mark.own, pytest.mark.needs_curl]
 
 TOUR = Path("docs/tour.md")
 _COMMANDS = re.compile(r"```bash\n(.*?)```", re.DOTALL)
