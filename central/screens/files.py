@@ -44,7 +44,7 @@ class File:
 
     @classmethod
     def of(cls, name: str, body: bytes) -> "File":
-        return cls(body, gzip.compress(body, 9, mtime=0), _KINDS[Path(name).suffix or name])
+        return cls(body, gzip.compress(body, 9, mtime=0), _KINDS[Path(name).suffix])
 
 
 class Files:
@@ -112,7 +112,8 @@ _PAGES = {name: file for name, file in _ALL.items() if name not in _VENDOR | _BU
     words(language): File.of(words(language), _spoken(language)) for language in LANGUAGES
 }
 APP = {name.removeprefix("app/"): file for name, file in _BUILT.items()} | {
-    f"words-{language}.json": File.of(".json", _of_the_app(language)) for language in LANGUAGES
+    f"words-{language}.json": File.of(f"words-{language}.json", _of_the_app(language))
+    for language in LANGUAGES
 }
 """The warehouse app's, as setup built them, and its texts."""
 _DESIGN = dict(_read(design.STATIC))

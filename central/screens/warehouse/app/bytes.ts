@@ -6,6 +6,9 @@ const encoder = new TextEncoder();
 
 export const utf8 = (text: string): Bytes => encoder.encode(text);
 
+/** With every half of a pair of surrogates replaced: only such a text can be sent and kept. */
+export const wellFormed = (text: string): string => new TextDecoder().decode(utf8(text));
+
 export const hex = (bytes: Bytes): string =>
   Array.from(bytes, (each) => each.toString(16).padStart(2, "0")).join("");
 

@@ -115,12 +115,6 @@ export class Keeper {
     return this.names.get(code);
   }
 
-  /** Learn what a code names, and soon. */
-  want(code: string): void {
-    this.wanted.set(code, 0);
-    this.poke();
-  }
-
   /** What disputes a scan was shown to somebody. */
   async acknowledge(dispute: Dispute): Promise<void> {
     await this.database.put("disputes", { ...dispute, seen: true });

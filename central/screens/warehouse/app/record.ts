@@ -1,6 +1,6 @@
 // What a record says, and its one encoding: a line of JSON. See gateway/contract/record.py.
 
-import { randomHex } from "./bytes.ts";
+import { randomHex, wellFormed } from "./bytes.ts";
 
 export type Purpose = "receive" | "put-away" | "move" | "count" | "dispatch" | "find";
 export type Task = Purpose | "pack" | "unpack";
@@ -54,7 +54,7 @@ export function opened(author: Author, reason: string, versions: Record<string, 
 /** What a scan tells within a task. Packing and unpacking are a record for each piece: nothing waits
  *  for the package to be closed, so nothing is lost when the app is. */
 export function scanned(author: Author, task: Task, scan: Scan, setting: Setting) {
-  const code = scan.code.toWellFormed();
+  const code = wellFormed(scan.code);
   const place = setting.place ? { place: setting.place } : {};
   return (seq: number): string => {
     const told = common(seq, author);

@@ -112,7 +112,6 @@ export class Sitting {
   async set(need: Need, value: string): Promise<void> {
     this.setting = { ...this.setting, [need]: value };
     this.seen = new Set();
-    if (need === "unit") this.keeper.want(value);
     await this.begin();
     this.say({ feeling: "setting", is: "set", code: value, why: need });
   }
