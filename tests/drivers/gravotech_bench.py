@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.gravotech_tl07.driver import GravotechTl07, Options
-from drivers.protocols import MarkText, Shot
 from simulators.faults import Faults
 from simulators.gravotech_tl07 import GravotechTl07 as Device
 from simulators.gravotech_tl07 import build
@@ -16,9 +15,6 @@ from simulators.scripted import Script, Step
 
 SPEED = 200.0
 JOB = "part.t2l"
-CONTENT = "[)>\x1e06\x1d18S7A72000000001\x1e\x04"
-"""V2 of the item identification vectors."""
-SHOT = Shot((MarkText(1, CONTENT, ("7A7 2000000001",)),))
 
 
 def quick(**options: object) -> Options:
@@ -58,6 +54,10 @@ class Bench:
     faults: Faults
     parts: PartStore
     url: str
+
+    def is_disarmed(self) -> bool:
+        state = self.device.state()
+        return state["ready"] is False and state["texts"].keys().isdisjoint({"0", "1"})
 
     def another(self, **options: object) -> GravotechTl07:
         """A driver as a restarted program has it: it knows nothing of what was before."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.panasonic_lp.driver import Options, PanasonicLp
-from drivers.protocols import MarkText, Shot
 from simulators.faults import Faults
 from simulators.panasonic_lp import PanasonicLp as Device
 from simulators.panasonic_lp import build
@@ -15,9 +14,6 @@ from simulators.pipe import serve
 from simulators.scripted import Script, Step
 
 SPEED = 200.0
-CONTENT = "[)>\x1e06\x1d18S7A72000000001\x1e\x04"
-"""V2 of the item identification vectors."""
-SHOT = Shot((MarkText(1, CONTENT, ("7A7 2000000001",)),))
 
 
 def quick(**options: object) -> Options:
@@ -57,6 +53,9 @@ class Bench:
     faults: Faults
     parts: PartStore
     url: str
+
+    def is_disarmed(self) -> bool:
+        return self.device.state()["ready"] is False
 
     def another(self, **options: object) -> PanasonicLp:
         """A driver as a restarted program has it: it knows nothing of what was before."""

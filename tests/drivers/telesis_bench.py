@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivers.protocols import MarkText, Shot
 from drivers.telesis.driver import Options, Telesis
 from simulators.faults import Faults
 from simulators.part import PartStore
@@ -16,9 +15,6 @@ from simulators.telesis import build
 
 SPEED = 200.0
 JOB = "PART"
-CONTENT = "[)>\x1e06\x1d18S7A72000000001\x1e\x04"
-"""V2 of the item identification vectors."""
-SHOT = Shot((MarkText(1, CONTENT, ("7A7 2000000001",)),))
 
 
 def quick(**options: object) -> Options:
@@ -60,6 +56,10 @@ class Bench:
     faults: Faults
     parts: PartStore
     url: str
+
+    def is_disarmed(self) -> bool:
+        state = self.device.state()
+        return state["ready"] is False and state["fields"] == {}
 
     def another(self, **options: object) -> Telesis:
         """A driver as a restarted program has it: it knows nothing of what was before."""

@@ -15,7 +15,8 @@ from drivers.errors import (
 from drivers.gravotech_tl07.driver import GravotechTl07, Options
 from drivers.protocols import Activity, Did, Identity, MarkText, Outcome, Shot
 from simulators.scripted import Expect, Reply, Step
-from tests.drivers.gravotech_bench import CONTENT, JOB, SHOT, scripted
+from tests.drivers.gravotech_bench import JOB, scripted
+from tests.drivers.marking import CONTENT, SHOT
 
 ST, GP = Expect("53 54 0D"), Expect("47 50 20 22 4D 41 53 54 45 52 22 0D")
 MASTER = Reply("47 50 20 22 4D 41 53 54 45 52 22 3A 22 31 22 0D 0A")

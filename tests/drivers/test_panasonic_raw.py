@@ -15,7 +15,8 @@ from drivers.errors import (
 from drivers.panasonic_lp.driver import Options, PanasonicLp
 from drivers.protocols import Activity, Did, MarkText, Outcome, Shot
 from simulators.scripted import Expect, Reply, Step
-from tests.drivers.panasonic_bench import CONTENT, SHOT, scripted
+from tests.drivers.marking import CONTENT, SHOT
+from tests.drivers.panasonic_bench import scripted
 
 OK = Reply("06 30 30 0D")
 STS, FNO = Expect("02 53 54 53 52 0D"), Expect("02 46 4E 4F 52 0D")

@@ -9,67 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from drivers.errors import DeviceError, DeviceRefused, LinkError, OutcomeUnknown
+from drivers.errors import DeviceRefused, LinkError, OutcomeUnknown
 from drivers.protocols import Activity, Did, MarkText, Outcome, Shot
-from simulators.part import Engraving
-from tests.drivers.telesis_bench import CONTENT, JOB, SHOT, Bench, bench
-
-
-def on_part(rig: Bench) -> list[Engraving]:
-    return rig.parts.seen("line")
-
-
-async def disarmed(rig: Bench) -> Outcome | None:
-    """Disarm as a station does: again and again, with a new connection, until it is confirmed."""
-    for _ in range(8):
-        try:
-            await rig.driver.connect()
-            return await rig.driver.disarm()
-        except LinkError:
-            await rig.driver.close()
-            await asyncio.sleep(0.05)
-        except DeviceError:
-            pass
-    raise AssertionError("it could never be confirmed that nothing can engrave")
+from tests.drivers.marking import CONTENT, SHOT, cycle, disarmed, on_part, through_faults
+from tests.drivers.telesis_bench import JOB, Bench, bench
 
 
 async def ready(rig: Bench) -> None:
     await rig.driver.select_job(JOB)
     rig.parts.load("line")
-
-
-async def cycle(rig: Bench) -> Did:
-    """One shot on a new piece, and what the driver says became of it in the end."""
-    rig.parts.load("line")
-    said = Did.UNKNOWN
-    try:
-        await rig.driver.connect()
-        await rig.driver.arm(SHOT)
-        await rig.driver.fire()
-        said = (await rig.driver.outcome(0.3)).did
-    except DeviceRefused:
-        said = Did.NOT_STARTED
-    except DeviceError:
-        said = Did.UNKNOWN
-    proof = await disarmed(rig)
-    assert rig.device.state()["ready"] is False
-    assert rig.device.state()["fields"] == {}
-    before = on_part(rig)
-    assert await rig.device.pedal() is False
-    await asyncio.sleep(0.02)
-    assert on_part(rig) == before
-    if proof is not None and said is Did.UNKNOWN:
-        said = proof.did
-    agree(said, before)
-    return said
-
-
-def agree(said: Did, engravings: list[Engraving]) -> None:
-    assert [engraving.content for engraving in engravings] in ([], [CONTENT])
-    if said is Did.DONE:
-        assert len(engravings) == 1
-    if said is Did.NOT_STARTED:
-        assert engravings == []
 
 
 @pytest.mark.parametrize("wire", ["tcp://127.0.0.1:0", "serial"])
@@ -365,21 +313,9 @@ def test_a_marker_that_does_wrong(
     asyncio.run(run())
 
 
-async def through_faults(folder: Path, kind: str, direction: str, positions: range) -> None:
-    """The fault meets the conversation after each of so many bytes; then all must be well again."""
+async def met(folder: Path, kind: str, direction: str, positions: range) -> None:
     async with bench(folder) as rig:
-        await rig.driver.select_job(JOB)
-        seconds = {"cut": 0.2, "delay": 0.2, "split": 0.02}.get(kind)
-        for after in positions:
-            before = rig.faults.landed[kind]
-            rig.faults.arm(kind, direction, after=after, seconds=seconds)
-            await cycle(rig)
-            assert rig.faults.landed[kind] == before + 1, "the fault met no bytes"
-            await asyncio.sleep(seconds or 0)
-            await rig.driver.connect()
-            await rig.driver.disarm()
-            await rig.driver.select_job(JOB)
-            assert await cycle(rig) is Did.DONE, f"not well again after {after} bytes"
+        await through_faults(rig, JOB, kind, direction, positions, delay=0.2)
 
 
 @pytest.mark.parametrize("kind", ["drop", "double", "split", "flip"])
@@ -391,7 +327,7 @@ async def through_faults(folder: Path, kind: str, direction: str, positions: ran
 def test_driver_and_part_agree_through_a_fault(
     tmp_path: Path, kind: str, direction: str, after: int
 ) -> None:
-    asyncio.run(through_faults(tmp_path, kind, direction, range(after, after + 1)))
+    asyncio.run(met(tmp_path, kind, direction, range(after, after + 1)))
 
 
 @pytest.mark.slow
@@ -403,4 +339,4 @@ def test_driver_and_part_agree_through_a_fault(
 def test_driver_and_part_agree_wherever_a_fault_lands(
     tmp_path: Path, kind: str, direction: str, positions: range
 ) -> None:
-    asyncio.run(through_faults(tmp_path, kind, direction, positions))
+    asyncio.run(met(tmp_path, kind, direction, positions))

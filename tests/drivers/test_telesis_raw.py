@@ -15,7 +15,8 @@ from drivers.errors import (
 from drivers.protocols import Activity, Did, Identity, MarkText, Outcome, Shot
 from drivers.telesis.driver import Options, Telesis
 from simulators.scripted import Expect, Reply, Step
-from tests.drivers.telesis_bench import CONTENT, JOB, SHOT, scripted
+from tests.drivers.marking import CONTENT, SHOT
+from tests.drivers.telesis_bench import JOB, scripted
 
 I_ = Expect("01 49 02 03 30 37 33 0D")
 READY = Reply("01 49 02 30 39 3B 30 30 30 03 31 32 35 0D")

@@ -14,7 +14,8 @@ from drivers.panasonic_lp.driver import PanasonicLp
 from drivers.protocols import Did
 from simulators.control import ask
 from simulators.part import FILE, PartStore
-from tests.drivers.panasonic_bench import CONTENT, SHOT, SPEED, quick
+from tests.drivers.marking import CONTENT, SHOT
+from tests.drivers.panasonic_bench import SPEED, quick
 
 pytestmark = pytest.mark.slow
 
