@@ -19,7 +19,10 @@ export function HomeView({ keeper, onEnrol }: { keeper: Keeper; onEnrol: () => v
       {ended ? (
         <Notice tone="bad" shape="latch" title={t("This device has ended")} alert>
           <p>{word("ended", ended)}</p>
-          <p>{t("What was scanned and not sent stays here, to be saved as a file. Tell the officer, who invites it anew.")}</p>
+          <p>
+            {t("What was scanned and not sent stays here, to be saved as a file. Tell the officer, who invites it anew.")}{" "}
+            <a href="#/device">{t("This device")}</a>
+          </p>
           <p>
             <button class="g-button g-secondary" type="button" onClick={onEnrol}>
               {t("Enrol anew")}
