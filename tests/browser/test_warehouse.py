@@ -427,6 +427,59 @@ def test_a_phone_that_was_set_back_ends_and_keeps_what_was_not_sent(
     assert json.loads(saved["record"])["type"] == "opened"
 
 
+# The newest record that the register has is another one here: as in one of two copies of a phone.
+CHANGED = """() => new Promise((tell) => {
+  const asked = indexedDB.open("gjurma");
+  asked.onsuccess = () => {
+    const change = asked.result.transaction("records", "readwrite");
+    const records = change.objectStore("records");
+    records.get(3).onsuccess = ({ target: { result } }) =>
+      records.put({ ...result, line: result.line.replace("T-FORK-2", "T-FORK-X") });
+    change.oncomplete = () => { asked.result.close(); tell(); };
+  };
+})"""
+
+
+def test_a_copy_that_went_its_own_way_ends_and_moves_nothing(store: Store, handheld: Phone) -> None:
+    name = "gramsh.fork-1"
+    handheld.enrol(name)
+    handheld.open("count")
+    handheld.wedge("T-FORK-1", "T-FORK-2")
+    handheld.sent(name)
+    handheld.page.evaluate(CHANGED)
+    handheld.close_window()
+    handheld.open()
+    expect(handheld.page.get_by_role("alert")).to_contain_text("ka një kopje të saj")
+    committed = "SELECT committed, state FROM stream WHERE gateway = %s"
+    assert store.centre.sql(committed, name) == [(3, "forked")]
+    found = store.centre.sql("SELECT payload->'articles' FROM act WHERE key = %s", f"{name}/1/3")
+    assert found == [(["T-FORK-2"],)], "what the register had stays as it was"
+
+
+def test_what_a_restored_register_may_have_lost_stays_on_the_phone(
+    store: Store, handheld: Phone, tmp_path: Path
+) -> None:
+    name = "gramsh.restored-1"
+    handheld.enrol(name)
+    handheld.open("count")
+    handheld.wedge("T-RESTORED-1", "T-RESTORED-2")
+    handheld.sent(name)
+    store.centre.sql(
+        "UPDATE setting SET value = (value::bigint + 1)::text WHERE name = 'incarnation'"
+        " RETURNING value"
+    )
+    # It knows the phone's epoch no more, so that it never says what it still has.
+    handheld.context.route(BATCHES, lambda route: route.abort("connectionreset"))
+    handheld.enrol(name, known=True)
+    handheld.page.goto(f"{handheld.url}#/device")
+    with handheld.page.expect_download() as saving:
+        handheld.page.get_by_role("link", name="Ruaje si skedar").click()
+    saving.value.save_as(tmp_path / "saved.jsonl")
+    kept = (tmp_path / "saved.jsonl").read_text().splitlines()
+    records = [json.loads(json.loads(line)["record"]) for line in kept]
+    assert [record.get("codes") for record in records] == [None, ["T-RESTORED-1"], ["T-RESTORED-2"]]
+
+
 def test_one_window_at_a_time_is_the_device(handheld: Phone) -> None:
     handheld.enrol("gramsh.windows-1")
     second = handheld.context.new_page()
