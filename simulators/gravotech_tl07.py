@@ -149,6 +149,7 @@ class GravotechTl07(WiredDevice):
         if not self._powered or not self._ready:
             return False
         engraves = self._mode is not RunMode.SIMULATION
+        self._begin_marking()  # now, not with the task: what is pressed can no longer be stopped
         self.later("shot", self._shoot())
         return engraves
 
@@ -320,10 +321,7 @@ class GravotechTl07(WiredDevice):
             self.later("shot", self._finish())
 
     async def _shoot(self) -> None:
-        """By its own input; a GO may have come first."""
-        if not self._ready:
-            return
-        self._begin_marking()
+        """By its own input."""
         await self._tell(Event.MARKING)
         if self._misdeeds.take("late"):
             await self._shoot_late()

@@ -137,6 +137,7 @@ class PanasonicLp(WiredDevice):
     async def pedal(self) -> bool:
         if not self._powered or not self._ready:
             return False
+        self._idle.clear()  # now, not with the task: what is pressed can no longer be withdrawn
         self.later("shot", self._shoot())
         return True
 
@@ -382,10 +383,7 @@ class PanasonicLp(WiredDevice):
             self.later("shot", self._finish())
 
     async def _shoot(self) -> None:
-        """By its own input; a trigger command may have come first."""
-        if not self._ready:
-            return
-        self._idle.clear()
+        """By its own input."""
         if self._misdeeds.take("late"):
             await self._shoot_late()
         else:
