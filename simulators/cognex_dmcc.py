@@ -7,8 +7,9 @@ message of nothing read. A symbol engraved over another hides it. With the optio
 that position of a tray and no other: one reader a position.
 
 Wrong behaviour on demand: `stale` (a trigger also delivers, late and after any flush, what the
-trigger with a code before it delivered), `blind` (sees nothing for so many triggers), `mute` (does
-not tell how so many triggers ended).
+trigger with a code before it delivered), `blind` (sees nothing where there is a code, for so many
+triggers), `covered` (sees nothing of so many of the next pieces), `mute` (does not tell how so many
+triggers ended).
 
 Unverified: that `TRIGGER OFF` ends a picture that is being decoded with the message of nothing
 read, and that its reply comes before that message.

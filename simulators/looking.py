@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections import Counter
 from typing import Any
 
+from simulators.misdeeds import Cover
 from simulators.part import PartStore
 from simulators.pipe import Wire
 from simulators.wired import WiredDevice
@@ -18,6 +19,7 @@ _STALE_SECONDS = 0.02
 MOMENTS = ("session",)
 """Held at `session`: the start is acknowledged and nothing has been looked at."""
 MISDEEDS = ("stale", "blind", "mute")
+COVERED = "covered"
 
 
 class Looking(WiredDevice):
@@ -42,6 +44,7 @@ class Looking(WiredDevice):
         self._powered = True
         self._misdeeds: Counter[str] = Counter()
         self._pending: Counter[str] = Counter()
+        self._cover = Cover()
         self._sessions = 0
         self._wire: Wire | None = None
 
@@ -63,7 +66,6 @@ class Looking(WiredDevice):
         self._end_at: float | None = None
         self._stale_at: float | None = None
         self._enabled = True
-        self._seeing = True
         self._hid = False
         self._mute = False
         self._previous: list[str] = []
@@ -75,6 +77,7 @@ class Looking(WiredDevice):
             "session": self._look_at is not None,
             "sessions": self._sessions,
             **{name: self._pending[name] for name in MISDEEDS},
+            COVERED: self._cover.pending,
         }
 
     async def power(self, on: bool) -> None:
@@ -84,15 +87,19 @@ class Looking(WiredDevice):
     def misbehave(self, name: str, count: int) -> None:
         if count < 1:
             raise ValueError("count is at least 1")
-        if name not in MISDEEDS:
+        if name == COVERED:
+            self._cover.pending += count
+        elif name in MISDEEDS:
+            self._pending[name] += count
+        else:
             super().misbehave(name, count)
-        self._pending[name] += count
 
     def misdeeds(self) -> dict[str, int]:
-        return dict(self._misdeeds)
+        hidden = {COVERED: self._cover.hidden} if self._cover.hidden else {}
+        return {**self._misdeeds, **hidden}
 
     async def operate(self, op: str, request: dict[str, Any]) -> dict[str, Any]:
-        if op not in MISDEEDS:
+        if op not in (*MISDEEDS, COVERED):
             return await super().operate(op, request)
         self.misbehave(op, int(request.get("count", 1)))
         return {}
@@ -127,8 +134,6 @@ class Looking(WiredDevice):
         self._look_at = now + self._decode_seconds
         self._end_at = None if seconds is None else now + seconds
         self._hid = False
-        self._seeing = not self._pending["blind"]
-        self._pending["blind"] -= not self._seeing
         self._mute = self._pending["mute"] > 0
         if self._pending["stale"] and self._previous:
             self._stale_at = now + self._stale_seconds
@@ -169,9 +174,11 @@ class Looking(WiredDevice):
 
     async def _look(self, wire: Wire, now: float) -> None:
         contents = self._contents()
-        if contents and not self._seeing:
-            self._misdeeds["blind"] += not self._hid
+        if contents and self._pending["blind"] and not self._hid:
             self._hid = True
+            self._pending["blind"] -= 1
+            self._misdeeds["blind"] += 1
+        if self._hid:
             contents = []
         over = self._end_at is not None and now >= self._end_at
         if not contents and self._keeps_on and not over:
@@ -181,6 +188,8 @@ class Looking(WiredDevice):
         await self.end(wire, contents)
 
     def _contents(self) -> list[str]:
+        if self._cover.hides(self._parts.present(self._station)):
+            return []
         top = {engraving.position: engraving for engraving in self._parts.seen(self._station)}
         return [
             top[position].content

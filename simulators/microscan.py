@@ -6,8 +6,9 @@ engraved over another hides it. With the option `position` it sees that position
 other: one reader a position. Settings hold until it is switched off.
 
 Wrong behaviour on demand: `stale` (a read cycle also delivers, late and after any flush, what the
-one with a code before it delivered), `blind` (sees nothing for so many cycles), `mute` (does not
-tell how so many cycles ended).
+one with a code before it delivered), `blind` (sees nothing where there is a code, for so many
+cycles), `covered` (sees nothing of so many of the next pieces), `mute` (does not tell how so many
+cycles ended).
 
 Unverified: that `<?>` ends what it tells of wrong commands; that a trigger within a read cycle is
 ignored.

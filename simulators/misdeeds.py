@@ -4,6 +4,25 @@ from collections import Counter
 from collections.abc import Collection
 
 
+class Cover:
+    """Hides whole pieces from a reader, however often it looks."""
+
+    def __init__(self) -> None:
+        self.pending = 0
+        """How many of the next pieces it hides."""
+        self.hidden = 0
+        self._piece: int | None = None
+        self._on = False
+
+    def hides(self, piece: int | None) -> bool:
+        """Asked at each look: whether that piece cannot be seen."""
+        if piece is not None and piece != self._piece:
+            self._piece, self._on = piece, self.pending > 0
+            self.pending -= self._on
+            self.hidden += self._on
+        return self._on and piece is not None
+
+
 class Misdeeds:
     """Planned by the back door's `fault`, taken by the device when it comes to it."""
 

@@ -7,7 +7,8 @@ positions, and the session is over. A symbol engraved over another hides it. Wit
 `position` it sees that position of a tray and no other: one reader a position.
 
 Wrong behaviour on demand: `stale` (a session also delivers, late and after any flush, what the
-session with a code before it delivered), `blind` (sees nothing for so many sessions).
+session with a code before it delivered), `blind` (sees nothing for so many sessions), `covered`
+(sees nothing of so many of the next pieces).
 
 Unverified: that a real reader answers a NAK for an acknowledgement by sending that again, and
 that it expects its replies to be acknowledged (it is content if they are not).
@@ -42,6 +43,7 @@ from drivers.zebra_ssi.codec import (
     nak,
     nak_cause,
 )
+from simulators.misdeeds import Cover
 from simulators.part import PartStore
 from simulators.pipe import Wire
 from simulators.wired import WiredDevice
@@ -101,6 +103,7 @@ class ZebraSsi(WiredDevice):
         self._misdeeds: Counter[str] = Counter()
         self._stale = 0
         self._blind = 0
+        self._cover = Cover()
         self._sessions = 0
         self._wire: Wire | None = None
         self._forget_all()
@@ -139,6 +142,7 @@ class ZebraSsi(WiredDevice):
             "pending": len(self._queue) + (self._outstanding is not None),
             "stale": self._stale,
             "blind": self._blind,
+            "covered": self._cover.pending,
         }
 
     async def power(self, on: bool) -> None:
@@ -152,14 +156,17 @@ class ZebraSsi(WiredDevice):
             self._stale += count
         elif name == "blind":
             self._blind += count
+        elif name == "covered":
+            self._cover.pending += count
         else:
             super().misbehave(name, count)
 
     def misdeeds(self) -> dict[str, int]:
-        return dict(self._misdeeds)
+        hidden = {"covered": self._cover.hidden} if self._cover.hidden else {}
+        return {**self._misdeeds, **hidden}
 
     async def operate(self, op: str, request: dict[str, Any]) -> dict[str, Any]:
-        if op not in ("stale", "blind"):
+        if op not in ("stale", "blind", "covered"):
             return await super().operate(op, request)
         self.misbehave(op, int(request.get("count", 1)))
         return {}
@@ -238,6 +245,8 @@ class ZebraSsi(WiredDevice):
         self._deliver(codes)
 
     def _codes(self) -> list[Decoded]:
+        if self._cover.hides(self._parts.present(self._station)):
+            return []
         top = {engraving.position: engraving for engraving in self._parts.seen(self._station)}
         return [
             Decoded(self._code_type, (self._aim + top[position].content).encode("latin-1"))

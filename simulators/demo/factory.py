@@ -17,6 +17,7 @@ import httpx
 from simulators.broker import answers
 from simulators.demo.cable import Cable
 from simulators.demo.claims import Claims
+from simulators.demo.equipment import Equipment
 from simulators.demo.officer import Officer, SignIn, open_office, sign_ins
 from simulators.demo.people import Operator, Person, make_people
 from simulators.demo.processes import Child, Children, program, run_once
@@ -40,6 +41,7 @@ class Factory:
     state: Path
     speed: float
     say: Say
+    sites: tuple[Site, ...] = SITES
     children: Children = field(init=False)
     cable: Cable | None = None
     ports: dict[str, int] = field(default_factory=dict)
@@ -95,11 +97,11 @@ class Factory:
         yield self._start_broker
         yield self._migrate
         yield self._start_central
-        for site in SITES:
+        for site in self.sites:
             yield partial(self._start_devices, site)
         yield self._seed
         yield self._open_accounts
-        for site in SITES:
+        for site in self.sites:
             yield partial(self._start_gateway, site)
 
     async def stop(self) -> None:
@@ -117,7 +119,7 @@ class Factory:
         """The former ports, else those that people remember, else any; one each."""
         path = self.state / "demo.json"
         former = json.loads(path.read_text("utf-8"))["ports"] if path.exists() else {}
-        for name in ("broker", "cable", "web", *(site.gateway for site in SITES)):
+        for name in ("broker", "cable", "web", *(site.gateway for site in self.sites)):
             wished = [port for port in (former.get(name), PREFERRED.get(name)) if port]
             self.ports[name] = next(filter(self.claims.take, wished), 0) or self.claims.take_any()
             if wished and self.ports[name] not in wished:
@@ -187,15 +189,16 @@ class Factory:
         folder.mkdir(parents=True, exist_ok=True)
         speed = ["--speed", str(self.speed)]
 
-        async def start(role: str, kind: str, wire: str, options: dict[str, str]) -> str:
-            listen = "tcp://127.0.0.1:0" if wire == "tcp" else f"serial://{folder / role}"
+        async def start(role: str, equipment: Equipment, more: dict[str, str]) -> str:
+            tcp = equipment.wire == "tcp"
+            listen = "tcp://127.0.0.1:0" if tcp else f"serial://{folder / role}"
             command = [
-                *(program("gjurma-sim"), "device", kind, "--listen", listen),
+                *(program("gjurma-sim"), "device", equipment.kind, "--listen", listen),
                 *("--state", str(self.state), "--station", site.station),
                 *("--control", str(self.control(site, role)), *speed),
                 *(
                     part
-                    for name, value in options.items()
+                    for name, value in {**equipment.simulator, **more}.items()
                     for part in ("--option", f"{name}={value}")
                 ),
             ]
@@ -206,9 +209,9 @@ class Factory:
 
         readers = site.reader_roles
         marker_url, *reader_urls = await asyncio.gather(
-            start("marker", site.marker_kind, site.marker_wire, site.marker_simulator),
+            start("marker", site.marker, {}),
             *(
-                start(role, site.reader_kind, "serial", {"position": str(place)})
+                start(role, site.reader, {"position": str(place)})
                 for place, role in enumerate(readers, start=1)
             ),
         )
@@ -252,7 +255,7 @@ class Factory:
         if self.secrets_file.exists():
             self._remember()
             return
-        for site in SITES:
+        for site in self.sites:
             await self._seed_site(site)
         kept = {
             "licences": self.licences,
@@ -268,7 +271,7 @@ class Factory:
         fresh.rename(self.secrets_file)
 
     async def _open_accounts(self) -> None:
-        entity = SITES[0].subject.entity["code"]
+        entity = self.sites[0].subject.entity["code"]
         self.sign_ins = await sign_ins(self.web, self.accounts_file, entity)
         assert self.officer is not None
         await open_store(self.officer, entity)
@@ -345,16 +348,16 @@ class Factory:
                 "api": f"{self.web}/openapi.json",
                 **{
                     f"operator {site.gateway}": f"http://127.0.0.1:{self.ports[site.gateway]}/"
-                    for site in SITES
+                    for site in self.sites
                 },
             },
             "broker": f"mqtt://127.0.0.1:{self.ports['broker']}",
             "database": f"postgresql://postgres@/gjurma?host={self.state / 'pg'}",
             "central": str(self.state / "central.toml"),
-            "configurations": {site.gateway: str(self.config(site)) for site in SITES},
+            "configurations": {site.gateway: str(self.config(site)) for site in self.sites},
             "journals": {
                 site.gateway: str(newest)
-                for site in SITES
+                for site in self.sites
                 if (newest := self._journal(site)) is not None
             },
             "devices": {
@@ -367,6 +370,10 @@ class Factory:
             "parts": str(self.state / FILE),
             "logs": str(self.state / "logs"),
             "ports": self.ports,
+            "equipment": {
+                site.gateway: {"marker": site.marker.kind, "reader": site.reader.kind}
+                for site in self.sites
+            },
             "pids": {"demo": os.getpid(), **self._database_pid(), **self.children.pids()},
         }
         path = self.state / "demo.json"

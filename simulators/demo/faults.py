@@ -7,6 +7,7 @@ from typing import Any
 from simulators.demo.shift import Fault, Line, must
 
 HOLD_S = 10.0
+PIECES_A_WEAPON = 3
 
 
 async def nothing(_: Line, __: int) -> None:
@@ -151,16 +152,26 @@ OF_TRAYS = {
     "flip-marker": 1,
 }
 """How often each kind meets the pieces of one line, and the trays of another."""
+MANY_PARTS = 100
+"""From so many weapons and cartons on. Of fewer, fewer can meet a fault and most still be good."""
+FEW_OF_PIECES = {name: 3 if name == "kill-armed" else 2 for name in OF_PIECES}
+FEW_OF_TRAYS = {"kill-armed": 1, **dict.fromkeys(("kill-between", "exchange", "carton"), 2)}
 
 
-def schedule(cycles: int, seed: int, *, tray: int) -> dict[int, str]:
-    """Which cycle of a shift meets which fault. Deterministic in `seed`.
+def schedule(parts: int, seed: int, *, tray: int) -> dict[int, str]:
+    """Which cycle of a shift of so many weapons, or cartons, meets which fault.
+
+    Deterministic in `seed`; none comes in the last tenth, where its traces might not be seen.
 
     Faults that only a read shows wait for the next cycle that has one.
     """
     chooser = random.Random(seed)  # noqa: S311 -- repeatable, not a secret
-    counts = OF_TRAYS if tray > 1 else OF_PIECES
+    if tray > 1:
+        cycles, counts = parts // tray, OF_TRAYS if parts >= MANY_PARTS else FEW_OF_TRAYS
+    else:
+        cycles = parts * PIECES_A_WEAPON
+        counts = OF_PIECES if parts >= MANY_PARTS else FEW_OF_PIECES
     names = [name for name in sorted(counts) for _ in range(counts[name])]
     chooser.shuffle(names)
-    places = chooser.sample(range(2, cycles), len(names))
+    places = chooser.sample(range(2, cycles * 9 // 10), len(names))
     return dict(zip(places, names, strict=True))

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from simulators.demo.processes import end_leftovers, program
 from simulators.demo.sites import SITES
@@ -59,6 +60,15 @@ def _is_a_demos(state: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(value, dict) and {"ports", "pids", "parts", "logs"} <= value.keys()
+
+
+def equipment(state: Path, gateway: str) -> dict[str, str]:
+    """The kinds of `marker` and `reader` that a folder's line was begun with; empty if not yet."""
+    if not (state / "demo.json").exists():
+        return {}
+    told: dict[str, Any] = json.loads((state / "demo.json").read_text("utf-8"))
+    kinds: dict[str, str] = told["equipment"][gateway]
+    return kinds
 
 
 def clean_up(state: Path, *, fresh: bool) -> Iterator[str]:

@@ -14,8 +14,6 @@ from simulators.demo.factory import Factory
 from simulators.demo.shift import Line, must
 
 OUTAGE_S = 2.0
-LOOKS = 4
-"""What a reader has of a piece: a look before it is marked, and three reads after."""
 WHY = {"suspend": "kontroll në vend", "reinstate": "kontrolli u mbyll pa gjetje"}
 """As the officer writes it: in Albanian, whoever reads it."""
 
@@ -98,12 +96,12 @@ class Mischief:
                 return f"the operator works at {line.gateway} again"
         raise LookupError(f"no fault {name!r}; there are {', '.join(self.NAMES)}")
 
-    async def at_random(self, chooser: random.Random, done: asyncio.Event) -> None:
+    async def at_random(self, chooser: random.Random, done: asyncio.Event, times: int) -> None:
         """While the lines run: outages of the broker, of an ingest worker, of the licence.
 
-        Each at least three times, in an order that the seed decides.
+        Each so many times, in an order that the seed decides.
         """
-        acts = ["cut-broker", "kill-ingest", "kill-broker", "licence"] * 3
+        acts = ["cut-broker", "kill-ingest", "kill-broker", "licence"] * times
         chooser.shuffle(acts)
         for act in acts:
             if done.is_set():
@@ -160,7 +158,7 @@ class Mischief:
 
     async def _blind(self, line: Line) -> str:
         for reader in line.readers:
-            await must(reader, {"op": "fault", "name": "blind", "count": LOOKS})
+            await must(reader, {"op": "fault", "name": "covered"})
         self.landed["blind-reader"] += 1
         return f"nothing will be seen of the next piece at {line.gateway}"
 

@@ -23,20 +23,21 @@ import httpx
 
 from simulators.control import ask
 from simulators.demo.audit import audit
+from simulators.demo.equipment import MARKER, MARKERS, READER, READERS
 from simulators.demo.factory import Factory
-from simulators.demo.faults import FAULTS, schedule
+from simulators.demo.faults import FAULTS, MANY_PARTS, schedule
 from simulators.demo.findings import on_metal, with_faults, without_faults
-from simulators.demo.folder import SOCKET, FolderRefused, alone_in, clean_up
+from simulators.demo.folder import SOCKET, FolderRefused, alone_in, clean_up, equipment
 from simulators.demo.mischief import Mischief
 from simulators.demo.shift import Fault, Line
+from simulators.demo.sites import POLICAN, Site, gramsh
 from simulators.demo.store import DEVICE
 
 GOOD, FINDING, WRONG_USE = 0, 1, 2
 DRAIN_S = 60.0
 BLANK_EVERY_S = 0.25
 HUMAN_PACE_S = 2.0
-PIECES_A_WEAPON = 3
-MIN_PARTS_WITH_FAULTS = 100
+MIN_PARTS_WITH_FAULTS = 50
 SHIFT_END_S = 60.0
 """How long a shift may take to finish the weapon or the group that it has begun."""
 
@@ -52,6 +53,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     demo.add_argument("--seed", type=int, help="decides which part meets which fault")
     demo.add_argument("--speed", type=float, help="how many times faster than real devices")
     demo.add_argument("--json", action="store_true", help="print the last line alone")
+    demo.add_argument("--marker", choices=MARKERS, help=f"what marks at Gramsh; else {MARKER}")
+    demo.add_argument("--reader", choices=READERS, help=f"what reads there; else {READER}")
     demo.set_defaults(run=_demo)
     fault = commands.add_parser("fault", help="let something go wrong in a running demo")
     fault.add_argument("name", help="'list' tells what there is")
@@ -89,13 +92,30 @@ def _demo(arguments: argparse.Namespace) -> int:
         with alone_in(arguments.state):
             for what in clean_up(arguments.state.resolve(), fresh=arguments.fresh):
                 show.say(what)
-            return asyncio.run(Demo(arguments, show, interactive=interactive).run())
+            sites = _sites(arguments)
+            return asyncio.run(Demo(arguments, show, sites, interactive=interactive).run())
     except FolderRefused as error:
         print(error, file=sys.stderr)
         return WRONG_USE
     except ChildProcessError as error:
         print(error, file=sys.stderr)
         return FINDING
+
+
+def _sites(arguments: argparse.Namespace) -> tuple[Site, ...]:
+    """The lines with the devices that are asked for, else with those that they were begun with.
+
+    Raises FolderRefused: a product names the jobs of one kind of marker.
+    """
+    state: Path = arguments.state
+    former = equipment(state, gramsh().gateway)
+    marker = arguments.marker or former.get("marker", MARKER)
+    if marker != former.get("marker", marker):
+        raise FolderRefused(
+            f"{state} was begun with {former['marker']}, whose jobs its products name; "
+            "begin anew with --fresh, or give another folder with --state"
+        )
+    return gramsh(marker, arguments.reader or former.get("reader", READER)), POLICAN
 
 
 @dataclass
@@ -115,6 +135,7 @@ class Demo:
 
     arguments: argparse.Namespace
     show: Show
+    sites: tuple[Site, ...]
     interactive: bool
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = field(default_factory=time.monotonic)
@@ -124,7 +145,7 @@ class Demo:
         given = self.arguments.seed
         self.seed: int = secrets.randbelow(10**6) if given is None else given
         speed = self.arguments.speed or (4.0 if self.interactive else 40.0)
-        self.factory = Factory(self.arguments.state, speed, self.show.say)
+        self.factory = Factory(self.arguments.state, speed, self.show.say, self.sites)
         self.mischief = Mischief(self.factory)
 
     async def run(self) -> int:
@@ -160,8 +181,9 @@ class Demo:
         factory = self.factory
         self.show.say(f"  {'the registry, live':<32} {factory.web}/")
         self.show.say(f"  {'what the public sees':<32} {factory.web}/public")
-        for line in factory.lines:
+        for line, site in zip(factory.lines, factory.sites, strict=True):
             self.show.say(f"  {'operator at ' + line.gateway:<32} {line.operator.base_url}/")
+            self.show.say(f"  {'':<32} {site.marker.kind}, read back by {site.reader.kind}")
         on_a_terminal = self.interactive and sys.stdout.isatty()
         phone = factory.phone if on_a_terminal else factory.phone.partition("#")[0]
         self.show.say(f"  {'the warehouse app':<32} {phone}")
@@ -224,7 +246,8 @@ class Demo:
         at_random = None
         if self.arguments.faults:
             chooser = random.Random(self.seed)  # noqa: S311 -- repeatable, not a secret
-            at_random = asyncio.create_task(self.mischief.at_random(chooser, shifts_done))
+            times = 1 if self._small else 3
+            at_random = asyncio.create_task(self.mischief.at_random(chooser, shifts_done, times))
             self._work.append(at_random)
         ending = asyncio.create_task(self.ending.wait())
         self._work += [ending, asyncio.create_task(self._watch())]
@@ -266,8 +289,7 @@ class Demo:
         count = None if self.interactive else self.arguments.parts
         faults: dict[int, str] = {}
         if self.arguments.faults and count is not None:
-            cycles = count * PIECES_A_WEAPON if line.tray == 1 else count // line.tray
-            faults = schedule(cycles * 9 // 10, self.seed + index, tray=line.tray)
+            faults = schedule(count, self.seed + index, tray=line.tray)
         waiting: list[str] = []
         cycles = made = told = 0
         await line.take_over()
@@ -366,7 +388,7 @@ class Demo:
         findings += [] if drained else ["records still wait"]
         findings += on_metal(counted, factory.lines)
         if self.arguments.faults:
-            findings += with_faults(counted, factory.lines, faults)
+            findings += with_faults(counted, factory.lines, faults, small=self._small)
         elif not self.interactive and not faults:
             findings += without_faults(counted)
         if unaccounted or not balance["balanced"]:
@@ -387,6 +409,10 @@ class Demo:
         }
         print(json.dumps(line), flush=True)
         return FINDING if findings else GOOD
+
+    @property
+    def _small(self) -> bool:
+        return bool(self.arguments.parts < MANY_PARTS)
 
     async def _all_well_again(self) -> None:
         if self.factory.cable is not None:

@@ -6,9 +6,11 @@ and by a job of its own. Poliçan marks cartons, four in a tray, and reads every
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from simulators.demo.equipment import MARKER, MARKERS, READER, READERS, Equipment
 
 RS, GS, EOT = "\x1e", "\x1d", "\x04"
 
@@ -43,17 +45,9 @@ class Site:
     gateway: str
     station: str
     place: str
-    marker_kind: str
-    marker_wire: str
-    """`serial`, or `tcp` for a port that is chosen at the start."""
-    marker_simulator: dict[str, str]
-    marker_driver: dict[str, Any]
+    marker: Equipment
+    reader: Equipment
     subject: Subject
-    marker_waits: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """The driver's waits for a real device, in seconds, which are divided by the simulators' speed;
-    and how short each may become before this machine's own delays count for more."""
-    reader_kind: str = "zebra-ssi"
-    reader_driver: dict[str, Any] = field(default_factory=dict)
 
     @property
     def tray(self) -> int:
@@ -78,56 +72,51 @@ class Site:
         return {each["symbol"]: each["name"] for each in self.subject.product["components"]}
 
 
-GRAMSH = Site(
-    gateway="gramsh.line-1",
-    station="receivers",
-    place="Gramsh",
-    marker_kind="panasonic-lp",
-    marker_wire="serial",
-    marker_simulator={"checksum": "on", "lines": "1"},
-    marker_driver={"checksum": True, "lines": 1, "reply_seconds": 0.5},
-    marker_waits={
-        "text_wait_seconds": (1.2, 0.05),
-        "mark_seconds": (15.0, 1.0),
-        "shortest_mark_seconds": (2.0, 0.0),  # the simulator's every mark
-    },
-    subject=Subject(
-        entity={"code": "umgs", "name": "Uzina Mekanike e Gramshit", "ncage": "A001H"},
-        licence="AIM-2026-0001",
-        product={
-            "code": "pistol-g9",
-            "model": "G9",
-            "calibre": "9x19",
-            "category": "ML1",
-            "country": "AL",
-            "kind": "serial",
-            "space": "umgs-g9",
-            "components": [
-                {"name": "receiver", "symbol": "RC", "job": "0007"},
-                {"name": "barrel", "symbol": "BL", "job": "0008"},
-                {"name": "slide", "symbol": "SL", "job": "0009"},
-            ],
-            "template": {
-                "content": (
-                    f"[)>{RS}06{GS}17VA001H{GS}1PG9{GS}S{{serial}}{GS}20P{{component}}{RS}{EOT}"
-                ),
-                "lines": ["ALB UMGS G9 9x19 {serial} {component}"],
-                "serial_prefix": "26",
-                "serial_digits": 6,
+def gramsh(marker: str = MARKER, reader: str = READER) -> Site:
+    """Pistols, with that kind of marker and of reader. Raises KeyError for kinds that are none."""
+    receiver, barrel, slide = MARKERS[marker].jobs
+    return Site(
+        gateway="gramsh.line-1",
+        station="receivers",
+        place="Gramsh",
+        marker=MARKERS[marker],
+        reader=READERS[reader],
+        subject=Subject(
+            entity={"code": "umgs", "name": "Uzina Mekanike e Gramshit", "ncage": "A001H"},
+            licence="AIM-2026-0001",
+            product={
+                "code": "pistol-g9",
+                "model": "G9",
+                "calibre": "9x19",
+                "category": "ML1",
+                "country": "AL",
+                "kind": "serial",
+                "space": "umgs-g9",
+                "components": [
+                    {"name": "receiver", "symbol": "RC", "job": receiver},
+                    {"name": "barrel", "symbol": "BL", "job": barrel},
+                    {"name": "slide", "symbol": "SL", "job": slide},
+                ],
+                "template": {
+                    "content": (
+                        f"[)>{RS}06{GS}17VA001H{GS}1PG9{GS}S{{serial}}{GS}20P{{component}}{RS}{EOT}"
+                    ),
+                    "lines": ["ALB UMGS G9 9x19 {serial} {component}"],
+                    "serial_prefix": "26",
+                    "serial_digits": 6,
+                },
             },
-        },
-        order={"code": "G9-2026-11", "quantity": 100_000, "job": "0007"},
-    ),
-)
+            order={"code": "G9-2026-11", "quantity": 100_000, "job": receiver},
+        ),
+    )
+
 
 POLICAN = Site(
     gateway="polican.packing-1",
     station="cartons",
     place="Poliçan",
-    marker_kind="modbus-cell",
-    marker_wire="tcp",
-    marker_simulator={"positions": "4"},
-    marker_driver={},
+    marker=Equipment("modbus-cell", "tcp", {"positions": "4"}),
+    reader=READERS["zebra-ssi"],
     subject=Subject(
         entity={"code": "kmp", "name": "Kombinati Mekanik i Poliçanit", "ncage": "A002H"},
         licence="AIM-2026-0002",
@@ -160,7 +149,8 @@ POLICAN = Site(
     ),
 )
 
-SITES = (GRAMSH, POLICAN)
+SITES = (gramsh(), POLICAN)
+"""As they are where nobody asks for other devices."""
 
 
 def gateway_toml(
@@ -176,7 +166,11 @@ def gateway_toml(
 ) -> str:
     """The gateway's configuration file."""
     look = 0.12
-    waits = {name: max(real / speed, least) for name, (real, least) in site.marker_waits.items()}
+
+    def options(of: Equipment) -> str:
+        waits = {name: max(real / speed, least) for name, (real, least) in of.waits.items()}
+        return _inline({**of.driver, **waits})
+
     lines = [
         f"# {site.place}: written by the demo",
         f'gateway = "{site.gateway}"',
@@ -207,17 +201,17 @@ def gateway_toml(
         "mark_timeout_s = 5",
         "",
         "[station.marker]",
-        f'kind = "{site.marker_kind}"',
+        f'kind = "{site.marker.kind}"',
         f'url = "{marker_url}"',
-        f"options = {_inline({**site.marker_driver, **waits})}",
+        f"options = {options(site.marker)}",
         "",
     ]
     for url in reader_urls:
         lines += [
             "[[station.reader]]",
-            f'kind = "{site.reader_kind}"',
+            f'kind = "{site.reader.kind}"',
             f'url = "{url}"',
-            f"options = {_inline(site.reader_driver)}",
+            f"options = {options(site.reader)}",
             "",
         ]
     return "\n".join(lines)

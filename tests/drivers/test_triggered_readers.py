@@ -208,6 +208,20 @@ def test_a_blind_reader_sees_nothing_for_so_many_triggers(tmp_path: Path, setup:
 
 
 @every
+def test_a_covered_piece_is_never_seen_and_the_next_one_is(tmp_path: Path, setup: Setup) -> None:
+    async def act(made: Bench) -> None:
+        made.device.misbehave("covered", 1)
+        made.lay(UII)
+        assert await made.look(0.045) == []
+        assert await made.look(0.045) == []
+        made.lay(UII)
+        assert await made.look() == [UII]
+        assert made.device.misdeeds() == {"covered": 1}
+
+    run(tmp_path, setup, act)
+
+
+@every
 def test_a_reader_that_does_not_tell_the_end_has_seen_nothing_that_counts(
     tmp_path: Path, setup: Setup
 ) -> None:
