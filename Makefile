@@ -12,6 +12,7 @@
 #   make soak     the real programs while processes, networks and disks fail: MINUTES=5, SEED=n
 #   make api      the register's interface against its own description: EXAMPLES=200
 #   make faults   a fault at each place of the wires of the newer devices: ten minutes of waiting
+#   make matrix   the demo with every marker and every reader, with faults: an hour; ONLY=telesis
 #   make own      that the benchmarks, the soak and the tour do what they say, and that each extra of
 #                 the wheel brings what its machine needs: some minutes
 #   make kill     a gateway ended at every step of the cycle, restarted, compared with the metal
@@ -36,7 +37,7 @@ PARALLEL := -n $(shell expr 2 '*' $$(nproc)) --dist loadfile
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check simulate mutants soak api kill faults own bench format lock clean \
+.PHONY: help setup demo test quick check simulate mutants soak api kill faults matrix own bench format lock clean \
     screenshots
 
 help:
@@ -91,6 +92,9 @@ kill: $(STAMP)
 
 faults: $(STAMP)
 	$(BIN)/python -m pytest $(PARALLEL) -m faults $(PYTEST)
+
+matrix: $(STAMP)
+	@$(BIN)/python -m tests.matrix $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
 own: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m own $(PYTEST)

@@ -86,10 +86,10 @@ class Demo:
         return cls(state, process)
 
     @classmethod
-    def that_goes_on(cls, state: Path) -> "Demo":
+    def that_goes_on(cls, state: Path, *more: str) -> "Demo":
         """Until it is ended; at the pace that people see, since faster it would leave no machine
         to those who test it."""
-        return cls.start(state, "--parts", "100000", "--speed", "4", "--json")
+        return cls.start(state, "--parts", "100000", "--speed", "4", "--json", *more)
 
     @classmethod
     def ran(cls, state: Path, *arguments: str) -> "tuple[list[str], dict[str, Any]]":

@@ -77,7 +77,8 @@ def test_it_marks_and_counts_and_goes_on_and_begins_anew(state: Path) -> None:
         taken = [first["ports"]["web"], first["ports"][GRAMSH]]
         for port in taken:
             stack.enter_context(socket.create_server(("127.0.0.1", port)))
-        lines, counted = Demo.ran(state, "--parts", "2")  # no terminal: it ends by itself
+        again = "--parts", "2", "--reader", "cognex-dmcc"
+        lines, counted = Demo.ran(state, *again)  # no terminal: it ends by itself
     second = json.loads((state / "demo.json").read_text())
     for port, name in zip(taken, ("web", GRAMSH), strict=True):
         assert f"port {port} is taken; {name} uses {second['ports'][name]}" in lines
@@ -88,6 +89,7 @@ def test_it_marks_and_counts_and_goes_on_and_begins_anew(state: Path) -> None:
     for gateway, numbers, marks in ((GRAMSH, 8, 24), (POLICAN, 12, 12)):
         assert _numbers(Path(first["journals"][gateway])) == list(range(1, numbers + 1))
         assert len(set(engraved(state, gateway))) == marks
+    assert second["equipment"][GRAMSH] == {"marker": "panasonic-lp", "reader": "cognex-dmcc"}
     assert sorted(len(piece["engravings"]) for piece in pieces(state)) == [1] * 24 + [4] * 3
     _each_piece_is_good_for_a_reason(Path(first["journals"][GRAMSH]), {"each"}, reads=24)
     # Carton 5; at the first run's end what was left of its last tray, 6 to 8; then all of 9 to 12.
@@ -95,8 +97,12 @@ def test_it_marks_and_counts_and_goes_on_and_begins_anew(state: Path) -> None:
 
     _reconcile_names_a_number_whose_record_is_gone(state, second["database"])
 
-    # And anew.
-    _, counted = Demo.ran(state, "--once", "--fresh", "--parts", "1", "--json")
+    # Another marker has other jobs: only anew.
+    refused = command("gjurma-sim", "demo", "--state", state, "--marker", "telesis", "--once")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "was begun with panasonic-lp, whose jobs its products name" in refused.stderr
+    others = "--marker", "telesis", "--reader", "microscan"
+    _, counted = Demo.ran(state, "--once", "--fresh", "--parts", "1", "--json", *others)
     assert counted.items() >= {"engraved": 7, "good": 7, **NOTHING_WRONG}.items()
     assert len(pieces(state)) == 4
     assert running_in(state) == {}
@@ -189,7 +195,7 @@ def _reconcile_names_a_number_whose_record_is_gone(state: Path, database: str) -
 
 
 def test_faults_of_another_shell_and_a_clean_end(state: Path) -> None:
-    demo = Demo.that_goes_on(state)
+    demo = Demo.that_goes_on(state, "--marker", "gravotech-tl07")
     try:
         demo.wait_started()
         _it_tells_where_everything_is(demo)

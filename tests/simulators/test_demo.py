@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from drivers.catalog import kinds
 from simulators.demo.audit import Audit, Found, component_of, metal
+from simulators.demo.equipment import MARKERS, READERS
 from simulators.demo.faults import (
     FAULTS,
     FEW_OF_PIECES,
@@ -85,6 +87,11 @@ def test_what_is_not_good_has_to_be_traced_to_a_fault_of_its_weapon() -> None:
     assert "only 87 of 93 engraved pieces are good" in with_faults(too_few, [], enough)
     told = with_faults(Audit(good, [], []), [], enough - Counter({"swap": 1}))
     assert told == ["swap landed 2 times, at least 3 were to"]
+
+
+def test_every_kind_can_stand_at_the_line() -> None:
+    there = {kind.name: kind.role for kind in kinds()}
+    assert there == dict.fromkeys(MARKERS, "marker") | dict.fromkeys(READERS, "reader")
 
 
 @pytest.mark.parametrize("parts", [50, 100, 200])
