@@ -54,6 +54,13 @@ class PortBusy(LinkError):
     code = "port-busy"
 
 
+class NotTrusted(LinkError):
+    """The other end of a TLS connection is not proved to be the one that is meant."""
+
+    code = "not-trusted"
+    retry = Retry.OPERATOR
+
+
 class ProtocolError(DeviceError):
     """Bytes arrived that the protocol does not allow. Resynchronise; repeat reads only."""
 

@@ -48,6 +48,7 @@ NEEDS = (
     ),
     Need("needs_curl", "curl and jq", ("curl", "jq"), ("curl", "jq")),
     Need("needs_mbpoll", "mbpoll, another Modbus master", ("mbpoll",), ("mbpoll",)),
+    Need("needs_ser2net", "ser2net, a serial server", ("ser2net",), ("ser2net",)),
     Need(
         "needs_browser",
         "the Chromium browser, with a font",

@@ -66,7 +66,7 @@ from drivers.protocols import (
     Shot,
     Start,
 )
-from drivers.transport import Rfc2217Target, parse_url
+from drivers.transport import Rfc2217Target, TlsTarget, parse_url
 
 _RECONNECT_SECONDS = 0.1
 _LOST = (LinkError, ProtocolError, DeviceRefused)
@@ -82,7 +82,7 @@ class ModbusCell:
 
     def __init__(self, url: str, options: CellOptions, name: str) -> None:
         target = parse_url(url)
-        if isinstance(target, Rfc2217Target):
+        if isinstance(target, Rfc2217Target | TlsTarget):
             why = f"{url!r}: a modbus-cell is reached by tcp:// or serial://"
             raise ValueError(why)  # noqa: TRY004 - the value is wrong, not a type
         self.starts: frozenset[Start] = frozenset({options.start})

@@ -20,6 +20,7 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from drivers.address import SerialTarget, TcpTarget
 from drivers.errors import (
     DeviceRefused,
     LinkClosed,
@@ -36,7 +37,8 @@ from drivers.modbus_cell.codec import (
     Command,
     decode_snapshot,
 )
-from drivers.transport import SerialTarget, TcpTarget
+from drivers.trace import Tap, traced
+from drivers.usb import path_of
 
 HEARTBEAT_SECONDS = 1.0
 STEADY_SECONDS = 10.0
@@ -54,6 +56,32 @@ logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 _Client = AsyncModbusTcpClient | AsyncModbusSerialClient
 
 
+class _Trace:
+    """Tells a tap what the library sends and receives, each byte once.
+
+    The library shows a reply that comes in pieces from its beginning each time.
+    """
+
+    def __init__(self, tap: Tap | None) -> None:
+        self._tap = tap
+        self._shown = b""
+
+    def packet(self, sending: bool, data: bytes) -> bytes:
+        if self._tap is not None and sending:
+            self._tap("sent", data)
+        elif self._tap is not None:
+            news = data[len(self._shown) :] if data.startswith(self._shown) else data
+            self._shown = data
+            if news:
+                self._tap("received", news)
+        return data
+
+    def pdu(self, sending: bool, pdu: ModbusPDU) -> ModbusPDU:
+        if not sending:
+            self._shown = b""  # a whole reply was taken
+        return pdu
+
+
 class CellLink:
     """One connection to the registers of unit `unit`; `timeout` is seconds a reply may take."""
 
@@ -68,6 +96,7 @@ class CellLink:
         self._timeout = timeout
         self._client: _Client | None = None
         self._lost: asyncio.Future[None] | None = None
+        self._tap: Tap | None = None
         self._pulse: asyncio.Task[None] | None = None
         self._beat = 0
         self._told_away = False
@@ -212,7 +241,8 @@ class CellLink:
             if not connected and not lost.done():
                 lost.set_result(None)
 
-        client = self._new_client(changed)
+        tap = traced(self._device)
+        client, path = await self._new_client(changed, tap)
         try:
             connected = await client.connect()
         except BaseException:
@@ -220,14 +250,23 @@ class CellLink:
             raise
         if not connected:
             client.close()
-            raise self._unreachable()
-        self._client, self._lost = client, lost
+            unreachable = self._unreachable(path)
+            if tap is not None:
+                tap("failed", detail=str(unreachable))
+            raise unreachable
+        if tap is not None:
+            tap("opened", detail=path)
+        self._client, self._lost, self._tap = client, lost, tap
         self.failure = None
         self._pulse = asyncio.create_task(self._beat_on(client), name=f"{self._device} heartbeat")
 
-    def _new_client(self, changed: Callable[[bool], None]) -> _Client:
+    async def _new_client(
+        self, changed: Callable[[bool], None], tap: Tap | None
+    ) -> tuple[_Client, str]:
+        """A client that is not connected, and where it will connect to. Raises LinkClosed."""
+        trace = _Trace(tap)
         if isinstance(self._target, TcpTarget):
-            return AsyncModbusTcpClient(
+            tcp = AsyncModbusTcpClient(
                 self._target.host,
                 port=self._target.port,
                 name=self._device,
@@ -235,10 +274,14 @@ class CellLink:
                 timeout=self._timeout,
                 retries=0,
                 trace_connect=changed,
+                trace_packet=trace.packet,
+                trace_pdu=trace.pdu,
             )
+            return tcp, f"{self._target.host}:{self._target.port}"
         line = self._target.line
-        return AsyncModbusSerialClient(
-            self._target.path,
+        path = await asyncio.to_thread(path_of, self._target, self._device)
+        rtu = AsyncModbusSerialClient(
+            path,
             baudrate=line.baudrate,
             bytesize=line.bytesize,
             parity=line.parity,
@@ -248,19 +291,21 @@ class CellLink:
             timeout=self._timeout,
             retries=0,
             trace_connect=changed,
+            trace_packet=trace.packet,
+            trace_pdu=trace.pdu,
         )
+        return rtu, path
 
-    def _unreachable(self) -> LinkError:
+    def _unreachable(self, where: str) -> LinkError:
         """Why connecting failed: the library only says that it did."""
         if isinstance(self._target, TcpTarget):
-            where = f"{self._target.host}:{self._target.port}"
             return LinkClosed(self._device, "connect", f"no connection to {where}")
         try:
-            serial.Serial(self._target.path, exclusive=True).close()
+            serial.Serial(where, exclusive=True).close()
         except serial.SerialException as fault:
             kind = PortBusy if "exclusively lock" in str(fault) else LinkClosed
             return kind(self._device, "connect", str(fault))
-        return LinkClosed(self._device, "connect", f"{self._target.path} did not open")
+        return LinkClosed(self._device, "connect", f"{where} did not open")
 
     async def _beat_on(self, client: _Client) -> None:
         """One heartbeat a second over `client`; ends when that connection does."""
@@ -294,8 +339,10 @@ class CellLink:
 
     def _drop(self) -> asyncio.Task[None] | None:
         """Disconnect; gives the heartbeat's task, which is ending, unless it is the caller."""
-        client, pulse = self._client, self._pulse
-        self._client = self._lost = self._pulse = None
+        client, pulse, tap = self._client, self._pulse, self._tap
+        self._client = self._lost = self._pulse = self._tap = None
+        if tap is not None:
+            tap("closed")
         if client is not None:
             client.close()
         if pulse is None or pulse is asyncio.current_task():

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from drivers.transport import (
     Rfc2217Target,
     SerialTarget,
     TcpTarget,
+    TlsTarget,
+    UsbAdapter,
     open_stream,
     parse_url,
 )
@@ -37,6 +40,16 @@ from simulators.pipe import Wire, serve
         ("tcp://10.0.0.7:9094", TcpTarget("10.0.0.7", 9094)),
         ("tcp://[::1]:4001", TcpTarget("::1", 4001)),
         ("rfc2217://moxa:4001?baudrate=19200", Rfc2217Target("moxa", 4001, Line(19200))),
+        ("serial:///?usb=A50285BI", SerialTarget("", Line(), UsbAdapter("A50285BI"))),
+        (
+            "serial:///?usb=FT%2B4&interface=2&baudrate=19200",
+            SerialTarget("", Line(19200), UsbAdapter("FT+4", 2)),
+        ),
+        ("tls://10.0.0.7:9094", TlsTarget("10.0.0.7", 9094)),
+        (
+            "tls://moxa:4001?ca=/etc/gjurma/line.crt&name=line-3&cert=/a.crt&key=/a.key",
+            TlsTarget("moxa", 4001, "/etc/gjurma/line.crt", "line-3", "/a.crt", "/a.key"),
+        ),
     ],
 )
 def test_urls(url: str, target: object) -> None:
@@ -53,6 +66,12 @@ def test_urls(url: str, target: object) -> None:
         ("serial:///dev/ttyS0?baudrate=9601", "baudrate is '9601'"),
         ("serial:///dev/ttyS0?parity=e", "parity is 'e'"),
         ("serial:///dev/ttyS0?parity=E&parity=N", "twice"),
+        ("serial:///dev/ttyS0?usb=A1", "usb=SERIAL"),
+        ("serial:///?usb=", "usb is empty"),
+        ("serial:///dev/ttyS0?interface=1", "belongs to usb"),
+        ("serial:///?usb=A1&interface=one", "number from 0"),
+        ("tls://host:80?verify=no", "unknown setting 'verify'"),
+        ("tls://host:80?key=/a.key", "without its certificate"),
         ("tcp://host", "host:port"),
         ("tcp://host:0", "host:port"),
         ("tcp://host:70000", "70000|range"),
@@ -125,9 +144,44 @@ def test_a_serial_port_has_one_owner() -> None:
         stream = await open_stream(listener.url, "first")
         with pytest.raises(PortBusy):
             await open_stream(listener.url, "second")
+        await stream.write(b"still the first one's")
+        assert await stream.read() == b"still the first one's"
         await stream.close()
         again = await open_stream(listener.url, "second")
         await again.close()
+        await listener.close()
+
+    asyncio.run(run())
+
+
+_HOLDER = """
+import asyncio, sys
+from drivers.transport import open_stream
+async def hold():
+    stream = await open_stream(sys.argv[1], "holder")
+    print("held", flush=True)
+    await stream.read()
+asyncio.run(hold())
+"""
+
+
+def test_a_serial_port_has_one_owner_among_processes_too() -> None:
+    """The system lets go of the port of a process that was killed."""
+
+    async def run() -> None:
+        listener = await serve("serial", _echo, Faults())
+        holder = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _HOLDER, listener.url, stdout=asyncio.subprocess.PIPE
+        )
+        assert holder.stdout is not None
+        assert await holder.stdout.readline() == b"held\n"
+        with pytest.raises(PortBusy) as busy:
+            await open_stream(listener.url, "device")
+        assert busy.value.code == "port-busy"
+        holder.kill()
+        await holder.wait()
+        stream = await open_stream(listener.url, "device")
+        await stream.close()
         await listener.close()
 
     asyncio.run(run())
