@@ -160,15 +160,23 @@ class Control:
         except (ValueError, TypeError, LookupError) as fault:
             return {"ok": False, "error": str(fault)}
 
+    def arm(self, request: dict[str, Any]) -> None:
+        """Let a fault happen, of the wire or of the device: `name`, and what it takes beside that.
+
+        Raises ValueError, TypeError.
+        """
+        given = dict(request)
+        name = str(given.pop("name", ""))
+        if name in KINDS:
+            self._faults.arm(name, **given)
+        else:
+            self._device.misbehave(name, **{"count": 1, **given})
+
     async def _do(self, op: str, request: dict[str, Any]) -> dict[str, Any]:
         device, moments = self._device, self._device.moments
         match op:
             case "fault":
-                name = str(request.pop("name", ""))
-                if name in KINDS:
-                    self._faults.arm(name, **request)
-                else:
-                    device.misbehave(name, **{"count": 1, **request})
+                self.arm(request)
             case "landed":
                 return {"landed": {**self._faults.landed, **device.misdeeds()}}
             case "state":

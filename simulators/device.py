@@ -9,13 +9,18 @@ import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from simulators.control import Control, Device
 from simulators.faults import Faults
 from simulators.part import FILE, PartStore
+from simulators.pipe import ONLY_ONE
 
 Build = Callable[[dict[str, str], PartStore, str, float], Device]
 """`build(options, parts, station, speed)`; raises ValueError for options it does not know."""
+
+_CLEAR = 0.9
+"""How well what `--part` lays there can be read."""
 
 FAMILIES = {
     "cognex-dmcc": "simulators.cognex_dmcc",
@@ -48,6 +53,27 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     command.add_argument("--state", type=Path, metavar="DIR", help="where parts.db lies")
     command.add_argument("--station", default="bench", help="where the piece lies (%(default)s)")
+    command.add_argument(
+        "--only-one",
+        action="store_true",
+        help="refuse a second connection while there is one, as a Moxa NPort does (tcp:// only)",
+    )
+    command.add_argument(
+        "--part",
+        nargs="*",
+        metavar="CONTENT",
+        help="lay a new piece there first, with each content on a position of its own; "
+        "a blank one without",
+    )
+    command.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        type=_fault,
+        metavar="NAME[=COUNT][,K=V...]",
+        help="do wrong from the start: of the wire, or of the device (COUNT: a number or always; "
+        "K of the wire: direction, after, seconds); may be repeated",
+    )
     command.add_argument("--control", type=Path, metavar="PATH", help="Unix socket to steer it by")
     command.add_argument("--speed", type=_speed, default=1.0, help="times faster than the real one")
     command.add_argument(
@@ -68,6 +94,26 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _fault(text: str) -> dict[str, Any]:
+    """A request to the back door, as `split=3,seconds=0.1` writes it."""
+    head, *more = text.split(",")
+    name, equals, count = head.partition("=")
+    request: dict[str, Any] = {"name": name}
+    if equals:
+        request["count"] = sys.maxsize if count == "always" else _number(count)
+    for each in more:
+        key, value = _option(each)
+        request[key] = value if key == "direction" else _number(value)
+    return request
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text) if text.isdigit() else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
 def _option(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
@@ -82,6 +128,10 @@ def _run(arguments: argparse.Namespace) -> int:
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gjurma-sim-")))
         parts = PartStore(state / FILE)
         stack.callback(parts.close)
+        if arguments.part is not None:
+            parts.load(arguments.station)
+            for position, content in enumerate(arguments.part, start=1):
+                parts.engrave(arguments.station, position, content, (), _CLEAR, "by hand")
         try:
             return asyncio.run(_serve(arguments, parts))
         except (ValueError, OSError) as fault:
@@ -98,8 +148,14 @@ async def _serve(arguments: argparse.Namespace, parts: PartStore) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ending.set)
     faults = Faults()
-    url = await device.start(arguments.listen, faults)
     control = Control(device, faults)
+    for request in arguments.fault:
+        try:
+            control.arm(request)
+        except TypeError as fault:  # a key that this fault does not take
+            raise ValueError(f"--fault {request['name']}: {fault}") from fault
+    only_one = f"?{ONLY_ONE}" if arguments.only_one else ""
+    url = await device.start(arguments.listen + only_one, faults)
     waits = [asyncio.create_task(ending.wait()), asyncio.create_task(device.broken())]
     try:
         if arguments.control is not None:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from simulators.faults import Direction, Faults
 
+ONLY_ONE = "only-one"
+"""A listener's setting: one connection at a time, and any other is refused."""
 _CHUNK = 4096
 
 
@@ -99,18 +101,23 @@ class Listener:
         self._faults = faults
         self._talks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._where = ("", 0)
+        self._only_one = False
+        self._closing = False
         self._terminal: asyncio.ReadTransport | None = None
         self._host_end = -1
         self._link: Path | None = None
 
     async def close(self) -> None:
         """Stop serving; every connection ends. Raises what broke a peer, if anything did."""
+        self._closing = True
         if self._server is not None:
             self._server.close()
         for talk in self._talks:
             talk.cancel()
         await asyncio.gather(*self._talks, return_exceptions=True)
         if self._server is not None:
+            self._server.close()  # one that a talk which ended meanwhile had opened again
             await self._server.wait_closed()
         if self._terminal is not None:
             self._terminal.close()
@@ -128,6 +135,8 @@ class Listener:
             await self._peer(wire)
         finally:
             await wire.close()
+            if self._only_one and not self._closing:
+                await self._listen()
 
     def _start(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hangs_up: bool
@@ -168,24 +177,39 @@ class Listener:
         )
         self._start(reader, asyncio.StreamWriter(transport, protocol, None, loop), hangs_up=False)
 
-    async def _open_tcp(self, host: str, port: int) -> None:
-        self._server = await asyncio.start_server(
-            lambda reader, writer: self._start(reader, writer, hangs_up=True), host, port
-        )
-        bound = self._server.sockets[0].getsockname()
-        self.url = f"tcp://{host}:{bound[1]}"
+    async def _open_tcp(self, host: str, port: int, only_one: bool) -> None:
+        self._only_one = only_one
+        self._where = (host, port)
+        await self._listen()
+
+    async def _listen(self) -> None:
+        host, port = self._where
+        self._server = server = await asyncio.start_server(self._connected, host, port)
+        port = server.sockets[0].getsockname()[1]
+        self._where = (host, port)
+        self.url = f"tcp://{host}:{port}"
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._only_one and self._server is not None:
+            # Whoever comes now is refused by the system, as by a serial server.
+            self._server.close()
+        self._start(reader, writer, hangs_up=True)
 
 
 async def serve(listen: str, peer: Peer, faults: Faults) -> Listener:
     """Serve `peer` on a pseudo-terminal (`serial`; `serial:///path` also makes that symbolic link)
-    or a TCP port (`tcp://host:port`, port 0 for any). Raises ValueError, OSError (port taken).
+    or a TCP port (`tcp://host:port`, port 0 for any). With `tcp://host:port?only-one` it listens
+    again only when the one connection has ended, as a Moxa NPort does by its factory settings.
+    Raises ValueError, OSError (port taken).
     """
     listener = Listener(peer, faults)
     parts = urlsplit(listen)
+    if parts.query not in ("", ONLY_ONE) or (parts.query and parts.scheme != "tcp"):
+        raise ValueError(f"{listen!r}: only tcp:// has a setting, {ONLY_ONE}")
     if listen == "serial" or (parts.scheme == "serial" and not parts.netloc and parts.path):
         await listener._open_terminal("" if listen == "serial" else parts.path)
     elif parts.scheme == "tcp" and parts.hostname and parts.port is not None:
-        await listener._open_tcp(parts.hostname, parts.port)
+        await listener._open_tcp(parts.hostname, parts.port, parts.query == ONLY_ONE)
     else:
         raise ValueError(f"{listen!r}: write serial, serial:///path/of/link or tcp://host:port")
     return listener

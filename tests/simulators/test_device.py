@@ -7,11 +7,14 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 from sys import executable
+from typing import cast
 
 import pytest
 
+from drivers.catalog import find
+from drivers.errors import LinkClosed
 from drivers.panasonic_lp.driver import PanasonicLp
-from drivers.protocols import Did
+from drivers.protocols import CodeReader, Did
 from simulators.control import ask
 from simulators.part import FILE, PartStore
 from tests.drivers.marking import CONTENT, SHOT
@@ -127,6 +130,83 @@ def test_a_socket_and_a_link_left_by_a_kill_are_no_hindrance(tmp_path: Path) -> 
     asyncio.run(run())
 
 
+def test_what_is_wrong_from_the_start_and_what_lies_there(tmp_path: Path) -> None:
+    """No back door is needed: frames are split, and the first mark is faint."""
+    more = ("--fault", "split=always,seconds=0.001", "--fault", "faint", "--part")
+
+    async def run() -> None:
+        async with device(tmp_path, "--listen", "tcp://127.0.0.1:0", *more) as (_, url, control):
+            parts = PartStore(tmp_path / FILE)
+            driver = PanasonicLp(url, quick(), "laser")
+            await driver.connect()
+            await driver.select_job("1")
+            await driver.arm(SHOT)
+            await driver.fire()
+            assert (await driver.outcome(5)).did is Did.DONE
+            await driver.close()
+            (mark,) = parts.seen("line")
+            assert (mark.piece, mark.content, mark.quality < 0.5) == (1, CONTENT, True)
+            landed = (await ask(control, {"op": "landed"}))["landed"]
+            assert landed["faint"] == 1
+            assert landed["split"] > 5
+            parts.close()
+
+    asyncio.run(run())
+
+
+def test_codes_lie_there_for_a_reader(tmp_path: Path) -> None:
+    async def run() -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(executable, "-m", "simulators", "device", "microscan", "--state", str(tmp_path)),
+            *("--listen", "serial", "--option", "decode_seconds=0.03", "--part", "A12", CONTENT),
+            stdout=PIPE,
+        )
+        assert process.stdout is not None
+        url = (await process.stdout.readline()).decode().strip()
+        kind = find("microscan")
+        reader = cast("CodeReader", kind.build(url, kind.options(), "reader"))
+        await reader.connect()
+        await reader.flush()
+        await reader.open()
+        assert {reading.content for reading in await reader.read(5)} == {"A12", CONTENT}
+        await reader.shut()
+        process.terminate()
+        await process.wait()
+
+    asyncio.run(run())
+
+
+def test_a_second_host_is_refused_until_the_first_has_gone(tmp_path: Path) -> None:
+    async def run() -> None:
+        listen = ("--listen", "tcp://127.0.0.1:0", "--only-one")
+        async with device(tmp_path, *listen) as (process, url, _):
+            for _ in range(3):
+                first = PanasonicLp(url, quick(), "laser")
+                await _connected(first)
+                second = PanasonicLp(url, quick(), "laser")
+                with pytest.raises(LinkClosed):
+                    await second.connect()
+                await first.identify()
+                await first.close()
+            process.terminate()
+            assert await process.wait() == 0
+
+    asyncio.run(run())
+
+
+async def _connected(driver: PanasonicLp) -> None:
+    """As soon as it listens again."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await driver.connect()
+                await driver.identify()
+            except LinkClosed:
+                await asyncio.sleep(0.02)
+            else:
+                return
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -134,6 +214,11 @@ def test_a_socket_and_a_link_left_by_a_kill_are_no_hindrance(tmp_path: Path) -> 
         ("--listen", "serial", "--option", "colour=red"),
         ("--listen", "serial", "--option", "checksum=maybe"),
         ("--listen", "serial", "--speed", "0"),
+        ("--listen", "serial", "--only-one"),
+        ("--listen", "serial", "--fault", "melt"),
+        ("--listen", "serial", "--fault", "split=often"),
+        ("--listen", "serial", "--fault", "split,colour=1"),
+        ("--listen", "serial", "--fault", "drop,direction=up"),
         (),
     ],
 )
