@@ -4,11 +4,13 @@
 that begin there. Without it nothing is told and nothing is wrapped.
 """
 
+import contextlib
 import json
 import logging
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -38,10 +40,8 @@ class Seen:
     """The URL that was opened, or why it was closed or could not be opened."""
 
 
-class Watcher(Protocol):
-    """Is told at once, in the order of the wire; it must neither wait nor raise."""
-
-    def __call__(self, seen: Seen) -> None: ...
+Watcher = Callable[[Seen], None]
+"""Is told at once, in the order of the wire; it must neither wait nor raise."""
 
 
 class Tap(Protocol):
@@ -110,9 +110,11 @@ class TraceFile(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         if not self._told:
             self._told = True
-            log.exception(
-                "the trace %s cannot be written; what follows may lack", self.baseFilename
-            )
+            log.error("the trace %s lacks what follows: %s", self.baseFilename, sys.exc_info()[1])
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # what could not be written was told
+            super().close()
 
     def _open(self) -> TextIOWrapper:
         """For the owner alone: what is engraved is nobody else's business."""

@@ -8,6 +8,7 @@ from importlib import import_module
 _COMMANDS = {
     "device": "simulators.device",
     "parts": "simulators.parts",
+    "replay": "simulators.replay",
     "scanner": "simulators.scanner",
     "demo": "simulators.demo.run",
     "fault": "simulators.demo.run",
