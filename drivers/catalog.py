@@ -4,8 +4,8 @@ The built-in drivers stand in a literal table and are imported only when asked f
 adds one by an entry point in the group `gjurma.drivers`: its name is the kind, its object a `Kind`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
@@ -39,6 +39,16 @@ class Kind:
     role: Literal["marker", "reader"]
     options: type[BaseModel]
     build: Callable[[str, Any, str], Marker | CodeReader]
+    wires: tuple[str, ...] = field(default=(), kw_only=True)
+    """The schemes of its URLs; empty where those of `drivers.address` are meant, as `build` takes
+    them."""
+    grades: bool = field(default=False, kw_only=True)
+    """Its readings can carry a grade, where the device is set to tell one."""
+    strangers: tuple[Mapping[str, object], ...] = field(default=(), kw_only=True)
+    """Options with each of which `connect` and `identify` may be tried on a reader of another make,
+    because they set nothing and trigger nothing there. None for a marker: it is never guessed."""
+    explain: Callable[[bytes, bool], str] | None = field(default=None, kw_only=True)
+    """`explain(data, sent)`: what the frames in `data` mean to a person; never raises."""
 
 
 class UnknownKindError(LookupError):
@@ -75,4 +85,6 @@ def _checked(name: str, kind: object) -> Kind:
         raise ImportError(f"driver {name!r} does not offer a Kind of that name")
     if kind.options.model_config.get("extra") != "forbid":
         raise ImportError(f"driver {name!r}: its options accept unknown fields")
+    if kind.role == "marker" and kind.strangers:
+        raise ImportError(f"driver {name!r}: a marker may not be tried on a device of another make")
     return kind

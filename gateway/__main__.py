@@ -7,12 +7,12 @@ import hashlib
 import json
 import logging
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway.config import GatewayConfig, load
+from gateway.config import load
 from gateway.contract.errors import ConfigError, GjurmaError, JournalError
 from gateway.store import newest_journal
 
@@ -50,10 +50,25 @@ def _parser() -> argparse.ArgumentParser:
             made.add_argument("--config", type=Path, default=Path("gateway.toml"), metavar="FILE")
         return made
 
-    command("run", _run, "Mark, read back, and publish, until it is stopped.")
+    made = command("run", _run, "Mark, read back, and publish, until it is stopped.")
+    _traced(made)
     command("check", _check, "Check the configuration and the plan; connects to nothing.")
-    command("probe", _probe, "Connect to every device and ask what it is.")
-    command("drivers", _drivers, "List the kinds of device and their options.", config=False)
+    made = command("probe", _probe, "Ask a device, or each of the configuration, what it is.")
+    made.add_argument("url", nargs="?", metavar="URL", help="one device, without a configuration")
+    made.add_argument("--kind", help="what is there; without it nothing is sent")
+    made.add_argument(
+        "--option", action="append", default=[], type=_pair, metavar="K=V", help="of that kind"
+    )
+    made.add_argument(
+        "--only-readers",
+        action="store_true",
+        help="nothing that marks can be on that wire: try each kind of reader",
+    )
+    made.add_argument("--bytes", action="store_true", help="show the bytes both ways")
+    _traced(made)
+    made = command("drivers", _drivers, "List the kinds of device and their options.", config=False)
+    made.add_argument("kind", nargs="?", metavar="KIND", help="this one alone")
+    made.add_argument("--json", action="store_true")
     made = command("enroll", _enroll, "Open a new epoch with a one-time code from the registry.")
     made.add_argument("--code", help="asked for when it is not given")
     made.add_argument("--reason", default="new gateway", help="why there is a new epoch")
@@ -100,10 +115,43 @@ def _parser() -> argparse.ArgumentParser:
 # A command imports what it is made of: a journal is read without what serves a screen.
 
 
+def _traced(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--trace",
+        type=Path,
+        metavar="FILE",
+        help="record the devices' wires there; 64 MiB, and three older files",
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=value")
+    return name, value
+
+
+@contextmanager
+def _tracing(path: Path | None) -> Iterator[None]:
+    """Record what goes over the wires that are opened within. Raises ConfigError."""
+    from drivers.trace import TraceFile, watching
+
+    if path is None:
+        yield
+        return
+    try:
+        file = TraceFile(path)
+    except OSError as error:
+        raise ConfigError(f"--trace {path}: {error.strerror}") from error
+    with closing(file), watching(file):
+        yield
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from gateway.agent import run
 
-    return asyncio.run(run(load(arguments.config)))
+    with _tracing(arguments.trace):
+        return asyncio.run(run(load(arguments.config)))
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -119,42 +167,39 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _probe(arguments: argparse.Namespace) -> int:
-    return asyncio.run(_probe_all(load(arguments.config)))
+    from gateway.config import DeviceConfig
+    from gateway.probe import guess, listen, probe, probe_all
+
+    url, kind, octets = arguments.url, arguments.kind, arguments.bytes
+    alone = kind or arguments.option or arguments.only_readers
+    if (alone and not url) or (arguments.option and not kind) or (kind and arguments.only_readers):
+        raise ConfigError("write probe URL --kind KIND [--option K=V], or probe URL --only-readers")
+    with _tracing(arguments.trace):
+        if url is None:
+            good = asyncio.run(probe_all(load(arguments.config), sys.stdout, octets))
+        elif kind:
+            device = DeviceConfig(kind=kind, url=url, options=dict(arguments.option))
+            good = asyncio.run(probe(device, sys.stdout, octets))
+        elif arguments.only_readers:
+            good = asyncio.run(guess(url, sys.stdout, octets)) is not None
+        else:
+            asyncio.run(listen(url, sys.stdout, octets))
+            good = False
+    return GOOD if good else FINDING
 
 
-async def _probe_all(config: GatewayConfig) -> int:
-    from drivers.errors import DeviceError
-    from drivers.protocols import CodeReader, Marker
-    from gateway.agent import build_marker, build_readers
+def _drivers(arguments: argparse.Namespace) -> int:
+    from drivers.catalog import names
+    from gateway.kinds import described, every, in_words
 
-    worst = GOOD
-    for station in config.station:
-        marker, readers = build_marker(station), build_readers(station)
-        devices: list[Marker | CodeReader] = [*([marker] if marker else []), *readers]
-        for (name, _), device in zip(station.named_devices, devices, strict=True):
-            try:
-                await device.connect()
-                found = await device.identify()
-                print(f"{name}: {found.maker} {found.model} {found.version}".rstrip())
-            except DeviceError as error:
-                print(f"{error.code}: {error}")
-                worst = FINDING
-        if marker is not None:
-            await marker.close()
-        for reader in readers:
-            await reader.shut()
-    return worst
-
-
-def _drivers(_: argparse.Namespace) -> int:
-    from drivers.catalog import kinds
-
-    for kind in kinds():
-        options = ", ".join(
-            f"{name}={field.default!r}" for name, field in kind.options.model_fields.items()
-        )
-        print(f"{kind.name}\t{kind.role}\t{options}")
-    return GOOD
+    if arguments.kind is not None and arguments.kind not in names():
+        raise ConfigError(f"no driver {arguments.kind!r}; there are {', '.join(names())}")
+    told = every() if arguments.kind is None else [described(arguments.kind)]
+    if arguments.json:
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        print("\n\n".join(in_words(each) for each in told))
+    return FINDING if any("fault" in each for each in told) else GOOD
 
 
 def _enroll(arguments: argparse.Namespace) -> int:

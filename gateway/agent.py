@@ -69,7 +69,7 @@ def build_marker(station: StationConfig) -> Marker | None:
     """The station's marker, not connected, where there is one. Raises ConfigError."""
     if station.marker is None:
         return None
-    return cast("Marker", _build(station.marker, "marker", f"{station.name}/marker"))
+    return cast("Marker", build_device(station.marker, "marker", f"{station.name}/marker"))
 
 
 def build_readers(station: StationConfig) -> tuple[CodeReader, ...]:
@@ -79,10 +79,11 @@ def build_readers(station: StationConfig) -> tuple[CodeReader, ...]:
 
 def build_reader(name: str, device: DeviceConfig) -> CodeReader:
     """One reader, not connected. Raises ConfigError."""
-    return cast("CodeReader", _build(device, "reader", name))
+    return cast("CodeReader", build_device(device, "reader", name))
 
 
-def _build(device: DeviceConfig, role: str, name: str) -> Marker | CodeReader:
+def build_device(device: DeviceConfig, role: str, name: str) -> Marker | CodeReader:
+    """A device of that role, not connected. Raises ConfigError."""
     try:
         kind = find(device.kind)
         if kind.role != role:

@@ -223,6 +223,17 @@ def status_name(status: int) -> str:
         return f"{status} unknown status"
 
 
+def explain(data: bytes, sent: bool) -> str:
+    """What the status of each whole reply in `data` means; the rest of DMCC is words already."""
+    told = []
+    for frame in [] if sent else Splitter().feed(data):
+        try:
+            told.append(status_name(decode_reply(frame).status))
+        except FrameError:
+            continue
+    return "; ".join(told)
+
+
 def _options(checked: bool, ident: int | None) -> str:
     """The header's fields, as the manual prints them: nothing, `1`, `0:123`, `1:123`."""
     if ident is None:

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from drivers.catalog import Kind
-from drivers.cognex_dmcc.codec import NO_READ, Results, Span
+from drivers.cognex_dmcc.codec import NO_READ, Results, Span, explain
 from drivers.cognex_dmcc.link import Extended, Silent, Ways, numbers
 from drivers.transport import ByteStream
 from drivers.triggered import Link, TriggeredReader
@@ -98,4 +98,11 @@ def _build(url: str, options: Options, name: str) -> CognexDmcc:
     return CognexDmcc(url, options, name)
 
 
-KIND = Kind("cognex-dmcc", "reader", Options, _build)
+KIND = Kind(
+    "cognex-dmcc",
+    "reader",
+    Options,
+    _build,
+    strangers=({"configure": False}, {"configure": False, "responses": "silent"}),
+    explain=explain,
+)

@@ -54,6 +54,7 @@ from drivers.gravotech_tl07.codec import (
     Text,
 )
 from drivers.gravotech_tl07.conversation import TRIES, Conversation
+from drivers.gravotech_tl07.words import explain
 from drivers.protocols import Activity, Did, Identity, MarkerStatus, MarkText, Outcome, Shot, Start
 from drivers.transport import parse_url
 
@@ -90,6 +91,7 @@ class Options(BaseModel):
     rearm: int | None = Field(default=None, ge=0)
     """What the status's second value has to be before anything is armed; None: whatever it is."""
     reply_seconds: float = Field(default=2.0, gt=0)
+    """How long an answer may take."""
     load_seconds: float = Field(default=10.0, gt=0)
     """The answer to LD, and until the file is ready."""
     mark_seconds: float = Field(default=60.0, gt=0)
@@ -470,4 +472,4 @@ def _loaded(seen: Status) -> bool:
     return seen.state is State.READY and seen.mode is not RunMode.SIMULATION
 
 
-KIND = Kind("gravotech-tl07", "marker", Options, GravotechTl07)
+KIND = Kind("gravotech-tl07", "marker", Options, GravotechTl07, explain=explain)

@@ -178,6 +178,41 @@ def is_answer(frame: bytes) -> bool:
     return _ANSWER.fullmatch(frame) is not None
 
 
+_NAMES = {
+    "!a": "firmware",
+    "?": "status",
+    f"K{TRIGGER_MODE}": "trigger mode",
+    f"K{TRIGGER_CHARACTER}": "trigger character",
+    f"K{END_OF_CYCLE}": "end of the read cycle",
+    f"K{NO_READ_MESSAGE}": "message of nothing read",
+    "A": "apply",
+    "Z": "save",
+    TRIGGER: "trigger",
+}
+
+
+def explain(data: bytes, sent: bool) -> str:
+    """What the commands and answers in `data` mean to a person; empty where nothing is known."""
+    told = []
+    for found in re.finditer(rb"<([ -;=?-~]+)>", data):
+        text = found[1].decode("ascii")
+        name = _NAMES.get(text, _NAMES.get(text.removesuffix("?").partition("/")[0][:4], ""))
+        if _STATUS.match(found[0]):
+            status = decode_status(found[0])
+            flags = {
+                "wrong command": status.command_error,
+                "fault on the line": status.line_error,
+                "flash failure": status.flash_failure,
+                "overflow": status.overflow,
+                "in a read cycle": status.reading,
+            }
+            name = f"status: {', '.join(flag for flag, on in flags.items() if on) or 'good'}"
+        elif name and sent and text.endswith(("?", "!a")):
+            name += "?"
+        told.append(name)
+    return "; ".join(each for each in told if each)
+
+
 class Splitter:
     """Cuts a stream into answers and lines, unchecked. An answer ends with `>`, with or without the
     end of a line after it. So a symbol that holds just such an answer cannot be told from one.

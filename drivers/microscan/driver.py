@@ -18,7 +18,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.catalog import Kind
-from drivers.microscan.codec import NO_READ, TRIGGER
+from drivers.microscan.codec import NO_READ, TRIGGER, explain
 from drivers.microscan.link import KCommands, Ways
 from drivers.transport import ByteStream
 from drivers.triggered import Link, TriggeredReader
@@ -82,4 +82,11 @@ def _build(url: str, options: Options, name: str) -> Microscan:
     return Microscan(url, options, name)
 
 
-KIND = Kind("microscan", "reader", Options, _build)
+KIND = Kind(
+    "microscan",
+    "reader",
+    Options,
+    _build,
+    strangers=({"configure": False},),
+    explain=explain,
+)

@@ -218,6 +218,43 @@ class Splitter:
         return frames
 
 
+_NAMES = {
+    "FNO": "job",
+    "LSR": "laser pumping",
+    "MKM": "reception",
+    "MRK": "trigger: marks",
+    "MST": "end of marking",
+    "SHT": "shutter",
+    "SIN": "text for one shot: arms",
+    "STS": "status",
+}
+
+
+def explain(data: bytes, sent: bool) -> str:
+    """What the whole frames in `data` mean to a person; empty where nothing is known."""
+    told = []
+    for frame in Splitter(Format()).feed(data):
+        for form in (Format(checksum=True), Format()):
+            try:
+                told.append(_meaning(decode(frame, form)))
+            except MalformedError:
+                continue
+            break
+    return "; ".join(told)
+
+
+def _meaning(message: Message) -> str:
+    match message:
+        case Accepted():
+            return "accepted"
+        case Refused(cause):
+            return f"refused: {CAUSES.get(cause, cause)}"
+        case Command(name, sub):
+            return f"{_NAMES.get(name, name)}{'?' if sub == 'R' else ''}"
+        case Answer(name, data):
+            return f"{_NAMES.get(name, name)} is {data or 'empty'}"
+
+
 def is_end_report(frame: bytes) -> bool:
     """An end report carries four characters; the answer to MST R carries one (C p.63, 64)."""
     return frame.startswith(b"\x02MSTA") and len(frame.rstrip(b"\r\n")) >= 9

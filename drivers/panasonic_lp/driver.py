@@ -48,6 +48,7 @@ class Options(BaseModel):
     checksum: bool = False
     """The marker's own setting. Off by default there; on protects the engraved text."""
     terminator: Literal["cr", "crlf"] = "cr"
+    """What ends a frame, as it is set on the marker."""
     macro: Macro = "06"
     """The ECC 200 macro that the job's 2D code uses; then only the envelope's body is sent."""
     lines: int | None = Field(default=None, ge=0, le=15)
@@ -55,11 +56,15 @@ class Options(BaseModel):
     own_input: bool = True
     """Something but this driver may trigger it: a pedal, a PLC."""
     reply_seconds: float = Field(default=2.0, gt=0)
+    """How long an answer may take."""
     pumping_seconds: float = Field(default=30.0, gt=0)
+    """How long pumping may take until it is done."""
     shutter_seconds: float = Field(default=8.0, gt=0)
+    """How long the shutter may take to open."""
     text_wait_seconds: float = Field(default=1.0, ge=0)
     """Between reception OFF and the first text: "1 second or more" (C p.73)."""
     ready_seconds: float = Field(default=2.0, gt=0)
+    """How long after the text it may take until it would fire."""
     mark_seconds: float = Field(default=15.0, gt=0)
     """The longest mark of any job; so long an end report may take."""
     shortest_mark_seconds: float = Field(default=0.5, gt=0)
@@ -380,4 +385,4 @@ class PanasonicLp:
         return DeviceRefused(self._name, operation, detail, vendor_code="")
 
 
-KIND = Kind("panasonic-lp", "marker", Options, PanasonicLp)
+KIND = Kind("panasonic-lp", "marker", Options, PanasonicLp, explain=codec.explain)

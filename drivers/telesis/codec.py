@@ -15,6 +15,7 @@ Unverified (U), each in one place here, and each to be chosen by a `Format`:
 - That the answer to `I` is a frame of the same type with nothing but the signals in it.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -257,6 +258,43 @@ class Splitter:
                 elif len(self._open) >= FRAME_BYTES:
                     self.reset()
         return frames
+
+
+_NAMES = {
+    PATTERN: "load a pattern",
+    VARIABLE: "set a field: arms",
+    GO: "start: marks",
+    RESET: "reset, and stop",
+    SIGNALS: "signals",
+}
+
+
+def explain(data: bytes, sent: bool) -> str:
+    """What the whole frames in `data` mean to a person, with the block check left out of account;
+    empty where nothing is known.
+    """
+    told = []
+    for found in re.finditer(rb"\x01[^\x01\r]*\r|[\x06\x15]\r", data):
+        frame = found[0]
+        name = _NAMES.get(frame[1:2].decode("latin-1"), "") if frame[0] == SOH else ""
+        body = frame[frame.find(STX) + 1 : frame.find(ETX)] if name else frame[:1]
+        if sent:
+            told.append(f"{name}?" if name == _NAMES[SIGNALS] else name)
+        elif body in (bytes([ACK]), bytes([NAK])):
+            told.append(f"{name} {'accepted' if body[0] == ACK else 'refused'}".strip())
+        elif name == _NAMES[SIGNALS]:
+            told.append(_shown(body))
+    return "; ".join(each for each in told if each)
+
+
+def _shown(body: bytes) -> str:
+    try:
+        seen = parse_signals(body.decode("latin-1"))
+    except MalformedError:
+        return ""
+    on = [output.name for output in Output if output in seen.outputs]
+    on += [f"input {each.name}" for each in Input if each in seen.inputs]
+    return f"on: {', '.join(on) or 'nothing'}"
 
 
 def _frame(kind: str, data: bytes, form: Format) -> bytes:

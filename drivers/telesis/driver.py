@@ -74,7 +74,9 @@ class Options(BaseModel):
     quiet_seconds: float = Field(default=1.0, gt=0)
     """So long the line has to be quiet after a failure."""
     poll_seconds: float = Field(default=0.1, gt=0)
+    """Between two questions for its signals."""
     ready_seconds: float = Field(default=10.0, gt=0)
+    """How long it may take to be ready after a pattern or a reset."""
     mark_seconds: float = Field(default=60.0, gt=0)
     """The longest mark of any pattern; so long a disarm waits for its end."""
     shortest_mark_seconds: float = Field(default=0.5, gt=0)
@@ -382,4 +384,4 @@ def _untouched(seen: Signals) -> bool:
     return seen.ready and not seen.done and not seen.fault and not seen.paused
 
 
-KIND = Kind("telesis", "marker", Options, Telesis)
+KIND = Kind("telesis", "marker", Options, Telesis, explain=codec.explain)

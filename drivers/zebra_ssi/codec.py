@@ -287,6 +287,21 @@ def decode_capabilities(packet: Packet) -> Capabilities:
     return Capabilities(int.from_bytes(data[:2], "big"), data[2], data[3], frozenset(data[4:]))
 
 
+def explain(data: bytes, sent: bool) -> str:
+    """What the whole packets in `data` mean to a person; empty where nothing is known."""
+    told = []
+    for frame in Splitter().feed(data):
+        try:
+            packet = decode(frame)
+            name = Opcode(packet.opcode).name.lower().replace("_", " ")
+        except ValueError:
+            continue
+        if packet.opcode == Opcode.CMD_NAK and packet.data:
+            name += f": {cause_name(nak_cause(packet))}"
+        told.append(name + (", sent again" if packet.retransmit else ""))
+    return "; ".join(told)
+
+
 class Splitter:
     """Cuts a stream into frames by their first byte, unchecked. SSI has no start mark: what is
     not a frame is told apart only by time, so the owner calls `reset` after a silence.

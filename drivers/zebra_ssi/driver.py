@@ -26,6 +26,7 @@ from drivers.zebra_ssi.codec import (
     Packet,
     decode_capabilities,
     decode_revision,
+    explain,
     settings,
     symbology,
 )
@@ -176,4 +177,11 @@ def _build(url: str, options: Options, name: str) -> ZebraSsi:
     return ZebraSsi(url, options, name)
 
 
-KIND = Kind("zebra-ssi", "reader", Options, _build)
+KIND = Kind(
+    "zebra-ssi",
+    "reader",
+    Options,
+    _build,
+    strangers=({"configure": False},),
+    explain=explain,
+)

@@ -1,0 +1,1 @@
+"""SICK code readers (CLV, Lector) over CoLa A, as a driver of a third party."""
