@@ -8,11 +8,22 @@ to send none (`no_read` empty), the acknowledgement of the end has to do.
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from drivers.errors import BadChecksum, BadFrame, LinkClosed, LinkTimeout, UnexpectedReply
 from drivers.protocols import Identity, Reading
 from drivers.transport import ByteStream, WatchedStream, open_stream, parse_url
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a trigger ended: a code, with the reader's grade of it where it gives one."""
+
+    content: bytes
+    grade: str = ""
+    nothing: bool = False
+    """The family knows it for the message of nothing read, whatever stands around that."""
 
 
 class Link(Protocol):
@@ -34,7 +45,7 @@ class Link(Protocol):
     async def stop(self, operation: str) -> None:
         """Have the reader acknowledge that no trigger is on any more."""
 
-    async def result(self, seconds: float, operation: str) -> bytes | None:
+    async def result(self, seconds: float, operation: str) -> Result | None:
         """The oldest result that came and was not taken, or None after `seconds`."""
 
     async def forget_earlier(self, operation: str) -> None:
@@ -115,10 +126,10 @@ class TriggeredReader:
         link = self._wire("read")
         deadline = time.monotonic() + timeout
         known = len(self._read)
-        while (content := await link.result(deadline - time.monotonic(), "read")) is not None:
-            while content is not None:
-                self._take(content)
-                content = await link.result(self._linger, "read")
+        while (result := await link.result(deadline - time.monotonic(), "read")) is not None:
+            while result is not None:
+                self._take(result)
+                result = await link.result(self._linger, "read")
             if len(self._read) > known:
                 break
             if not self._owed and time.monotonic() < deadline:
@@ -138,10 +149,10 @@ class TriggeredReader:
         deadline = time.monotonic() + self._result_seconds
         while True:
             wait = deadline - time.monotonic() if self._owed else 0.0
-            content = await link.result(wait, "close")
-            if content is None:
+            result = await link.result(wait, "close")
+            if result is None:
                 break
-            self._take(content)
+            self._take(result)
         self._check(link, "close")
         if len(self._read) > known:
             late = self._read[known].content
@@ -163,18 +174,21 @@ class TriggeredReader:
         await link.trigger(operation)
         self._owed = bool(self._no_read)
 
-    def _take(self, content: bytes) -> None:
-        """One result: the end of a trigger, and a code if it is not the message of none."""
+    def _take(self, result: Result) -> None:
+        """One result: the end of a trigger, and a code if it is not the message of none.
+
+        A code that came before is the same one, whatever its grade is now.
+        """
         self._owed = False
         # ISO/IEC 16022: without an ECI a byte is a character of ISO/IEC 8859-1; nothing is lost.
-        text = content.decode("latin-1")
-        if text == self._no_read:
+        text = result.content.decode("latin-1")
+        if result.nothing or text == self._no_read:
             return
-        reading = Reading(text)
+        symbology = ""
         if self._aim_identifiers and text.startswith("]") and len(text) >= 3:
-            reading = Reading(text[3:], text[:3])
-        if reading not in self._read:
-            self._read.append(reading)
+            symbology, text = text[:3], text[3:]
+        if (text, symbology) not in [(known.content, known.symbology) for known in self._read]:
+            self._read.append(Reading(text, symbology, result.grade))
 
     def _check(self, link: Link, operation: str) -> None:
         if link.garbage != self._garbage:

@@ -44,7 +44,7 @@ from drivers.errors import BadChecksum, BadFrame, DeviceRefused, LinkTimeout, Un
 from drivers.exchange import Exchange
 from drivers.protocols import Identity
 from drivers.transport import ByteStream
-from drivers.triggered import drop
+from drivers.triggered import Result, drop
 
 _LAST_NUMBER = 9999
 
@@ -105,13 +105,13 @@ class Extended:
             if refusal.vendor_code != str(Status.REJECTED_BY_STATE.value):
                 raise
 
-    async def result(self, seconds: float, operation: str) -> bytes | None:
+    async def result(self, seconds: float, operation: str) -> Result | None:
         try:
             frame = await self._exchange.next_unsolicited(max(seconds, 0.0), operation)
         except LinkTimeout:
             return None
         try:
-            return decode_result(frame, self._ways.results, self._ways.span)
+            return Result(decode_result(frame, self._ways.results, self._ways.span))
         except ChecksumError as fault:
             raise BadChecksum(self._device, operation, str(fault)) from fault
         except FrameError as fault:
@@ -196,16 +196,16 @@ class Silent:
     async def stop(self, operation: str) -> None:
         await self._command(TRIGGER_OFF, operation)
 
-    async def result(self, seconds: float, operation: str) -> bytes | None:
+    async def result(self, seconds: float, operation: str) -> Result | None:
         if self._read:
-            return self._read.popleft()
+            return Result(self._read.popleft())
         deadline = time.monotonic() + seconds
         try:
             while (line := await self._line(deadline - time.monotonic(), operation)) == self._type:
                 pass  # a fence's answer, doubled by the line
         except LinkTimeout:
             return None
-        return line
+        return Result(line)
 
     async def forget_earlier(self, operation: str) -> None:
         """Nothing: the fence may be answered when the trigger is over."""

@@ -42,7 +42,7 @@ from drivers.microscan.codec import (
 )
 from drivers.protocols import Identity
 from drivers.transport import ByteStream
-from drivers.triggered import drop
+from drivers.triggered import Result, drop
 
 _POLL_SECONDS = 0.02
 _Answer = TypeVar("_Answer")
@@ -122,13 +122,13 @@ class KCommands:
                 raise LinkTimeout(self._device, operation, "the read cycle does not end")
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def result(self, seconds: float, operation: str) -> bytes | None:
+    async def result(self, seconds: float, operation: str) -> Result | None:
         try:
             frame = await self._exchange.next_unsolicited(max(seconds, 0.0), operation)
         except LinkTimeout:
             return None
         try:
-            return decode_result(frame, self._ways.preamble)
+            return Result(decode_result(frame, self._ways.preamble))
         except FrameError as fault:
             raise BadFrame(self._device, operation, str(fault)) from fault
 

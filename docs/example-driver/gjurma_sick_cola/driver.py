@@ -13,7 +13,7 @@ from drivers.errors import BadFrame, DeviceRefused, LinkTimeout, UnexpectedReply
 from drivers.exchange import Exchange
 from drivers.protocols import Identity
 from drivers.transport import ByteStream
-from drivers.triggered import Link, TriggeredReader, drop
+from drivers.triggered import Link, Result, TriggeredReader, drop
 from gjurma_sick_cola import codec
 from gjurma_sick_cola.codec import FrameError, Telegram
 
@@ -66,12 +66,12 @@ class CoLa:
     async def stop(self, operation: str) -> None:
         await self._call(codec.GATE_OFF, operation)
 
-    async def result(self, seconds: float, operation: str) -> bytes | None:
+    async def result(self, seconds: float, operation: str) -> Result | None:
         try:
             frame = await self._exchange.next_unsolicited(max(seconds, 0.0), operation)
         except LinkTimeout:
             return None
-        return codec.opened(frame)
+        return Result(codec.opened(frame))
 
     async def forget_earlier(self, operation: str) -> None:
         for _ in range(self._exchange.waiting):
