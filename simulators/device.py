@@ -25,6 +25,8 @@ _CLEAR = 0.9
 FAMILIES = {
     "cognex-dmcc": "simulators.cognex_dmcc",
     "gravotech-tl07": "simulators.gravotech_tl07",
+    "honeywell": "simulators.honeywell",
+    "keyence-sr": "simulators.keyence_sr",
     "microscan": "simulators.microscan",
     "modbus-cell": "simulators.modbus_cell",
     "panasonic-lp": "simulators.panasonic_lp",

@@ -92,6 +92,13 @@ READERS = {
     each.kind: each
     for each in (
         Equipment("cognex-dmcc", "tcp"),
+        Equipment("honeywell"),
+        Equipment(
+            "keyence-sr",
+            "tcp",
+            {"data": "stx", "append": "aim-dpm"},
+            {"data_framing": "stx", "appended": ["aim-dpm"]},
+        ),
         Equipment("microscan", driver={"cycle_seconds": 0.1}),
         Equipment("zebra-ssi"),
     )

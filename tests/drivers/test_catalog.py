@@ -13,6 +13,8 @@ def test_the_built_in_kinds() -> None:
     assert roles == {
         "cognex-dmcc": "reader",
         "gravotech-tl07": "marker",
+        "honeywell": "reader",
+        "keyence-sr": "reader",
         "microscan": "reader",
         "modbus-cell": "marker",
         "panasonic-lp": "marker",
@@ -26,6 +28,8 @@ def test_the_built_in_kinds() -> None:
     [
         "cognex-dmcc",
         "gravotech-tl07",
+        "honeywell",
+        "keyence-sr",
         "microscan",
         "modbus-cell",
         "panasonic-lp",

@@ -18,6 +18,8 @@ from tests.drivers.reader_bench import OTHER, UII, WIRES, Bench, Setup, bench, r
 
 _DMCC = {"reply_seconds": 0.3, "result_seconds": 0.15, "linger": 0.03}
 _MICROSCAN = {**_DMCC, "cycle_seconds": 0.1}
+_KEYENCE = {**_DMCC, "answer_seconds": 0.15}
+_GRADED = ["time", "unused-ecc", "aim-dpm-details", "image"]
 SETUPS = {
     "cognex": Setup("cognex-dmcc", _DMCC),
     "cognex-manual": Setup("cognex-dmcc", _DMCC, {"trigger": "manual"}),
@@ -32,20 +34,38 @@ SETUPS = {
     "microscan-bare": Setup(
         "microscan", {**_MICROSCAN, "preamble": "=", "trigger": "t"}, {"preamble": "=", "ends": "0"}
     ),
+    "keyence": Setup("keyence-sr", _KEYENCE),
+    "keyence-stx": Setup(
+        "keyence-sr",
+        {**_KEYENCE, "data_framing": "stx", "appended": _GRADED},
+        {"data": "stx", "append": "+".join(_GRADED), "oneshot": "0.1"},
+    ),
+    "keyence-cr-silent": Setup("keyence-sr", {**_KEYENCE, "framing": "cr"}, {"answers": "0"}),
+    "honeywell": Setup("honeywell", _DMCC),
+    "honeywell-marked": Setup(
+        "honeywell",
+        {**_DMCC, "trigger_seconds": 0.1, "suffix": "\x03\r", "aim_identifiers": True},
+    ),
 }
 IDENTITIES = {
+    "honeywell": Identity("Honeywell", "Xenon 1900", "16345"),
+    "keyence-sr": Identity("Keyence", "SR-1000", "R1.27"),
     "cognex-dmcc": Identity("Cognex", "DM262X", "6.1.16"),
     "microscan": Identity("Microscan", "", "1F2E"),
 }
-REFUSALS = {"cognex-dmcc": "104", "microscan": "03"}
+REFUSALS = {"cognex-dmcc": "104", "keyence-sr": "23", "microscan": "03"}
 every = pytest.mark.parametrize("setup", SETUPS.values(), ids=SETUPS)
-NUMBERED = [name for name in SETUPS if name != "cognex-silent"]
+REFUSING = [
+    name
+    for name, setup in SETUPS.items()
+    if setup.kind in REFUSALS and name not in ("cognex-silent", "keyence-cr-silent")
+]
 
 
 def garbles(setup: Setup) -> tuple[str, ...]:
     """Faults of the wire that can make another content of a code, and no reader could know."""
     if (
-        setup.kind == "microscan"
+        setup.kind in ("microscan", "keyence-sr", "honeywell")
         or "plain" in setup.options.values()
         or "silent" in setup.options.values()
     ):
@@ -103,6 +123,24 @@ def test_all_codes_of_a_part_come_once_and_a_hidden_one_not(tmp_path: Path, setu
         assert await made.look() == [OTHER, UII]
 
     run(tmp_path, setup, act)
+
+
+def test_a_reader_that_grades_tells_the_grade_with_each_code(tmp_path: Path) -> None:
+    """A look tells it once, whatever another trigger would say of the same code."""
+
+    async def act(made: Bench) -> None:
+        made.lay("4006381333931", UII)
+        await made.reader.flush()
+        await made.reader.open()
+        readings = await made.reader.read(0.5)
+        await made.reader.close()
+        details = "DEC A, CC A, CM A, RM A, FPD A, AN A, GN A, UEC A, PGH A, PGV A"
+        assert [(reading.content, reading.grade) for reading in readings] == [
+            ("4006381333931", f"A ({details})"),
+            (UII, f"A ({details})"),
+        ]
+
+    run(tmp_path, SETUPS["keyence-stx"], act)
 
 
 @every
@@ -285,7 +323,7 @@ def test_a_line_that_is_dead_for_a_while(tmp_path: Path, setup: Setup) -> None:
     run(tmp_path, setup, act)
 
 
-@pytest.mark.parametrize("name", NUMBERED)
+@pytest.mark.parametrize("name", REFUSING)
 def test_a_refusal_is_told_with_its_cause(tmp_path: Path, name: str) -> None:
     setup = SETUPS[name]
 

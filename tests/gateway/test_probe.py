@@ -234,6 +234,14 @@ MEANINGS = {
         (bytes.fromhex("05D1000002FF28"), False, "cmd nak: 2 bad context"),
     ),
     "cognex-dmcc": ((b"||0:7[101]\r\n", False, "101 command invalid"),),
+    "honeywell": (
+        (b"\x16T\r", True, "trigger"),
+        (b"\x02A\x03SHWNRD1\x06;TRGMOD9\x15!", False, "TRGMOD: this reader takes no such value"),
+    ),
+    "keyence-sr": (
+        (b"\x02ER,LON,23\x03", False, "LON: AutoID Network Navigator is connected"),
+        (b"ER,LOX,00\r", False, "LOX: undefined command"),
+    ),
     "microscan": (
         (b"<?><!a><K200?>", True, "status?; firmware?; trigger mode?"),
         (b"<?/12>", False, "status: wrong command, in a read cycle"),

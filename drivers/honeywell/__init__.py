@@ -1,0 +1,1 @@
+"""Honeywell scanners on serial programming commands."""

@@ -1,0 +1,1 @@
+"""Keyence SR code readers on their own commands."""
