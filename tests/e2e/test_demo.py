@@ -77,7 +77,7 @@ def test_it_marks_and_counts_and_goes_on_and_begins_anew(state: Path) -> None:
         taken = [first["ports"]["web"], first["ports"][GRAMSH]]
         for port in taken:
             stack.enter_context(socket.create_server(("127.0.0.1", port)))
-        again = "--parts", "2", "--reader", "cognex-dmcc"
+        again = "--parts", "2", "--reader", "keyence-sr"
         lines, counted = Demo.ran(state, *again)  # no terminal: it ends by itself
     second = json.loads((state / "demo.json").read_text())
     for port, name in zip(taken, ("web", GRAMSH), strict=True):
@@ -89,7 +89,7 @@ def test_it_marks_and_counts_and_goes_on_and_begins_anew(state: Path) -> None:
     for gateway, numbers, marks in ((GRAMSH, 8, 24), (POLICAN, 12, 12)):
         assert _numbers(Path(first["journals"][gateway])) == list(range(1, numbers + 1))
         assert len(set(engraved(state, gateway))) == marks
-    assert second["equipment"][GRAMSH] == {"marker": "panasonic-lp", "reader": "cognex-dmcc"}
+    assert second["equipment"][GRAMSH] == {"marker": "panasonic-lp", "reader": "keyence-sr"}
     assert sorted(len(piece["engravings"]) for piece in pieces(state)) == [1] * 24 + [4] * 3
     _each_piece_is_good_for_a_reason(Path(first["journals"][GRAMSH]), {"each"}, reads=24)
     # Carton 5; at the first run's end what was left of its last tray, 6 to 8; then all of 9 to 12.
@@ -195,7 +195,7 @@ def _reconcile_names_a_number_whose_record_is_gone(state: Path, database: str) -
 
 
 def test_faults_of_another_shell_and_a_clean_end(state: Path) -> None:
-    demo = Demo.that_goes_on(state, "--marker", "gravotech-tl07")
+    demo = Demo.that_goes_on(state, "--marker", "gravotech-tl07", "--reader", "cognex-dmcc")
     try:
         demo.wait_started()
         _it_tells_where_everything_is(demo)
@@ -330,7 +330,7 @@ def _kills(demo: Demo) -> None:
 def test_a_killed_demo_is_cleaned_up_by_the_next_start_where_single_keys_do_it(
     state: Path,
 ) -> None:
-    demo = Demo.that_goes_on(state)
+    demo = Demo.that_goes_on(state, "--reader", "honeywell")
     try:
         demo.wait_started()
     finally:
