@@ -1,10 +1,15 @@
-"""A Panasonic laser marker in LP-400/V-compatible mode: what it does, in its own time.
+"""A Panasonic laser marker, in LP-400/V-compatible or standard mode: what it does, in its own time.
 
-Options: `checksum` (on, off), `terminator` (cr, crlf), `macro` (05, 06, none: what the stored
+Options: `compatibility` (on: it begins in LP-400/V-compatible mode, and RSM changes that until it
+leaves remote mode; off: standard mode, and no RSM), `series` (gs, or rc, whose standard STS has one
+item more), `checksum` (on, off), `terminator` (cr, crlf), `macro` (05, 06, none: what the stored
 jobs' 2D code uses), `lines` (legible lines of the jobs; without it any text is taken and text 00
 alone makes ready), `jobs` (file numbers, comma-separated; without it all), `position`,
 `pumping`, `shutter`, `marking`, `text_wait`, `late` (seconds, divided by the speed).
 Wrong behaviours (the back door's `fault`): see `MISDEEDS`. Own operations: `remote` (`on`).
+
+On `tcp://` it is the marker's own Ethernet, which has neither checksum nor CR LF, or with these its
+RS-232 behind a serial server.
 
 (U) The refusals of a trigger and of MKM while marking or with a closed shutter carry cause 03, a
 text that the job does not have and one that comes too early cause 11.
@@ -15,15 +20,14 @@ from typing import Any
 
 from drivers.panasonic_lp import codec
 from drivers.panasonic_lp.codec import (
-    Accepted,
     Answer,
     ChecksumError,
     Command,
     Format,
     MalformedError,
     Message,
+    Mode,
     Pumping,
-    Refused,
     Splitter,
     Status,
 )
@@ -45,6 +49,8 @@ MISDEEDS = {
 }
 _RECEPTION_SECONDS = 10.0  # an unfinished frame is forgotten (C p.28)
 _DEFAULTS = {
+    "compatibility": "on",
+    "series": "gs",
     "checksum": "off",
     "terminator": "cr",
     "macro": "06",
@@ -78,18 +84,25 @@ class PanasonicLp(WiredDevice):
             raise ValueError(f"unknown options {sorted(unknown)}; known: {', '.join(_DEFAULTS)}")
         given = {**_DEFAULTS, **options}
         for name, choices in (
+            ("compatibility", ("on", "off")),
+            ("series", ("gs", "rc")),
             ("checksum", ("on", "off")),
             ("terminator", tuple(codec.TERMINATORS)),
             ("macro", ("05", "06", "none")),
         ):
             if given[name] not in choices:
                 raise ValueError(f"{name} may be {', '.join(choices)}, not {given[name]!r}")
-        self._form = Format(given["checksum"] == "on", codec.TERMINATORS[given["terminator"]])
+        self._compatible = given["compatibility"] == "on"
+        self._waiting_told = given["series"] == "rc"
+        self._checksum = given["checksum"] == "on"
+        self._terminator = codec.TERMINATORS[given["terminator"]]
         macro = given["macro"]
         self._header = "" if macro == "none" else f"[)>\x1e{macro}\x1d"
         self._trailer = "" if macro == "none" else "\x1e\x04"
         self._strings = set(range(int(given["lines"]) + 1)) if given["lines"] else None
-        self._files = {int(job) for job in given["jobs"].split(",") if job} or set(codec.FILES)
+        self._files = {int(job) for job in given["jobs"].split(",") if job} or set(
+            codec.FILES["compatible" if self._compatible else "standard"]
+        )
         self._position = int(given["position"])
         self._pumping_seconds = float(given["pumping"]) / speed
         self._shutter_seconds = float(given["shutter"]) / speed
@@ -110,7 +123,8 @@ class PanasonicLp(WiredDevice):
         self._pumping = Pumping.OFF
         self._shutter = False
         self._reception = True
-        self._reports = self._standard = False
+        self._reports = False
+        self._begin_remote()
         self._alarm = 0
         self._texts: dict[int, str] = {}
         self._taken_since = 0.0
@@ -118,12 +132,21 @@ class PanasonicLp(WiredDevice):
         self._kept = 0
         self._idle.set()
 
+    def _begin_remote(self) -> None:
+        """The command mode is that of the settings again (C p.135)."""
+        self._mode: Mode = "compatible" if self._compatible else "standard"
+
+    @property
+    def _form(self) -> Format:
+        return Format(self._checksum, self._terminator, self._mode)
+
     # What the back door asks.
 
     def state(self) -> dict[str, Any]:
         return {
             "powered": self._powered,
             "remote": self._remote,
+            "mode": self._mode,
             "file": self._file,
             "pumping": self._pumping.value,
             "shutter": self._shutter,
@@ -164,13 +187,14 @@ class PanasonicLp(WiredDevice):
         self._remote = bool(request["on"])
         if not self._remote:
             self._reports = False  # C p.63
+            self._begin_remote()
         return {}
 
     # What happens on the wire.
 
     async def talk(self, wire: Wire) -> None:
         self._wire = wire
-        splitter = Splitter(self._form)
+        splitter = Splitter(self._form)  # both modes have the same start and end codes
         while True:
             try:
                 async with asyncio.timeout(_RECEPTION_SECONDS):
@@ -183,73 +207,78 @@ class PanasonicLp(WiredDevice):
             for frame in splitter.feed(data):
                 await self.moments.stand_still()
                 if self._powered and self._remote:
-                    reply = await self._obey(frame)
+                    form = self._form  # RSM is answered in the mode before it (C p.135)
+                    reply = await self._obey(frame, form)
                     if self._powered:
-                        await wire.write(codec.encode(reply, self._form))
+                        await wire.write(codec.encode(reply, form))
         if self._wire is wire:
             self._wire = None
 
-    async def _obey(self, frame: bytes) -> Message:
+    async def _obey(self, frame: bytes, form: Format) -> Message:
+        name = codec.NAMELESS
         try:
-            command = codec.decode(frame, self._form)
+            command = codec.decode(frame, form)
             if not isinstance(command, Command):
-                return Refused("01")
+                return codec.refused(name, "01", form)
+            name = command.name
             if command.sub == "R":
-                return Answer(command.name, self._read(command))
+                return Answer(name, self._read(command))
             if command.sub != "S":
-                return Refused("08")
+                return codec.refused(name, "08", form)
             await self._set(command)
         except _Refusal as refusal:
-            return Refused(refusal.cause)
+            return codec.refused(name, refusal.cause, form)
         except ChecksumError:
-            return Refused("05")
+            return codec.refused(name, "05", form)
         except MalformedError:
-            return Refused("09")
-        return Accepted()
+            return codec.refused(name, "09" if name != codec.NAMELESS else "04", form)
+        return codec.accepted(name, form)
 
     def _read(self, command: Command) -> str:
         match command.name:
             case "FNO":
-                return codec.file_number(self._file)
+                return codec.file_number(self._file, self._mode)
             case "MKM":
                 return codec.reception(self._reception or not self._shutter)
             case "LSR":
                 return codec.flag(self._pumping is not Pumping.OFF)
             case "MST":
                 return codec.flag(self._reports)
-            case "RSM":
-                return codec.flag(self._standard)
+            case "RSM" if self._compatible:
+                return codec.flag(self._mode == "standard")
             case "STS":
                 return self._status()
-            case "MCS" | "BCS":
+            case "MCS" | "BCS" if self._mode == "compatible":
                 key = command.data[:2]
                 return key + self._stored.get(command.name + key, "")
         raise _Refusal("04")
 
     def _status(self) -> str:
         error, reception = self._alarm != 0, self._reception or not self._shutter
-        if self._standard:
-            fields = (
-                codec.flag(self._ready),
-                codec.flag(self._marking),
-                self._pumping.value,
-                codec.flag(self._shutter),
-                codec.reception(reception),
-                codec.flag(error),
+        told = Status(error, self._pumping, reception, self._ready, intervals=False)
+        if self._mode == "standard":
+            waiting = self._shutter and not self._reception and not self._complete
+            told = Status(
+                error,
+                self._pumping,
+                reception,
+                self._ready,
+                radiating=self._engraving is not None,  # not yet between a trigger and its mark
+                shutter=self._shutter,
+                waiting=waiting if self._waiting_told else None,
             )
-            return ",".join(fields)
-        return codec.status(Status(error, self._pumping, reception, self._ready))
+        return codec.status(told, self._mode)
 
     async def _set(self, command: Command) -> None:
         match command.name:
             case "FNO":
                 self._settings_only()
-                self._select(codec.parse_file_number(command.data))
-            case "MCS":
+                self._select(codec.parse_file_number(command.data, self._mode))
+            case "MCS" if self._mode == "compatible":
                 self._settings_only()
                 number, text = codec.parse_stored_line(command.data)
                 self._stored[f"MCS{number:02}"] = text
-            case "BCS":
+            case "BCS" if self._mode == "compatible":
                 self._settings_only()
                 thing, part, text = codec.parse_stored_code(command.data)
                 self._stored[f"BCS{thing}{part}"] = text
@@ -260,12 +289,12 @@ class PanasonicLp(WiredDevice):
             case "MST":
                 self._reports = codec.parse_flag(command.data)
                 await self._report_kept()
-            case "RSM":
-                self._standard = codec.parse_flag(command.data)
+            case "RSM" if self._compatible:
+                self._mode = "standard" if codec.parse_flag(command.data) else "compatible"
             case "MKM":
                 self._permit(codec.parse_reception(command.data))
             case "SIN":
-                await self._take_text(*codec.parse_shot_text(command.data))
+                await self._take_text(*codec.parse_shot_text(command.data, self._mode))
             case "MRK":
                 await self._trigger(command.data)
             case "STS":

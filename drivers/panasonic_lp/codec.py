@@ -1,25 +1,41 @@
-"""Frames of the Panasonic LP-400/V-compatible commands, both ways.
+"""Frames of the Panasonic commands, both ways, in LP-400/V-compatible and in standard mode.
 
 Sources, by the page numbers of:
 - C: "LP-GS Series Serial Communication Command Manual, LP-400/V compatible mode"
   (ME-LP-GS-SR-COMP-3)
+- N: "LP-GS Series Serial Communication Command Manual" (ME-LPGS-SR-5), of the standard mode
 - L: "LP-400 Series External Control Manual"
 - S: "LP-GS Series Setup and Maintenance Manual" (ME-LPGS-SM-8)
 
-Frame (C p.33, 34): start code, body, two check characters if they are switched on, end code.
-Start code 02 before a command and before the answer to a readout, 06 before "00" (accepted), 15
-before a two-digit cause (refused). The check characters are the low byte of the sum from the start
-code through the body, in upper-case hexadecimal. The end code is CR, or CR LF by setting (S p.111).
+Frame (C p.33, 34; N p.33, 34): start code, body, two check characters if they are switched on, end
+code. The check characters are the low byte of the sum from the start code through the body, in
+upper-case hexadecimal. The end code is CR, or CR LF by setting (S p.111).
+
+A command looks the same in both modes, and so does the answer to a readout: start code 02. What
+else differs, in one place each:
+- Replies. Compatible: 06 before "00" (accepted), 15 before a two-digit cause (refused). Standard:
+  02, the command and A without data (accepted), or E with cause and sub-code (refused); the
+  command reads `???` where the marker could not tell it. Both letters, the start code and the
+  command are settings of the marker (S p.111), taken as they are at first.
+- Data of several items. Compatible: one after the other. Standard: a comma between two.
+- STS, another layout with other items.
+
+(U) In standard mode: cause and sub-code stand side by side without a comma (N p.34 draws two
+fields); SIN and the end report of MST have the compatible mode's items (those pages were not seen).
 """
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 STX, ACK, NAK = 0x02, 0x06, 0x15
 GS = "\x1d"
 TERMINATORS = {"cr": b"\r", "crlf": b"\r\n"}
 
-FILES = range(2048)  # the manual's example is 2047 (C p.33)
+Mode = Literal["compatible", "standard"]
+
+_COMMA: dict[Mode, str] = {"compatible": "", "standard": ","}  # between two items: C p.33, N p.33
+FILES: dict[Mode, range] = {"compatible": range(2048), "standard": range(10_000)}  # C p.33, N p.71
 TEXT_NUMBERS = range(16)  # C p.72
 TEXT_CHARACTERS = 99  # C p.72: 198 bytes hold 99 characters, and ASCII must not be mixed
 LINE_CHARACTERS = 30  # C p.69
@@ -35,12 +51,17 @@ class ChecksumError(MalformedError):
     """The two check characters do not match."""
 
 
+class WrongModeError(MalformedError):
+    """A frame of the other command mode."""
+
+
 @dataclass(frozen=True)
 class Format:
     """How the marker's communication is set (S p.111)."""
 
     checksum: bool = False
     terminator: bytes = b"\r"
+    mode: Mode = "compatible"
 
 
 @dataclass(frozen=True)
@@ -62,14 +83,22 @@ class Answer:
 
 @dataclass(frozen=True)
 class Accepted:
-    """Marker to host: ACK, always with "00" (C p.33)."""
+    """Marker to host: done. `name` is the command, in standard mode alone."""
+
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Marker to host: NAK with its two-digit cause (C p.34)."""
+    """Marker to host, with a two-digit cause (C p.34).
+
+    In standard mode also the command's `name`, or `???`, and which item of its data is wrong, "01"
+    to "99"; "00" where that is no word on one item (N p.34).
+    """
 
     cause: str
+    name: str = ""
+    item: str = ""
 
 
 Message = Command | Answer | Accepted | Refused
@@ -90,7 +119,9 @@ CAUSES = {
     "12": "not enough memory",
     "99": "another cause",
 }
-"""Why a command is refused (C p.34, L p.70)."""
+"""Why a command is refused (C p.34, L p.70, N p.34)."""
+NAMELESS = "???"
+_NAMELESS_CAUSES = ("01", "02", "04", "05")  # N p.34
 
 
 class Pumping(Enum):
@@ -103,7 +134,10 @@ class Pumping(Enum):
 
 @dataclass(frozen=True)
 class Status:
-    """What STS answers (C p.62). `reception` False is the digit 1: it is the inverted sense."""
+    """What STS answers (C p.62, N p.68); None is what the mode, or the series, does not tell.
+
+    `reception` False is the digit 1: it is the inverted sense, in both modes.
+    """
 
     error: bool
     pumping: Pumping
@@ -111,7 +145,14 @@ class Status:
     """Settings may be received; then nothing can be triggered. True too with a closed shutter."""
     ready: bool
     """A trigger would mark."""
-    intervals: bool = False
+    intervals: bool | None = None
+    """Compatible mode: marking at regular intervals is on."""
+    radiating: bool | None = None
+    """Standard mode: it is marking."""
+    shutter: bool | None = None
+    """Standard mode: the shutter is open."""
+    waiting: bool | None = None
+    """Standard mode, LP-RC and LP-RF alone: it waits for data."""
 
 
 def checksum(frame: bytes) -> bytes:
@@ -121,17 +162,18 @@ def checksum(frame: bytes) -> bytes:
 
 def encode(message: Message, form: Format) -> bytes:
     """The whole frame. Raises MalformedError for what no frame can carry."""
+    standard = form.mode == "standard"
     match message:
         case Command(name, sub, data):
             start, body = STX, name + sub + data
         case Answer(name, data):
             start, body = STX, name + "A" + data
-        case Accepted():
-            start, body = ACK, "00"
-        case Refused(cause):
-            start, body = NAK, cause
+        case Accepted(name):
+            start, body = (STX, name + "A") if standard else (ACK, "00")
+        case Refused(cause, name, item):
+            start, body = (STX, name + "E" + cause + item) if standard else (NAK, cause)
     frame = bytes([start]) + _octets(body)
-    if _parse(frame) != message:  # a sub command A, a cause that is no number
+    if _parse(frame, form.mode) != message:  # a sub command A, a cause that is no number
         raise MalformedError(f"no frame says {message!r}")
     return frame + (checksum(frame) if form.checksum else b"") + form.terminator
 
@@ -145,7 +187,24 @@ def decode(frame: bytes, form: Format) -> Message:
         content, given = content[:-2], content[-2:]
         if given != checksum(content):
             raise ChecksumError(f"check characters {given!r}, computed {checksum(content)!r}")
-    return _parse(content)
+    return _parse(content, form.mode)
+
+
+def accepted(name: str, form: Format) -> Accepted:
+    """What the marker says when it has carried out `name`."""
+    return Accepted(name if form.mode == "standard" else "")
+
+
+def refused(name: str, cause: str, form: Format) -> Refused:
+    """What the marker says when it does not carry out `name`."""
+    if form.mode == "compatible":
+        return Refused(cause)
+    return Refused(cause, NAMELESS if cause in _NAMELESS_CAUSES else name, "00")
+
+
+def names_another(reply: Message, name: str) -> bool:
+    """Whether `reply` says that it answers another command than `name`."""
+    return bool(reply.name) and reply.name not in (name, NAMELESS)
 
 
 def _octets(body: str) -> bytes:
@@ -158,7 +217,7 @@ def _octets(body: str) -> bytes:
     return octets
 
 
-def _parse(content: bytes) -> Message:
+def _parse(content: bytes, mode: Mode) -> Message:
     """The message in start code and body."""
     try:
         body = content[1:].decode("ascii")
@@ -166,16 +225,34 @@ def _parse(content: bytes) -> Message:
         raise MalformedError(f"not ASCII: {content!r}") from fault
     _octets(body)
     start = content[0] if content else -1
+    reply = _parse_reply(start, body)
+    if reply is not None:
+        of: Mode = "standard" if start == STX else "compatible"
+        if of != mode:
+            raise WrongModeError(f"{content!r} is of the {of} command mode")
+        return reply
+    if start == STX and len(body) >= 4 and body[:3].isalpha() and body[:3].isupper():
+        name, sub, data = body[:3], body[3], body[4:]
+        if sub != "A":
+            return Command(name, sub, data)
+        # A readout always answers something: without data it is the standard mode's acceptance.
+        return Answer(name, data) if data or mode == "compatible" else Accepted(name)
+    raise MalformedError(f"no frame: {content!r}")
+
+
+def _parse_reply(start: int, body: str) -> Accepted | Refused | None:
+    """What only one of the modes says: ACK and NAK, or E with cause and sub-code."""
     if start == ACK and body == "00":
         return Accepted()
     if start == NAK and len(body) == 2 and body.isdigit() and body != "00":
         return Refused(body)
-    if start == STX and len(body) >= 4 and body[:3].isalpha() and body[:3].isupper():
-        name, sub, data = body[:3], body[3], body[4:]
-        if sub == "A":
-            return Answer(name, data)
-        return Command(name, sub, data)
-    raise MalformedError(f"no frame: {content!r}")
+    name, sub, codes = body[:3], body[3:4], body[4:]
+    if start != STX or sub != "E" or len(codes) != 4 or not codes.isdigit():
+        return None
+    cause, item = codes[:2], codes[2:]
+    named = name.isalpha() and name.isupper() and cause not in _NAMELESS_CAUSES
+    nameless = name == NAMELESS and cause in _NAMELESS_CAUSES
+    return Refused(cause, name, item) if (named or nameless) and cause != "00" else None
 
 
 class Splitter:
@@ -218,43 +295,6 @@ class Splitter:
         return frames
 
 
-_NAMES = {
-    "FNO": "job",
-    "LSR": "laser pumping",
-    "MKM": "reception",
-    "MRK": "trigger: marks",
-    "MST": "end of marking",
-    "SHT": "shutter",
-    "SIN": "text for one shot: arms",
-    "STS": "status",
-}
-
-
-def explain(data: bytes, sent: bool) -> str:
-    """What the whole frames in `data` mean to a person; empty where nothing is known."""
-    told = []
-    for frame in Splitter(Format()).feed(data):
-        for form in (Format(checksum=True), Format()):
-            try:
-                told.append(_meaning(decode(frame, form)))
-            except MalformedError:
-                continue
-            break
-    return "; ".join(told)
-
-
-def _meaning(message: Message) -> str:
-    match message:
-        case Accepted():
-            return "accepted"
-        case Refused(cause):
-            return f"refused: {CAUSES.get(cause, cause)}"
-        case Command(name, sub):
-            return f"{_NAMES.get(name, name)}{'?' if sub == 'R' else ''}"
-        case Answer(name, data):
-            return f"{_NAMES.get(name, name)} is {data or 'empty'}"
-
-
 def is_end_report(frame: bytes) -> bool:
     """An end report carries four characters; the answer to MST R carries one (C p.63, 64)."""
     return frame.startswith(b"\x02MSTA") and len(frame.rstrip(b"\r\n")) >= 9
@@ -264,15 +304,17 @@ def _digits(data: str) -> bool:
     return data.isascii() and data.isdigit()
 
 
-def file_number(number: int) -> str:
-    """Data of FNO: four digits (C p.33). Raises MalformedError."""
-    if number not in FILES:
+def file_number(number: int, mode: Mode) -> str:
+    """Data of FNO: four digits (C p.33, N p.71). Raises MalformedError."""
+    if number not in FILES[mode]:
         raise MalformedError(f"no file {number}")
     return f"{number:04}"
 
 
-def parse_file_number(data: str) -> int:
-    if len(data) != 4 or not _digits(data) or int(data) not in FILES:
+def parse_file_number(data: str, mode: Mode) -> int:
+    """A command of standard mode may leave out zeros in front (N p.71)."""
+    whole = len(data) == 4 or (mode == "standard" and 1 <= len(data) <= 4)
+    if not whole or not _digits(data) or int(data) not in FILES[mode]:
         raise MalformedError(f"no file number: {data!r}")
     return int(data)
 
@@ -297,21 +339,26 @@ def parse_reception(data: str) -> bool:
     return not parse_flag(data)
 
 
-def shot_text(number: int, text: str) -> str:
-    """Data of SIN: text for one shot (C p.72). Raises MalformedError."""
+def shot_text(number: int, text: str, mode: Mode) -> str:
+    """Data of SIN: text for one shot (C p.72). Raises MalformedError.
+
+    (U) In standard mode nothing tells a comma of the text from one between two items: refused.
+    """
     if number not in TEXT_NUMBERS:
         raise MalformedError(f"text number {number} is not 0 to 15")
     if len(text) > TEXT_CHARACTERS:
         raise MalformedError(f"{len(text)} characters, at most {TEXT_CHARACTERS} are allowed")
-    return f"{number:02}{text}"
+    if mode == "standard" and "," in text:
+        raise MalformedError("in standard mode the text may hold no comma")
+    return f"{number:02}{_COMMA[mode]}{text}"
 
 
-def parse_shot_text(data: str) -> tuple[int, str]:
-    number, text = data[:2], data[2:]
-    if len(number) != 2 or not _digits(number) or int(number) not in TEXT_NUMBERS:
+def parse_shot_text(data: str, mode: Mode) -> tuple[int, str]:
+    number, text = data[:2], data[2:].removeprefix(_COMMA[mode])
+    if len(number) != 2 or not _digits(number):
         raise MalformedError(f"no text number: {data!r}")
-    if len(text) > TEXT_CHARACTERS:
-        raise MalformedError(f"{len(text)} characters, at most {TEXT_CHARACTERS} are allowed")
+    if shot_text(int(number), text, mode) != data:
+        raise MalformedError(f"no comma behind the text number: {data!r}")
     return int(number), text
 
 
@@ -345,32 +392,73 @@ def parse_stored_code(data: str) -> tuple[int, int, str]:
     return thing, part, text
 
 
-def status(value: Status) -> str:
-    """Data of the answer to STS (C p.62)."""
-    return (
-        flag(value.error)
-        + value.pumping.value
-        + reception(value.reception)
-        + flag(value.ready)
-        + flag(value.intervals)
-    )
+def status(value: Status, mode: Mode) -> str:
+    """Data of the answer to STS (C p.62, N p.68). Raises MalformedError for what it cannot tell."""
+    if mode == "compatible":
+        items = [
+            flag(value.error),
+            value.pumping.value,
+            reception(value.reception),
+            flag(value.ready),
+            flag(bool(value.intervals)),
+        ]
+    else:
+        items = [
+            flag(value.ready),
+            flag(bool(value.radiating)),
+            value.pumping.value,
+            flag(bool(value.shutter)),
+            reception(value.reception),
+            flag(value.error),
+        ]
+        if value.waiting is not None:
+            items.append(flag(value.waiting))
+    told = _COMMA[mode].join(items)
+    if parse_status(told, mode) != value:
+        raise MalformedError(f"no status of the {mode} command mode: {value!r}")
+    return told
 
 
-def parse_status(data: str) -> Status:
-    """Raises MalformedError, which names the two look-alikes."""
-    if "," in data:
-        raise MalformedError(f"status {data!r} is of the standard command mode: send RSM S 0")
-    if len(data) == 6:
-        raise MalformedError(f"status {data!r} has six digits: an LP-310, of another sense")
-    if len(data) != 5 or data[1] not in "012":
-        raise MalformedError(f"no status: {data!r}")
-    return Status(
-        error=parse_flag(data[0]),
-        pumping=Pumping(data[1]),
-        reception=parse_reception(data[2]),
-        ready=parse_flag(data[3]),
-        intervals=parse_flag(data[4]),
-    )
+def status_mode(data: str) -> Mode:
+    """In which mode STS was answered; raises MalformedError, which names an LP-310.
+
+    An LP-310 tells six digits of another sense: its error is 0 when there is one.
+    """
+    if len(data) == 6 and _digits(data):
+        raise MalformedError(f"status {data!r} has six digits: an LP-310, which is not supported")
+    if len(data) == 5 and _digits(data):
+        return "compatible"
+    if len(data) in (11, 13) and _digits(data[::2]) and not data[1::2].strip(","):
+        return "standard"
+    raise MalformedError(f"no status: {data!r}")
+
+
+def parse_status(data: str, mode: Mode) -> Status:
+    """Raises WrongModeError for the other mode's, MalformedError."""
+    of = status_mode(data)
+    if of != mode:
+        raise WrongModeError(f"status {data!r} is of the {of} command mode")
+    try:
+        if mode == "compatible":
+            return Status(
+                error=parse_flag(data[0]),
+                pumping=Pumping(data[1]),
+                reception=parse_reception(data[2]),
+                ready=parse_flag(data[3]),
+                intervals=parse_flag(data[4]),
+            )
+        ready, radiating, pumping, shutter, closed, error, *waiting = data.split(",")
+        return Status(
+            error=parse_flag(error),
+            pumping=Pumping(pumping),
+            reception=parse_reception(closed),
+            ready=parse_flag(ready),
+            radiating=parse_flag(radiating),
+            shutter=parse_flag(shutter),
+            waiting=parse_flag(waiting[0]) if waiting else None,
+        )
+    except ValueError as fault:
+        raise MalformedError(f"no status: {data!r}") from fault
 
 
 def end_report(error: int) -> str:

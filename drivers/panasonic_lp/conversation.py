@@ -1,4 +1,9 @@
-"""Questions and answers with one Panasonic marker: in step, refusals named, end reports apart."""
+"""Questions and answers with one Panasonic marker: in step, in one command mode, refusals named.
+
+Whenever step was lost, and at first, the marker's mode is looked at again: one that was switched
+off and on comes back in the mode of its own settings (N p.155). So no reply is ever read by the
+other mode's layout.
+"""
 
 from collections.abc import Callable
 from time import monotonic
@@ -17,7 +22,7 @@ from drivers.errors import (
 )
 from drivers.exchange import Exchange
 from drivers.panasonic_lp import codec
-from drivers.panasonic_lp.codec import Accepted, Answer, Command, Format, Message, Refused
+from drivers.panasonic_lp.codec import Accepted, Answer, Command, Format, Message, Mode, Refused
 from drivers.transport import open_stream
 
 TRIES = 3
@@ -28,9 +33,12 @@ _Value = TypeVar("_Value")
 class Conversation:
     """One command in flight. A line that has ended is closed, so that `open` opens it again."""
 
-    def __init__(self, url: str, form: Format, reply_seconds: float, name: str) -> None:
+    def __init__(
+        self, url: str, form: Format, set_mode: bool, reply_seconds: float, name: str
+    ) -> None:
         self._url = url
         self._form = form
+        self._set_mode = set_mode
         self._reply_seconds = reply_seconds
         self._name = name
         self._exchange: Exchange | None = None
@@ -58,7 +66,7 @@ class Conversation:
             tries += 1
             try:
                 reply = await self.request(Command(name, "R"), operation)
-                return self._value(reply, name, parse, operation)
+                return self._value(reply, parse, operation)
             except (LinkTimeout, ProtocolError):
                 if tries == TRIES:
                     raise
@@ -69,7 +77,7 @@ class Conversation:
         if isinstance(reply, Refused):
             if reply.cause == codec.ALARM and operation == "select_job":
                 raise DeviceFault(self._name, operation, codec.CAUSES[codec.ALARM], "NAK 10")
-            raise self.refusal(reply.cause, operation)
+            raise self.refusal(reply, operation)
         if not isinstance(reply, Accepted):
             raise self.unexpected(reply, operation)
 
@@ -90,13 +98,16 @@ class Conversation:
             self._failed = command.name
             data = codec.encode(command, self._form)
             frame = await link.request(data, self._reply_seconds, operation)
-            return self._decoded(frame, operation)
+            reply = self._decoded(frame, operation)
         except LinkClosed:
             await self.close()
             raise
         except DeviceError:
             link.spoiled = True
             raise
+        if codec.names_another(reply, command.name):
+            raise self.unexpected(reply, operation)
+        return reply
 
     async def reports(self, operation: str) -> list[bytes]:
         """The end reports that have come by now. Raises LinkClosed, BadFrame."""
@@ -116,9 +127,11 @@ class Conversation:
             await self.close()
             raise
 
-    def refusal(self, cause: str, operation: str) -> DeviceRefused:
-        meaning = codec.CAUSES.get(cause, "a cause that the manual does not list")
-        return DeviceRefused(self._name, operation, meaning, vendor_code=cause)
+    def refusal(self, reply: Refused, operation: str) -> DeviceRefused:
+        meaning = codec.CAUSES.get(reply.cause, "a cause that the manual does not list")
+        if reply.item not in ("", "00"):
+            meaning += f", item {int(reply.item)}"
+        return DeviceRefused(self._name, operation, meaning, vendor_code=reply.cause)
 
     def unexpected(self, reply: Message, operation: str) -> UnexpectedReply:
         """A reply of the wrong kind: from here on, step is lost."""
@@ -131,30 +144,60 @@ class Conversation:
         return self._exchange
 
     async def _fall_in(self, link: Exchange, operation: str) -> None:
-        """Get in step again. Replies carry no number but come in order: once a question that is
-        not outstanding is answered, every older reply has come.
+        """Get in step again, in our mode. Compatible replies carry no number but come in order:
+        once a question that is not outstanding is answered, every older reply has come.
         """
-        question = Command("STS" if self._failed == "FNO" else "FNO", "R")
-        self._failed = question.name
-        deadline = monotonic() + self._reply_seconds
-        data = codec.encode(question, self._form)
-        frame = await link.request(data, self._reply_seconds, operation)
-        while not self._answers(frame, question.name):
-            frame = await link.receive(deadline - monotonic(), operation)
+        if self._failed != "FNO":
+            await self._ask(link, "FNO", operation)
+        told = self._mode_of(await self._ask(link, "STS", operation), operation)
+        if told != self._form.mode:
+            await self._switch(link, told, operation)
 
-    def _answers(self, frame: bytes, name: str) -> bool:
+    async def _switch(self, link: Exchange, told: Mode, operation: str) -> None:
+        """Change the marker's mode, if that is allowed; STS tells whether it did."""
+        wanted = self._form.mode
+        unlike = f"it answers in {told} command mode, and the option mode is {wanted}"
+        if not self._set_mode:
+            raise UnexpectedReply(
+                self._name, operation, f"{unlike}: set it there, or allow RSM with set_mode"
+            )
+        self._failed = "RSM"
+        data = codec.encode(Command("RSM", "S", codec.flag(wanted == "standard")), self._form)
+        # Answered in the mode before (N p.155), or refused in either: the next answer decides.
+        await link.request(data, self._reply_seconds, operation)
+        if self._mode_of(await self._ask(link, "STS", operation), operation) != wanted:
+            raise UnexpectedReply(
+                self._name, operation, f"{unlike}: RSM did not change it (LP-400/V compatibility?)"
+            )
+
+    async def _ask(self, link: Exchange, name: str, operation: str) -> str:
+        """What that readout answers; whatever else comes is passed over."""
+        self._failed = name
+        deadline = monotonic() + self._reply_seconds
+        data = codec.encode(Command(name, "R"), self._form)
+        frame = await link.request(data, self._reply_seconds, operation)
+        while (answer := self._answer(frame, name)) is None:
+            frame = await link.receive(deadline - monotonic(), operation)
+        return answer
+
+    def _answer(self, frame: bytes, name: str) -> str | None:
+        """An answer is the same frame in both modes; what it says may not be."""
         try:
             reply = codec.decode(frame, self._form)
         except codec.MalformedError:
-            return False
-        return isinstance(reply, Answer) and reply.name == name
+            return None
+        return reply.data if isinstance(reply, Answer) and reply.name == name else None
 
-    def _value(
-        self, reply: Message, name: str, parse: Callable[[str], _Value], operation: str
-    ) -> _Value:
+    def _mode_of(self, status: str, operation: str) -> Mode:
+        try:
+            return codec.status_mode(status)
+        except codec.MalformedError as fault:
+            raise UnexpectedReply(self._name, operation, str(fault)) from fault
+
+    def _value(self, reply: Message, parse: Callable[[str], _Value], operation: str) -> _Value:
         if isinstance(reply, Refused):
-            raise self.refusal(reply.cause, operation)
-        if not isinstance(reply, Answer) or reply.name != name:
+            raise self.refusal(reply, operation)
+        if not isinstance(reply, Answer):
             raise self.unexpected(reply, operation)
         try:
             return parse(reply.data)

@@ -6,21 +6,23 @@ trigger ready stays off without it, so a pedal, a PLC or MRK fires at most once 
 references as in the codec). The order follows C p.73: shutter open, end reports on (MST), reception
 OFF (MKM S 1), the wait, the lines, the code's data last. Only that last byte makes it fire.
 
+In standard mode the marker also tells that it is marking, and whether its shutter is open. A shot
+that was seen marking is never *not started*; a disarm waits until it is seen to have ended.
+
 Unverified (U), each in one place here:
 - MKM is refused while it marks; `disarm` also waits for the end report, and does not rely on it.
 - The settings of the job cannot be read: that its code uses the macro is the option's word.
+- Radiation may begin some time after its trigger (a delay in the file, C p.59): while it is off,
+  that proves nothing.
 - `%`, backslash, grave and tilde have other meanings or shapes in parts of the manuals; refused.
 - An end report E700 to E799 is not in the manual (those are reported as 0000): taken as unknown.
 """
 
 import asyncio
 import time
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.catalog import Kind
-from drivers.envelope import Macro, body_of
+from drivers.envelope import body_of
 from drivers.errors import (
     DeviceFault,
     DeviceRefused,
@@ -33,42 +35,13 @@ from drivers.errors import (
 from drivers.panasonic_lp import codec
 from drivers.panasonic_lp.codec import Accepted, Answer, Command, Pumping, Refused, Status
 from drivers.panasonic_lp.conversation import TRIES, Conversation
+from drivers.panasonic_lp.options import Options, check_wire
+from drivers.panasonic_lp.words import explain
 from drivers.protocols import Activity, Did, Identity, MarkerStatus, MarkText, Outcome, Shot, Start
-from drivers.transport import parse_url
 
 _POLL_SECONDS = 0.02
+_WATCH_SECONDS = 0.1
 _AMBIGUOUS = "%\\`~"
-
-
-class Options(BaseModel):
-    """How the marker and its stored jobs are set up; times in seconds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    checksum: bool = False
-    """The marker's own setting. Off by default there; on protects the engraved text."""
-    terminator: Literal["cr", "crlf"] = "cr"
-    """What ends a frame, as it is set on the marker."""
-    macro: Macro = "06"
-    """The ECC 200 macro that the job's 2D code uses; then only the envelope's body is sent."""
-    lines: int | None = Field(default=None, ge=0, le=15)
-    """Legible lines of the job; missing ones are sent blank. None: as many as the mark has."""
-    own_input: bool = True
-    """Something but this driver may trigger it: a pedal, a PLC."""
-    reply_seconds: float = Field(default=2.0, gt=0)
-    """How long an answer may take."""
-    pumping_seconds: float = Field(default=30.0, gt=0)
-    """How long pumping may take until it is done."""
-    shutter_seconds: float = Field(default=8.0, gt=0)
-    """How long the shutter may take to open."""
-    text_wait_seconds: float = Field(default=1.0, ge=0)
-    """Between reception OFF and the first text: "1 second or more" (C p.73)."""
-    ready_seconds: float = Field(default=2.0, gt=0)
-    """How long after the text it may take until it would fire."""
-    mark_seconds: float = Field(default=15.0, gt=0)
-    """The longest mark of any job; so long an end report may take."""
-    shortest_mark_seconds: float = Field(default=0.5, gt=0)
-    """The shortest mark of any job: none can begin and end unseen in less."""
 
 
 class PanasonicLp:
@@ -77,15 +50,18 @@ class PanasonicLp:
     single_shot = True
 
     def __init__(self, url: str, options: Options, name: str) -> None:
-        parse_url(url)
+        check_wire(url, options)
         self.starts: frozenset[Start] = frozenset(
             {"command", "input"} if options.own_input else {"command"}
         )
         self._options = options
         self._name = name
-        self._form = codec.Format(options.checksum, codec.TERMINATORS[options.terminator])
-        self._marker = Conversation(url, self._form, options.reply_seconds, name)
+        terminator = codec.TERMINATORS[options.terminator]
+        self._form = codec.Format(options.checksum, terminator, options.mode)
+        self._marker = Conversation(url, self._form, options.set_mode, options.reply_seconds, name)
         self._armed = False
+        self._radiated = False
+        """It was seen marking since it was armed, or since this object was made."""
         self._ready_at = 0.0
         self._result: Outcome | None = None
 
@@ -110,14 +86,18 @@ class PanasonicLp:
         return Identity("", "", "")
 
     async def status(self) -> MarkerStatus:
-        """The protocol does not tell marking from idle: between ready and its end report, the
-        shot that this object armed is taken as being marked.
+        """Compatible mode does not tell marking from idle: between ready and its end report, the
+        shot that this object armed is taken as being marked. So it is in standard mode until it
+        was seen marking: it may not have begun.
         """
         operation = "status"
         seen = await self._status(operation)
         await self._take_reports(operation)
-        marking = self._armed and self._result is None and time.monotonic() < self._marked_by
-        if seen.error:
+        marking = self._armed and self._result is None and not self._radiated
+        marking &= time.monotonic() < self._marked_by
+        if seen.radiating:
+            activity = Activity.MARKING
+        elif seen.error:
             activity = Activity.FAULT
         elif seen.ready:
             activity = Activity.ARMED
@@ -135,18 +115,19 @@ class PanasonicLp:
         that would mark without text for one shot.
         """
         operation = "select_job"
-        if not (job.isascii() and job.isdigit() and int(job) in codec.FILES):
-            raise self._refused(operation, f"job {job!r} is not 0 to {codec.FILES[-1]}")
+        files = codec.FILES[self._form.mode]
+        if not (job.isascii() and job.isdigit() and int(job) in files):
+            raise self._refused(operation, f"job {job!r} is not 0 to {files[-1]}")
         seen = await self._status(operation)
         if not seen.reception:
             await self._marker.tell("MKM", codec.reception(True), operation)
         if await self._file(operation) != int(job):
-            await self._marker.tell("FNO", codec.file_number(int(job)), operation)
+            data = codec.file_number(int(job), self._form.mode)
+            await self._marker.tell("FNO", data, operation)
             found = await self._file(operation)
             if found != int(job):
                 raise self._refused(operation, f"job {int(job)} was set, {found} is read back")
-        await self._pump(operation)
-        await self._open_shutter(operation)
+        await self._open_shutter(await self._pump(operation), operation)
 
     async def arm(self, shot: Shot) -> None:
         """Until the first text leaves, every failure is DeviceRefused: nothing was loaded."""
@@ -162,11 +143,11 @@ class PanasonicLp:
         except (LinkError, ProtocolError) as fault:
             raise self._refused(operation, f"no text was sent: {fault.detail}") from fault
         for number, text in texts[:-1]:
-            await self._marker.tell("SIN", codec.shot_text(number, text), operation)
+            await self._load(number, text, operation)
         # An end report that has come by now is of a former shot.
         await self._marker.reports(operation)
-        self._armed = True
-        await self._marker.tell("SIN", codec.shot_text(*texts[-1]), operation)
+        self._armed, self._radiated = True, False
+        await self._load(*texts[-1], operation)
         try:
             await self._await_ready(operation)
         except DeviceRefused as refusal:
@@ -178,7 +159,7 @@ class PanasonicLp:
         deadline = time.monotonic() + self._options.ready_seconds
         while not (await self._status(operation)).ready:
             await self._take_reports(operation)
-            if self._result is not None:
+            if self._result is not None or self._radiated:
                 return
             if time.monotonic() > deadline:
                 raise OutcomeUnknown(self._name, operation, "not ready after all text was taken")
@@ -197,7 +178,7 @@ class PanasonicLp:
                 return
             if not isinstance(reply, Refused):
                 raise self._marker.unexpected(reply, operation)
-            await self._judge_refusal(reply.cause, operation)
+            await self._judge_refusal(reply, operation)
         except (LinkError, ProtocolError) as fault:
             raise OutcomeUnknown(self._name, operation, fault.detail) from fault
 
@@ -216,7 +197,7 @@ class PanasonicLp:
 
         Proof of *not started*: ready was on, so the text was still loaded; withdrawing was accepted
         at once, before a mark could have begun and ended, and confirmed; and no end report came for
-        as long as a mark may take.
+        as long as a mark may take, nor was it seen marking.
         """
         operation = "disarm"
         asked_at = time.monotonic()
@@ -228,14 +209,16 @@ class PanasonicLp:
             raise UnexpectedReply(self._name, operation, "it still permits marking")
         await self._take_reports(operation)
         result = self._result
-        if result is None and before.ready:
+        if result is None and (before.ready or (self._armed and self._radiated)):
             # Nobody but this text can end now, whoever loaded it.
             report = await self._await_report(operation)
             if report is not None:
                 result = report
-            elif at_once:
+            elif at_once and not self._radiated:
                 result = Outcome(Did.NOT_STARTED, "disarmed with its text still loaded")
-        self._armed, self._result = False, None
+        if self._radiated:
+            await self._await_dark(operation)
+        self._armed, self._result, self._radiated = False, None, False
         return result
 
     async def abort(self) -> None:
@@ -270,10 +253,14 @@ class PanasonicLp:
                 raise ValueError(
                     f"it cannot carry {', '.join(repr(each) for each in sorted(wrong))}"
                 )
-            codec.shot_text(number, text)
+            codec.shot_text(number, text, self._form.mode)
         return texts
 
-    async def _pump(self, operation: str) -> None:
+    async def _load(self, number: int, text: str, operation: str) -> None:
+        data = codec.shot_text(number, text, self._form.mode)
+        await self._marker.tell("SIN", data, operation)
+
+    async def _pump(self, operation: str) -> Status:
         deadline = time.monotonic() + self._options.pumping_seconds
         asked = False
         while (seen := await self._status(operation)).pumping is not Pumping.DONE:
@@ -285,10 +272,12 @@ class PanasonicLp:
             await asyncio.sleep(_POLL_SECONDS)
         if seen.error:
             raise DeviceFault(self._name, operation, "it shows an error or a warning", "error")
+        return seen
 
-    async def _open_shutter(self, operation: str) -> None:
+    async def _open_shutter(self, pumped: Status, operation: str) -> None:
         """Open it and see it open: only then can reception be OFF (C p.62). Leaves it ON."""
-        await self._marker.tell_unless_so("SHT", codec.flag(True), operation)
+        if not pumped.shutter:
+            await self._marker.tell_unless_so("SHT", codec.flag(True), operation)
         deadline = time.monotonic() + self._options.shutter_seconds
         while (seen := await self._status(operation)).reception:
             if time.monotonic() > deadline:
@@ -307,23 +296,23 @@ class PanasonicLp:
         if seen.ready:
             await self._marker.tell("MKM", codec.reception(True), operation)
             raise self._refused(operation, "this job marks without text for one shot")
-        if seen.reception or seen.pumping is not Pumping.DONE or seen.error:
-            raise self._refused(operation, "shutter closed, laser not pumped, or in error")
+        if seen.reception or seen.pumping is not Pumping.DONE or seen.error or seen.radiating:
+            raise self._refused(operation, "shutter closed, laser not pumped, marking, or in error")
         await asyncio.sleep(self._options.text_wait_seconds)
 
-    async def _judge_refusal(self, cause: str, operation: str) -> None:
+    async def _judge_refusal(self, reply: Refused, operation: str) -> None:
         """Raise what a refused trigger means, or return if the shot was fired all the same."""
         if (await self._status(operation)).ready:
-            raise self._marker.refusal(cause, operation)
+            raise self._marker.refusal(reply, operation)
         await self._take_reports(operation)
-        if self._result is None:
+        if self._result is None and not self._radiated:
             self._result = await self._await_report(operation)
-        if self._result is None:
+        if self._result is None and not self._radiated:
             if self._options.own_input:
                 raise OutcomeUnknown(
-                    self._name, operation, f"refused ({cause}), and its text is gone"
+                    self._name, operation, f"refused ({reply.cause}), and its text is gone"
                 )
-            raise self._marker.refusal(cause, operation)
+            raise self._marker.refusal(reply, operation)
 
     async def _withdraw(self, operation: str) -> bool:
         """Reception ON. True if it was accepted, or was needless, at the first word."""
@@ -348,12 +337,19 @@ class PanasonicLp:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _file(self, operation: str) -> int:
-        return await self._marker.read("FNO", codec.parse_file_number, operation)
+        mode = self._form.mode
+        return await self._marker.read(
+            "FNO", lambda data: codec.parse_file_number(data, mode), operation
+        )
 
     async def _status(self, operation: str) -> Status:
-        seen = await self._marker.read("STS", codec.parse_status, operation)
+        mode = self._form.mode
+        seen = await self._marker.read(
+            "STS", lambda data: codec.parse_status(data, mode), operation
+        )
         if seen.ready:
             self._ready_at = time.monotonic()
+        self._radiated |= bool(seen.radiating)
         return seen
 
     async def _take_reports(self, operation: str) -> None:
@@ -363,9 +359,28 @@ class PanasonicLp:
                 self._note(frame)
 
     async def _await_report(self, operation: str) -> Outcome | None:
-        """The end report, if one comes for as long as a mark may take."""
-        frame = await self._marker.next_report(self._options.mark_seconds, operation)
-        return None if frame is None else self._judge(frame)
+        """The end report, if one comes for as long as a mark may take. Where the marker tells that
+        it marks, it is asked meanwhile: once it was seen marking and no more, the report is due.
+        """
+        asks = self._form.mode == "standard"
+        deadline = time.monotonic() + self._options.mark_seconds
+        while (left := deadline - time.monotonic()) > 0:
+            frame = await self._marker.next_report(
+                min(left, _WATCH_SECONDS) if asks else left, operation
+            )
+            if frame is not None:
+                return self._judge(frame)
+            if asks and not (await self._status(operation)).radiating and self._radiated:
+                deadline = min(deadline, time.monotonic() + self._options.ready_seconds)
+        return None
+
+    async def _await_dark(self, operation: str) -> None:
+        """Until it is not seen marking: a mark may outlast its permission."""
+        deadline = time.monotonic() + self._options.mark_seconds
+        while (await self._status(operation)).radiating:
+            if time.monotonic() > deadline:
+                raise UnexpectedReply(self._name, operation, "it is still marking")
+            await asyncio.sleep(_POLL_SECONDS)
 
     def _note(self, frame: bytes) -> None:
         self._result = self._judge(frame)
@@ -385,4 +400,4 @@ class PanasonicLp:
         return DeviceRefused(self._name, operation, detail, vendor_code="")
 
 
-KIND = Kind("panasonic-lp", "marker", Options, PanasonicLp, explain=codec.explain)
+KIND = Kind("panasonic-lp", "marker", Options, PanasonicLp, explain=explain)

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from drivers.panasonic_lp.driver import Options, PanasonicLp
+from drivers.panasonic_lp.codec import Mode
+from drivers.panasonic_lp.driver import PanasonicLp
+from drivers.panasonic_lp.options import Options
 from simulators.faults import Faults
 from simulators.panasonic_lp import PanasonicLp as Device
 from simulators.panasonic_lp import build
@@ -46,34 +48,42 @@ async def scripted(*steps: Step, **options: object) -> AsyncIterator[PanasonicLp
 
 @dataclass
 class Bench:
-    """The driver and the simulated marker on a pseudo-terminal, with the part between them."""
+    """The driver and the simulated marker on a wire, with the part between them."""
 
-    driver: PanasonicLp
     device: Device
     faults: Faults
     parts: PartStore
     url: str
+    options: dict[str, object]
+    driver: PanasonicLp = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.driver = self.another()
 
     def is_disarmed(self) -> bool:
         return self.device.state()["ready"] is False
 
-    def another(self, **options: object) -> PanasonicLp:
+    def another(self) -> PanasonicLp:
         """A driver as a restarted program has it: it knows nothing of what was before."""
-        return PanasonicLp(self.url, quick(**options), "laser")
+        return PanasonicLp(self.url, quick(**self.options), "laser")
 
 
 @asynccontextmanager
 async def bench(
-    folder: Path, device_options: dict[str, str] | None = None, **options: object
+    folder: Path,
+    device_options: dict[str, str] | None = None,
+    mode: Mode = "compatible",
+    listen: str = "serial",
+    **options: object,
 ) -> AsyncIterator[Bench]:
     parts = PartStore(folder / "parts.db")
-    device = build(device_options or {}, parts, "line", SPEED)
+    set_to = {"compatibility": "on" if mode == "compatible" else "off"}
+    device = build({**set_to, **(device_options or {})}, parts, "line", SPEED)
     faults = Faults()
-    url = await device.start("serial", faults)
-    driver = PanasonicLp(url, quick(**options), "laser")
-    rig = Bench(driver, device, faults, parts, url)
+    url = await device.start(listen, faults)
+    rig = Bench(device, faults, parts, url, {"mode": mode, **options})
     try:
-        await driver.connect()
+        await rig.driver.connect()
         yield rig
     finally:
         await rig.driver.close()

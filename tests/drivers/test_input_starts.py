@@ -1,4 +1,4 @@
-"""Shots fired by the device's own input, on both families of markers: pedal, part, or nobody.
+"""Shots fired by the device's own input, on two families of markers: pedal, part, or nobody.
 
 Whatever the pedal does and whenever: DONE means engraved once, NOT_STARTED means blank, and after a
 confirmed disarm no pedal fires.
@@ -24,7 +24,11 @@ from simulators.faults import Faults
 from simulators.part import PartStore
 from tests.drivers.panasonic_bench import SPEED, quick
 
-FAMILIES = pytest.mark.parametrize("family", ["modbus-cell", "panasonic-lp"])
+LASER, STANDARD_LASER = "panasonic-lp", "panasonic-lp in standard mode"
+FAMILIES = pytest.mark.parametrize("family", ["modbus-cell", LASER, STANDARD_LASER])
+MOMENTS = (0.0, 0.001, 0.003, 0.006, 0.01, 0.02, 0.05, 0.1)
+"""Seconds into a disarm, in which a pedal is pressed."""
+_FEW = (0.003, 0.02)
 STATION = "line"
 FIRST, SECOND = (f"[)>\x1e06\x1d18S7A7200000000{number}\x1e\x04" for number in (1, 2))
 """A shot before, so that the cell has a number; the one that is looked at."""
@@ -82,8 +86,14 @@ async def line(folder: Path, family: str) -> AsyncIterator[Line]:
         device = modbus_cell.build({"mark_seconds": seconds}, parts, STATION, SPEED)
         options = CellOptions(start="input", reply_timeout=0.3, accept_timeout=0.5)
     else:
-        device = panasonic_lp.build({"marking": seconds}, parts, STATION, SPEED)
-        laser = quick(mark_seconds=2 * MARK_SECONDS, shortest_mark_seconds=MARK_SECONDS)
+        standard = family == STANDARD_LASER
+        settings = {"marking": seconds, "compatibility": "off" if standard else "on"}
+        device = panasonic_lp.build(settings, parts, STATION, SPEED)
+        laser = quick(
+            mode="standard" if standard else "compatible",
+            mark_seconds=2 * MARK_SECONDS,
+            shortest_mark_seconds=MARK_SECONDS,
+        )
     url = await device.start("tcp://127.0.0.1:0", Faults())
     made: list[Marker] = []
 
@@ -160,8 +170,18 @@ def test_never_fired_and_disarmed_is_proved_not_started(
     asyncio.run(scenario())
 
 
-@FAMILIES
-@pytest.mark.parametrize("wait", [0.0, 0.001, 0.003, 0.006, 0.01, 0.02, 0.05, 0.1])
+@pytest.mark.parametrize(
+    ("family", "wait"),
+    [
+        pytest.param(
+            family,
+            wait,
+            marks=[pytest.mark.faults] if family == STANDARD_LASER and wait not in _FEW else [],
+        )
+        for family in ("modbus-cell", LASER, STANDARD_LASER)
+        for wait in MOMENTS
+    ],
+)
 @pytest.mark.parametrize("silent", [False, True])
 def test_fired_in_the_same_moment_as_the_disarm_is_never_not_started(
     tmp_path: Path, family: str, wait: float, silent: bool
@@ -233,12 +253,15 @@ def test_a_cell_that_awaits_its_input_takes_no_trigger(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("family", [LASER, STANDARD_LASER])
 @pytest.mark.parametrize("misdeed", ["kept", "twice"])
-def test_an_old_end_report_is_not_taken_for_the_next_shots(tmp_path: Path, misdeed: str) -> None:
+def test_an_old_end_report_is_not_taken_for_the_next_shots(
+    tmp_path: Path, family: str, misdeed: str
+) -> None:
     """The end of the shot before is told when the next is being armed, or once more."""
 
     async def scenario() -> None:
-        async with line(tmp_path, "panasonic-lp") as it:
+        async with line(tmp_path, family) as it:
             it.device.misbehave(misdeed, 1)
             await it.marker.arm(shot(SECOND, 2))
             assert await it.device.pedal() is True

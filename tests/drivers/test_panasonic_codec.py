@@ -1,4 +1,4 @@
-"""The Panasonic codec against the manual's frames, an independent sum, and properties."""
+"""The Panasonic codec against the manuals' frames of both modes, an independent sum, properties."""
 
 import tomllib
 from collections.abc import Callable
@@ -19,19 +19,28 @@ from drivers.panasonic_lp.codec import (
     Format,
     MalformedError,
     Message,
+    Mode,
     Pumping,
     Refused,
     Splitter,
     Status,
+    WrongModeError,
 )
 
-_FILE = Path(__file__).parent.parent / "vectors" / "panasonic_lp" / "frames.toml"
-FRAMES: list[dict[str, Any]] = tomllib.loads(_FILE.read_text(encoding="utf-8"))["frame"]
+_FOLDER = Path(__file__).parent.parent / "vectors" / "panasonic_lp"
+FRAMES: list[dict[str, Any]] = [
+    frame
+    for name in ("frames.toml", "standard.toml")
+    for frame in tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"))["frame"]
+]
+EACH = pytest.mark.parametrize(
+    "frame", FRAMES, ids=[f"{each.get('mode', 'compatible')}: {each['what']}" for each in FRAMES]
+)
 
 
 def _form(frame: dict[str, Any]) -> Format:
     terminator = {"cr": b"\x0d", "crlf": b"\x0d\x0a"}[frame.get("terminator", "cr")]
-    return Format(frame.get("checksum", False), terminator)
+    return Format(frame.get("checksum", False), terminator, frame.get("mode", "compatible"))
 
 
 def _message(frame: dict[str, Any]) -> Message:
@@ -51,20 +60,26 @@ def check(frame: dict[str, Any]) -> None:
     assert codec.encode(message, form) == octets
     assert codec.decode(octets, form) == message
     data = getattr(message, "data", "")
+    mode = form.mode
     match frame.get("means", {}):
+        case {"file": number, "short": True}:  # understood; we send four digits
+            assert codec.parse_file_number(data, mode) == number
         case {"file": number}:
-            assert codec.file_number(number) == data
-            assert codec.parse_file_number(data) == number
+            assert codec.file_number(number, mode) == data
+            assert codec.parse_file_number(data, mode) == number
         case {"reception": on}:
             assert codec.reception(on) == data
             assert codec.parse_reception(data) is on
         case {"status": fields}:
             status = Status(**{**fields, "pumping": Pumping(fields["pumping"])})
-            assert codec.status(status) == data
-            assert codec.parse_status(data) == status
+            assert codec.status(status, mode) == data
+            assert codec.parse_status(data, mode) == status
+            assert codec.status_mode(data) == mode
         case {"error": error, "end_report": unasked}:
             assert codec.end_report(error) == data
             assert codec.parse_end_report(data) == error
+            assert codec.is_end_report(octets) is unasked
+        case {"end_report": unasked}:
             assert codec.is_end_report(octets) is unasked
         case {"flag": on}:
             assert codec.flag(on) == data
@@ -74,8 +89,8 @@ def check(frame: dict[str, Any]) -> None:
             assert codec.stored_line(number, text) == data
             assert codec.parse_stored_line(data) == (number, text)
         case {"shot": number, "text": text}:
-            assert codec.shot_text(number, text) == data
-            assert codec.parse_shot_text(data) == (number, text)
+            assert codec.shot_text(number, text, mode) == data
+            assert codec.parse_shot_text(data, mode) == (number, text)
         case {"object": thing, "part": part, "text": text}:
             assert codec.stored_code(thing, part, text) == data
             assert codec.parse_stored_code(data) == (thing, part, text)
@@ -83,7 +98,7 @@ def check(frame: dict[str, Any]) -> None:
             assert means == {}
 
 
-@pytest.mark.parametrize("frame", FRAMES, ids=[frame["what"] for frame in FRAMES])
+@EACH
 def test_frame_of_the_manual(frame: dict[str, Any]) -> None:
     check(frame)
 
@@ -97,12 +112,13 @@ def _sum(octets: bytes) -> str:
     return "0123456789ABCDEF"[lower // 16] + "0123456789ABCDEF"[lower % 16]
 
 
-@pytest.mark.parametrize("frame", FRAMES, ids=[frame["what"] for frame in FRAMES])
+@EACH
 def test_checksum_by_another_hand(frame: dict[str, Any]) -> None:
     octets = bytes.fromhex(frame["hex"]).rstrip(b"\r\n")
     content = octets[:-2] if frame.get("checksum") else octets
     summed = content + _sum(content).encode() + b"\r"
-    assert codec.encode(_message(frame), Format(checksum=True)) == summed
+    form = Format(checksum=True, mode=_form(frame).mode)
+    assert codec.encode(_message(frame), form) == summed
     if frame.get("checksum"):
         assert octets[-2:].decode() == _sum(content)
 
@@ -121,19 +137,19 @@ MUTANTS: dict[str, dict[str, Callable[..., Any]]] = {
         "parse_flag": lambda data: data == "0",
     },
     "file number of three digits": {
-        "file_number": lambda number: f"{number:03}",
-        "parse_file_number": lambda data: int(data) if len(data) == 3 else -1,
+        "file_number": lambda number, mode: f"{number:03}",
+        "parse_file_number": lambda data, mode: int(data) if len(data) == 3 else -1,
     },
     "text number of one digit": {
-        "shot_text": lambda number, text: f"{number}{text}",
-        "parse_shot_text": lambda data: (int(data[0]), data[1:]),
+        "shot_text": lambda number, text, mode: f"{number}{text}",
+        "parse_shot_text": lambda data, mode: (int(data[0]), data[1:]),
     },
     "status with ready before reception": {
-        "status": lambda value: (
+        "status": lambda value, mode: (
             f"{value.error:d}{value.pumping.value}{value.ready:d}{not value.reception:d}"
             f"{value.intervals:d}"
         ),
-        "parse_status": lambda data: Status(
+        "parse_status": lambda data, mode: Status(
             data[0] == "1", Pumping(data[1]), data[3] == "0", data[2] == "1", data[4] == "1"
         ),
     },
@@ -142,7 +158,40 @@ MUTANTS: dict[str, dict[str, Callable[..., Any]]] = {
         "parse_end_report": lambda data: int(data),
     },
 }
-_CONSTANTS = {"STX": 0x01, "ACK": 0x15, "NAK": 0x06}
+_CONSTANTS: dict[str, Any] = {
+    "STX": 0x01,
+    "ACK": 0x15,
+    "NAK": 0x06,
+    "NAMELESS": "***",
+    "_NAMELESS_CAUSES": ("01", "02", "03", "04"),
+    "_COMMA": {"compatible": "", "standard": ";"},
+    "FILES": {"compatible": range(2048), "standard": range(2048)},
+}
+
+
+def _standard(order: str) -> dict[str, Callable[..., Any]]:
+    """STS of standard mode with its items in another order; first letters of their names."""
+    names = {"t": "ready", "r": "radiating", "s": "shutter", "e": "error"}
+
+    def write(value: Status, _mode: Mode) -> str:
+        told = {letter: codec.flag(bool(getattr(value, name))) for letter, name in names.items()}
+        told |= {"p": value.pumping.value, "c": codec.reception(value.reception)}
+        return ",".join(told[letter] for letter in order)
+
+    def parse(data: str, _mode: Mode) -> Status:
+        told = dict(zip(order, data.split(","), strict=True))
+        flags = {name: told[letter] == "1" for letter, name in names.items()}
+        return Status(pumping=Pumping(told["p"]), reception=told["c"] == "0", **flags)
+
+    return {"status": write, "parse_status": parse}
+
+
+MUTANTS |= {
+    "standard status with pumping first": _standard("ptrsce"),
+    "standard status with radiation and ready exchanged": _standard("rtpsce"),
+    "standard status with shutter and reception exchanged": _standard("trpcse"),
+    "standard status with the error first, as in compatible mode": _standard("etrpsc"),
+}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
@@ -152,11 +201,12 @@ def test_vectors_catch_a_mutant(mutant: str, monkeypatch: pytest.MonkeyPatch) ->
     form = Format(checksum=True)
     command = Command("FNO", "S", "2047")
     assert codec.decode(codec.encode(command, form), form) == command
-    assert any(_fails(frame) for frame in FRAMES)
+    of: Mode = "standard" if mutant.startswith("standard") else "compatible"
+    assert any(_fails(frame) for frame in FRAMES if _form(frame).mode == of)
 
 
 @pytest.mark.parametrize("name", _CONSTANTS)
-def test_vectors_catch_a_wrong_start_code(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vectors_catch_a_wrong_constant(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codec, name, _CONSTANTS[name])
     assert any(_fails(frame) for frame in FRAMES)
 
@@ -169,22 +219,48 @@ def _fails(frame: dict[str, Any]) -> bool:
     return False
 
 
-FORMS = st.builds(Format, st.booleans(), st.sampled_from([b"\r", b"\r\n"]))
+MODES: tuple[Mode, ...] = ("compatible", "standard")
+FORMS = st.builds(Format, st.booleans(), st.sampled_from([b"\r", b"\r\n"]), st.sampled_from(MODES))
 _DATA = st.text(
     st.characters(min_codepoint=0x20, max_codepoint=0x7E) | st.just("\x1d"), max_size=200
 )
 _NAMES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=3)
-MESSAGES: st.SearchStrategy[Message] = (
-    st.builds(Command, _NAMES, st.sampled_from("SR"), _DATA)
-    | st.builds(Answer, _NAMES, _DATA)
-    | st.just(Accepted())
-    | st.integers(1, 99).map(lambda cause: Refused(f"{cause:02}"))
-)
+_CAUSES = st.integers(1, 99).map(lambda cause: f"{cause:02}")
 
 
-@given(MESSAGES, FORMS)
-def test_what_is_encoded_is_decoded(message: Message, form: Format) -> None:
+def messages(form: Format) -> st.SearchStrategy[Message]:
+    """What can be said in that mode."""
+    return (
+        st.builds(Command, _NAMES, st.sampled_from("SR"), _DATA)
+        | st.builds(Answer, _NAMES, _DATA.filter(bool))
+        | st.builds(codec.accepted, _NAMES, st.just(form))
+        | st.builds(codec.refused, _NAMES, _CAUSES, st.just(form))
+    )
+
+
+SAID = FORMS.flatmap(lambda form: st.tuples(messages(form), st.just(form)))
+
+
+@given(SAID)
+def test_what_is_encoded_is_decoded(said: tuple[Message, Format]) -> None:
+    message, form = said
     assert codec.decode(codec.encode(message, form), form) == message
+
+
+@given(SAID)
+def test_a_reply_of_the_other_mode_is_never_a_reply(said: tuple[Message, Format]) -> None:
+    """Commands and answers look the same; what accepts and refuses must not."""
+    message, form = said
+    mode: Mode = "standard" if form.mode == "compatible" else "compatible"
+    octets = codec.encode(message, form)
+    other = Format(form.checksum, form.terminator, mode)
+    if isinstance(message, Command | Answer):
+        assert codec.decode(octets, other) == message
+    elif form.mode == "standard" and isinstance(message, Accepted):
+        assert codec.decode(octets, other) == Answer(message.name)
+    else:
+        with pytest.raises(WrongModeError, match=form.mode):
+            codec.decode(octets, other)
 
 
 @given(st.binary(max_size=64), FORMS)
@@ -196,9 +272,11 @@ def test_any_bytes_are_a_message_or_a_named_error(octets: bytes, form: Format) -
     assert codec.encode(message, form) == octets
 
 
-@given(MESSAGES, st.data())
-def test_a_flipped_bit_never_passes_the_checksum(message: Message, data: st.DataObject) -> None:
-    form = Format(checksum=True)
+@given(SAID, st.data())
+def test_a_flipped_bit_never_passes_the_checksum(
+    said: tuple[Message, Format], data: st.DataObject
+) -> None:
+    message, form = said[0], Format(checksum=True, mode=said[1].mode)
     octets = bytearray(codec.encode(message, form))
     at = data.draw(st.integers(0, len(octets) - 2))
     octets[at] ^= 1 << data.draw(st.integers(0, 7))
@@ -206,41 +284,38 @@ def test_a_flipped_bit_never_passes_the_checksum(message: Message, data: st.Data
         codec.decode(bytes(octets), form)
 
 
-@given(st.text(max_size=12))
+@given(st.text(max_size=12) | st.from_regex(r"[0-2](,[0-2]){5,6}", fullmatch=True))
 def test_any_data_is_a_value_or_a_named_error(data: str) -> None:
-    for parse, write in (
-        (codec.parse_file_number, codec.file_number),
-        (codec.parse_flag, codec.flag),
-        (codec.parse_reception, codec.reception),
-        (codec.parse_status, codec.status),
-        (codec.parse_end_report, codec.end_report),
-    ):
-        parse_any: Callable[[str], Any] = parse
-        write_any: Callable[[Any], str] = write
+    pairs: list[tuple[Callable[..., Any], Callable[..., str], tuple[Mode, ...]]] = [
+        (codec.parse_flag, codec.flag, ()),
+        (codec.parse_reception, codec.reception, ()),
+        (codec.parse_end_report, codec.end_report, ()),
+        *((codec.parse_status, codec.status, (mode,)) for mode in MODES),
+        (codec.parse_file_number, codec.file_number, ("compatible",)),
+    ]
+    for parse, write, mode in pairs:
         try:
-            value = parse_any(data)
+            value = parse(data, *mode)
         except MalformedError:
             continue
-        assert write_any(value) == data
-    for parse_parts, write_parts in (
-        (codec.parse_shot_text, codec.shot_text),
-        (codec.parse_stored_line, codec.stored_line),
-        (codec.parse_stored_code, codec.stored_code),
-    ):
-        take: Callable[[str], Any] = parse_parts
-        give: Callable[..., str] = write_parts
+        assert write(value, *mode) == data
+    several: list[tuple[Callable[..., Any], Callable[..., str], tuple[Mode, ...]]] = [
+        *((codec.parse_shot_text, codec.shot_text, (mode,)) for mode in MODES),
+        (codec.parse_stored_line, codec.stored_line, ()),
+        (codec.parse_stored_code, codec.stored_code, ()),
+    ]
+    for parse, write, mode in several:
         try:
-            values = take(data)
+            values = parse(data, *mode)
         except MalformedError:
             continue
-        assert give(*values) == data
+        assert write(*values, *mode) == data
 
 
-@given(st.lists(MESSAGES, max_size=4), FORMS, st.data())
-def test_frames_are_found_however_the_bytes_are_cut(
-    messages: list[Message], form: Format, data: st.DataObject
-) -> None:
-    frames = [codec.encode(message, form) for message in messages]
+@given(FORMS, st.data())
+def test_frames_are_found_however_the_bytes_are_cut(form: Format, data: st.DataObject) -> None:
+    said = data.draw(st.lists(messages(form), max_size=4))
+    frames = [codec.encode(message, form) for message in said]
     stream = b"".join(b"#\n" + frame for frame in frames)
     splitter, found = Splitter(form), list[bytes]()
     while stream:
@@ -259,11 +334,14 @@ def test_the_splitter_keeps_nothing_for_ever(octets: bytes) -> None:
     assert all(len(frame) <= codec.FRAME_BYTES + 1 for frame in frames)
 
 
-def test_look_alikes_of_the_status_are_named() -> None:
-    with pytest.raises(MalformedError, match="standard command mode"):
-        codec.parse_status("1,0,2,1,1,0")
-    with pytest.raises(MalformedError, match="LP-310"):
-        codec.parse_status("002110")
+@pytest.mark.parametrize("mode", MODES)
+def test_look_alikes_of_the_status_are_named(mode: Mode) -> None:
+    other = {"compatible": "1,0,2,1,1,0", "standard": "02110"}[mode]
+    with pytest.raises(WrongModeError, match="standard" if "," in other else "compatible"):
+        codec.parse_status(other, mode)
+    for lp310 in ("002110", "102110"):
+        with pytest.raises(MalformedError, match="LP-310"):
+            codec.parse_status(lp310, mode)
 
 
 def test_a_wrong_sum_is_told_from_no_frame() -> None:
@@ -280,6 +358,8 @@ def test_a_wrong_sum_is_told_from_no_frame() -> None:
         Command("SIN", "S", "00\u00e9"),
         Refused("00"),
         Refused("3"),
+        Accepted("FNO"),
+        Refused("03", "FNO", "00"),
     ],
 )
 def test_what_no_frame_can_say_is_refused(message: Message) -> None:
@@ -287,9 +367,58 @@ def test_what_no_frame_can_say_is_refused(message: Message) -> None:
         codec.encode(message, Format())
 
 
-def test_text_for_one_shot_has_99_characters_at_most() -> None:
-    assert codec.parse_shot_text(codec.shot_text(15, "x" * 99)) == (15, "x" * 99)
+@pytest.mark.parametrize(
+    "message",
+    [
+        Accepted(),
+        Answer("FNO", ""),
+        Refused("03"),
+        Refused("04", "FNO", "00"),
+        Refused("03", "???", "00"),
+        Refused("00", "FNO", "00"),
+        Refused("03", "FNO", "0"),
+    ],
+)
+def test_what_no_frame_of_standard_mode_can_say_is_refused(message: Message) -> None:
     with pytest.raises(MalformedError):
-        codec.shot_text(0, "x" * 100)
+        codec.encode(message, Format(mode="standard"))
+
+
+def test_no_mode_tells_what_only_the_other_knows() -> None:
+    radiating = Status(False, Pumping.DONE, False, False, radiating=True, shutter=True)
     with pytest.raises(MalformedError):
-        codec.shot_text(16, "x")
+        codec.status(radiating, "compatible")
+    with pytest.raises(MalformedError):
+        codec.status(Status(False, Pumping.DONE, False, False, intervals=True), "standard")
+
+
+def test_a_standard_reply_names_the_command_that_it_answers() -> None:
+    assert codec.names_another(Accepted("MRK"), "MKM")
+    assert not codec.names_another(Accepted("MKM"), "MKM")
+    assert not codec.names_another(Refused("05", "???", "00"), "MKM")
+    assert not codec.names_another(Accepted(), "MKM")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_text_for_one_shot_has_99_characters_at_most(mode: Mode) -> None:
+    data = codec.shot_text(15, "x" * 99, mode)
+    assert codec.parse_shot_text(data, mode) == (15, "x" * 99)
+    with pytest.raises(MalformedError):
+        codec.shot_text(0, "x" * 100, mode)
+    with pytest.raises(MalformedError):
+        codec.shot_text(16, "x", mode)
+
+
+def test_a_comma_in_a_text_is_refused_where_it_separates() -> None:
+    assert codec.shot_text(0, "a,b", "compatible") == "00a,b"
+    with pytest.raises(MalformedError, match="comma"):
+        codec.shot_text(0, "a,b", "standard")
+    with pytest.raises(MalformedError, match="comma"):
+        codec.parse_shot_text("00ab", "standard")
+
+
+def test_only_standard_mode_has_files_above_2047() -> None:
+    assert codec.parse_file_number(codec.file_number(9999, "standard"), "standard") == 9999
+    for data in ("2048", "9999", "10"):
+        with pytest.raises(MalformedError):
+            codec.parse_file_number(data, "compatible")

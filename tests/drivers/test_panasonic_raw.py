@@ -12,7 +12,8 @@ from drivers.errors import (
     OutcomeUnknown,
     UnexpectedReply,
 )
-from drivers.panasonic_lp.driver import Options, PanasonicLp
+from drivers.panasonic_lp.driver import PanasonicLp
+from drivers.panasonic_lp.options import Options
 from drivers.protocols import Activity, Did, MarkText, Outcome, Shot
 from simulators.scripted import Expect, Reply, Step
 from tests.drivers.marking import CONTENT, SHOT
@@ -35,8 +36,8 @@ NORMAL_END = Reply("02 4D 53 54 41 30 30 30 30 0D")
 LINE = Expect("02 53 49 4E 53 30 31 37 41 37 20 32 30 30 30 30 30 30 30 30 31 0D")
 CODE = Expect("02 53 49 4E 53 30 30 31 38 53 37 41 37 32 30 30 30 30 30 30 30 30 31 0D")
 
-IN_STEP: tuple[Step, ...] = (FNO, FILE_2047)
-"""A fresh connection asks until it is in step with the marker."""
+IN_STEP: tuple[Step, ...] = (FNO, FILE_2047, STS, OFF)
+"""A fresh connection asks until it is in step with the marker, and in which mode that answers."""
 PERMIT: tuple[Step, ...] = (REPORT_END, OK, RECEPTION_OFF, OK, STS, WAITING)
 ARM: tuple[Step, ...] = (*PERMIT, LINE, OK, CODE, OK, STS, READY)
 DISARM: tuple[Step, ...] = (STS, WAITING, RECEPTION_ON, OK, STS, RECEIVING)
@@ -89,15 +90,18 @@ def test_a_whole_cycle_byte_for_byte() -> None:
 
 
 def test_checksum_and_crlf_are_kept_to() -> None:
-    steps = (
-        Expect("02 46 4E 4F 52 33 37 0D 0A"),
-        Reply("02 46 4E 4F 41 32 30 34 37 46 33 0D 0A"),
+    ready = (
         Expect("02 53 54 53 52 34 45 0D 0A"),
         Reply("02 53 54 53 41 30 32 31 31 30 33 31 0D 0A"),
     )
+    steps = (
+        Expect("02 46 4E 4F 52 33 37 0D 0A"),
+        Reply("02 46 4E 4F 41 32 30 34 37 46 33 0D 0A"),
+        *ready * 2,
+    )
 
     async def run() -> None:
-        async with scripted(*steps, checksum=True, terminator="crlf") as driver:
+        async with scripted(*steps, serial_server=True, checksum=True, terminator="crlf") as driver:
             assert (await driver.status()).activity is Activity.ARMED
 
     asyncio.run(run())
@@ -262,6 +266,8 @@ def test_a_late_reply_is_not_taken_for_the_next_one() -> None:
         FILE_2047,
         STS,
         WAITING,
+        STS,
+        WAITING,
         RECEPTION_ON,
         nak("03"),
         STS,
@@ -368,12 +374,16 @@ def test_disarm_proves_what_did_not_start() -> None:
     ("answer", "reason"),
     [
         ("02 53 54 53 41 30 30 32 31 31 30 0D", "LP-310"),
-        ("02 53 54 53 41 31 2C 30 2C 32 2C 31 2C 31 2C 30 0D", "standard command mode"),
+        ("02 53 54 53 41 31 30 32 31 31 30 0D", "LP-310"),
+        ("02 53 54 53 41 31 2C 30 2C 32 2C 31 2C 31 2C 30 0D", "set_mode"),
     ],
+    ids=["LP-310 with an error", "LP-310 without", "standard mode"],
 )
 def test_look_alikes_of_the_status_are_named(answer: str, reason: str) -> None:
+    """An LP-310 tells an error as 0: read as ours it would be a marker that is well."""
+
     async def run() -> None:
-        async with scripted(*IN_STEP, *(STS, Reply(answer)) * 3) as driver:
+        async with scripted(*(FNO, FILE_2047, STS, Reply(answer)) * 3) as driver:
             with pytest.raises(UnexpectedReply, match=reason):
                 await driver.status()
 
@@ -382,12 +392,17 @@ def test_look_alikes_of_the_status_are_named(answer: str, reason: str) -> None:
 
 def test_reading_is_repeated_and_the_last_failure_told() -> None:
     wrong = Reply("02 53 54 53 41 30 32 31 31 30 33 30 0D")
-    in_step = (Expect("02 46 4E 4F 52 33 37 0D"), Reply("02 46 4E 4F 41 32 30 34 37 46 33 0D"))
     ask = Expect("02 53 54 53 52 34 45 0D")
+    in_step = (
+        Expect("02 46 4E 4F 52 33 37 0D"),
+        Reply("02 46 4E 4F 41 32 30 34 37 46 33 0D"),
+        ask,
+        Reply("02 53 54 53 41 30 32 31 31 30 33 31 0D"),
+    )
 
     async def run() -> None:
         three = (*in_step, ask, wrong) * 3
-        async with scripted(*three, checksum=True) as driver:
+        async with scripted(*three, serial_server=True, checksum=True) as driver:
             with pytest.raises(BadChecksum):
                 await driver.status()
 
@@ -451,3 +466,17 @@ def test_missing_lines_are_sent_blank_and_surplus_ones_refused() -> None:
 def test_a_wrong_url_is_told_without_connecting() -> None:
     with pytest.raises(ValueError, match="serial://"):
         PanasonicLp("/dev/ttyS0", Options(), "laser")
+
+
+@pytest.mark.parametrize("setting", [{"checksum": True}, {"terminator": "crlf"}])
+def test_what_ethernet_does_not_have_is_refused_there_alone(setting: dict[str, object]) -> None:
+    options = Options.model_validate(setting)
+    behind = Options.model_validate({**setting, "serial_server": True})
+    with pytest.raises(ValueError, match=r"by Ethernet .* serial_server"):
+        PanasonicLp("tcp://laser:9094", options, "laser")
+    PanasonicLp("tcp://moxa:4001", behind, "laser")
+    PanasonicLp("rfc2217://moxa:4001?baudrate=9600", options, "laser")
+    PanasonicLp("serial:///dev/ttyS0", options, "laser")
+    PanasonicLp("tcp://laser:9094", Options(), "laser")
+    with pytest.raises(ValueError, match="serial_server is said of tcp"):
+        PanasonicLp("serial:///dev/ttyS0", behind, "laser")

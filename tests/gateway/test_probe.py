@@ -219,6 +219,14 @@ MEANINGS = {
         (b"\x1503\r", False, "refused: not acceptable in the present state"),
         (b"\x06006\x366\r", False, ""),
         (b"\x060066\r", False, "accepted"),
+        (
+            b"\x02MKMA\r\x02MKME0300\r",
+            False,
+            "reception accepted; refused: not acceptable in the present state",
+        ),
+        (b"\x02STSA0,1,2,1,1,0\r", False, "status is 0,1,2,1,1,0"),
+        (b"\x02???E0500\r", False, "refused: incorrect checksum"),
+        (b"\x02RSMS1\r", True, "command mode"),
     ),
     "gravotech-tl07": (
         (b'LD "a.t2l" 1 N\r', True, "load a.t2l 1 times, normal: arms"),

@@ -1,4 +1,4 @@
-"""The session by hand in docs/drivers.md is run as it stands there, and says what it says there."""
+"""The sessions by hand in the docs are run as they stand there, and say what they say there."""
 
 import os
 import re
@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 
-_DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "drivers.md"
+_DOCS = Path(__file__).parent.parent.parent / "docs"
 _SAID = re.compile(r"^say \S+ +# (\S+)", re.MULTILINE)
 
 
 @pytest.mark.slow
-def test_the_session_by_hand(tmp_path: Path) -> None:
-    block = re.search(r"```sh\n(.*?)```", _DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+@pytest.mark.parametrize(("page", "replies"), [("drivers.md", 11), ("panasonic-lp.md", 12)])
+def test_the_session_by_hand(tmp_path: Path, page: str, replies: int) -> None:
+    text = (_DOCS / page).read_text(encoding="utf-8")
+    block = re.search(r"```sh\n(.*?)```", text, re.DOTALL)
     assert block is not None
     session = block[1].replace("/tmp/", f"{tmp_path}/")
     expected = _SAID.findall(session)
-    assert len(expected) == 11
+    assert len(expected) == replies
     programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-m", "-c", session],
