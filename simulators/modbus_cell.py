@@ -1,13 +1,15 @@
 """A marking cell behind Modbus registers: the wire and the back door of its controller.
 
 The register image is that of `drivers.modbus_cell.codec`; the Modbus server is pymodbus. On
-`serial` it speaks RTU, on `tcp://` Modbus TCP. The wire in front of it carries the faults.
+`serial` it speaks RTU, on `tcp://` Modbus TCP, or with `serial_server` (`off`) the RTU of a cell
+behind a serial server. The wire in front of it carries the faults.
 
-Options: `unit` (1), `map` (2; 1 has no trays), `positions` (16, how many the tray has), `jobs`
-(`1,2,3`), `input` (`pedal`, or `part`: an armed cell fires when a piece is laid), `mark_seconds`
-(2.0, each position), `late_seconds` (30.0), `shutter_seconds` (1.0), all three divided by the
-speed, `watchdog` (3.0 s, never scaled: the host's heartbeat is not either), `memory` (a file for
-what is retentive; without it, that lives as long as the process).
+Options: `serial_server`, `unit` (1; on RTU it is silent when another is asked, on Modbus TCP it
+answers with exception 0B), `map` (2; 1 has no trays), `positions` (16, how many the tray has),
+`jobs` (`1,2,3`), `input` (`pedal`, or `part`: an armed cell fires when a piece is laid),
+`mark_seconds` (2.0, each position), `late_seconds` (30.0), `shutter_seconds` (1.0), all three
+divided by the speed, `watchdog` (3.0 s, never scaled: the host's heartbeat is not either),
+`memory` (a file for what is retentive; without it, that lives as long as the process).
 
 Moments: `armed`, `marked` (the metal has changed and no register tells it yet), `between` (one
 position's result is kept, the next has not begun).
@@ -36,13 +38,28 @@ from simulators.part import PartStore
 from simulators.pipe import Listener, splice
 
 _FUNCTIONS = (3, 6, 16)
+_ANY_OTHER = 0  # the library's name for each unit that is not served
+
+
+async def _refuse(*_request: object) -> ExcCodes:
+    """As a gateway of Modbus TCP answers for a unit that it does not have."""
+    return ExcCodes.GATEWAY_NO_RESPONSE
 
 
 class ModbusCell:
     """One cell on one wire."""
 
-    def __init__(self, options: Options, parts: PartStore, station: str, speed: float) -> None:
+    def __init__(
+        self,
+        options: Options,
+        parts: PartStore,
+        station: str,
+        speed: float,
+        *,
+        serial_server: bool,
+    ) -> None:
         self._options = options
+        self._serial_server = serial_server
         self._parts = parts
         self._station = station
         self.controller = Controller(options, parts, station, speed)
@@ -51,17 +68,26 @@ class ModbusCell:
         self._listener: Listener | None = None
 
     async def start(self, listen: str, faults: Faults) -> str:
+        rtu = listen.startswith("serial") or self._serial_server
+        unit, size = self._options.unit, len(self.controller.image())
+
+        def trace(sending: bool, data: bytes) -> bytes:
+            """What is sent: on an RTU line others answer what is asked of them, or nobody does."""
+            silent = self.controller.deaf or (rtu and data[:1] != bytes([unit]))
+            return b"" if sending and silent else data
+
         self._server = ModbusTcpServer(
-            SimDevice(
-                id=self._options.unit,
-                simdata=[
-                    SimData(0, count=len(self.controller.image()), datatype=DataType.REGISTERS)
-                ],
-                action=self._serve,
-            ),
-            framer=FramerType.RTU if listen.startswith("serial") else FramerType.SOCKET,
+            [
+                SimDevice(
+                    id=each,
+                    simdata=[SimData(0, count=size, datatype=DataType.REGISTERS)],
+                    action=action,
+                )
+                for each, action in ((unit, self._serve), (_ANY_OTHER, _refuse))
+            ],
+            framer=FramerType.RTU if rtu else FramerType.SOCKET,
             address=("127.0.0.1", 0),
-            trace_packet=lambda sending, data: b"" if sending and self.controller.deaf else data,
+            trace_packet=trace,
         )
         await self._server.serve_forever(background=True)
         # What the library calls its transport is the asyncio server.
@@ -151,6 +177,7 @@ class ModbusCell:
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> ModbusCell:
     """The cell with these options; raises ValueError for an unknown or wrong one."""
     given = dict(options)
+    behind = given.pop("serial_server", "off")
     default = Options()
     chosen = Options(
         unit=int(given.pop("unit", default.unit)),
@@ -166,10 +193,12 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
     )
     if given:
         raise ValueError(f"modbus-cell has no option {', '.join(given)}")
+    if behind not in ("on", "off"):
+        raise ValueError(f"serial_server is on or off, not {behind!r}")
     if chosen.input not in ("pedal", "part"):
         raise ValueError(f"input is pedal or part, not {chosen.input!r}")
     if chosen.map not in WRITABLE:
         raise ValueError(f"map is 1 or 2, not {chosen.map}")
     if not 1 <= chosen.positions <= HIGHEST_POSITION:
         raise ValueError(f"positions is 1 to {HIGHEST_POSITION}, not {chosen.positions}")
-    return ModbusCell(chosen, parts, station, speed)
+    return ModbusCell(chosen, parts, station, speed, serial_server=behind == "on")

@@ -66,7 +66,7 @@ from drivers.protocols import (
     Shot,
     Start,
 )
-from drivers.transport import Rfc2217Target, TlsTarget, parse_url
+from drivers.transport import Rfc2217Target, SerialTarget, TlsTarget, parse_url
 
 _RECONNECT_SECONDS = 0.1
 _LOST = (LinkError, ProtocolError, DeviceRefused)
@@ -76,7 +76,9 @@ _ANY_MAP = CellMap(MAP_VERSION, HIGHEST_POSITION)
 
 
 class ModbusCell:
-    """The `Marker` for one cell. `url` is `tcp://host:port`, or `serial:///dev/...` for RTU."""
+    """The `Marker` for one cell. `url` is `tcp://host:port` for Modbus TCP, or with the option
+    `serial_server` for RTU behind a serial server; or `serial:///dev/...` for RTU.
+    """
 
     single_shot = True
 
@@ -85,10 +87,14 @@ class ModbusCell:
         if isinstance(target, Rfc2217Target | TlsTarget):
             why = f"{url!r}: a modbus-cell is reached by tcp:// or serial://"
             raise ValueError(why)  # noqa: TRY004 - the value is wrong, not a type
+        if options.serial_server and isinstance(target, SerialTarget):
+            raise ValueError(f"{url!r}: serial_server is said of tcp://, and this is a serial port")
         self.starts: frozenset[Start] = frozenset({options.start})
         self._name = name
         self._options = options
-        self._link = CellLink(target, name, options.unit, options.reply_timeout)
+        self._link = CellLink(
+            target, name, options.unit, options.reply_timeout, rtu_over_tcp=options.serial_server
+        )
         self._cell = Handshake(self._link, name, options)
         self._shot: Loaded | None = None
         self._concluded: tuple[int, Outcome] | None = None

@@ -6,7 +6,8 @@ reply can never be taken for the answer to a later request.
 
 RTU has no transaction numbers, so a late or doubled reply could still be read as the answer to the
 next read. Each snapshot therefore first writes a new heartbeat, and counts only if it shows that
-heartbeat.
+heartbeat. Behind a serial server that goes beyond the connection: what the cell said to the one
+before is handed to the one after.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import serial
+from pymodbus import FramerType
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.pdu import ModbusPDU
@@ -83,10 +85,19 @@ class _Trace:
 
 
 class CellLink:
-    """One connection to the registers of unit `unit`; `timeout` is seconds a reply may take."""
+    """One connection to the registers of unit `unit`; `timeout` is seconds a reply may take.
+
+    `rtu_over_tcp`: a TCP target leads to a serial server, which hands on the frames of an RTU line.
+    """
 
     def __init__(
-        self, target: SerialTarget | TcpTarget, device: str, unit: int, timeout: float
+        self,
+        target: SerialTarget | TcpTarget,
+        device: str,
+        unit: int,
+        timeout: float,
+        *,
+        rtu_over_tcp: bool = False,
     ) -> None:
         self.failure: LinkError | ProtocolError | None = None
         """Why the connection was lost; None while it stands and after `close`."""
@@ -94,6 +105,7 @@ class CellLink:
         self._device = device
         self._unit = unit
         self._timeout = timeout
+        self._tcp_framer = FramerType.RTU if rtu_over_tcp else FramerType.SOCKET
         self._client: _Client | None = None
         self._lost: asyncio.Future[None] | None = None
         self._tap: Tap | None = None
@@ -269,6 +281,7 @@ class CellLink:
             tcp = AsyncModbusTcpClient(
                 self._target.host,
                 port=self._target.port,
+                framer=self._tcp_framer,
                 name=self._device,
                 reconnect_delay=0,
                 timeout=self._timeout,

@@ -11,6 +11,12 @@ class CellOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     unit: Annotated[int, Field(ge=1, le=247, description="Modbus unit identifier")] = 1
+    serial_server: Annotated[
+        bool,
+        Field(
+            description="tcp:// leads to a serial server before an RTU line: RTU frames, no MBAP"
+        ),
+    ] = False
     start: Annotated[
         Literal["command", "input"],
         Field(description="who fires: `fire`, or the cell's own input (pedal, part present)"),

@@ -14,14 +14,42 @@ from drivers.errors import DeviceError
 from drivers.modbus_cell.driver import ModbusCell
 from drivers.modbus_cell.options import CellOptions
 from drivers.protocols import Did, MarkText, Outcome, Shot
-from simulators.faults import Faults
+from simulators.faults import Direction, Faults, Piece
 from simulators.modbus_cell import ModbusCell as SimulatedCell
 from simulators.modbus_cell import build
 from simulators.part import PartStore
+from tests.support.serial_server import serial_server
 
 TCP = "tcp://127.0.0.1:0"
-WIRES = pytest.mark.parametrize("listen", [TCP, "serial"], ids=["tcp", "rtu"])
+BEHIND = "serial, behind a serial server"
+WIRES = pytest.mark.parametrize("listen", [TCP, "serial", BEHIND], ids=["tcp", "rtu", "behind"])
+LONG_WIRES = pytest.mark.parametrize(
+    "listen",
+    [
+        pytest.param(TCP, id="tcp"),
+        pytest.param("serial", id="rtu"),
+        pytest.param(BEHIND, id="behind", marks=pytest.mark.faults),
+    ],
+)
+"""For what takes long: the third is run by `make faults`."""
 STATION = "bench"
+
+
+class Recorder(Faults):
+    """No fault; keeps what the host sends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = b""
+
+    def meet(self, direction: Direction, data: bytes) -> list[Piece]:
+        if direction == "to_device":
+            self.sent += data
+        return super().meet(direction, data)
+
+    def take(self) -> bytes:
+        sent, self.sent = self.sent, b""
+        return sent
 
 
 @dataclass
@@ -32,10 +60,16 @@ class Bench:
     faults: Faults
     parts: PartStore
     url: str
+    serial_server: bool = False
     cells: list[ModbusCell] = field(default_factory=list)
 
     def cell(self, **options: Any) -> ModbusCell:
-        given = {"reply_timeout": 0.3, "accept_timeout": 0.5, **options}
+        given = {
+            "reply_timeout": 0.3,
+            "accept_timeout": 0.5,
+            "serial_server": self.serial_server,
+            **options,
+        }
         cell = ModbusCell(self.url, CellOptions(**given), "cell")
         self.cells.append(cell)
         return cell
@@ -75,13 +109,18 @@ async def bench(folder: Path, listen: str = TCP, **options: str) -> AsyncIterato
     parts = PartStore(folder / "parts.db")
     device = build(options, parts, STATION, 200.0)
     faults = Faults()
-    url = await device.start(listen, faults)
-    made = Bench(device, faults, parts, url)
+    url = await device.start("serial" if listen == BEHIND else listen, faults)
     try:
-        yield made
+        async with contextlib.AsyncExitStack() as stack:
+            if listen == BEHIND:
+                url = await stack.enter_async_context(serial_server(url))
+            made = Bench(device, faults, parts, url, serial_server=listen == BEHIND)
+            try:
+                yield made
+            finally:
+                for cell in made.cells:
+                    await cell.close()
     finally:
-        for cell in made.cells:
-            await cell.close()
         if not listen.startswith("serial"):
             # Each connection ends by itself; one cut off while it is ending leaves a socket open.
             await until(lambda: not any(t.get_name() == "peer" for t in asyncio.all_tasks()))

@@ -7,13 +7,13 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 
 from drivers.catalog import find
-from drivers.errors import DeviceFault, DeviceRefused
+from drivers.errors import DeviceFault, DeviceRefused, LinkError, LinkTimeout, UnexpectedReply
 from drivers.modbus_cell.codec import encode_command, loaded
 from drivers.modbus_cell.driver import ModbusCell
 from drivers.protocols import Activity, Did, MarkText, Outcome, Shot
 from drivers.transport import TcpTarget, parse_url
 from simulators.modbus_cell import build
-from tests.drivers.modbus_bench import STATION, WIRES, bench, shot, until
+from tests.drivers.modbus_bench import STATION, TCP, WIRES, bench, shot, until
 
 
 @WIRES
@@ -67,6 +67,39 @@ def test_a_pedal_fires_what_is_armed_once(tmp_path: Path, listen: str) -> None:
             await it.device.pedal()
             assert it.everything() == ["D7A7200001", "D7A7200008"]
             assert len(it.marks()) == 1
+
+    asyncio.run(scenario())
+
+
+@WIRES
+def test_only_its_own_unit_answers(tmp_path: Path, listen: str) -> None:
+    """On a line of several units the others are silent; none takes a host for another's."""
+
+    async def scenario() -> None:
+        async with bench(tmp_path, listen, unit="7") as it:
+            own = it.cell(unit=7)
+            await own.connect()
+            await own.select_job("1")
+            await own.close()
+            other = it.cell(unit=8, reply_timeout=0.1)
+            with pytest.raises(UnexpectedReply if listen == TCP else LinkTimeout):
+                await other.connect()
+
+    asyncio.run(scenario())
+
+
+def test_modbus_tcp_is_no_rtu(tmp_path: Path) -> None:
+    """A cell behind a serial server, and the option that says so left out: and the other way."""
+
+    async def scenario() -> None:
+        for behind in ("on", "off"):
+            async with bench(tmp_path, serial_server=behind) as it:
+                right = it.cell(serial_server=behind == "on")
+                await right.connect()
+                await right.close()
+                wrong = it.cell(serial_server=behind == "off", reply_timeout=0.1)
+                with pytest.raises(LinkError):
+                    await wrong.connect()
 
     asyncio.run(scenario())
 
@@ -209,6 +242,13 @@ def test_the_catalogue_builds_it_and_refuses_what_it_does_not_know() -> None:
             kind.build(url, kind.options(), "cell")
     with pytest.raises(ValueError, match="speed"):
         kind.options(speed=1)
-    for options, wrong in (({"input": "lever"}, "lever"), ({"colour": "red"}, "colour")):
+    kind.build("tcp://host:4001", kind.options(serial_server=True), "cell")
+    with pytest.raises(ValueError, match="serial_server is said of tcp"):
+        kind.build("serial:///dev/ttyS0", kind.options(serial_server=True), "cell")
+    for options, wrong in (
+        ({"input": "lever"}, "lever"),
+        ({"colour": "red"}, "colour"),
+        ({"serial_server": "yes"}, "serial_server"),
+    ):
         with pytest.raises(ValueError, match=wrong):
             build(options, None, STATION, 1.0)  # type: ignore[arg-type]

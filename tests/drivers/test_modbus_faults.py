@@ -14,7 +14,18 @@ from drivers.modbus_cell.link import CellLink
 from drivers.modbus_cell.options import CellOptions
 from drivers.protocols import Activity, Did
 from drivers.transport import SerialTarget, parse_url
-from tests.drivers.modbus_bench import STATION, TCP, WIRES, Bench, bench, settled, shot, until
+from tests.drivers.modbus_bench import (
+    BEHIND,
+    LONG_WIRES,
+    STATION,
+    TCP,
+    WIRES,
+    Bench,
+    bench,
+    settled,
+    shot,
+    until,
+)
 
 
 async def broken_cycle(it: Bench, cell: ModbusCell, sequence: int, arm: Callable[[], None]) -> None:
@@ -58,7 +69,7 @@ def test_a_fault_at_the_trigger_never_marks_twice(
     """The fault meets TRIGGER's write or its reply; the outcome is what the part shows."""
 
     async def scenario() -> None:
-        wire = "rtu" if listen == "serial" else "tcp"
+        wire = "tcp" if listen == TCP else "rtu"
         _, before, after = (TO_DEVICE if direction == "to_device" else TO_HOST)[wire]
         async with bench(tmp_path, listen) as it:
             cell = await it.ready(reply_timeout=0.15, accept_timeout=0.2)
@@ -75,15 +86,37 @@ def test_a_fault_at_the_trigger_never_marks_twice(
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("listen", ["serial", BEHIND], ids=["rtu", "behind"])
+def test_a_reply_that_comes_on_the_next_connection_answers_nothing_there(
+    tmp_path: Path, listen: str
+) -> None:
+    """RTU has no transaction numbers, and a serial line outlives the connections before it."""
+
+    async def scenario() -> None:
+        _, before, _ = TO_HOST["rtu"]
+        async with bench(tmp_path, listen) as it:
+            cell = await it.ready(reply_timeout=0.15, accept_timeout=0.2)
+            for sequence, seconds in enumerate((0.16, 0.2, 0.31, 0.4), start=2):
+                await broken_cycle(
+                    it,
+                    cell,
+                    sequence,
+                    partial(it.faults.arm, "delay", "to_host", after=before, seconds=seconds),
+                )
+            assert it.faults.landed["delay"] == 4
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.slow
-@WIRES
+@LONG_WIRES
 @pytest.mark.parametrize("direction", ["to_device", "to_host"])
 @pytest.mark.parametrize("kind", ["cut", "flip"])
 def test_a_fault_at_every_byte_of_firing_never_marks_twice(
     tmp_path: Path, listen: str, direction: str, kind: str
 ) -> None:
     async def scenario() -> None:
-        wire = "rtu" if listen == "serial" else "tcp"
+        wire = "tcp" if listen == TCP else "rtu"
         read, before, after = (TO_DEVICE if direction == "to_device" else TO_HOST)[wire]
         places = [*range(0, read, 3), *range(read, before, 11), *range(before, after + 40)]
         async with bench(tmp_path, listen) as it:
@@ -102,7 +135,7 @@ def test_a_fault_at_every_byte_of_firing_never_marks_twice(
 
 
 @pytest.mark.slow
-@WIRES
+@LONG_WIRES
 def test_a_cut_anywhere_in_a_whole_cycle_never_marks_twice(tmp_path: Path, listen: str) -> None:
     async def scenario() -> None:
         step = 9 if listen == TCP else 23  # on a serial line each cut costs some timeouts

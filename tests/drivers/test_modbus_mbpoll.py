@@ -13,9 +13,10 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 
 from drivers.modbus_cell.link import CellLink
 from drivers.transport import SerialTarget, TcpTarget, parse_url
-from simulators.faults import Direction, Faults, Piece
+from simulators.faults import Faults
 from simulators.modbus_cell import ModbusCell, build
 from simulators.part import PartStore
+from tests.drivers.modbus_bench import Recorder
 
 pytestmark = pytest.mark.slow
 STATION = "bench"
@@ -151,23 +152,6 @@ async def reads(url: str, register: int, wanted: int) -> None:
     async with asyncio.timeout(10):
         while values(await mbpoll(url, "-r", str(register))) != {register: wanted}:
             pass
-
-
-class Recorder(Faults):
-    """No fault; keeps what the host sends."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent = b""
-
-    def meet(self, direction: Direction, data: bytes) -> list[Piece]:
-        if direction == "to_device":
-            self.sent += data
-        return super().meet(direction, data)
-
-    def take(self) -> bytes:
-        sent, self.sent = self.sent, b""
-        return sent
 
 
 Request = tuple[list[str], Callable[[Client], Awaitable[object]], str]

@@ -23,11 +23,19 @@ def _no_heartbeat_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "HEARTBEAT_SECONDS", 600.0)
 
 
-def play(listen: str, steps: list[Step], host: Callable[[ModbusCell], Awaitable[None]]) -> None:
+def play(
+    listen: str,
+    steps: list[Step],
+    host: Callable[[ModbusCell], Awaitable[None]],
+    *,
+    serial_server: bool = False,
+) -> None:
     async def scenario() -> None:
         script = Script(*steps)
         listener = await serve(listen, script, Faults())
-        options = CellOptions(reply_timeout=0.5, accept_timeout=0.2, ready_timeout=0.2)
+        options = CellOptions(
+            reply_timeout=0.5, accept_timeout=0.2, ready_timeout=0.2, serial_server=serial_server
+        )
         cell = ModbusCell(listener.url, options, "cell")
         try:
             await host(cell)
@@ -110,7 +118,8 @@ def test_status_over_tcp() -> None:
     play(TCP, steps, host)
 
 
-def test_a_whole_cycle_over_rtu() -> None:
+@pytest.mark.parametrize("listen", ["serial", TCP], ids=["serial", "behind a serial server"])
+def test_a_whole_cycle_over_rtu(listen: str) -> None:
     """Every byte of one shot by command, in the order of the map's sequence."""
 
     async def host(cell: ModbusCell) -> None:
@@ -139,7 +148,7 @@ def test_a_whole_cycle_over_rtu() -> None:
         *look(10, {**READY, 1: 0x38, 3: 1, 101: 0x01E0, 102: 9}),
         *STANDING,
     ]
-    play("serial", steps, host)
+    play(listen, steps, host, serial_server=listen == TCP)
 
 
 # Positions 1 and 3 of a tray: `K1`, and `MK-0001` with CRC 0x62FF; the table's CRC is TABLE_CRC.

@@ -21,7 +21,17 @@ from drivers.modbus_cell.codec import (
 from drivers.modbus_cell.tray import outcome_of_tray
 from drivers.protocols import Activity, Did, MarkText, Outcome, Shot
 from drivers.transport import TcpTarget, parse_url
-from tests.drivers.modbus_bench import STATION, TCP, WIRES, Bench, bench, settled, tray, until
+from tests.drivers.modbus_bench import (
+    LONG_WIRES,
+    STATION,
+    TCP,
+    WIRES,
+    Bench,
+    bench,
+    settled,
+    tray,
+    until,
+)
 
 DONE, UNKNOWN, NOT_STARTED = Did.DONE, Did.UNKNOWN, Did.NOT_STARTED
 
@@ -332,7 +342,7 @@ def test_a_cell_that_keeps_its_old_result_and_one_that_fires_late(tmp_path: Path
 
 
 @pytest.mark.slow
-@WIRES
+@LONG_WIRES
 @pytest.mark.parametrize("direction", ["to_device", "to_host"])
 @pytest.mark.parametrize("kind", ["cut", "flip", "drop", "double"])
 def test_a_fault_anywhere_in_a_trays_cycle(
