@@ -1,0 +1,1 @@
+"""Keyence MD laser markers, over their ASCII lines of WX and RX commands."""
