@@ -20,6 +20,7 @@ _BUILT_IN = {
     "cognex-dmcc": "drivers.cognex_dmcc.driver",
     "gravotech-tl07": "drivers.gravotech_tl07.driver",
     "honeywell": "drivers.honeywell.driver",
+    "keyence-md": "drivers.keyence_md.driver",
     "keyence-sr": "drivers.keyence_sr.driver",
     "microscan": "drivers.microscan.driver",
     "modbus-cell": "drivers.modbus_cell.driver",

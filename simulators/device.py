@@ -26,6 +26,7 @@ FAMILIES = {
     "cognex-dmcc": "simulators.cognex_dmcc",
     "gravotech-tl07": "simulators.gravotech_tl07",
     "honeywell": "simulators.honeywell",
+    "keyence-md": "simulators.keyence_md",
     "keyence-sr": "simulators.keyence_sr",
     "microscan": "simulators.microscan",
     "modbus-cell": "simulators.modbus_cell",

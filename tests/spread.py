@@ -42,6 +42,7 @@ APART = frozenset(
         "tests/browser/test_operator.py",
         "tests/browser/test_operator_trays.py",
         "tests/drivers/test_gravotech_part.py",
+        "tests/drivers/test_keyence_md_part.py",
         "tests/drivers/test_modbus_faults.py",
         "tests/drivers/test_modbus_tray.py",
         "tests/drivers/test_panasonic_part.py",

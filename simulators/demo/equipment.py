@@ -51,6 +51,24 @@ MARKERS = {
             _FILES,
         ),
         Equipment(
+            "keyence-md",
+            "tcp",
+            {"lines": "1", "jobs": "7,8,9", "counter": "A"},
+            {
+                "counter": "A",
+                "raw_gs": True,
+                "reply_seconds": 0.5,
+                "quiet_seconds": 0.1,
+                "poll_seconds": 0.02,
+            },
+            {
+                "busy_seconds": (10.0, 1.0),
+                "mark_seconds": (15.0, 1.0),
+                "shortest_mark_seconds": (2.0, 0.0),
+            },
+            ("7", "8", "9"),
+        ),
+        Equipment(
             "modbus-cell",
             "tcp",
             {"positions": "1", "jobs": "7,8,9"},
