@@ -17,8 +17,8 @@ from tests.gateway.test_whole_cycle import People, client, marks, metal, of_type
 from tests.support.line import Fit, Line, line, until
 
 pytestmark = pytest.mark.slow  # real wires and simulated devices, some seconds of each
-Maker = Literal["gravotech-tl07", "telesis"]
-MAKERS = pytest.mark.parametrize("maker", ["gravotech-tl07", "telesis"])
+Maker = Literal["gravotech-tl07", "keyence-md", "telesis"]
+MAKERS = pytest.mark.parametrize("maker", ["gravotech-tl07", "keyence-md", "telesis"])
 
 
 def play(folder: Path, fit: Fit, story: Callable[[Line, People], Awaitable[None]]) -> None:

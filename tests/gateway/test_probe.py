@@ -84,6 +84,7 @@ def test_what_is_asked_can_be_asked_and_closed_and_no_more() -> None:
 HARMLESS = {
     "panasonic-lp": rb"(?:\x02(?:STS|FNO|MST)R\r)+",
     "gravotech-tl07": rb'(?:(?:ST|GP "MASTER")\r)+',
+    "keyence-md": rb"(?:RX,(?:Ready|JobNo|TriggerLock|JOB=0000,BLK=00[01],CharacterString)\r)+",
     "telesis": rb"(?:\x01I\x02\x03073\r)+",
     # Read holding registers; write one, which is number 0, the host's heartbeat.
     "modbus-cell": rb"(?:..\x00\x00\x00\x06\x01(?:\x03....|\x06\x00\x00..))+",
@@ -231,6 +232,15 @@ MEANINGS = {
     "gravotech-tl07": (
         (b'LD "a.t2l" 1 N\r', True, "load a.t2l 1 times, normal: arms"),
         (b"ER 2 8\r\nGO F\r\n", False, "refused: it is marking; marking: finished"),
+    ),
+    "keyence-md": (
+        (b"WX,StartMarking\rRX,ProgramNo\r", True, "start: marks; which job?"),
+        (b"WX,TriggerLock=0\r\nRX,Ready\r\n", True, "unlock triggers: arms; ready?"),
+        (
+            b"WX,OK\rRX,NG,S009,Busy Error\rRX,OK,2\r",
+            False,
+            "done; refused: it is busy; answer '2'",
+        ),
     ),
     "telesis": (
         (b"\x01G\x02\x03071\r", True, "start: marks"),

@@ -204,9 +204,9 @@ class Fit:
     """What a station has: a marker or none, and one reader a place."""
 
     name: str
-    marker: Literal["gravotech-tl07", "panasonic-lp", "modbus-cell", "telesis"] | None = (
-        "panasonic-lp"
-    )
+    marker: (
+        Literal["gravotech-tl07", "keyence-md", "panasonic-lp", "modbus-cell", "telesis"] | None
+    ) = "panasonic-lp"
     readers: int = 1
     start: str = "operator"
     components: tuple[str, ...] = ()
@@ -397,6 +397,19 @@ def _gravotech(fit: Fit, speed: float) -> tuple[dict[str, str], str, dict[str, A
     return {"files": "blank.t2l,12,13,14"}, "tcp://127.0.0.1:0", options
 
 
+def _keyence(fit: Fit, speed: float) -> tuple[dict[str, str], str, dict[str, Any]]:
+    options = {
+        "counter": "A",
+        "raw_gs": True,
+        "own_input": fit.start != "operator",
+        "reply_seconds": 0.5,
+        "quiet_seconds": 0.05,
+        "poll_seconds": 0.02,
+        "mark_seconds": 2 + 4 / speed,
+    }
+    return {"jobs": "0,12,13,14", "counter": "A"}, "tcp://127.0.0.1:0", options
+
+
 def _telesis(fit: Fit, speed: float) -> tuple[dict[str, str], str, dict[str, Any]]:
     options = {
         "raw_gs": True,
@@ -411,6 +424,7 @@ def _telesis(fit: Fit, speed: float) -> tuple[dict[str, str], str, dict[str, Any
 
 _MARKERS = {
     "gravotech-tl07": _gravotech,
+    "keyence-md": _keyence,
     "panasonic-lp": _laser,
     "modbus-cell": _cell,
     "telesis": _telesis,
