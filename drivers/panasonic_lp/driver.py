@@ -379,7 +379,7 @@ class PanasonicLp:
         deadline = time.monotonic() + self._options.mark_seconds
         while (await self._status(operation)).radiating:
             if time.monotonic() > deadline:
-                raise UnexpectedReply(self._name, operation, "it is still marking")
+                raise UnexpectedReply(self._name, operation, "it still marks")
             await asyncio.sleep(_POLL_SECONDS)
 
     def _note(self, frame: bytes) -> None:

@@ -330,7 +330,7 @@ def _kills(demo: Demo) -> None:
 def test_a_killed_demo_is_cleaned_up_by_the_next_start_where_single_keys_do_it(
     state: Path,
 ) -> None:
-    demo = Demo.that_goes_on(state, "--reader", "honeywell")
+    demo = Demo.that_goes_on(state, "--marker", "keyence-md", "--reader", "honeywell")
     try:
         demo.wait_started()
     finally:
