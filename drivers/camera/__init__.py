@@ -1,0 +1,1 @@
+"""A camera as a code reader: the picture is the wire."""
