@@ -16,6 +16,8 @@
 #   make own      that the benchmarks, the soak and the tour do what they say, and that each extra of
 #                 the wheel brings what its machine needs: some minutes
 #   make kill     a gateway ended at every step of the cycle, restarted, compared with the metal
+#   make optics   pictures of marks, a share of them spoiled, through the camera's decoder: how many
+#                 are read, set aside, confused; PARTS=2000, SEED=n
 #   make bench    measures each path against its bare floor; writes bench/results/latest.json;
 #                 SIZE=10000000: a register of so many marks, ONLY=register: that part alone
 #   make screenshots  the pictures in docs/screens, from the real programs: ONLY=operator
@@ -37,8 +39,8 @@ PARALLEL := -n $(shell expr 2 '*' $$(nproc)) --dist loadfile
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check simulate mutants soak api kill faults matrix own bench format lock clean \
-    screenshots
+.PHONY: help setup demo test quick check simulate mutants soak api kill faults matrix own bench optics \
+    format lock clean screenshots
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -101,6 +103,10 @@ own: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench $(if $(SIZE),--size $(SIZE)) $(if $(ONLY),--only $(ONLY))
+
+PARTS ?= 2000
+optics: $(STAMP)
+	@$(BIN)/python -m bench.optics --parts $(PARTS) $(if $(SEED),--seed $(SEED))
 
 screenshots: $(STAMP)
 	@$(BIN)/python -m tests.screenshots $(ONLY)

@@ -13,10 +13,12 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from drivers.protocols import CodeReader, Marker
+from drivers.transport import parse_url
 
 GROUP = "gjurma.drivers"
 
 _BUILT_IN = {
+    "camera": "drivers.camera.driver",
     "cognex-dmcc": "drivers.cognex_dmcc.driver",
     "gravotech-tl07": "drivers.gravotech_tl07.driver",
     "honeywell": "drivers.honeywell.driver",
@@ -52,6 +54,8 @@ class Kind:
     because they set nothing and trigger nothing there. None for a marker: it is never guessed."""
     explain: Callable[[bytes, bool], str] | None = field(default=None, kw_only=True)
     """`explain(data, sent)`: what the frames in `data` mean to a person; never raises."""
+    parse_url: Callable[[str], object] = field(default=parse_url, kw_only=True)
+    """What refuses a wrong URL by a ValueError, whatever the options."""
 
 
 class UnknownKindError(LookupError):

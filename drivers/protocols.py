@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,18 @@ class CodeReader(Protocol):
 
     async def shut(self) -> None:
         """Close the wire."""
+
+
+@runtime_checkable
+class Pictured(Protocol):
+    """A reader that keeps the picture by which its last session ended.
+
+    It is no part of a `Reading`: a mark that cannot be read has none, and its picture tells most.
+    """
+
+    @property
+    def picture(self) -> bytes | None:
+        """A whole file; None before the first session, and while one has taken none."""
 
 
 class LineIo(Protocol):

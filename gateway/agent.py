@@ -15,10 +15,9 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from drivers.catalog import find
+from drivers.catalog import Kind, find
 from drivers.errors import DeviceError
 from drivers.protocols import CodeReader, Marker
-from drivers.transport import parse_url
 from gateway.clock import TrustedClock
 from gateway.config import DeviceConfig, GatewayConfig, StationConfig, in_words
 from gateway.contract.errors import ConfigError, JournalCorrupt, JournalFull
@@ -30,6 +29,7 @@ from gateway.latches import Latches
 from gateway.link import MqttLink
 from gateway.local import socket_address, socket_path
 from gateway.local_api import create_local_app
+from gateway.pictures import Pictures
 from gateway.screen.app import create_screen_app
 from gateway.screen.desk import Desk
 from gateway.station import Observer
@@ -96,17 +96,17 @@ def build_device(device: DeviceConfig, role: str, name: str) -> Marker | CodeRea
             f"{in_words(fault['type'], fault['msg'])}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
-        raise ConfigError("\n".join([*_url_fault(device.url, name), *faults])) from error
+        raise ConfigError("\n".join([*_url_fault(kind, device.url, name), *faults])) from error
     except LookupError as error:
         raise ConfigError(f"{name}: kind: {error}") from error
     except (ValueError, ImportError) as error:
         raise ConfigError(f"{name}: url: {error}") from error
 
 
-def _url_fault(url: str, name: str) -> list[str]:
+def _url_fault(kind: Kind, url: str, name: str) -> list[str]:
     """What is wrong with the URL, when the options are wrong too: all errors at once."""
     try:
-        parse_url(url)
+        kind.parse_url(url)
     except ValueError as error:
         return [f"{name}: url: {error}"]
     return []
@@ -227,6 +227,7 @@ class _Agent:
             station.name: Devices(build_marker(station), build_readers(station))
             for station in config.station
         }
+        pictures = Pictures(config.picture_folder, config.pictures.quota_mb * 10**6)
         self._core = core = assemble(
             journal=open_journal(path, writable=True),
             guard=Guard(GuardFile(config.guard.path)),
@@ -238,6 +239,7 @@ class _Agent:
             stations=config.station,
             devices=devices,
             observer=seams.observer,
+            pictures=pictures,
         )
         self._desk = Desk(
             config.gateway,
@@ -250,6 +252,7 @@ class _Agent:
             core.uplink,
             core.stations,
             needs_pin=config.screen.sign_in == "badge-and-pin",
+            pictures=pictures,
         )
         core.on_change.append(self._desk.changed)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from drivers.errors import DeviceError, DeviceRefused
-from drivers.protocols import Activity, CodeReader, Marker, MarkText, Reading, Shot
+from drivers.protocols import Activity, CodeReader, Marker, MarkText, Pictured, Reading, Shot
 from gateway.contract.record import Mark
 from gateway.moves import (
     Arm,
@@ -52,6 +52,8 @@ class Apparatus:
     """How long a read waits for a code, in seconds."""
     readings: dict[Seen, Reading] = field(default_factory=dict)
     """What the last session saw, with what its reader said of it."""
+    pictures: dict[int, bytes] = field(default_factory=dict)
+    """By place, the picture by which its last session ended, of readers that have any."""
 
     async def carry_out(self, effect: Effect, last_sequence: int | None) -> Event:
         """One effect that touches a device, save for looks and waits, which the station minds.
@@ -115,6 +117,8 @@ class Apparatus:
     async def session(self, places: Iterable[int], seconds: float) -> tuple[Seen, ...]:
         """One whole session of the readers at those places, side by side. Raises DeviceError."""
         wanted = sorted(places)
+        for place in wanted:
+            self.pictures.pop(place, None)
         found = await asyncio.gather(
             *(_session(self.readers[place - 1], seconds) for place in wanted),
             return_exceptions=True,
@@ -128,6 +132,10 @@ class Apparatus:
             if not isinstance(readings, BaseException)
             for reading in readings
         }
+        for place in wanted:
+            reader = self.readers[place - 1]
+            if isinstance(reader, Pictured) and reader.picture is not None:
+                self.pictures[place] = reader.picture
         return tuple(self.readings)
 
 

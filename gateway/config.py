@@ -117,6 +117,15 @@ class ScreenConfig(_Section):
         return int(self.listen.rpartition(":")[2])
 
 
+class PicturesConfig(_Section):
+    """Where the pictures of cameras are kept."""
+
+    path: Path | None = None
+    """A folder; `pictures` in that of the journals where it is absent."""
+    quota_mb: Annotated[int, Field(ge=1, le=10**6)] = 500
+    """Megabytes; the oldest go first."""
+
+
 class ClockConfig(_Section):
     """Which time is trusted before the first receipt."""
 
@@ -199,7 +208,12 @@ class GatewayConfig(_Section):
     uplink: UplinkConfig = UplinkConfig()
     screen: ScreenConfig = ScreenConfig()
     clock: ClockConfig = ClockConfig()
+    pictures: PicturesConfig = PicturesConfig()
     station: Annotated[tuple[StationConfig, ...], Field(min_length=1)]
+
+    @property
+    def picture_folder(self) -> Path:
+        return self.pictures.path or self.journal / "pictures"
 
     @field_validator("station")
     @classmethod
@@ -269,8 +283,15 @@ def _from_folder(config: GatewayConfig, folder: Path) -> GatewayConfig:
         }
     )
     guard = config.guard.model_copy(update={"path": folder / config.guard.path})
+    path = config.pictures.path
+    pictures = config.pictures.model_copy(update={"path": path and folder / path})
     return config.model_copy(
-        update={"journal": folder / config.journal, "guard": guard, "broker": broker}
+        update={
+            "journal": folder / config.journal,
+            "guard": guard,
+            "broker": broker,
+            "pictures": pictures,
+        }
     )
 
 

@@ -26,6 +26,7 @@ from gateway.journal import Journal
 from gateway.latches import Latches, inspect
 from gateway.logbook import Logbook, new_salt
 from gateway.permission import Permission
+from gateway.pictures import Pictures
 from gateway.station import Observer, Station
 from gateway.uplink import Link, TakenOver, Uplink
 
@@ -134,6 +135,7 @@ def assemble(
     devices: Mapping[str, Devices],
     observer: Observer | None = None,
     chance: Chance | None = None,
+    pictures: Pictures | None = None,
 ) -> Core:
     """Look the journal over, fold it, count the start, and put everything on it.
 
@@ -176,6 +178,7 @@ def assemble(
             on_change=core.changed,
             observer=observer,
             cycle_id=chance.cycle_id,
+            pictures=pictures,
         )
     return core
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -43,6 +43,7 @@ from gateway.moves import (
     WriteGuard,
 )
 from gateway.permission import Permission
+from gateway.pictures import Pictures
 from gateway.plan import Permit
 from gateway.tasks import end
 
@@ -74,6 +75,7 @@ class Execution:
     """Why people no longer want what the run waits for."""
     on_change: Callable[[], None]
     cycle_id: Callable[[], str] = new_cycle_id
+    pictures: Pictures | None = None
     cycle: Cycle = field(default_factory=Cycle)
     """The state that asked for the effect under way."""
     author: Author = NOBODY
@@ -241,11 +243,27 @@ class Execution:
         return Done()
 
     async def _record(self, effect: RecordMarked | RecordTrial | RecordVerified) -> Event:
-        await self._journal(self._drafts(effect))
+        kept: dict[int, str] = {}
+        if isinstance(effect, RecordVerified) and effect.entry == "device":
+            kept = await self._keep_pictures(each.position for each in effect.verdicts)
+        await self._journal(self._drafts(effect, kept))
         if isinstance(effect, RecordMarked):
             opened = self.logbook.ledger.station(self.name).open
             return Recorded(opened.due if opened else frozenset())
         return Done()
+
+    async def _keep_pictures(self, places: Iterable[int]) -> dict[int, str]:
+        """By place, the name under which its picture is kept: before the record that names it."""
+        names: dict[int, str] = {}
+        for place in places:
+            data = self._apparatus.pictures.get(place)
+            if self.pictures is None or data is None:
+                continue
+            needed = {*self.logbook.ledger.pictures(), *names.values()}
+            name = await asyncio.to_thread(self.pictures.keep, data, needed)
+            if name is not None:
+                names[place] = name
+        return names
 
     async def _journal(self, drafts: list[Draft]) -> None:
         """Journal facts that are already true of the metal: kept trying until they stand."""
@@ -259,7 +277,9 @@ class Execution:
             else:
                 return
 
-    def _drafts(self, effect: RecordMarked | RecordTrial | RecordVerified) -> list[Draft]:
+    def _drafts(
+        self, effect: RecordMarked | RecordTrial | RecordVerified, pictures: Mapping[int, str]
+    ) -> list[Draft]:
         match effect:
             case RecordMarked():
                 return testimony.marked(effect)
@@ -268,9 +288,9 @@ class Execution:
                 job = self.cycle.job.job if self.cycle.job else ""
                 return [testimony.trial(outcome, self.config.marker.kind, job, TRIAL_CONTENT)]
             case RecordVerified():
-                return self._verdicts(effect)
+                return self._verdicts(effect, pictures)
 
-    def _verdicts(self, effect: RecordVerified) -> list[Draft]:
+    def _verdicts(self, effect: RecordVerified, pictures: Mapping[int, str]) -> list[Draft]:
         opened = self.cycle.open
         assert opened is not None
         assert opened.outcome is not None
@@ -281,7 +301,10 @@ class Execution:
             seen = Seen(each.position, each.content or "")
             reading = self._apparatus.readings.get(seen) if effect.entry == "device" else None
             device = self._device(each.position, effect.entry)
-            drafts.append(testimony.verified(each, effect.entry, of, device, reading, reason))
+            picture = pictures.get(each.position)
+            drafts.append(
+                testimony.verified(each, effect.entry, of, device, reading, reason, picture)
+            )
             if each.position in effect.resolved:
                 drafts.append(testimony.resolved(each.position, of))
         is_latched = self.name in self.logbook.ledger.unknown
@@ -299,10 +322,13 @@ class Execution:
         awaited = testimony.Awaited(self.logbook.ledger, self.due_reads(), self.ref)
         drafts: list[Draft] = []
         note = Note("nothing-seen") if not effect.seen else Note("nothing-new")
+        by_device = effect.entry == "device"
+        kept = await self._keep_pictures({each.position for each in fresh}) if by_device else {}
         for each in fresh:
-            reading = self._apparatus.readings.get(each) if effect.entry == "device" else None
+            reading = self._apparatus.readings.get(each) if by_device else None
             device = self._device(each.position, effect.entry)
-            draft, note = awaited.seen(each, effect.entry, device, reading)
+            picture = kept.get(each.position)
+            draft, note = awaited.seen(each, effect.entry, device, reading, picture)
             drafts += [draft] if draft else []
         await self._journal(drafts)
         return Told(note)

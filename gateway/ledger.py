@@ -39,6 +39,8 @@ class _Known:
     state: str
     again: bool = False
     """A second mark on the same piece."""
+    pictures: frozenset[str] = frozenset()
+    """By which it was read."""
 
 
 @dataclass
@@ -85,6 +87,15 @@ class Ledger:
         """The station that made such a mark."""
         known = self._marks.get(at)
         return None if known is None else known.station
+
+    def pictures(self) -> set[str]:
+        """The pictures of all marks of which it is not settled what becomes of them."""
+        return {
+            name
+            for known in self._marks.values()
+            if known.state not in OVER
+            for name in known.pictures
+        }
 
     def is_under_way(self, at: MarkAt) -> bool:
         """Whether the cycle that made a mark still has it."""
@@ -245,6 +256,9 @@ class Ledger:
         if known is None or known.state == "scrapped":
             return
         self.station(known.station).heard(at, record)
+        if record.picture is not None:
+            known = replace(known, pictures=known.pictures | {record.picture})
+            self._marks[at] = known
         if known.state == "unknown" and not (
             is_good and record.entry == "device" and tells_pieces_apart(known.mark)
         ):

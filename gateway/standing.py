@@ -43,6 +43,8 @@ class Part:
     """The content that was read then; empty where nothing was."""
     grade: str = ""
     """The reader's grade of it, where it gives one."""
+    picture: str = ""
+    """The name of the picture in which it was read, or not; empty where none is kept."""
     took: float | None = None
     """Seconds from the intent to the marker's word."""
 
@@ -149,6 +151,7 @@ class StationLedger:
                     reads=part.reads + 1,
                     read=record.content or "",
                     grade=record.grade,
+                    picture=record.picture or "",
                 )
 
     # -- the marks under way

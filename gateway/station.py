@@ -35,6 +35,7 @@ from gateway.moves import (
 )
 from gateway.numbering import MarkAt
 from gateway.permission import Permission
+from gateway.pictures import Pictures
 from gateway.plan import choose
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,8 @@ class Station:
     on_change: Callable[[], None] = lambda: None
     observer: Observer | None = None
     cycle_id: Callable[[], str] = new_cycle_id
+    pictures: Pictures | None = None
+    """Where pictures of readers that take any are kept, if anywhere."""
     cycle: Cycle = field(default_factory=Cycle)
     wished_order: str | None = None
     author: Author = NOBODY
@@ -107,6 +110,7 @@ class Station:
             given_up=self._given_up,
             on_change=lambda: self.on_change(),
             cycle_id=self.cycle_id,
+            pictures=self.pictures,
         )
 
     def _given_up(self) -> Note | None:

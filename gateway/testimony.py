@@ -65,8 +65,12 @@ def verified(
     device: str,
     reading: Reading | None,
     reason: str,
+    picture: str | None = None,
 ) -> Draft:
-    """What was read on a part, or judged by eye for the reason that the order gives."""
+    """What was read on a part, or judged by eye for the reason that the order gives.
+
+    `picture`: its name where one is kept.
+    """
     fields: dict[str, object] = {
         "of": of,
         "position": verdict.position,
@@ -77,6 +81,7 @@ def verified(
         "entry": entry,
         "verdict": verdict.verdict,
         "reason": reason,
+        "picture": picture,
     }
     return Draft(Verified, fields)
 
@@ -144,7 +149,12 @@ class Awaited:
     ref: Callable[[int], RecordRef]
 
     def seen(
-        self, seen: Seen, entry: Entry, device: str, reading: Reading | None
+        self,
+        seen: Seen,
+        entry: Entry,
+        device: str,
+        reading: Reading | None,
+        picture: str | None = None,
     ) -> tuple[Draft | None, Note]:
         """The record of one code, and what to tell of it."""
         facts: tuple[tuple[str, str], ...] = (("content", seen.content),)
@@ -169,7 +179,8 @@ class Awaited:
             }
             return Draft(Observed, fields), Note("nothing-waits", facts)
         verdict = PlaceVerdict(position, "good", seen.content)
-        return verified(verdict, entry, of, device, reading, ""), Note("read-back", facts)
+        draft = verified(verdict, entry, of, device, reading, "", picture)
+        return draft, Note("read-back", facts)
 
 
 def _told(text: str, limit: int = LONGEST_TEXT) -> str:

@@ -23,6 +23,7 @@ _CLEAR = 0.9
 """How well what `--part` lays there can be read."""
 
 FAMILIES = {
+    "camera": "simulators.camera",
     "cognex-dmcc": "simulators.cognex_dmcc",
     "gravotech-tl07": "simulators.gravotech_tl07",
     "honeywell": "simulators.honeywell",
@@ -52,7 +53,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--listen",
         required=True,
         metavar="WIRE",
-        help="serial, serial:///path/of/link or tcp://host:port (port 0: any)",
+        help="serial, serial:///path/of/link or tcp://host:port (port 0: any);"
+        " of a camera http://host:port or folder:///path",
     )
     command.add_argument("--state", type=Path, metavar="DIR", help="where parts.db lies")
     command.add_argument("--station", default="bench", help="where the piece lies (%(default)s)")

@@ -13,7 +13,7 @@ Unverified: that metal looks like this. The bounds are chosen, not measured on p
 import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -41,6 +41,8 @@ EMPTY_SIDE = 34
 METAL, ENGRAVED = 176.0, 62.0
 """The brightness of bare metal, and of the bottom of a mark."""
 JPEG_QUALITY = 90
+SPOILED = (0.4, 1.0)
+"""Strengths, from and to, of the effect that spoils a mark."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,16 @@ class Optics:
     def of(self, effect: str) -> float:
         """What the effect comes to, in its unit."""
         return self.strengths.get(effect, 0.0) * EFFECTS[effect].bound
+
+
+def spoiled(engraving: Engraving, optics: Optics, rate: float, by: Sequence[str]) -> Optics:
+    """How one engraving is seen where a share of them, `rate`, is spoiled by one effect of `by`."""
+    chance = _chance(optics.seed, engraving.id, engraving.content, engraving.at, "spoiled")
+    if chance.random() >= rate:
+        return optics
+    effect = by[int(chance.integers(len(by)))]
+    strength = float(chance.uniform(*SPOILED))
+    return replace(optics, strengths={**optics.strengths, effect: strength})
 
 
 def see(engravings: Sequence[Engraving], optics: Optics) -> bytes:

@@ -88,6 +88,7 @@ def said(entry: LifeEntry, t: Texts) -> list[tuple[str, str]]:
         add("read", visible(facts["content"]) if facts.get("content") else None)
         add("entry", t(facts["entry"], "entry"))
         add("grade", facts["grade"])
+        add("picture", facts.get("picture"))
     shift = facts.get("shift") or {}
     for tally in shift.get("orders", []):
         add("order", tally["order"])

@@ -6,14 +6,15 @@ graded 4 (A) to 0 (F), and the least of them is the whole. Pure.
 
 Else than the standard: one aperture of 60 % of a cell in place of two; the threshold is the middle
 between the means of dark and of light cells, told apart as they were decoded. Unused error
-correction is of the picture on which the symbol was decoded. Fixed pattern damage, grid
-non-uniformity, distributed damage and minimum reflectance are not estimated.
+correction is that of the decoder, or of the cells as they are measured here, whichever is more.
+Fixed pattern damage, grid non-uniformity, distributed damage and minimum reflectance are not
+estimated.
 
 The limits of axial non-uniformity are those of ISO/IEC 16022 as datamatrixcode.net tells them;
 those of the other three are (U).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from math import dist
 
@@ -85,6 +86,11 @@ def estimate(picture: Image.Image, code: Code) -> Quality | None:
     cells = sample(picture, code)
     one, other = _means(cells, code)
     middle, half = (one + other) / 2, (other - one) / 2
+    # A decoder that laid its grid askew, and was mended, took cells for their neighbours.
+    straight = tuple((value < middle) is (one < other) for value in cells)
+    fewer = wrong(symbol, straight)
+    if fewer is not None and len(fewer) < len(amiss):
+        amiss, code = fewer, replace(code, dark=straight)
     # By how much each cell lies on its own side of the middle: 1 is the mean of its kind.
     own = [
         ((middle - value) if dark else (value - middle)) / half if half else 0.0

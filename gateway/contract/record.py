@@ -8,6 +8,7 @@ from pydantic import ValidationError as PydanticValidationError
 from gateway.contract.encoding import (
     Count,
     GatewayName,
+    Hex32,
     Message,
     Seq,
     Time,
@@ -179,7 +180,11 @@ class Marked(Common):
 
 
 class Verified(Common):
-    """What was read on a part. `reason` says why an eye judged in place of a reader."""
+    """What was read on a part. `reason` says why an eye judged in place of a reader.
+
+    `grade` is the reader's own word: `est. B` is an estimate, no verification. `picture` is the
+    SHA-256 of the picture that was read, or in which nothing was; its bytes stay at the gateway.
+    """
 
     type: Literal["verified"] = "verified"
     of: RecordRef
@@ -191,6 +196,7 @@ class Verified(Common):
     entry: Literal["device", "keyed", "eye"]
     verdict: Literal["good", "unreadable", "mismatch", "below_grade"]
     reason: Text = ""
+    picture: Hex32 | None = None
 
 
 class Settled(Common):

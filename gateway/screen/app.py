@@ -216,6 +216,14 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
             raise HTTPException(404) from error
         return Response(body, media_type=drawing.MEDIA_TYPE, headers={"Cache-Control": DRAWN})
 
+    @app.get("/api/pictures/{name}")
+    async def picture(name: str) -> Response:
+        found = await desk.picture(name)
+        if found is None:
+            raise HTTPException(404)
+        # A file is named by its content: what was shown once is never another one.
+        return Response(found[0], media_type=found[1], headers={"Cache-Control": DRAWN})
+
     @app.get("/api/state")
     async def state(token: SessionCookie = None) -> dict[str, Any]:
         return snapshot(token)

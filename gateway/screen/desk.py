@@ -24,6 +24,7 @@ from gateway.moves import (
 )
 from gateway.numbering import MarkAt
 from gateway.permission import Permission
+from gateway.pictures import Pictures
 from gateway.plan import person_by_badge
 from gateway.screen import holds
 from gateway.screen.report import NoReport, Report
@@ -81,6 +82,7 @@ class Desk:
     stations: dict[str, Station] = field(default_factory=dict)
     needs_pin: bool = False
     """A badge alone signs nobody in."""
+    pictures: Pictures | None = None
     _sessions: dict[str, Session] = field(default_factory=dict)
     _failures: dict[str, list[float]] = field(default_factory=dict)
     _unknown: list[float] = field(default_factory=list)
@@ -100,6 +102,12 @@ class Desk:
     def coming_change(self) -> asyncio.Event:
         """Set at the next change; taken before `snapshot`, so that none in between is missed."""
         return self._changed
+
+    async def picture(self, name: str) -> tuple[bytes, str] | None:
+        """A picture that is kept, by the name that `snapshot` gave it, and its media type."""
+        if self.pictures is None:
+            return None
+        return await asyncio.to_thread(self.pictures.read, name)
 
     # -- who
 

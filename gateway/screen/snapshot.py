@@ -83,6 +83,7 @@ def station_view(station: Station, now: datetime) -> dict[str, Any]:
                 "reads": part.reads,
                 "read": part.read,
                 "grade": part.grade,
+                "picture": part.picture,
                 "took": part.took,
                 "settle": _may_settle(station, ledger, part.seq, part.position),
             }

@@ -1,5 +1,6 @@
 """Records: golden bytes, identity, unknown fields, and what may not be read."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any, get_args
@@ -21,12 +22,13 @@ from gateway.contract.record import (
     Observed,
     Packed,
     Record,
+    Verified,
     decode_record,
     encode_record,
 )
 from gateway.contract.uii import identify
 from tests.contract import strategies as own
-from tests.contract.wire import PEOPLE, RECORDS, SCANS, UNKNOWN
+from tests.contract.wire import PEOPLE, PICTURES, RECORDS, SCANS, UNKNOWN
 
 TYPES: tuple[type[Common], ...] = get_args(Record)
 CLOSED = (
@@ -42,7 +44,7 @@ def closed(tail: bytes = b"", old: bytes = b"", new: bytes = b"") -> bytes:
 
 
 @pytest.mark.parametrize(
-    "line", RECORDS + SCANS + PEOPLE, ids=lambda line: str(parse_line(line)["seq"])
+    "line", RECORDS + SCANS + PEOPLE + PICTURES, ids=lambda line: str(parse_line(line)["seq"])
 )
 def test_golden_records_encode_to_the_same_bytes(line: bytes) -> None:
     assert encode_record(decode_record(line)) == line
@@ -65,6 +67,21 @@ def test_golden_records_say_what_they_say() -> None:
         "package", 20, "PLC26L001-004", 0,
     )  # fmt: skip
     assert carton.content == "[)>\x1e06\x1d17VA0G1H\x1d1TPLC26L001-004\x1dS0001\x1e\x04"
+
+
+def test_a_pictures_name_is_a_sha256_and_older_records_have_none() -> None:
+    good, unread = map(decode_record, PICTURES)
+    assert isinstance(good, Verified)
+    assert isinstance(unread, Verified)
+    assert good.picture == hashlib.sha256(b"test").hexdigest()
+    assert unread.content is None
+    assert unread.picture is not None
+    assert all(
+        each.picture is None for each in map(decode_record, RECORDS) if isinstance(each, Verified)
+    )
+    for wrong in ('"9F86', '"../etc/passwd', '"'):
+        with pytest.raises(ContractError, match="picture"):
+            decode_record(PICTURES[0].replace(b'"9f86', wrong.encode()))
 
 
 def test_golden_items_are_those_that_their_content_names() -> None:

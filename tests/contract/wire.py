@@ -22,6 +22,7 @@ def objects(name: str) -> list[dict[str, Any]]:
 RECORDS = lines("records.jsonl")
 SCANS = lines("scans.jsonl")
 PEOPLE = lines("people.jsonl")
+PICTURES = lines("pictures.jsonl")
 UNKNOWN = lines("unknown.jsonl")
 
 

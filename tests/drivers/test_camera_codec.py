@@ -61,7 +61,7 @@ def test_a_picture_of_too_many_pixels_is_not_unpacked() -> None:
 def test_fnc1_and_other_symbologies() -> None:
     (gs1,) = decode(symbol("(01)04006381333931(21)A1", gs1=True)).codes
     assert (gs1.symbology, gs1.content) == ("]d2", "010400638133393121A1")
-    (plain,) = decode(symbol("4006381333931", zxingcpp.BarcodeFormat.EAN13)).codes
+    (plain,) = decode(symbol("4006381333931", zxingcpp.BarcodeFormat.EAN13), ["EAN13"]).codes
     assert (plain.content, plain.symbology, plain.dark) == ("4006381333931", "]E0", ())
 
 
@@ -69,6 +69,19 @@ def test_light_dots_on_dark_metal() -> None:
     dark = ImageOps.invert(unpack(pictured(1, Optics("dot-peen"))))
     seen = decode(saved(dark))
     assert [code.content for code in seen.codes] == [engraved(1).content]
+    quality = estimate(seen.picture, seen.codes[0])
+    assert quality is not None
+    assert quality.grade >= 3
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_large_picture_is_read_and_graded_as_it_is(style: Style) -> None:
+    small = unpack(pictured(1, Optics(style)))
+    whole = Image.new("L", (small.width * 7, small.height * 5), 176)
+    whole.paste(small.resize((small.width * 3, small.height * 3)), (900, 300))
+    seen = decode(saved(whole))
+    assert [code.content for code in seen.codes] == [engraved(1).content]
+    assert seen.codes[0].corners[0] == pytest.approx((1020, 420), abs=20)
     quality = estimate(seen.picture, seen.codes[0])
     assert quality is not None
     assert quality.grade >= 3
@@ -158,5 +171,5 @@ def test_a_symbol_that_is_wider_than_high() -> None:
 
 
 def test_other_codes_have_no_estimate() -> None:
-    seen = decode(symbol("4006381333931", zxingcpp.BarcodeFormat.EAN13))
+    seen = decode(symbol("4006381333931", zxingcpp.BarcodeFormat.EAN13), ["EAN13"])
     assert estimate(seen.picture, seen.codes[0]) is None

@@ -11,6 +11,7 @@ from drivers import catalog
 def test_the_built_in_kinds() -> None:
     roles = {kind.name: kind.role for kind in catalog.kinds()}
     assert roles == {
+        "camera": "reader",
         "cognex-dmcc": "reader",
         "gravotech-tl07": "marker",
         "honeywell": "reader",
@@ -27,6 +28,7 @@ def test_the_built_in_kinds() -> None:
 @pytest.mark.parametrize(
     "name",
     [
+        "camera",
         "cognex-dmcc",
         "gravotech-tl07",
         "honeywell",
@@ -41,12 +43,16 @@ def test_the_built_in_kinds() -> None:
 )
 def test_every_kind_builds_by_its_defaults_and_refuses_unknown_options(name: str) -> None:
     kind = catalog.find(name)
-    device = kind.build("tcp://127.0.0.1:9", kind.options(), "device")
+    url = "http://127.0.0.1:9/" if name == "camera" else "tcp://127.0.0.1:9"
+    kind.parse_url(url)
+    device = kind.build(url, kind.options(), "device")
     assert hasattr(device, "arm" if kind.role == "marker" else "flush")
     with pytest.raises(ValidationError):
         kind.options.model_validate({"colour": "red"})
     with pytest.raises(ValueError, match=r"begin with|write"):
         kind.build("nonsense", kind.options(), "device")
+    with pytest.raises(ValueError, match=r"begin with|write"):
+        kind.parse_url("nonsense")
 
 
 def test_an_unknown_kind_is_told_with_those_that_are_there() -> None:

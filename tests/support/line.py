@@ -45,6 +45,7 @@ from gateway.moves import (
     Phase,
 )
 from gateway.permission import Permission
+from gateway.pictures import Pictures
 from gateway.screen.app import create_screen_app
 from gateway.screen.desk import Desk, badge_hash
 from gateway.station import Station
@@ -213,6 +214,8 @@ class Fit:
     at: str = ""
     """Where its parts lie, if that is another station's place."""
     arm_timeout_s: float = 60
+    eye: Literal["zebra-ssi", "camera"] = "zebra-ssi"
+    """What its readers are. A camera's pictures are kept."""
 
     @property
     def places(self) -> range:
@@ -306,7 +309,8 @@ def _gateway(folder: Path, language: str) -> Line:
     latches = Latches.beside(path)
     permission = Permission(logbook, latches, start_grace_s=0, answered=True)
     boot = str(Boot(*journal.next_boot()))
-    desk = Desk(GATEWAY, 1, boot, language, latches, logbook, permission)
+    pictures = Pictures(folder / "pictures", 10**7)
+    desk = Desk(GATEWAY, 1, boot, language, latches, logbook, permission, pictures=pictures)
     latches.on_change = desk.changed
     return Line(desk, logbook, permission, latches, PartStore(folder / FILE), key)
 
@@ -352,6 +356,7 @@ async def _wire(made: Line, stack: contextlib.AsyncExitStack, fit: Fit, speed: f
             cast("CodeReader", _bind(device, name)) for name, device in config.named_readers
         ),
         on_change=made.desk.changed,
+        pictures=made.desk.pictures,
     )
     made.stations[fit.name] = station
     stack.push_async_callback(_unbind, station)
@@ -431,19 +436,30 @@ _MARKERS = {
 }
 
 
+_EYES: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
+    "zebra-ssi": (
+        {"decode_seconds": "0.05", "response_timeout": "0.5"},
+        "serial",
+        {"response_timeout": 0.5, "linger": 0.02},
+    ),
+    "camera": ({}, "http://127.0.0.1:0", {"latency_seconds": 0.01}),
+}
+"""The simulator's options, its wire, and the driver's options."""
+
+
 async def _start_reader(
     made: Line, stack: contextlib.AsyncExitStack, fit: Fit, place: int
 ) -> DeviceConfig:
-    given = {"decode_seconds": "0.05", "response_timeout": "0.5"}
+    asked, wire, options = _EYES[fit.eye]
+    given = dict(asked)
     if fit.readers > 1:
         given["position"] = str(place)
-    eye = build("zebra-ssi", given, made.parts, fit.lies_at, 1)
+    eye = build(fit.eye, given, made.parts, fit.lies_at, 1)
     name = fit.name if place == 1 else f"{fit.name}/{place}"
     made.readers[name], made.reader_faults[name] = eye, Faults()
-    url = await eye.start("serial", made.reader_faults[name])
+    url = await eye.start(wire, made.reader_faults[name])
     stack.push_async_callback(eye.stop)
-    options = {"response_timeout": 0.5, "linger": 0.02}
-    return DeviceConfig(kind="zebra-ssi", url=url, options=options)
+    return DeviceConfig(kind=fit.eye, url=url, options=options)
 
 
 def _bind(device: DeviceConfig, name: str) -> Marker | CodeReader:

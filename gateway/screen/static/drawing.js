@@ -22,9 +22,18 @@ function picture({ content, lines }) {
   return image;
 }
 
-function heard({ done, content, grade }) {
+/** What the camera saw. The verdict lies over the symbol's middle, so that no reader in somebody's
+    hand finds on the screen what it has to find on the part. */
+function taken({ name, verdict }) {
+  const image = make("img", { src: `api/pictures/${name}`, draggable: "false" });
+  image.alt = t("picture.says", { verdict: t(`picture.${verdict}`) });
+  return make("figure", { class: `taken ${verdict}` }, image, make("figcaption", { "aria-hidden": "true" }, t(`picture.${verdict}`)));
+}
+
+function heard({ done, content, grade, picture }) {
   if (!done) return [icon("i-read"), make("p", { class: "code" }, t("read.soon"))];
-  const parts = [make("p", { class: "label" }, t("fact.content"))];
+  const parts = picture ? [taken(picture)] : [];
+  parts.push(make("p", { class: "label" }, t("fact.content")));
   parts.push(make("p", { class: "code" }, content ? visible(content) : t("read.nothing")));
   if (grade) parts.push(make("p", { class: "grade" }, `${t("fact.grade")} ${grade}`));
   return parts;

@@ -24,7 +24,7 @@ const DRAWN = new Set([
 /** The number at work, else the next one; null where nothing can be marked at all.
  *
  * `piece`: which component comes, of how many; `places`: those of a tray in their order; `drawing`:
- * what will be engraved, or null; `read`: what was read of the part at hand, or null.
+ * what will be engraved, or null; `read`: what was read of the part at hand, or null, and by which picture.
  */
 export function number(station, shown) {
   if (!station || shown.shape === "i-latched") return null;
@@ -49,7 +49,8 @@ export function number(station, shown) {
 /** What was last read of the part under way; `done` once something was read or looked for. */
 function heard(station, current) {
   const part = station.parts.find((each) => each.seq === current.seq);
-  return { done: !!part?.verdict, content: part?.read ?? "", grade: part?.grade ?? "" };
+  const picture = part?.picture ? { name: part.picture, verdict: part.verdict } : null;
+  return { done: !!part?.verdict, content: part?.read ?? "", grade: part?.grade ?? "", picture };
 }
 
 /** The whole legible line, where it says more than the number; how much a package holds. */

@@ -1,0 +1,201 @@
+"""A camera over a station: an HTTP snapshot, or pictures that it lays into a folder, live.
+
+What it shows is what lies there: the empty fixture, bare metal, or the metal with its marks, as
+`simulators.optics` renders them. Options: `style` (laser, dot-peen), `seed`, `position` (that of a
+tray alone); each effect by its name, a strength of 0 to 1 (`wear=0.3`); `spoil`, the share of
+engravings that one effect spoils, of all or of those named in `spoil_by` (`wear,missed`);
+`period_seconds`, how often a picture is laid into the folder.
+
+What it does wrong, one `fault` each, with `count` pictures: `blind` (the lens is covered), `half`
+(a picture is cut off, and the rest never comes), `gone` (it has no picture; into a folder it lays
+none).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from simulators.faults import Faults
+from simulators.misdeeds import Misdeeds
+from simulators.optics import EFFECTS, STYLES, Optics, see, see_nothing, spoiled
+from simulators.part import Engraving, PartStore
+from simulators.pipe import Wire
+from simulators.wired import WiredDevice
+
+MISDEEDS = ("blind", "half", "gone")
+KEPT = 20
+"""Pictures that lie in the folder; the oldest goes first."""
+_LONGEST_QUESTION = 65_536
+
+
+class Camera(WiredDevice):
+    """One camera. `position` None: it sees all that is engraved on the piece."""
+
+    def __init__(
+        self,
+        parts: PartStore,
+        station: str,
+        optics: Optics,
+        *,
+        position: int | None,
+        spoil: float,
+        spoil_by: Sequence[str],
+        period: float,
+    ) -> None:
+        super().__init__()
+        self._parts = parts
+        self._station = station
+        self._optics = optics
+        self._position = position
+        self._spoil, self._spoil_by = spoil, spoil_by
+        self._period = period
+        self._powered = True
+        self._misdeeds = Misdeeds(MISDEEDS)
+        self._taken = 0
+        self._last: tuple[tuple[Engraving, ...] | None, bytes] | None = None
+        self._folder: asyncio.Task[None] | None = None
+        self._laid: list[Path] = []
+
+    async def start(self, listen: str, faults: Faults) -> str:
+        """`http://host:port` (port 0: any), or `folder:///path`, where faults do nothing."""
+        parts = urlsplit(listen)
+        if parts.scheme == "folder" and not parts.netloc and parts.path:
+            folder = Path(parts.path)
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+            self._folder = asyncio.create_task(self._fill(folder), name="camera")
+            return listen
+        if parts.scheme != "http" or not parts.hostname or parts.port is None:
+            raise ValueError(f"{listen!r}: write http://host:port or folder:///path")
+        url = await super().start(f"tcp://{parts.netloc}", faults)
+        return f"http://{urlsplit(url).netloc}/snapshot"
+
+    async def stop(self) -> None:
+        if self._folder is not None:
+            self._folder.cancel()
+            await asyncio.gather(self._folder, return_exceptions=True)
+        await super().stop()
+
+    async def broken(self) -> BaseException:
+        if self._folder is None:
+            return await super().broken()
+        await asyncio.wait([self._folder])
+        fault = self._folder.exception()
+        assert fault is not None  # it has no other end
+        return fault
+
+    def state(self) -> dict[str, Any]:
+        return {"powered": self._powered, "taken": self._taken}
+
+    async def power(self, on: bool) -> None:
+        self._powered = on
+
+    def misbehave(self, name: str, count: int) -> None:
+        if count < 1:
+            raise ValueError("count is at least 1")
+        self._misdeeds.plan(name, count)
+
+    def misdeeds(self) -> dict[str, int]:
+        return dict(self._misdeeds.done)
+
+    async def talk(self, wire: Wire) -> None:
+        """HTTP/1.1, one question after another; whatever is asked for, the picture is answered."""
+        heard = b""
+        while data := await wire.read():
+            heard += data
+            while b"\r\n\r\n" in heard:
+                question, _, heard = heard.partition(b"\r\n\r\n")
+                if not self._powered:
+                    continue
+                if not question.startswith(b"GET "):
+                    await wire.write(_answer("405 Method Not Allowed", b""))
+                elif self._misdeeds.take("gone"):
+                    await wire.write(_answer("503 Service Unavailable", b""))
+                else:
+                    picture = await self.take_picture()
+                    answer = _answer("200 OK", picture)
+                    half = self._misdeeds.take("half")
+                    await wire.write(answer[: -len(picture) // 2] if half else answer)
+            if len(heard) > _LONGEST_QUESTION:
+                return
+
+    async def take_picture(self) -> bytes:
+        """What lies at the station now, a JPEG file."""
+        self._taken += 1
+        if self._misdeeds.take("blind"):
+            return await asyncio.to_thread(see_nothing, self._optics)
+        there = self._parts.present(self._station) is not None
+        seen = tuple(
+            engraving
+            for engraving in self._parts.seen(self._station)
+            if self._position in (None, engraving.position)
+        )
+        shown = seen if there else None
+        if self._last is None or self._last[0] != shown:
+            self._last = (shown, await asyncio.to_thread(self._render, shown))
+        return self._last[1]
+
+    def _render(self, shown: tuple[Engraving, ...] | None) -> bytes:
+        if shown is None:
+            return see_nothing(self._optics)
+        optics = self._optics
+        if shown and self._spoil:
+            optics = spoiled(shown[-1], optics, self._spoil, self._spoil_by)
+        return see(shown, optics)
+
+    async def _fill(self, folder: Path) -> None:
+        while True:
+            await asyncio.sleep(self._period)
+            if not self._powered or self._misdeeds.take("gone"):
+                continue
+            picture = await self.take_picture()
+            half = self._misdeeds.take("half")
+            await asyncio.to_thread(self._lay, folder, picture, half)
+
+    def _lay(self, folder: Path, picture: bytes, half: bool) -> None:
+        """As a careful camera does it: under another name first; half a picture has none."""
+        path = folder / f"{self._taken:09d}.jpg"
+        if half:
+            path.write_bytes(picture[: len(picture) // 2])
+        else:
+            growing = path.with_suffix(".part")
+            growing.write_bytes(picture)
+            growing.rename(path)
+        self._laid.append(path)
+        while len(self._laid) > KEPT:
+            self._laid.pop(0).unlink(missing_ok=True)
+
+
+def _answer(status: str, body: bytes) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nServer: gjurma-sim camera\r\nContent-Type: image/jpeg\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> Camera:
+    """Raises ValueError for options that it does not know, and strengths beyond 0 to 1."""
+    given = dict(options)
+    position = int(given.pop("position")) if "position" in given else None
+    if position is not None and position < 1:
+        raise ValueError("position is 1 or more")
+    style = next((each for each in STYLES if each == given.get("style", STYLES[0])), None)
+    if style is None:
+        raise ValueError(f"style is {' or '.join(STYLES)}")
+    given.pop("style", None)
+    spoil = float(given.pop("spoil", 0))
+    by = given.pop("spoil_by", ",".join(EFFECTS)).split(",")
+    if not 0 <= spoil <= 1 or not set(by) <= set(EFFECTS):
+        raise ValueError(f"spoil is 0 to 1, and spoil_by of {', '.join(EFFECTS)}")
+    strengths = {name: float(given.pop(name)) for name in EFFECTS if name in given}
+    camera = Camera(
+        parts,
+        station,
+        Optics(style, strengths, int(given.pop("seed", 0))),
+        position=position,
+        spoil=spoil,
+        spoil_by=by,
+        period=float(given.pop("period_seconds", 0.2)) / speed,
+    )
+    if given:
+        raise ValueError(f"camera knows no option {', '.join(sorted(given))}")
+    return camera
