@@ -16,13 +16,6 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-_BEGINNINGS = {
-    b"\xff\xd8\xff": "image/jpeg",
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"BM": "image/bmp",
-    b"II*\x00": "image/tiff",
-    b"MM\x00*": "image/tiff",
-}
 _NAME = frozenset("0123456789abcdef")
 
 
@@ -62,17 +55,15 @@ class Pictures:
                 log.warning("no picture is kept in %s: %s", self.folder, why)
         return kept
 
-    def read(self, name: str) -> tuple[bytes, str] | None:
-        """One picture and its media type; None of what is not here, or is not what it was."""
+    def read(self, name: str) -> bytes | None:
+        """One picture; None of what is not here, or is not what it was."""
         if len(name) != 64 or not _NAME.issuperset(name):
             return None
         try:
             data = (self.folder / name).read_bytes()
         except OSError:
             return None
-        if hashlib.sha256(data).hexdigest() != name:
-            return None
-        return data, media_type(data)
+        return data if hashlib.sha256(data).hexdigest() == name else None
 
     def _keep(self, name: str, data: bytes, needed: Collection[str]) -> bool:
         sizes = self._look() if self._sizes is None else self._sizes
@@ -113,10 +104,3 @@ class Pictures:
                 found.append((about.st_mtime_ns, path.name, about.st_size))
         self._sizes = {name: size for _, name, size in sorted(found)}
         return self._sizes
-
-
-def media_type(data: bytes) -> str:
-    for beginning, kind in _BEGINNINGS.items():
-        if data.startswith(beginning):
-            return kind
-    return "application/octet-stream"

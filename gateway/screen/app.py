@@ -17,6 +17,7 @@ from gateway.design import drawing
 from gateway.moves import (
     Note,
 )
+from gateway.screen import veil
 from gateway.screen.declining import answer_refusals
 from gateway.screen.desk import Credentials, Desk, Session, Settlement
 from gateway.screen.page import Page, StaticFile
@@ -221,8 +222,8 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         found = await desk.picture(name)
         if found is None:
             raise HTTPException(404)
-        # A file is named by its content: what was shown once is never another one.
-        return Response(found[0], media_type=found[1], headers={"Cache-Control": DRAWN})
+        # It is named by its content: what was shown once is never another one.
+        return Response(found, media_type=veil.MEDIA_TYPE, headers={"Cache-Control": DRAWN})
 
     @app.get("/api/state")
     async def state(token: SessionCookie = None) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from gateway.screen.report import NoReport, Report
 from gateway.screen.report import read as read_report
 from gateway.screen.snapshot import station_view
 from gateway.screen.typed import content_of
+from gateway.screen.veil import veil
 from gateway.station import NotNow, Station
 from gateway.uplink import Uplink
 
@@ -103,11 +104,10 @@ class Desk:
         """Set at the next change; taken before `snapshot`, so that none in between is missed."""
         return self._changed
 
-    async def picture(self, name: str) -> tuple[bytes, str] | None:
-        """A picture that is kept, by the name that `snapshot` gave it, and its media type."""
-        if self.pictures is None:
-            return None
-        return await asyncio.to_thread(self.pictures.read, name)
+    async def picture(self, name: str) -> bytes | None:
+        """A picture that is kept, by the name that `snapshot` gave it, as the page may show it."""
+        kept = None if self.pictures is None else await asyncio.to_thread(self.pictures.read, name)
+        return None if kept is None else await asyncio.to_thread(veil, kept)
 
     # -- who
 

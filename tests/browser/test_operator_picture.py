@@ -62,6 +62,13 @@ def test_the_part_that_is_set_aside_is_shown_and_cannot_be_read_from_the_screen(
             await shows(page, "set-aside")
             assert await in_hand(page, "unreadable") == last_read(made).picture
             assert await page.evaluate(FITS) == []
+            plate, code = page.locator("#plate"), page.locator("#plate .code")
+            whole, taken = await plate.bounding_box(), await plate.locator("img").bounding_box()
+            assert whole is not None
+            assert taken is not None
+            assert taken["width"] < whole["width"] / 2  # what was read has its place beside it
+            assert taken["height"] > 100
+            await expect(code).to_have_text(SQ["read.nothing"])
             await page.locator(PRIMARY).click()
             await shows(page, "ready")
 
@@ -81,7 +88,7 @@ def test_the_part_that_is_set_aside_is_shown_and_cannot_be_read_from_the_screen(
             assert made.desk.pictures is not None
             kept = made.desk.pictures.read(name)
             assert kept is not None
-            assert [code.content for code in decode(kept[0]).codes] == [stranger]
+            assert [code.content for code in decode(kept).codes] == [stranger]
             assert on_screen(await page.locator("#plate").screenshot()) == []
             assert on_screen(await page.screenshot()) == []
             await page.locator('[data-language="en"]').click()

@@ -2,18 +2,22 @@
 
 import asyncio
 import hashlib
+import io
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
+from drivers.camera.codec import decode, unpack
 from gateway.contract.record import Verified
 from gateway.ledger import Ledger
 from gateway.moves import Phase
-from gateway.pictures import Pictures, media_type
-from simulators.optics import Optics
+from gateway.pictures import Pictures
+from gateway.screen.veil import veil
+from simulators.optics import STYLES, Optics, Style
 from tests.drivers.pictured import pictured
 from tests.gateway.test_whole_cycle import People, client, marks, metal, of_type, states
 from tests.support.line import Fit, Line, line, until
@@ -30,7 +34,7 @@ def names(folder: Path) -> set[str]:
 def test_a_file_is_named_by_what_is_in_it(tmp_path: Path) -> None:
     pictures = Pictures(tmp_path / "new" / "folder", 1000)
     assert pictures.keep(b"one", ()) == sha(b"one")
-    assert pictures.read(sha(b"one")) == (b"one", "application/octet-stream")
+    assert pictures.read(sha(b"one")) == b"one"
     (pictures.folder / sha(b"one")).write_bytes(b"two")
     assert pictures.read(sha(b"one")) is None
     for name in ("", "..", "../guard", sha(b"none"), sha(b"one").upper(), "x" * 64):
@@ -81,9 +85,23 @@ def test_a_disk_that_fails_costs_a_picture_and_nothing_else(tmp_path: Path) -> N
     assert pictures.keep(b"one", ()) is not None
 
 
-def test_media_types() -> None:
-    assert media_type(pictured(1, Optics())) == "image/jpeg"
-    assert media_type(b"\x89PNG\r\n\x1a\n...") == "image/png"
+@pytest.mark.parametrize("style", STYLES)
+def test_on_the_page_no_code_can_be_read_wherever_it_lies_in_the_picture(style: Style) -> None:
+    wide = Image.new("L", (1600, 1200), 176)
+    for number, at in ((1, (40, 60)), (2, (1200, 300)), (3, (600, 800))):
+        wide.paste(unpack(pictured(number, Optics(style))), at)
+    file = io.BytesIO()
+    wide.save(file, "PNG")
+    assert decode(file.getvalue()).codes != ()
+    shown = veil(file.getvalue())
+    assert shown is not None
+    picture = unpack(shown)
+    assert max(picture.size) <= 800
+    for times in (1, 2, 3):
+        larger = io.BytesIO()
+        picture.resize((picture.width * times, picture.height * times)).save(larger, "PNG")
+        assert decode(larger.getvalue()).codes == ()
+    assert veil(b"no picture") is None
 
 
 def play(folder: Path, story: Callable[[Line, People], Awaitable[None]]) -> None:
@@ -108,7 +126,11 @@ def test_what_is_read_back_carries_its_picture_and_its_estimate(tmp_path: Path) 
         assert first.picture not in (None, second.picture)
         answer = await people.web.get(f"/api/pictures/{first.picture}")
         assert answer.headers["content-type"] == "image/jpeg"
-        assert sha(answer.content) == first.picture
+        assert decode(answer.content).codes == ()
+        assert made.desk.pictures is not None
+        kept = made.desk.pictures.read(first.picture or "")
+        assert kept is not None
+        assert [code.content for code in decode(kept).codes] == [first.content]
         assert (await people.web.get(f"/api/pictures/{sha(b'none')}")).status_code == 404
         assert made.logbook.ledger.pictures() == set()
 
