@@ -17,6 +17,7 @@ from central.register.certificates.models import Approval, Permit
 from central.register.licences.models import LicenceState, obstacle
 from drivers.protocols import Activity
 from gateway.contract import errors, plan
+from gateway.contract.record import Verified
 from gateway.latches import Latch
 from gateway.moves import (
     Phase,
@@ -185,7 +186,7 @@ def test_what_the_page_names_is_in_the_catalogue() -> None:
 
 BY_VALUE = ("note", "fact", "cause", "how", "how-says", "part", "role", "phase", "activity",
             "verify", "reason", "dialog", "component", "entry", "bin", "shift", "auth", "report",
-            "hold-means", "hold-who", "hold-how", "detail", "heard")  # fmt: skip
+            "hold-means", "hold-who", "hold-how", "detail", "heard", "picture")  # fmt: skip
 STARTS = {"pedal", "plc"}
 BY_START = {f"{group}.{each}" for group in ("state", "say") for each in STARTS} | {
     f"say.ready-{each}" for each in STARTS
@@ -205,6 +206,11 @@ def test_no_text_is_left_over() -> None:
     sentences = {code.partition(".")[2] for code in TEXTS if code.startswith("note.")}
     # A cause that may pass as a note while the device is asked.
     assert sentences - known - {"restarted"} == set()
+
+
+def test_every_verdict_on_a_picture_has_its_words() -> None:
+    words = {code.partition(".")[2] for code in TEXTS if code.startswith("picture.")} - {"says"}
+    assert words == set(get_args(Verified.model_fields["verdict"].annotation))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
