@@ -6,9 +6,10 @@ tray alone); each effect by its name, a strength of 0 to 1 (`wear=0.3`); `spoil`
 engravings that one effect spoils, of all or of those named in `spoil_by` (`wear,missed`);
 `period_seconds`, how often a picture is laid into the folder.
 
-What it does wrong, one `fault` each, with `count` pictures: `blind` (the lens is covered), `half`
-(a picture is cut off, and the rest never comes), `gone` (it has no picture; into a folder it lays
-none).
+What it does wrong, one `fault` each, with `count` pictures: `blind` (of a mark, the lens is
+covered), `stale` (of another part, it shows what lay there before), `half` (a picture is cut off,
+and the rest never comes), `gone` (it has no picture; into a folder it lays none). `covered`: the
+lens is, over so many of the next pieces.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from simulators.part import Engraving, PartStore
 from simulators.pipe import Wire
 from simulators.wired import WiredDevice
 
-MISDEEDS = ("blind", "half", "gone")
+MISDEEDS = ("blind", "stale", "half", "gone", "covered")
 KEPT = 20
 """Pictures that lie in the folder; the oldest goes first."""
 _LONGEST_QUESTION = 65_536
@@ -55,6 +56,8 @@ class Camera(WiredDevice):
         self._misdeeds = Misdeeds(MISDEEDS)
         self._taken = 0
         self._last: tuple[tuple[Engraving, ...] | None, bytes] | None = None
+        self._piece: int | None = None
+        self._covered = False
         self._folder: asyncio.Task[None] | None = None
         self._laid: list[Path] = []
 
@@ -123,17 +126,23 @@ class Camera(WiredDevice):
     async def take_picture(self) -> bytes:
         """What lies at the station now, a JPEG file."""
         self._taken += 1
-        if self._misdeeds.take("blind"):
-            return await asyncio.to_thread(see_nothing, self._optics)
-        there = self._parts.present(self._station) is not None
-        seen = tuple(
+        piece = self._parts.present(self._station)
+        another = piece is not None and piece != self._piece
+        if another:
+            self._piece = piece
+            self._covered = self._misdeeds.take("covered")
+        shown = tuple(
             engraving
             for engraving in self._parts.seen(self._station)
             if self._position in (None, engraving.position)
         )
-        shown = seen if there else None
-        if self._last is None or self._last[0] != shown:
-            self._last = (shown, await asyncio.to_thread(self._render, shown))
+        if self._covered or (shown and self._misdeeds.take("blind")):
+            return await asyncio.to_thread(see_nothing, self._optics)
+        if another and self._last is not None and self._misdeeds.take("stale"):
+            return self._last[1]
+        there = None if piece is None else shown
+        if self._last is None or self._last[0] != there:
+            self._last = (there, await asyncio.to_thread(self._render, there))
         return self._last[1]
 
     def _render(self, shown: tuple[Engraving, ...] | None) -> bytes:

@@ -57,10 +57,13 @@ class Options(BaseModel):
     symbologies: Annotated[tuple[Symbology, ...], Field(min_length=1)] = ("DataMatrix", "QRCode")
     """What is looked for. Bar codes of one dimension are seen by chance in brushed metal."""
     width: Pixels = 1280
+    """Pixels of a picture (V4L2); the device takes what is nearest."""
     height: Pixels = 960
-    """Of a picture (V4L2); the device takes what is nearest."""
+    """Pixels of a picture (V4L2); the device takes what is nearest."""
     user: str = ""
+    """As whom the camera is asked (HTTP); nobody where it is empty."""
     password: str = Field("", repr=False)
+    """That user's (HTTP)."""
     authentication: Literal["digest", "basic"] = "digest"
     """How the camera is told user and password (HTTP)."""
 

@@ -17,7 +17,7 @@ class Equipment:
 
     kind: str
     wire: str = "serial"
-    """`serial`, or `tcp` for a port that is chosen at the start."""
+    """`serial`, or `tcp` or `http` for a port that is chosen at the start."""
     simulator: dict[str, str] = field(default_factory=dict)
     driver: dict[str, Any] = field(default_factory=dict)
     waits: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -109,6 +109,7 @@ MARKERS = {
 READERS = {
     each.kind: each
     for each in (
+        Equipment("camera", "http", driver={"latency_seconds": 0.02}),
         Equipment("cognex-dmcc", "tcp"),
         Equipment("honeywell"),
         Equipment(

@@ -190,8 +190,8 @@ class Factory:
         speed = ["--speed", str(self.speed)]
 
         async def start(role: str, equipment: Equipment, more: dict[str, str]) -> str:
-            tcp = equipment.wire == "tcp"
-            listen = "tcp://127.0.0.1:0" if tcp else f"serial://{folder / role}"
+            serial = equipment.wire == "serial"
+            listen = f"serial://{folder / role}" if serial else f"{equipment.wire}://127.0.0.1:0"
             command = [
                 *(program("gjurma-sim"), "device", equipment.kind, "--listen", listen),
                 *("--state", str(self.state), "--station", site.station),

@@ -75,7 +75,8 @@ def test_what_is_asked_can_be_asked_and_closed_and_no_more() -> None:
     acts = {name for name in vars(Marker) if not name.startswith("_")} - allowed
     assert {"arm", "fire", "select_job", "disarm", "abort"} <= acts
     for kind in catalog.kinds():
-        device = asked(kind.build("tcp://127.0.0.1:9", kind.options(), "device"))
+        scheme = "http" if kind.name == "camera" else "tcp"
+        device = asked(kind.build(f"{scheme}://127.0.0.1:9", kind.options(), "device"))
         assert isinstance(device, Asked)
         assert not [name for name in acts | {"open", "read", "flush"} if hasattr(device, name)]
 
@@ -292,7 +293,7 @@ def test_each_kind_tells_what_it_can_and_how_it_is_set(name: str) -> None:
     assert "  wires: " in words
 
 
-@pytest.mark.parametrize("name", sorted(HARMLESS.keys() | MEANINGS.keys()))
+@pytest.mark.parametrize("name", sorted(HARMLESS.keys() | MEANINGS.keys() | {"camera"}))
 def test_what_each_option_means_is_told(name: str) -> None:
     told = described(name)
     assert [option["name"] for option in told["options"] if not option["meaning"]] == []
@@ -360,7 +361,7 @@ def test_a_probe_as_a_program(tmp_path: Path) -> None:
         ),
         (("probe", "tcp://127.0.0.1:1", "--kind", "telesis"), 1, "link-closed"),
         (("probe", "tcp://127.0.0.1:1", "--trace", "/nowhere/file"), 2, "No such file"),
-        (("drivers", "toaster"), 2, "no driver 'toaster'; there are cognex-dmcc"),
+        (("drivers", "toaster"), 2, "no driver 'toaster'; there are camera, cognex-dmcc"),
         (("drivers", "telesis"), 0, "armed for one shot: cannot, so only the operator may start"),
         (("drivers",), 0, "zebra-ssi: reader. "),
     ],
