@@ -57,7 +57,8 @@ def state() -> Iterator[Path]:
 
 
 def test_it_marks_and_counts_and_goes_on_and_begins_anew(state: Path) -> None:
-    lines, counted = Demo.ran(state, "--once", "--fresh", "--parts", "6", "--json")
+    first_run = "--once", "--fresh", "--parts", "6", "--json", "--reader", "camera"
+    lines, counted = Demo.ran(state, *first_run)
     assert len(lines) == 1
     assert tuple(counted) == KEYS
     # Six weapons of three pieces, and two trays of four cartons.
