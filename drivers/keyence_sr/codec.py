@@ -95,7 +95,7 @@ ITEMS = (*BEFORE, *AFTER)
 
 _NAMES = rf"{TRIGGER_ON}|{TRIGGER_OFF}|{COUNTS}|{STATE}|{VERSION}"
 _REPLY = re.compile(rf"OK,({_NAMES})((?:,[ -+\--~]{{0,80}}){{0,8}})|ER,([ -+\--~]{{0,40}}),(\d\d)")
-_OTHER_ITEMS = "not the items that the reader is said to append"
+OTHER_ITEMS = "not the items that the reader is said to append"
 _ANY_REPLY = re.compile(r"(?:OK|ER),[A-Z]")
 _COMMAND = re.compile(r"[ -~]{1,200}")
 
@@ -278,12 +278,12 @@ def decode_result(frame: bytes, layout: Layout, framing: Framing, no_read: str) 
             return Seen(no_read.encode("latin-1"), nothing=True)
     last = len(parts) - count
     if last <= first:
-        raise FrameError(_OTHER_ITEMS)
+        raise FrameError(OTHER_ITEMS)
     items: dict[str, tuple[str, ...]] = {}
     told = [*parts[:first], *parts[last:]]
     for (name, _, form), value in zip((*layout.before, *layout.after), told, strict=True):
         if not form.fullmatch(value):
-            raise FrameError(_OTHER_ITEMS)
+            raise FrameError(OTHER_ITEMS)
         items[name] = (*items.get(name, ()), value)
     return Seen(layout.delimiter.join(parts[first:last]).encode("latin-1"), items)
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from drivers.panasonic_lp.codec import CAUSES
+from drivers.honeywell.codec import Verdict
+from drivers.keyence_sr.codec import CAUSES as KEYENCE_SR
+from drivers.keyence_sr.codec import OTHER_ITEMS
+from drivers.panasonic_lp.codec import CAUSES as PANASONIC_LP
 from gateway import details
 from gateway.contract.errors import JournalCorrupt
 from gateway.contract.uii import UiiError
@@ -30,7 +33,7 @@ PASSED_ON = {
 """What was said elsewhere: by a latch, and by what was made of a receipt."""
 SAYING = {"detail", "Detail", "of_error", "of_system"}
 ERRORS = {"JournalError", "JournalFull", "JournalCorrupt", "RolledBack"}
-LAST = {"Outcome": 1} | dict.fromkeys(
+LAST = {"Outcome": 1, "FrameError": 0} | dict.fromkeys(
     (
         *("LinkError", "LinkTimeout", "LinkClosed", "PortBusy", "ProtocolError", "BadChecksum"),
         *("BadFrame", "UnexpectedReply", "DeviceRefused", "DeviceFault", "OutcomeUnknown"),
@@ -38,6 +41,8 @@ LAST = {"Outcome": 1} | dict.fromkeys(
     2,
 )
 """By what a driver makes, which argument people are shown."""
+OF_HOSTS = {"decode_command", "decode_menu"}
+"""What a codec finds wrong with a host's words: only a simulator does."""
 
 
 def of_uii(error: type[UiiError]) -> Iterator[str]:
@@ -62,13 +67,15 @@ def words(text: str) -> str:
 
 def heard() -> set[str]:
     """What the drivers say in words that are always the same."""
-    found = {*CAUSES.values(), "a cause that the manual does not list"}
+    found = {*PANASONIC_LP.values(), "a cause that the manual does not list"}
+    found |= {*KEYENCE_SR.values(), OTHER_ITEMS}
+    found |= {each.cause for each in (Verdict.ENQ, Verdict.NAK)}
     for path in sorted((ROOT / "drivers").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in _walk(ast.parse(path.read_text("utf-8"))):
             told: list[ast.expr | None] = []
             if isinstance(node, ast.Call):
                 at = LAST.get(_name(node))
-                told = [*node.args[at : at + 1]] if at else []
+                told = [] if at is None else [*node.args[at : at + 1]]
             elif isinstance(node, ast.FunctionDef) and node.name == "refuses":
                 told = [each.value for each in ast.walk(node) if isinstance(each, ast.Return)]
             found |= {
@@ -77,6 +84,14 @@ def heard() -> set[str]:
                 if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value
             }
     return found
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    """All of a module but what a host's words go through."""
+    for each in ast.iter_child_nodes(node):
+        if not (isinstance(each, ast.FunctionDef) and each.name in OF_HOSTS):
+            yield each
+            yield from _walk(each)
 
 
 def test_what_drivers_say_is_in_the_catalogues() -> None:
