@@ -17,7 +17,7 @@ from tests.needs import find_program
 from tests.screenshots import warehouse
 from tests.screenshots.pictures import AT_LINE, ON_REGISTRY, AtLine, OnRegistry
 from tests.support.central import Centre
-from tests.support.line import line, served
+from tests.support.line import Fit, line, served
 from tests.support.shown import register
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "screens"
@@ -56,7 +56,13 @@ async def on_pages(chosen: Callable[[str], bool]) -> None:
 async def at_line(browser: Browser, picture: AtLine) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            line(Path(folder), language=picture.language, uplink=True, numbers=20_000) as made,
+            line(
+                Path(folder),
+                (Fit("line-1", eye=picture.eye),),
+                language=picture.language,
+                uplink=True,
+                numbers=20_000,
+            ) as made,
             served(made) as url,
         ):
             page = await open_page(browser, picture)

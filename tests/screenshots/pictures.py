@@ -44,6 +44,7 @@ class AtLine(_Picture):
     """The operator's page of a line of its own, after some steps."""
 
     steps: Callable[[Page, Line], Awaitable[None]]
+    eye: Literal["zebra-ssi", "camera"] = "zebra-ssi"
 
 
 # --- what is done before a picture --------------------------------------------------------------
@@ -69,6 +70,16 @@ async def set_aside(page: Page, made: Line) -> None:
     made.readers["line-1"].misbehave("blind", 4)  # the look, and the three reads
     await page.locator(PRIMARY).first.click()
     await _tone(page, "bad")
+
+
+async def pictured(page: Page, made: Line) -> None:
+    """A mark that is too faint, as the camera took it."""
+    await good(page, made)
+    made.parts.load("line-1")
+    made.markers["line-1"].misbehave("faint", 1)
+    await page.locator(PRIMARY).first.click()
+    await _tone(page, "bad")
+    await page.locator("#plate .taken img").evaluate("image => image.decode()")
 
 
 async def marking(page: Page, made: Line) -> None:
@@ -177,6 +188,10 @@ AT_LINE = (
     AtLine(name="operator-good", steps=good),
     AtLine(name="operator-good-en", steps=good, language="en"),
     AtLine(name="operator-set-aside", steps=set_aside),
+    AtLine(name="operator-picture", steps=pictured, eye="camera"),
+    AtLine(
+        name="operator-picture-tablet-en", steps=pictured, eye="camera", size=TABLET, language="en"
+    ),
     AtLine(name="operator-offline", steps=offline),
     AtLine(name="operator-ready-dark", steps=ready, theme="dark"),
     AtLine(name="operator-set-aside-contrast", steps=set_aside, contrast="more"),
