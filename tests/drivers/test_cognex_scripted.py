@@ -1,9 +1,5 @@
 """The Cognex driver against raw bytes written here: no codec on the other side."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 import pytest
 from pydantic import ValidationError
 
@@ -17,11 +13,8 @@ from drivers.errors import (
     UnexpectedReply,
 )
 from drivers.protocols import Identity, Reading
-from simulators.faults import Faults
-from simulators.pipe import serve
-from simulators.scripted import Expect, Reply, Script, Step
-
-Act = Callable[[CognexDmcc], Awaitable[None]]
+from simulators.scripted import Expect, Reply
+from tests.drivers.scripted_reader import look, meets_an_end, player, sees
 
 
 def ask(line: bytes) -> Expect:
@@ -53,34 +46,7 @@ CLOSE = (ask(b"||0:6>TRIGGER OFF"), say(b"||0:6[0]"))
 LOOK = (*CONNECT, *FLUSH, *OPEN)
 
 
-def play(act: Act, *steps: Step, listen: str = "serial", **options: Any) -> None:
-    async def whole() -> None:
-        script = Script(*steps)
-        listener = await serve(listen, script, Faults())
-        given = {"reply_seconds": 0.3, "result_seconds": 0.15, "linger": 0.03, **options}
-        reader = CognexDmcc(listener.url, Options.model_validate(given), "reader")
-        try:
-            async with asyncio.timeout(10):
-                await act(reader)
-        finally:
-            await asyncio.sleep(0.02)  # what the driver should not have sent shows up by now
-            await reader.shut()
-            await listener.close()
-        script.check()
-
-    asyncio.run(whole())
-
-
-async def look(reader: CognexDmcc, seconds: float = 0.5) -> tuple[Reading, ...]:
-    await reader.connect()
-    await reader.flush()
-    await reader.open()
-    return await reader.read(seconds)
-
-
-async def sees(reader: CognexDmcc, *contents: str, seconds: float = 0.5) -> None:
-    assert [reading.content for reading in await look(reader, seconds)] == [*contents]
-    await reader.close()
+play = player(CognexDmcc, Options)
 
 
 @pytest.mark.parametrize("listen", ["serial", "tcp://127.0.0.1:0"])
@@ -398,15 +364,4 @@ def test_silent_responses_need_a_message_of_nothing_read() -> None:
 
 
 def test_a_reader_that_goes_away() -> None:
-    async def act() -> None:
-        listener = await serve("tcp://127.0.0.1:0", Script(*CONNECT), Faults())
-        reader = CognexDmcc(listener.url, Options(reply_seconds=0.3), "reader")
-        await reader.connect()
-        await listener.close()
-        with pytest.raises(LinkClosed):
-            await reader.flush()
-        with pytest.raises(LinkClosed):
-            await reader.connect()
-        await reader.shut()
-
-    asyncio.run(act())
+    meets_an_end(CognexDmcc, Options(reply_seconds=0.3), *CONNECT)

@@ -1,21 +1,16 @@
 """The Honeywell driver against raw bytes written here: no codec on the other side."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drivers.errors import BadFrame, DeviceRefused, LinkClosed, LinkTimeout, UnexpectedReply
+from drivers.errors import BadFrame, DeviceRefused, LinkTimeout, UnexpectedReply
 from drivers.honeywell.driver import Honeywell, Options
 from drivers.protocols import Identity, Reading
-from simulators.faults import Faults
-from simulators.pipe import serve
-from simulators.scripted import Expect, Reply, Script, Step
+from simulators.scripted import Expect, Reply, Step
 from tests.drivers.reader_bench import UII, Bench, Setup, run, until
-
-Act = Callable[[Honeywell], Awaitable[None]]
+from tests.drivers.scripted_reader import look, meets_an_end, player, sees
 
 ON = Expect("16540D")
 OFF = Expect("16550D")
@@ -49,34 +44,7 @@ LOOK = (*CONNECT, *FLUSH, ON)
 END = (OFF, *fence(3))
 
 
-def play(act: Act, *steps: Step, listen: str = "serial", **options: Any) -> None:
-    async def whole() -> None:
-        script = Script(*steps)
-        listener = await serve(listen, script, Faults())
-        given = {"reply_seconds": 0.3, "result_seconds": 0.15, "linger": 0.03, **options}
-        reader = Honeywell(listener.url, Options.model_validate(given), "reader")
-        try:
-            async with asyncio.timeout(10):
-                await act(reader)
-        finally:
-            await asyncio.sleep(0.02)  # what the driver should not have sent shows up by now
-            await reader.shut()
-            await listener.close()
-        script.check()
-
-    asyncio.run(whole())
-
-
-async def look(reader: Honeywell, seconds: float = 0.5) -> tuple[Reading, ...]:
-    await reader.connect()
-    await reader.flush()
-    await reader.open()
-    return await reader.read(seconds)
-
-
-async def sees(reader: Honeywell, *contents: str, seconds: float = 0.5) -> None:
-    assert [reading.content for reading in await look(reader, seconds)] == [*contents]
-    await reader.close()
+play = player(Honeywell, Options)
 
 
 @pytest.mark.parametrize("listen", ["serial", "tcp://127.0.0.1:0"])
@@ -311,15 +279,4 @@ def test_options_that_cannot_be(given: dict[str, Any]) -> None:
 
 
 def test_a_reader_that_goes_away() -> None:
-    async def act() -> None:
-        listener = await serve("tcp://127.0.0.1:0", Script(*CONNECT), Faults())
-        reader = Honeywell(listener.url, Options(reply_seconds=0.3), "reader")
-        await reader.connect()
-        await listener.close()
-        with pytest.raises(LinkClosed):
-            await reader.flush()
-        with pytest.raises(LinkClosed):
-            await reader.connect()
-        await reader.shut()
-
-    asyncio.run(act())
+    meets_an_end(Honeywell, Options(reply_seconds=0.3), *CONNECT)

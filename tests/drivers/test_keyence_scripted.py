@@ -1,7 +1,5 @@
 """The Keyence SR driver against raw bytes written here: no codec on the other side."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -10,17 +8,13 @@ from drivers.errors import (
     BadFrame,
     DeviceFault,
     DeviceRefused,
-    LinkClosed,
     LinkTimeout,
     UnexpectedReply,
 )
 from drivers.keyence_sr.driver import KeyenceSr, Options
 from drivers.protocols import Identity, Reading
-from simulators.faults import Faults
-from simulators.pipe import serve
-from simulators.scripted import Expect, Reply, Script, Step
-
-Act = Callable[[KeyenceSr], Awaitable[None]]
+from simulators.scripted import Expect, Reply, Step
+from tests.drivers.scripted_reader import look, meets_an_end, player, sees
 
 
 def box(text: bytes) -> bytes:
@@ -52,40 +46,7 @@ SILENT_LOOK = (
 SILENT_END = (ask(b"LOFF"), *STATE)
 
 
-def play(act: Act, *steps: Step, listen: str = "serial", **options: Any) -> None:
-    async def whole() -> None:
-        script = Script(*steps)
-        listener = await serve(listen, script, Faults())
-        given = {
-            "reply_seconds": 0.3,
-            "answer_seconds": 0.15,
-            "result_seconds": 0.15,
-            "linger": 0.03,
-            **options,
-        }
-        reader = KeyenceSr(listener.url, Options.model_validate(given), "reader")
-        try:
-            async with asyncio.timeout(10):
-                await act(reader)
-        finally:
-            await asyncio.sleep(0.02)  # what the driver should not have sent shows up by now
-            await reader.shut()
-            await listener.close()
-        script.check()
-
-    asyncio.run(whole())
-
-
-async def look(reader: KeyenceSr, seconds: float = 0.5) -> tuple[Reading, ...]:
-    await reader.connect()
-    await reader.flush()
-    await reader.open()
-    return await reader.read(seconds)
-
-
-async def sees(reader: KeyenceSr, *contents: str, seconds: float = 0.5) -> None:
-    assert [reading.content for reading in await look(reader, seconds)] == [*contents]
-    await reader.close()
+play = player(KeyenceSr, Options, answer_seconds=0.15)
 
 
 @pytest.mark.parametrize("listen", ["serial", "tcp://127.0.0.1:0"])
@@ -364,15 +325,4 @@ def test_options_that_cannot_be(given: dict[str, Any]) -> None:
 
 
 def test_a_reader_that_goes_away() -> None:
-    async def act() -> None:
-        listener = await serve("tcp://127.0.0.1:0", Script(*CONNECT), Faults())
-        reader = KeyenceSr(listener.url, Options(reply_seconds=0.3), "reader")
-        await reader.connect()
-        await listener.close()
-        with pytest.raises(LinkClosed):
-            await reader.flush()
-        with pytest.raises(LinkClosed):
-            await reader.connect()
-        await reader.shut()
-
-    asyncio.run(act())
+    meets_an_end(KeyenceSr, Options(reply_seconds=0.3), *CONNECT)
