@@ -8,7 +8,8 @@
 #   make simulate the whole system in one thread on virtual time: SEEDS=10000, or SEED=n;
 #                 SEEDS=200 STORE=postgres: the same to the real store, and the same rows;
 #                 TABLE=1: its table for the docs
-#   make mutants  bugs planted one at a time, and the seed that finds each: TABLE=1 for the docs
+#   make mutants  bugs planted one at a time: of the cycle, and the seed that finds each; of the
+#                 codecs, and the vectors that do: SET=cycle or codecs, TABLE=1 for the docs
 #   make soak     the real programs while processes, networks and disks fail: MINUTES=5, SEED=n
 #   make api      the register's interface against its own description: EXAMPLES=200
 #   make faults   a fault at each place of the wires of the newer devices: ten minutes of waiting
@@ -76,9 +77,13 @@ simulate: $(STAMP)
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) \
 	    $(if $(STORE),--store $(STORE)) $(if $(TABLE),--write))
 
-# NAMES="guard latch" plants only those; TABLE=1 writes the table into docs/reliability.md.
+# NAMES="guard latch" plants only those, of the codecs those of families so named; TABLE=1 writes the
+# tables into docs/reliability.md and docs/conformance.md.
+SET ?= cycle codecs
+_mutants = $(BIN)/python -m $(1) $(NAMES) $(if $(TABLE),--write)
 mutants: $(STAMP)
-	$(BIN)/python -m tests.simulation.mutants $(NAMES) $(if $(TABLE),--write)
+	$(if $(filter cycle,$(SET)),$(call _mutants,tests.simulation.mutants),@:)
+	$(if $(filter codecs,$(SET)),$(call _mutants,tests.families.mutants),@:)
 
 MINUTES ?= 5
 soak: $(STAMP)

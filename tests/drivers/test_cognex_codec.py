@@ -53,6 +53,8 @@ def check_command(vector: dict[str, Any]) -> None:
     command = Command(vector["text"], vector.get("ident"), vector.get("checked", False))
     assert codec.encode_command(command, span) == frame
     assert codec.decode_command(frame, span) == command
+    if "constant" in vector:
+        assert getattr(codec, vector["constant"]) == vector["text"]
 
 
 def check_reply(vector: dict[str, Any]) -> None:

@@ -53,6 +53,8 @@ def check(kind: str, vector: dict[str, Any]) -> None:
             assert codec.encode_setting(setting) == frame
             assert codec.decode_setting(frame) == setting
             assert codec.is_answer(frame)
+            if "constant" in vector:
+                assert getattr(codec, vector["constant"]) == vector["number"]
         case "status":
             status = codec.decode_status(frame)
             assert status == Status(vector["bits"])

@@ -28,6 +28,10 @@ def bits(flag: Any, names: list[str]) -> Any:
 
 def check_vectors(module: ModuleType) -> None:
     """Every vector in both directions; raises AssertionError or what the module raises."""
+    for enum, names in VECTORS["names"].items():
+        assert {each.name: each.value for each in getattr(module, enum)} == names
+    for vector in VECTORS["fault"]:
+        assert module.fault_name(vector["code"]) == vector["said"]
     for vector in VECTORS["crc"]:
         assert module.crc16(vector["text"].encode()) == vector["crc"]
     for vector in VECTORS["command"]:

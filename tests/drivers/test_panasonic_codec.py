@@ -39,7 +39,7 @@ EACH = pytest.mark.parametrize(
 
 
 def _form(frame: dict[str, Any]) -> Format:
-    terminator = {"cr": b"\x0d", "crlf": b"\x0d\x0a"}[frame.get("terminator", "cr")]
+    terminator = codec.TERMINATORS[frame.get("terminator", "cr")]
     return Format(frame.get("checksum", False), terminator, frame.get("mode", "compatible"))
 
 

@@ -53,18 +53,22 @@ def check(frame: dict[str, Any]) -> None:
     else:
         assert codec.encode_reply(message, form) == octets
         assert codec.decode_reply(octets, form) == message
+    if "constant" in frame:
+        assert getattr(codec, frame["constant"]) == message.type
     data = getattr(message, "data", "")
     match frame.get("means", {}):
         case {"field": number, "text": text}:
             assert codec.field(number, text) == data
             assert codec.parse_field(data) == (number, text)
-        case {"outputs": outputs, "inputs": inputs}:
+        case {"outputs": outputs, "inputs": inputs, "says": says}:
             signals = Signals(
                 frozenset(codec.Output[name] for name in outputs),
                 frozenset(codec.Input[name] for name in inputs),
             )
             assert codec.signals(signals) == data
             assert codec.parse_signals(data) == signals
+            told = ("ready", "done", "paused", "fault")
+            assert [name for name in told if getattr(signals, name)] == says
         case means:
             assert means == {}
 

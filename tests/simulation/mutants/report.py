@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.simulation.mutants.patches import Mutant
 from tests.simulation.story import visible
+from tests.support.document import escaped, put
 
 BEGIN, END = "<!-- mutants: written by `make mutants` -->", "<!-- end of mutants -->"
 LONGEST = 110
@@ -45,22 +46,10 @@ def table(results: list[Result]) -> str:
         number = result.mutant.name.partition("-")[0]
         seed = "survived" if result.seed is None else str(result.seed)
         cells = [number, result.mutant.what, seed, broken(result.fault), f"{result.seconds:.0f}"]
-        # Symbols hold characters that Markdown would take for its own.
-        lines.append(f"| {' | '.join(_escaped(cell) for cell in cells)} |")
+        lines.append(f"| {' | '.join(escaped(cell) for cell in cells)} |")
     return "\n".join(lines)
 
 
 def write(document: Path, results: list[Result]) -> None:
     """Replace what stands between the markers. Raises ValueError where there are none."""
-    text = document.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{document} has no place for the table")
-    document.write_text(f"{before}{BEGIN}\n\n{table(results)}\n\n{END}{after}")
-
-
-def _escaped(cell: str) -> str:
-    for each in "\\|<>[]*_`":
-        cell = cell.replace(each, f"\\{each}")
-    return cell
+    put(document, BEGIN, END, table(results))

@@ -1,0 +1,54 @@
+"""Each driver has its row, and what is planted into its codec can still be planted."""
+
+import ast
+
+import pytest
+
+from drivers import catalog
+from tests.families import ROOT, Family, families
+from tests.families.mutants import BEGIN, END, Result, planted, table
+from tests.support.document import put
+
+FEWEST = 4
+every = pytest.mark.parametrize("family", families().values(), ids=families())
+
+
+def test_every_driver_has_a_row() -> None:
+    assert {family.kind for family in families().values()} == set(catalog.names())
+    assert {name: family.name for name, family in families().items()} == {
+        name: name for name in families()
+    }
+
+
+@every
+def test_a_row_says_what_its_driver_is(family: Family) -> None:
+    kind = catalog.find(family.kind)
+    assert kind.role == family.role
+    kind.options.model_validate(family.options)
+
+
+@every
+def test_every_planted_bug_still_applies(family: Family) -> None:
+    found = planted(family)
+    assert len(found) >= FEWEST
+    assert len({mutant.what for mutant in found}) == len(found)
+    for mutant in found:
+        ast.parse(mutant.source())
+
+
+@every
+def test_the_tests_that_are_named_exist(family: Family) -> None:
+    source = (ROOT / "tests" / "drivers" / family.codec.tests).read_text("utf-8")
+    there = {each.name for each in ast.walk(ast.parse(source)) if isinstance(each, ast.FunctionDef)}
+    assert family.codec.vectors
+    assert family.codec.round_trips
+    assert {*family.codec.vectors, *family.codec.round_trips} <= there
+
+
+def test_the_table_says_which_survived() -> None:
+    first, second = planted(families()["telesis"])[:2]
+    lines = table([Result(first, 3), Result(second, round_trips=("x",))]).splitlines()
+    assert lines[2].endswith("| 3 | pass |")
+    assert lines[3].endswith("| survived | fail too |")
+    with pytest.raises(ValueError, match="no place"):
+        put(ROOT / "Makefile", BEGIN, END, "")
