@@ -276,16 +276,19 @@ class Splitter:
     def __init__(self, marked: bool = False) -> None:
         self._marked = marked
         self._buffer = bytearray()
+        self._searched = 0  # no footer begins before: a line that comes slowly is searched once
         self.garbage = 0
         """Bytes skipped because they begin no frame, or were never completed."""
 
     def feed(self, data: bytes) -> list[bytes]:
         self._buffer += data
         found = []
-        while (end := self._buffer.find(FOOTER)) >= 0:
+        while (end := self._buffer.find(FOOTER, self._searched)) >= 0:
             line = bytes(self._buffer[: end + len(FOOTER)])
             del self._buffer[: len(line)]
+            self._searched = 0
             found.append(self._from_mark(line))
+        self._searched = max(len(self._buffer) - len(FOOTER) + 1, 0)
         if len(self._buffer) > LONGEST:
             self.reset()
         return found
@@ -294,6 +297,7 @@ class Splitter:
         """Forget an unfinished line."""
         self.garbage += len(self._buffer)
         self._buffer.clear()
+        self._searched = 0
 
     def _from_mark(self, line: bytes) -> bytes:
         if not self._marked:

@@ -220,6 +220,7 @@ class Splitter:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._searched = 0  # no end begins before: a line that comes slowly is searched once
         self.garbage = 0
         """Bytes that were never completed."""
 
@@ -229,13 +230,15 @@ class Splitter:
         while self._buffer:
             if answer := _ANSWER.match(self._buffer):
                 frame = answer[0]
-            elif (end := self._buffer.find(END)) >= 0:
+            elif (end := self._buffer.find(END, self._searched)) >= 0:
                 frame = bytes(self._buffer[: end + len(END)])
             else:
                 break
             del self._buffer[: len(frame)]
+            self._searched = 0
             if frame != END:
                 found.append(bytes(frame))
+        self._searched = max(len(self._buffer) - len(END) + 1, 0)
         if len(self._buffer) > LONGEST:
             self.reset()
         return found
@@ -246,3 +249,4 @@ class Splitter:
             return
         self.garbage += len(self._buffer)
         self._buffer.clear()
+        self._searched = 0

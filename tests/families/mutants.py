@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.families import FOLDER, ROOT, Family, chosen
-from tests.support.document import escaped, put
+from tests.support.document import escaped, renewed
 
 DOCUMENT = ROOT / "docs" / "conformance.md"
 BEGIN = "<!-- mutants of codecs: written by `make mutants SET=codecs TABLE=1` -->"
@@ -161,7 +161,7 @@ def main() -> int:
     found = sum(result.found for result in results)
     print(f"{found} of {len(results)} found")
     if options.write:
-        put(DOCUMENT, BEGIN, END, table(results))
+        renewed(DOCUMENT, BEGIN, END, table(results))
     return 0 if found == len(results) else 1
 
 

@@ -1,13 +1,14 @@
 """Each driver has its row, and what is planted into its codec can still be planted."""
 
 import ast
+from pathlib import Path
 
 import pytest
 
 from drivers import catalog
 from tests.families import ROOT, Family, families
 from tests.families.mutants import BEGIN, END, Result, planted, table
-from tests.support.document import put
+from tests.support.document import put, renewed
 
 FEWEST = 4
 every = pytest.mark.parametrize("family", families().values(), ids=families())
@@ -43,6 +44,15 @@ def test_the_tests_that_are_named_exist(family: Family) -> None:
     assert family.codec.vectors
     assert family.codec.round_trips
     assert {*family.codec.vectors, *family.codec.round_trips} <= there
+
+
+def test_a_table_keeps_what_was_not_run(tmp_path: Path) -> None:
+    document = tmp_path / "page.md"
+    document.write_text(f"a\n\n{BEGIN}\n{END}\nb\n")
+    head = "| Codec | x |\n|--|--|"
+    renewed(document, BEGIN, END, f"{head}\n| b | 1 |\n| b | 2 |\n| c | 1 |")
+    renewed(document, BEGIN, END, f"{head}\n| a | 3 |\n| b | 3 |")
+    assert "| a | 3 |\n| b | 3 |\n| c | 1 |\n\n<!--" in document.read_text()
 
 
 def test_the_table_says_which_survived() -> None:

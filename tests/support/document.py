@@ -18,3 +18,16 @@ def escaped(cell: str) -> str:
     for each in "\\|<>[]*_`":
         cell = cell.replace(each, f"\\{each}")
     return cell
+
+
+def renewed(document: Path, begin: str, end: str, table: str) -> None:
+    """Put a table whose rows begin with a family; rows of families that it has not stay."""
+    old = document.read_text("utf-8").partition(begin)[2].partition(end)[0].strip().splitlines()
+    head, new = table.splitlines()[:2], table.splitlines()[2:]
+    names = {_first(row) for row in new}
+    rows = [row for row in old[2:] if _first(row) not in names] + new
+    put(document, begin, end, "\n".join([*head, *sorted(rows, key=_first)]))
+
+
+def _first(row: str) -> str:
+    return row.split("|")[1].strip()
