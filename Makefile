@@ -10,9 +10,12 @@
 #                 TABLE=1: its table for the docs
 #   make mutants  bugs planted one at a time: of the cycle, and the seed that finds each; of the
 #                 codecs, and the vectors that do: SET=cycle or codecs, TABLE=1 for the docs
+#   make fuzz     a million inputs to each codec: COUNT=n, ONLY=telesis, SEED=n, TABLE=1 for the docs
+#   make conformance  every driver against its simulator, property by property, each fault at each
+#                 point of its wire: ONLY=telesis, TABLE=1 for the docs
 #   make soak     the real programs while processes, networks and disks fail: MINUTES=5, SEED=n
 #   make api      the register's interface against its own description: EXAMPLES=200
-#   make faults   a fault at each place of the wires of the newer devices: ten minutes of waiting
+#   make faults   make conformance, and the readers in all their settings: ten minutes of waiting
 #   make matrix   the demo with every marker and every reader, with faults: an hour; ONLY=telesis
 #   make own      that the benchmarks, the soak and the tour do what they say, and that each extra of
 #                 the wheel brings what its machine needs: some minutes
@@ -40,8 +43,8 @@ PARALLEL := -n $(shell expr 2 '*' $$(nproc)) --dist loadfile
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check simulate mutants soak api kill faults matrix own bench optics \
-    format lock clean screenshots
+.PHONY: help setup demo test quick check simulate mutants fuzz conformance soak api kill faults matrix own \
+    bench optics format lock clean screenshots
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -85,6 +88,16 @@ mutants: $(STAMP)
 	$(if $(filter cycle,$(SET)),$(call _mutants,tests.simulation.mutants),@:)
 	$(if $(filter codecs,$(SET)),$(call _mutants,tests.families.mutants),@:)
 
+# KEEP=1: what showed something new goes into tests/corpus.
+COUNT ?= 1000000
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.families.fuzz $(ONLY) --count $(COUNT) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(KEEP),--keep) $(if $(TABLE),--write)
+
+# A real device: gjurma-sim conformance URL --kind KIND --option NAME=VALUE
+conformance: $(STAMP)
+	$(BIN)/python -m tests.families.conformance $(ONLY) $(if $(TABLE),--write)
+
 MINUTES ?= 5
 soak: $(STAMP)
 	@$(BIN)/python -m tests.needs install
@@ -97,7 +110,7 @@ api: $(STAMP)
 kill: $(STAMP)
 	$(BIN)/python -m pytest -n 4 -m kill $(PYTEST)
 
-faults: $(STAMP)
+faults: conformance
 	$(BIN)/python -m pytest $(PARALLEL) -m faults $(PYTEST)
 
 matrix: $(STAMP)

@@ -64,6 +64,12 @@ def _warehouse(quick: bool, about: dict[str, Any]) -> list[Measurement]:
     return warehouse.run(rounds=1, scans=200) if quick else warehouse.run(rounds=3, scans=1_000)
 
 
+def _drivers(quick: bool, about: dict[str, Any]) -> list[Measurement]:
+    from bench import drivers
+
+    return drivers.run(drivers.QUICK if quick else drivers.FULL)
+
+
 PARTS: dict[str, Part] = {
     "station": _station,
     "ingest": _ingest,
@@ -72,6 +78,7 @@ PARTS: dict[str, Part] = {
     "live": _live,
     "pages": _pages,
     "warehouse": _warehouse,
+    "drivers": _drivers,
 }
 
 

@@ -7,13 +7,13 @@ engraved after a confirmed disarm.
 import asyncio
 from typing import Protocol
 
-from drivers.errors import DeviceError, DeviceRefused, LinkError
+from conformance import markers
+from conformance.rig import CONTENT as CONTENT
+from drivers.errors import DeviceError, DeviceRefused
 from drivers.protocols import Did, Marker, MarkText, Outcome, Shot
 from simulators.faults import Faults
 from simulators.part import Engraving, PartStore
 
-CONTENT = "[)>\x1e06\x1d18S7A72000000001\x1e\x04"
-"""V2 of the item identification vectors."""
 SHOT = Shot((MarkText(1, CONTENT, ("7A7 2000000001",)),))
 
 
@@ -44,17 +44,7 @@ def on_part(rig: Rig) -> list[Engraving]:
 
 
 async def disarmed(rig: Rig) -> Outcome | None:
-    """Disarm as a station does: again and again, with a new connection, until it is confirmed."""
-    for _ in range(8):
-        try:
-            await rig.driver.connect()
-            return await rig.driver.disarm()
-        except LinkError:
-            await rig.driver.close()
-            await asyncio.sleep(0.05)
-        except DeviceError:
-            pass
-    raise AssertionError("it could never be confirmed that nothing can engrave")
+    return await markers.disarmed(rig.driver)
 
 
 async def cycle(rig: Rig, pedal: bool = False) -> Did:
@@ -86,11 +76,7 @@ async def cycle(rig: Rig, pedal: bool = False) -> Did:
 
 
 def agree(said: Did, engravings: list[Engraving]) -> None:
-    assert [engraving.content for engraving in engravings] in ([], [CONTENT])
-    if said is Did.DONE:
-        assert len(engravings) == 1
-    if said is Did.NOT_STARTED:
-        assert engravings == []
+    markers.agree(said, [engraving.content for engraving in engravings], CONTENT)
 
 
 async def through_faults(

@@ -328,15 +328,3 @@ def test_driver_and_part_agree_through_a_fault(
     tmp_path: Path, kind: str, direction: str, after: int
 ) -> None:
     asyncio.run(met(tmp_path, kind, direction, range(after, after + 1)))
-
-
-@pytest.mark.slow
-@pytest.mark.faults
-@pytest.mark.parametrize("kind", ["drop", "double", "split", "delay", "flip", "cut"])
-@pytest.mark.parametrize(
-    ("direction", "positions"), [("to_device", range(0, 110, 5)), ("to_host", range(0, 100, 5))]
-)
-def test_driver_and_part_agree_wherever_a_fault_lands(
-    tmp_path: Path, kind: str, direction: str, positions: range
-) -> None:
-    asyncio.run(met(tmp_path, kind, direction, positions))

@@ -62,6 +62,11 @@ class Family:
     """On which its tests run, as `simulators.pipe.serve` takes it."""
     job: str = ""
     """A stored job that the simulated marker has."""
+    late: float = 0.35
+    """Seconds, longer than the driver waits for a reply."""
+    unseen: frozenset[str] = frozenset()
+    """Faults of `conformance.wire` that can make another content of a code, and nothing on this
+    wire shows it."""
 
 
 def families() -> dict[str, Family]:

@@ -36,4 +36,5 @@ FAMILY = Family(
     device={"decode_seconds": "0.03"},
     options={"reply_seconds": 0.3, "result_seconds": 0.15, "linger": 0.03, "cycle_seconds": 0.1},
     speed=1.0,
+    unseen=frozenset({"flip", "short", "double", "noise"}),
 )

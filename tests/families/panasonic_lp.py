@@ -47,7 +47,9 @@ FAMILY = Family(
         errors=(MalformedError,),
         ears=_ears,
     ),
+    device={"checksum": "on"},
     options={
+        "checksum": True,
         "text_wait_seconds": 1.05 / 200.0,
         "reply_seconds": 0.3,
         "mark_seconds": 0.3,

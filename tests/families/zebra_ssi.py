@@ -46,5 +46,6 @@ FAMILY = Family(
         },
     ),
     device={"decode_seconds": "0.03"},
+    options={"response_timeout": 0.2, "character_timeout": 0.03},
     speed=1.0,
 )

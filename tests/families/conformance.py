@@ -1,0 +1,75 @@
+"""Every driver against its simulator: does each property hold?
+
+python -m tests.families.conformance [NAME ...] [--only PROPERTY] [--points 24] [--write]
+"""
+
+import argparse
+import asyncio
+import logging
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+from conformance.run import Result, chosen, properties, tried
+from tests.families import ROOT, families
+from tests.families import chosen as chosen_families
+from tests.families.rigs import rigged
+from tests.support.document import put
+
+DOCUMENT = ROOT / "docs" / "conformance.md"
+BEGIN = "<!-- conformance: written by `make conformance TABLE=1` -->"
+END = "<!-- end of conformance -->"
+SECONDS = 1800.0
+
+
+def one(name: str, prop: str, points: int) -> tuple[Result, float]:
+    """One property of one family, on a device of its own."""
+    logging.disable(logging.CRITICAL)  # drivers tell of each fault that is let in
+    family, began = families()[name], time.monotonic()
+    attempt = properties(family.role, marks=True)[prop]
+    result = asyncio.run(tried(prop, attempt, partial(rigged, family, points), SECONDS))
+    return result, time.monotonic() - began
+
+
+def table(results: dict[str, dict[str, Result]]) -> str:
+    """Markdown: a line a property, a column a family."""
+    names = list(dict.fromkeys(prop for found in results.values() for prop in found))
+    lines = [f"| | {' | '.join(results)} |", f"|--{'|--' * len(results)}|"]
+    for prop in names:
+        cells = [found[prop].verdict if prop in found else "–" for found in results.values()]
+        lines.append(f"| {prop} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="parts of families' names; all where none")
+    parser.add_argument("--only", action="append", default=[], help="part of a property's name")
+    parser.add_argument("--points", type=int, default=24, help="of a conversation, for each fault")
+    parser.add_argument("--processes", type=int, default=4, help="most of it is waiting")
+    parser.add_argument("--write", action="store_true", help="the table goes into the docs")
+    options = parser.parse_args()
+    asked = {
+        name: list(chosen(options.only, properties(family.role, marks=True)))
+        for name, family in chosen_families(options.names).items()
+    }
+    results: dict[str, dict[str, Result]] = {}
+    with ProcessPoolExecutor(options.processes) as pool:
+        runs = {
+            (name, prop): pool.submit(one, name, prop, options.points)
+            for name, props in asked.items()
+            for prop in props
+        }
+        for (name, prop), run in runs.items():
+            result, seconds = run.result()
+            print(f"{name}: {result.line()} ({seconds:.0f} s)", flush=True)
+            results.setdefault(name, {})[prop] = result
+    if options.write:
+        put(DOCUMENT, BEGIN, END, table(results))
+    bad = [each for found in results.values() for each in found.values() if each.why]
+    return int(bool(bad))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

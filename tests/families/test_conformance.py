@@ -1,0 +1,191 @@
+"""The plain properties of every family, and that the kit sees a driver which breaks one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+
+from conformance import command, markers
+from conformance.rig import CONTENT, Broken, Rig, spread
+from conformance.run import PLAIN, chosen, properties, tried
+from conformance.wire import Tap
+from drivers.errors import DeviceError
+from drivers.protocols import Did, Outcome
+from simulators.__main__ import main
+from tests.families import Family, families
+from tests.families.conformance import table
+from tests.families.rigs import rigged
+
+EVERY = [
+    pytest.param(family, name, id=f"{family.name}-{name}")
+    for family in families().values()
+    for name in chosen(PLAIN, properties(family.role, marks=True))
+]
+
+
+@pytest.mark.parametrize(("family", "name"), EVERY)
+def test_a_plain_property_holds(family: Family, name: str) -> None:
+    attempt = properties(family.role, marks=True)[name]
+    result = asyncio.run(tried(name, attempt, partial(rigged, family, 2), 60))
+    assert result.verdict == "held", result.why
+
+
+@pytest.mark.parametrize("family", families().values(), ids=families())
+def test_a_reply_lost_at_some_points(family: Family) -> None:
+    attempt = properties(family.role, marks=True)["a reply lost"]
+    result = asyncio.run(tried("", attempt, partial(rigged, family, 3), 60))
+    assert result.verdict == "held", result.why
+
+
+@pytest.mark.parametrize(
+    ("said", "engraved", "why"),
+    [
+        (Did.DONE, [], "blank"),
+        (Did.NOT_STARTED, [CONTENT], "is engraved"),
+        (Did.UNKNOWN, [CONTENT, CONTENT], "on the part"),
+        (Did.UNKNOWN, ["another"], "on the part"),
+    ],
+)
+def test_driver_and_part_that_do_not_agree(said: Did, engraved: list[str], why: str) -> None:
+    with pytest.raises(Broken, match=why):
+        markers.agree(said, engraved, CONTENT)
+
+
+def _lying(**wrong: Any) -> Any:
+    """A rig whose driver has methods of its own."""
+
+    @asynccontextmanager
+    async def made() -> AsyncIterator[Rig]:
+        async with rigged(families()["telesis"], 2) as rig:
+            sound = rig.driver
+
+            def driver() -> Any:
+                found = sound()
+                for name, method in wrong.items():
+                    setattr(found, name, partial(method, found))
+                return found
+
+            rig.driver = driver  # type: ignore[method-assign]
+            yield rig
+
+    return made
+
+
+async def _nothing_fired(driver: Any) -> None:
+    return None
+
+
+async def _always_done(driver: Any, timeout: float) -> Outcome:
+    return Outcome(Did.DONE)
+
+
+async def _always_not_started(driver: Any, timeout: float) -> Outcome:
+    await asyncio.sleep(timeout)
+    return Outcome(Did.NOT_STARTED)
+
+
+async def _no_disarm(driver: Any, sequence: int | None = None) -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"fire": _nothing_fired, "outcome": _always_done}, "the part is blank"),
+        ({"outcome": _always_not_started}, "the part is engraved"),
+        ({"disarm": _no_disarm}, "disarmed, and its input fires it"),
+    ],
+)
+def test_a_driver_that_lies_is_seen(wrong: dict[str, Any], why: str) -> None:
+    result = asyncio.run(tried("", markers.by_command, _lying(**wrong), 60))
+    assert result.verdict == "failed"
+    assert why in result.why
+
+
+def test_a_property_that_takes_for_ever_or_fails_by_name_has_failed() -> None:
+    async def never(rig: Rig) -> None:
+        await asyncio.Event().wait()
+
+    async def fails(rig: Rig) -> None:
+        await rig.driver().connect()
+        raise DeviceError("device", "x", "y")
+
+    rig = partial(rigged, families()["telesis"], 2)
+    assert "not over" in asyncio.run(tried("", never, rig, 0.3)).why
+    assert "device-error" in asyncio.run(tried("", fails, rig, 60)).why
+
+
+def test_faults_by_the_piece() -> None:
+    tap = Tap()
+    tap.strike("noise", "to_host", 1, 0)
+    told = [b"".join(each.data for each in tap.meet("to_host", b"ab")) for _ in range(3)]
+    assert told[0] == told[2] == b"ab"
+    assert told[1].startswith(b"\xff")
+    assert b"ab" in told[1]
+    assert tap.landed["noise"] == 1
+    tap.strike("drop", "to_host", 0, 0)
+    assert tap.meet("to_device", b"x")[0].data == b"x"
+    assert tap.meet("to_host", b"x") == []
+
+
+def test_points_are_spread_and_the_ends_are_among_them() -> None:
+    assert spread(3, 5) == [0, 1, 2]
+    assert spread(100, 4) == [0, 33, 66, 99]
+
+
+async def _served(family: Family, words: list[str], contents: tuple[str, ...]) -> int:
+    async with rigged(family, 2) as rig:
+        await rig.metal.lay(*contents)
+        given = [f"--option={name}={value}" for name, value in family.options.items()]
+        arguments = ["conformance", rig.url, "--kind", family.kind, *given, *words]
+        code = await asyncio.to_thread(main, arguments)
+        assert await rig.metal.contents() == list(contents)
+        return code
+
+
+def test_a_marker_is_only_asked_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    family = families()["gravotech_tl07"]
+    assert asyncio.run(_served(family, ["--only", "identify"], ())) == 0
+    assert capsys.readouterr().out == "identify: held\n"
+    assert "a shot by command" not in properties("marker", marks=False)
+
+
+def test_a_reader_by_hand_is_held_to_what_lies_there(capsys: pytest.CaptureFixture[str]) -> None:
+    family = families()["cognex_dmcc"]
+    assert asyncio.run(_served(family, ["--only", "second master"], (CONTENT,))) == 0
+    assert "a second master: held" in capsys.readouterr().out
+    words = ["--only", "second master", "--expect", "another"]
+    assert asyncio.run(_served(family, words, (CONTENT,))) == 1
+    assert "failed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words", [["--mark"], ["--mark", "--job", "PART"], ["--option", "nothing=1"]]
+)
+def test_nothing_is_engraved_without_a_person(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["conformance", "serial:///dev/none", "--kind", "telesis", *words]
+    assert main(asked) == 2
+    assert capsys.readouterr().err
+
+
+def test_a_person_who_does_not_type_yes_engraves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = iter(["y", "YES", ""])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
+    asked = ["conformance", "serial:///dev/none", "--kind", "telesis", "--mark", "--job", "PART"]
+    for _ in range(3):
+        assert main(asked) == 2
+    assert command.SECONDS > 0
+
+
+def test_the_table_has_a_column_for_each_family() -> None:
+    async def held(rig: Rig) -> None:
+        await rig.driver().connect()
+
+    result = asyncio.run(tried("x", held, partial(rigged, families()["telesis"], 2), 60))
+    assert table({"a": {"x": result}, "b": {}}).splitlines()[2] == "| x | held | – |"
