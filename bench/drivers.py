@@ -39,7 +39,7 @@ class Size:
     seconds: float
 
 
-FULL = Size(rounds=5, questions=300, crowd=32, seconds=15)
+FULL = Size(rounds=3, questions=300, crowd=32, seconds=6)
 QUICK = Size(rounds=1, questions=10, crowd=4, seconds=1)
 
 

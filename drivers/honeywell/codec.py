@@ -52,7 +52,8 @@ _ANSWER = re.compile(
     rb"[\x20-\x7e\r\n]*(?:[\x05\x06\x15][,;][\x20-\x7e\r\n]*)*[\x05\x06\x15][.!]", re.DOTALL
 )
 _PART = re.compile(rb"([\x20-\x7e\r\n]*)([\x05\x06\x15])([,;.!])")
-_OUTSIDE = re.compile(rb"[\x05\x06\x15\x20-\x7e\r\n]*\Z")
+_STRANGER = re.compile(rb"[^\x05\x06\x15\x20-\x7e\r\n]")
+_ANSWER_END = re.compile(rb"[\x05\x06\x15][.!]")
 _CONTROL = re.compile(rb"[\x01-\x04\x07\x08\x0e-\x14\x17-\x1f]")
 
 
@@ -222,9 +223,10 @@ class Splitter:
         """Bytes that belong to no frame, or were never completed."""
 
     def feed(self, data: bytes) -> list[bytes]:
+        ends = not self._buffer or self._ends(data)
         self._buffer += data
         found = []
-        while self._buffer:
+        while ends and self._buffer:
             frame = self._next()
             if frame is None:
                 break
@@ -238,6 +240,18 @@ class Splitter:
         """Forget an unfinished frame."""
         self._skip(len(self._buffer))
 
+    def _ends(self, data: bytes) -> bool:
+        """More may change what is there; else a long frame would be searched at each piece."""
+        longest = max(len(self._prefix), len(self._suffix), 2)
+        seam = bytes(self._buffer[1 - longest :]) + data
+        if self._buffer.startswith(self._prefix):
+            return self._suffix in seam
+        return (
+            self._prefix in seam
+            or _STRANGER.search(data) is not None
+            or _ANSWER_END.search(seam) is not None
+        )
+
     def _next(self) -> bytes | None:
         """A frame; empty if bytes were skipped; None if more have to come."""
         start = self._buffer.find(self._prefix)
@@ -250,11 +264,11 @@ class Splitter:
         head = bytes(self._buffer if start < 0 else self._buffer[:start])
         if answer := _ANSWER.match(head):
             return self._cut(answer.end())
-        allowed = _OUTSIDE.search(head)
-        assert allowed is not None  # the empty end matches
-        if start < 0 and allowed.start() == 0:
+        # Only up to the stranger: an answer may stand between it and what follows.
+        stranger = _STRANGER.search(head)
+        if stranger is None and start < 0:
             return None
-        self._skip(start if start > 0 else allowed.start())
+        self._skip(start if stranger is None else stranger.end())
         return b""
 
     def _cut(self, size: int) -> bytes:

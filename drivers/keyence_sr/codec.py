@@ -336,9 +336,10 @@ class Splitter:
         """Bytes that belong to no frame, or were never completed."""
 
     def feed(self, data: bytes) -> list[bytes]:
+        ends = not self._buffer or self._ends(data)
         self._buffer += data
         found = []
-        while self._buffer:
+        while ends and self._buffer:
             frame = self._next()
             if frame is None:
                 break
@@ -351,6 +352,11 @@ class Splitter:
     def reset(self) -> None:
         """Forget an unfinished frame."""
         self._skip(len(self._buffer))
+
+    def _ends(self, data: bytes) -> bool:
+        """More may change what is there; else a long frame would be searched at each piece."""
+        marks = (ETX,) if self._buffer[:1] == STX else (STX, ETX, CR)
+        return any(mark in data for mark in marks)
 
     def _next(self) -> bytes | None:
         """A frame; empty if bytes were skipped; None if more have to come."""

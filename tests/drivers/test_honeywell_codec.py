@@ -122,6 +122,8 @@ def test_mutants_fail_the_vectors(monkeypatch: pytest.MonkeyPatch, mutant: dict[
 
 def test_questions_and_what_stands_around_a_code() -> None:
     assert encode_menu(question(("TRGMOD", "PREBK2"))) == b"\x16M\rTRGMOD?;PREBK2?!"
+    named = (codec.PREFIX, codec.SUFFIX, codec.CLEAR_PREFIXES, codec.CLEAR_SUFFIXES)
+    assert named == ("PREBK2", "SUFBK2", "PRECA2", "SUFCA2")
     assert around(b"\x02") == "9902"
     assert around(b"\x03\r") == "99030D"
 

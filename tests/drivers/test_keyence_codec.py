@@ -51,6 +51,8 @@ def check(kind: str, vector: dict[str, Any]) -> None:
     match kind:
         case "command":
             assert codec.encode_command(vector["text"], framing) == frame
+            if "constant" in vector:
+                assert getattr(codec, vector["constant"]) == vector["text"]
             assert codec.decode_command(frame) == (vector["text"], framing)
         case "reply":
             reply = Reply(vector["command"], tuple(vector["fields"]), "refused" not in vector)
