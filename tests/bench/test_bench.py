@@ -11,6 +11,7 @@ import pytest
 
 from bench.floors import FLOORS
 from bench.measure import Measurement, Spread, percentile
+from tests.families import families
 from tests.support import clusters
 
 ROOT = Path(__file__).parents[2]
@@ -123,3 +124,13 @@ def test_a_generated_register_against_the_bare_statements(
     assert rows["p99, lookup by UII"]["ratios"]
     assert found["measurements"]["register-ingest"]["rows"]["at 2,998 marks"]["ratios"]
     assert found["machine"]["register"]["marks"] == 2998
+
+
+@pytest.mark.slow
+@pytest.mark.own
+def test_drivers_against_the_bare_exchange(tmp_path: Path) -> None:
+    found = bench("drivers", tmp_path / "out.json")["measurements"]
+    rows = found["drivers-round-trip"]["rows"]
+    assert {name.partition(",")[0] for name in rows} == set(families())
+    assert all(row["ratios"] for name, row in rows.items() if not name.endswith("bare"))
+    assert found["drivers-rate"]["rows"]["the slowest device, one more dead"]["min"] > 1

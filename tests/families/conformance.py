@@ -49,7 +49,7 @@ def table(results: dict[str, dict[str, str]]) -> str:
     names = list(dict.fromkeys(prop for found in results.values() for prop in found))
     lines = [f"| | {' | '.join(results)} |", f"|--{'|--' * len(results)}|"]
     for prop in names:
-        cells = [found[prop] if prop in found else "–" for found in results.values()]
+        cells = [found.get(prop, "–") for found in results.values()]
         lines.append(f"| {prop} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
