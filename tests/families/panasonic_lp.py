@@ -1,4 +1,4 @@
-"""Panasonic LP-GS and LP-400, in the mode compatible with LP-400/V."""
+"""Panasonic LP-GS and LP-400: the codec in both command modes, the device in the compatible one."""
 
 from collections.abc import Callable
 
@@ -6,33 +6,27 @@ from drivers.panasonic_lp import codec
 from drivers.panasonic_lp.codec import Answer, Command, Format, MalformedError, Splitter
 from tests.families import Codec, Ear, Family
 
-_PARSERS: tuple[Callable[[str], object], ...] = (
-    codec.parse_file_number,
-    codec.parse_flag,
-    codec.parse_reception,
-    codec.parse_shot_text,
-    codec.parse_stored_line,
-    codec.parse_stored_code,
-    codec.parse_status,
-    codec.parse_end_report,
-)
 
+def _ear(form: Format) -> Ear:
+    parsers: tuple[Callable[[str], object], ...] = (
+        lambda data: codec.parse_file_number(data, form.mode),
+        codec.parse_flag,
+        codec.parse_reception,
+        lambda data: codec.parse_shot_text(data, form.mode),
+        codec.parse_stored_line,
+        codec.parse_stored_code,
+        lambda data: codec.parse_status(data, form.mode),
+        codec.parse_end_report,
+    )
 
-def _ears() -> dict[str, Ear]:
-    def ear(form: Format) -> Ear:
-        def meant(parse: Callable[[str], object]) -> Callable[[bytes], object]:
-            def parsed(frame: bytes) -> object:
-                message = codec.decode(frame, form)
-                return parse(message.data) if isinstance(message, Command | Answer) else message
+    def meant(parse: Callable[[str], object]) -> Callable[[bytes], object]:
+        def parsed(frame: bytes) -> object:
+            message = codec.decode(frame, form)
+            return parse(message.data) if isinstance(message, Command | Answer) else message
 
-            return parsed
+        return parsed
 
-        return Ear(lambda: Splitter(form), tuple(meant(parse) for parse in _PARSERS))
-
-    return {
-        "cr": ear(Format()),
-        "crlf, checksum": ear(Format(True, codec.TERMINATORS["crlf"])),
-    }
+    return Ear(lambda: Splitter(form), tuple(meant(parse) for parse in parsers))
 
 
 FAMILY = Family(
@@ -45,7 +39,11 @@ FAMILY = Family(
         vectors=("test_frame_of_the_manual", "test_checksum_by_another_hand"),
         round_trips=("test_what_is_encoded_is_decoded",),
         errors=(MalformedError,),
-        ears=_ears,
+        ears=lambda: {
+            "cr": _ear(Format()),
+            "crlf, checksum": _ear(Format(True, codec.TERMINATORS["crlf"])),
+            "standard": _ear(Format(mode="standard")),
+        },
     ),
     device={"checksum": "on"},
     options={
