@@ -7,7 +7,8 @@ over), `readback` (plain, quoted, named: how VG answers), `position`, `marking`,
 Wrong behaviours (the back door's `fault`): see `MISDEEDS`. Own operations: `master` (`on`: another
 connection may command, and this one not), `pause`, `resume`.
 
-(U) A file may be loaded while another one is ready; texts are taken while nothing is being marked;
+(U) Whatever is wrong with the parameters of a command that it knows is error 1 4. A file may be
+loaded while another one is ready; texts are taken while nothing is being marked;
 a new connection may command when no other one does; a start by its input is told as one by `GO`.
 """
 
@@ -215,7 +216,8 @@ class GravotechTl07(WiredDevice):
         try:
             command = codec.decode_command(line)
         except MalformedError:
-            return [Refused(codec.SYNTAX, 1)]
+            known = line.decode("ascii", "replace").split()[:1] or [""]
+            return [Refused(codec.SYNTAX, 4 if known[0] in codec.NAMES else 1)]
         try:
             return await self._answer(command, wire)
         except _Refusal as refusal:
@@ -230,7 +232,7 @@ class GravotechTl07(WiredDevice):
             case GetVariable(index):
                 return [codec.value_line(self._variables[index], self._readback)]
             case ListFiles(mask):
-                found = [file for file in self._files if file == mask]
+                found = [file for file in self._files if mask in ("", file)]
                 return [Text(str(len(found))), *(Text(file) for file in found)]
             case SetMaster(on):
                 self._only_in(State.ALIVE, State.FAULT)

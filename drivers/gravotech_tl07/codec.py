@@ -90,9 +90,9 @@ class SetMaster:
 
 @dataclass(frozen=True)
 class ListFiles:
-    """Host: which stored files have that name? (C: LS with a mask)"""
+    """Host: which stored files have that name? Without one: all (C: LS with a mask, or without)."""
 
-    mask: str
+    mask: str = ""
 
 
 Command = Act | Load | SetVariable | GetVariable | GetMaster | SetMaster | ListFiles
@@ -207,6 +207,8 @@ _CAUSES = {
     (RESERVED, 1): "reserved to the master",
 }
 _DONE = ("LD", "VS", "AM", "AD", "SP")
+NAMES = frozenset({"LD", "VS", "VG", "GP", "SP", "LS", *(act.value for act in Act)})
+"""Of the commands that this codec knows."""
 
 
 def meaning(refused: Refused) -> str:
@@ -233,7 +235,7 @@ def encode_command(command: Command) -> bytes:
         case SetMaster(on):
             line = f'SP "MASTER":"{on:d}"'
         case ListFiles(mask):
-            line = f"LS {_file(mask)}"
+            line = f"LS {_file(mask)}" if mask else "LS"
     return _sealed(line, COMMAND_END)
 
 
@@ -260,6 +262,8 @@ def decode_command(octets: bytes) -> Command:
             return GetMaster()
         case "SP" if rest in ('"MASTER":"0"', '"MASTER":"1"'):
             return SetMaster(rest.endswith('"1"'))
+        case "LS" if line == name:
+            return ListFiles()
         case "LS":
             return ListFiles(_file(rest))
     raise MalformedError(f"no command: {line!r}")
