@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import os
 import socket
 import ssl
 from typing import Protocol
@@ -195,7 +196,7 @@ async def _open_tcp(target: TcpTarget | TlsTarget, device: str) -> ByteStream:
     except ssl.SSLError as fault:
         raise NotTrusted(device, "connect", f"no TLS: {fault.reason or fault}") from fault
     except OSError as fault:
-        raise LinkClosed(device, "connect", str(fault)) from fault
+        raise LinkClosed(device, "connect", _why(fault, target)) from fault
     link: socket.socket = writer.get_extra_info("socket")
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # A serial server that lost its power never says so: ask after 10 s of silence, four times.
@@ -204,6 +205,16 @@ async def _open_tcp(target: TcpTarget | TlsTarget, device: str) -> ByteStream:
         if hasattr(socket, option):
             link.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
     return _Stream(reader, writer, device)
+
+
+def _why(fault: OSError, target: TcpTarget | TlsTarget) -> str:
+    """What the system says, and of what: by itself that names no host and no file."""
+    if isinstance(target, TlsTarget) and isinstance(fault, FileNotFoundError):
+        files = ", ".join(filter(None, (target.ca, target.cert, target.key)))
+        return f"{files}: {fault.strerror}"
+    number = fault.errno or 0  # less than 0 where the name was not found
+    said = os.strerror(number) if number > 0 else fault.strerror or str(fault)
+    return f"{target.host}:{target.port}: {said}"
 
 
 def _context(target: TlsTarget) -> ssl.SSLContext:
@@ -228,6 +239,9 @@ async def _open_serial(target: SerialTarget, device: str) -> ByteStream:
         )
     except OSError as fault:  # SerialException is one
         if fault.errno in (errno.EAGAIN, errno.EBUSY, errno.EACCES):
-            raise PortBusy(device, "connect", str(fault)) from fault
-        raise LinkClosed(device, "connect", str(fault)) from fault
+            held = fault.errno != errno.EACCES
+            said = "another program has it open" if held else os.strerror(fault.errno)
+            raise PortBusy(device, "connect", f"{path}: {said}") from fault
+        why = f"{path}: {os.strerror(fault.errno)}" if fault.errno else str(fault)
+        raise LinkClosed(device, "connect", why) from fault
     return _Stream(reader, writer, device)

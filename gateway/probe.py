@@ -19,8 +19,17 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from drivers import catalog
+from drivers.address import SCHEMES
 from drivers.catalog import Kind
-from drivers.errors import DeviceError, DeviceFault, DeviceRefused, LinkClosed, NotTrusted, PortBusy
+from drivers.errors import (
+    DeviceError,
+    DeviceFault,
+    DeviceRefused,
+    LinkClosed,
+    LinkTimeout,
+    NotTrusted,
+    PortBusy,
+)
 from drivers.protocols import CodeReader, Identity, Marker, MarkerStatus
 from drivers.trace import Seen, printable, watching
 from drivers.transport import open_stream, parse_url
@@ -61,8 +70,9 @@ async def probe_all(config: GatewayConfig, say: TextIO, octets: bool) -> bool:
         devices: list[Marker | CodeReader] = [*([marker] if marker else []), *readers]
         for (name, device), built in zip(station.named_devices, devices, strict=True):
             kind = catalog.find(device.kind)
-            with watching(*([Octets(say, kind)] if octets else [])):
-                good &= await _ask(asked(built), name, kind.name, say)
+            seen = Octets(say, kind) if octets else None
+            with watching(*([seen] if seen else [])):
+                good &= await _ask(asked(built), name, kind.name, say, seen)
     return good
 
 
@@ -73,8 +83,9 @@ async def probe(device: DeviceConfig, say: TextIO, octets: bool) -> bool:
     except LookupError as fault:
         raise ConfigError(f"kind: {fault}") from fault
     built = build_device(device, kind.role, kind.name)
-    with watching(*([Octets(say, kind)] if octets else [])):
-        return await _ask(asked(built), device.url, kind.name, say)
+    seen = Octets(say, kind) if octets else None
+    with watching(*([seen] if seen else [])):
+        return await _ask(asked(built), device.url, kind.name, say, seen)
 
 
 async def listen(url: str, say: TextIO, octets: bool, seconds: float = LISTEN_SECONDS) -> None:
@@ -98,8 +109,9 @@ async def listen(url: str, say: TextIO, octets: bool, seconds: float = LISTEN_SE
         finally:
             await stream.close()
     told = f"{len(heard)} bytes came by themselves: {printable(heard)}" if heard else "nothing came"
-    markers = ", ".join(kind.name for kind in catalog.kinds() if kind.role == "marker")
-    readers = ", ".join(kind.name for kind in catalog.kinds() if kind.role == "reader")
+    there = [kind for kind in catalog.kinds() if not kind.wires or _scheme(url) in kind.wires]
+    markers = ", ".join(kind.name for kind in there if kind.role == "marker")
+    readers = ", ".join(kind.name for kind in there if kind.role == "reader")
     print(
         f"{url}: {told} in {seconds:g} s; nothing was sent, for a marker may begin with any line\n"
         f"say what it is: --kind {readers}, {markers}\n"
@@ -155,16 +167,26 @@ def in_order(kinds: list[Kind]) -> list[Kind]:
     return sorted(tried, key=lambda kind: (kind.name in NO_LINE_END, kind.name))
 
 
-async def _ask(device: Asked, name: str, kind: str, say: TextIO) -> bool:
+async def _ask(device: Asked, name: str, kind: str, say: TextIO, octets: "Octets | None") -> bool:
+    def tell(what: str) -> None:
+        if octets is not None:
+            octets.release()
+        print(f"{name}: {what}", file=say)
+
     try:
         await device.connect()
-        print(f"{name}: {_who(await device.identify()) or f'answers as {kind}'}", file=say)
+        tell(_who(await device.identify()) or f"answers as {kind}")
         if device.status is not None:
             status = await device.status()
             alarm = f", {status.alarm}" if status.alarm else ""
-            print(f"{name}: {status.activity.value}{alarm}", file=say)
+            tell(f"{status.activity.value}{alarm}")
     except DeviceError as error:
-        print(f"{error.code}: {error}", file=say)
+        tell(f"{error.code}: {error}")
+        if isinstance(error, LinkTimeout):
+            tell(
+                f"is it on, is it a {kind}, and do URL and options say how it is set?"
+                f" `gjurma-gateway drivers {kind}` lists them"
+            )
         return False
     finally:
         await device.close()
@@ -175,7 +197,15 @@ def _who(found: Identity) -> str:
     return " ".join(part for part in (found.maker, found.model, found.version) if part)
 
 
+def _scheme(url: str) -> str:
+    return url.partition("://")[0]
+
+
 def _checked(url: str) -> None:
+    """That it is a stream of bytes. Raises ConfigError."""
+    own = [kind.name for kind in catalog.kinds() if kind.wires and _scheme(url) in kind.wires]
+    if own and _scheme(url) not in SCHEMES:
+        raise ConfigError(f"{url!r}: no stream of bytes; say --kind {' or '.join(own)}")
     try:
         parse_url(url)
     except ValueError as fault:
@@ -197,13 +227,14 @@ class Octets:
         if seen.way == "received":
             self._held += seen.data
             if self._meaning(self._held, sent=False):
-                self._release()
+                self.release()
             return
-        self._release()
+        self.release()
         if seen.way == "sent":
             self._show(">", seen.data, self._meaning(seen.data, sent=True))
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Show what was received and may have been the beginning of more."""
         held, self._held = self._held, b""
         self._show("<", held, self._meaning(held, sent=False))
 

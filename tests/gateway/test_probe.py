@@ -215,6 +215,18 @@ def test_the_bytes_are_shown_both_ways_with_their_meaning(tmp_path: Path) -> Non
     assert [line[0][0] for line in lines] == [">", "<"] * (len(lines) // 2)  # no piece alone
 
 
+def test_what_came_is_shown_before_what_it_says(tmp_path: Path) -> None:
+    """The answers of a Keyence reader have no words: nothing but the next step shows them."""
+
+    async def run() -> str:
+        async with there("keyence-sr", tmp_path, TCP) as (url, _, _, _):
+            return (await probed("keyence-sr", url))[1]
+
+    *octets, last = asyncio.run(run()).splitlines()
+    assert [line for line in octets if line[0] not in "<>"] == []
+    assert last.endswith(": Keyence SR-1000 R1.27")
+
+
 MEANINGS = {
     "panasonic-lp": (
         (b"\x02SINS0018S7A\r", True, "text for one shot: arms"),
@@ -360,6 +372,12 @@ def test_a_probe_as_a_program(tmp_path: Path) -> None:
             "options.colour: no such key",
         ),
         (("probe", "tcp://127.0.0.1:1", "--kind", "telesis"), 1, "link-closed"),
+        (
+            ("probe", "serial:///nowhere/tty", "--kind", "telesis"),
+            1,
+            "connect: /nowhere/tty: No such",
+        ),
+        (("probe", "http://127.0.0.1:1/"), 2, "no stream of bytes; say --kind camera"),
         (("probe", "tcp://127.0.0.1:1", "--trace", "/nowhere/file"), 2, "No such file"),
         (("drivers", "toaster"), 2, "no driver 'toaster'; there are camera, cognex-dmcc"),
         (("drivers", "telesis"), 0, "armed for one shot: cannot, so only the operator may start"),
