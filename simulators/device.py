@@ -43,7 +43,11 @@ def build(
 ) -> Device:
     """The device of that kind, not yet on a wire. Raises ValueError for wrong options."""
     make: Build = import_module(FAMILIES[kind]).build
-    return make(options, parts, station, speed)
+    try:
+        return make(options, parts, station, speed)
+    except ValueError as fault:
+        given = ", ".join(f"{name}={value}" for name, value in options.items())
+        raise ValueError(f"--option {given}: {fault}" if given else str(fault)) from fault
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -93,7 +97,10 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _speed(text: str) -> float:
-    speed = float(text)
+    try:
+        speed = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
     if not 0 < speed <= 1000:
         raise argparse.ArgumentTypeError("more than 0, at most 1000")
     return speed
@@ -131,7 +138,11 @@ def _run(arguments: argparse.Namespace) -> int:
         state = arguments.state
         if state is None:
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gjurma-sim-")))
-        parts = PartStore(state / FILE)
+        try:
+            parts = PartStore(state / FILE)
+        except OSError as fault:
+            print(f"gjurma-sim device: --state {state}: {fault.strerror}", file=sys.stderr)
+            return 2
         stack.callback(parts.close)
         if arguments.part is not None:
             parts.load(arguments.station)

@@ -107,6 +107,7 @@ class Listener:
         self._terminal: asyncio.ReadTransport | None = None
         self._host_end = -1
         self._link: Path | None = None
+        self._link_target = Path()
 
     async def close(self) -> None:
         """Stop serving; every connection ends. Raises what broke a peer, if anything did."""
@@ -122,10 +123,14 @@ class Listener:
         if self._terminal is not None:
             self._terminal.close()
             os.close(self._host_end)
-        if self._link is not None:
-            self._link.unlink(missing_ok=True)
+        if self._link is not None and self._leads_here(self._link):
+            self._link.unlink()
         if self.broken.done() and not self.broken.cancelled():
             raise self.broken.result()
+
+    def _leads_here(self, link: Path) -> bool:
+        """A simulator that was started later on the same path has its own link there."""
+        return link.is_symlink() and link.readlink() == self._link_target
 
     async def _talk(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hangs_up: bool
@@ -161,6 +166,7 @@ class Listener:
             self._link = Path(link)
             if self._link.is_symlink():
                 self._link.unlink()  # what a killed simulator left behind
+            self._link_target = Path(path)
             self._link.symlink_to(path)  # raises FileExistsError: no file of anybody's is removed
             path = link
         self.url = f"serial://{path}"

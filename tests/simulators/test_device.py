@@ -130,6 +130,21 @@ def test_a_socket_and_a_link_left_by_a_kill_are_no_hindrance(tmp_path: Path) -> 
     asyncio.run(run())
 
 
+def test_a_link_that_another_has_taken_stays_when_the_first_ends(tmp_path: Path) -> None:
+    async def run() -> None:
+        listen = f"serial://{tmp_path}/wire"
+        async with (
+            device(tmp_path, "--listen", listen) as (first, _, _),
+            device(tmp_path / "other", "--listen", listen),
+        ):
+            taken = (tmp_path / "wire").readlink()
+            first.terminate()
+            assert await asyncio.wait_for(first.wait(), 20) == 0
+            assert (tmp_path / "wire").readlink() == taken
+
+    asyncio.run(run())
+
+
 def test_what_is_wrong_from_the_start_and_what_lies_there(tmp_path: Path) -> None:
     """No back door is needed: frames are split, and the first mark is faint."""
     more = ("--fault", "split=always,seconds=0.001", "--fault", "faint", "--part")
