@@ -13,7 +13,8 @@ Commands are case-sensitive and are not acknowledged. `<`, `>` and `,` stand in 
 to hold them is sent as pairs of hex digits. A trigger is one character, in `<` and `>` too.
 
 What was read comes as it is, with a preamble before it (none as delivered) and a postamble after it
-(CR LF), and so does the message of nothing read.
+(CR LF), and so does the message of nothing read. So it is point-to-point; `acknak` has the frames
+of the other protocol.
 
 Unverified, each in one place here: in which unit the time of a read cycle is told
 (`TICKS_A_SECOND`); whether answers have the postamble too (`Splitter` takes both).

@@ -7,7 +7,7 @@ stands for an acknowledgement in `link`, and what makes a look count in `drivers
 but `open` and `read` triggers.
 
 Set on the reader: symbol data output *good read*, *as soon as possible*, one symbol a read cycle; a
-postamble of CR LF; point-to-point protocol. The ACK/NAK protocol with its LRC is not spoken here.
+postamble of CR LF; the protocol, point-to-point or ACK/NAK with STX, ETX and LRC (`acknak`).
 
 Unverified: that asking for the status ends what it tells of wrong commands; that a read cycle with
 a code ends with that code. A result carries no number of its trigger, and no grade.
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.catalog import Kind
 from drivers.microscan.codec import NO_READ, TRIGGER, explain
-from drivers.microscan.link import KCommands, Ways
+from drivers.microscan.link import KCommands, Protocol, Ways
 from drivers.transport import ByteStream
 from drivers.triggered import Link, TriggeredReader
 
@@ -31,6 +31,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    protocol: Protocol = "point-to-point"
+    """What the reader is set to speak; `ack-nak` with STX, ETX and LRC."""
     configure: bool = True
     """Send the reader its settings when the wire is opened."""
     cycle_seconds: Seconds = 0.5
@@ -46,6 +48,8 @@ class Options(BaseModel):
     """How long an answer may take."""
     result_seconds: Seconds = 1.0
     """How long after the end of a read cycle the reader may still tell how it ended."""
+    gap_seconds: Seconds = 0.1
+    """In the ACK/NAK protocol: the silence within a frame that makes it a damaged one."""
     linger: Seconds = 0.05
     """How long after a code to wait for another; so long nothing may come before a session."""
     aim_identifiers: bool = False
@@ -72,6 +76,8 @@ class Microscan(TriggeredReader):
             options.trigger,
             options.no_read,
             options.preamble.encode("latin-1"),
+            options.protocol,
+            options.gap_seconds,
         )
 
     def _link_on(self, stream: ByteStream) -> Link:

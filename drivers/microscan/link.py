@@ -6,16 +6,20 @@ A read cycle cannot be stopped; it ends with a code or when its time is over, so
 
 Answers carry no number. A status that comes after its time was over could pass for the next one, so
 a session that failed has to go on with the wire opened anew, which first waits until it is quiet.
+
+In the ACK/NAK protocol (`handshake`) the status is asked for all the same: ACK says that a command
+came over well, and not what became of it.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from drivers.errors import BadFrame, DeviceRefused, LinkTimeout, UnexpectedReply
 from drivers.exchange import Exchange
+from drivers.microscan import acknak
 from drivers.microscan.codec import (
     BY_SERIAL_DATA,
     BY_TIME,
@@ -40,9 +44,12 @@ from drivers.microscan.codec import (
     is_answer,
     question,
 )
+from drivers.microscan.handshake import Bodies, Handshake
 from drivers.protocols import Identity
 from drivers.transport import ByteStream
 from drivers.triggered import Result, drop
+
+Protocol = Literal["point-to-point", "ack-nak"]
 
 _POLL_SECONDS = 0.02
 _Answer = TypeVar("_Answer")
@@ -58,6 +65,8 @@ class Ways:
     trigger: str = TRIGGER
     no_read: str = NO_READ
     preamble: bytes = b""
+    protocol: Protocol = "point-to-point"
+    gap_seconds: float = 0.1
 
     @property
     def settings(self) -> tuple[Setting, ...]:
@@ -77,22 +86,33 @@ class KCommands:
     def __init__(self, stream: ByteStream, device: str, ways: Ways) -> None:
         self._device = device
         self._ways = ways
-        self._splitter = Splitter()
+        self._source: Splitter | Handshake
+        self._decode_result: Callable[[bytes, bytes], bytes]
+        if ways.protocol == "ack-nak":
+            self._source = stream = Handshake(
+                stream, device, ways.preamble, ways.reply_seconds, ways.gap_seconds
+            )
+            splitter: Splitter | Bodies = Bodies()
+            self._decode_result = acknak.decode_result
+        else:
+            self._source = splitter = Splitter()
+            self._decode_result = decode_result
         self._exchange = Exchange(
-            stream, device, self._splitter, unsolicited=lambda frame: not is_answer(frame)
+            stream, device, splitter, unsolicited=lambda frame: not is_answer(frame)
         )
 
     @property
     def garbage(self) -> int:
-        return self._splitter.garbage
+        return self._source.garbage
 
     async def begin(self, operation: str) -> None:
         """Configure the reader until it is switched off, and read back that it is so."""
         await self._exchange.resynchronise(operation)
         await self._status(operation)  # a wrong command of others is told here
         if self._ways.configure:
-            commands = b"".join(map(encode_setting, self._ways.settings)) + encode_command("A")
-            await self._exchange.send(commands)
+            for setting in self._ways.settings:
+                await self._exchange.send(encode_setting(setting))
+            await self._exchange.send(encode_command("A"))
             self._refused(await self._status(operation), operation)
         for wanted in self._ways.settings:
             text = question(wanted.number)
@@ -128,7 +148,7 @@ class KCommands:
         except LinkTimeout:
             return None
         try:
-            return Result(decode_result(frame, self._ways.preamble))
+            return Result(self._decode_result(frame, self._ways.preamble))
         except FrameError as fault:
             raise BadFrame(self._device, operation, str(fault)) from fault
 
