@@ -3,7 +3,8 @@
 A read cycle looks until a code is decoded or its time is over; every readable symbol on the piece
 is then sent, one line each, in the order of the positions, or the message of nothing read. A symbol
 engraved over another hides it. With the option `position` it sees that position of a tray and no
-other: one reader a position. Settings hold until it is switched off.
+other: one reader a position. Settings hold until it is switched off. It speaks point-to-point, or
+the ACK/NAK protocol with STX, ETX and LRC (`simulators.acknak`).
 
 Wrong behaviour on demand: `stale` (a read cycle also delivers, late and after any flush, what the
 one with a code before it delivered), `blind` (sees nothing where there is a code, for so many
@@ -18,6 +19,7 @@ import re
 import time
 from typing import Any
 
+from drivers.microscan import acknak
 from drivers.microscan.codec import (
     BY_SERIAL_DATA,
     END,
@@ -39,6 +41,7 @@ from drivers.microscan.codec import (
     encode_setting,
     encode_status,
 )
+from simulators.acknak import AckNak
 from simulators.looking import Looking
 from simulators.part import PartStore
 from simulators.pipe import Wire
@@ -63,15 +66,21 @@ class Microscan(Looking):
         aim: str = "",
         preamble: str = "",
         ends: bool = True,
+        ack_nak: bool = False,
+        answer_seconds: float = 0.5,
+        asks: bool = False,
     ) -> None:
         super().__init__(parts, station, speed, decode_seconds, position, keeps_on=True)
         self._aim = aim
         self._preamble = preamble.encode("latin-1")
         self._end = END if ends else b""
+        self._ack_nak = AckNak(self.later, answer_seconds / speed, asks) if ack_nak else None
         self.forget_all()
 
     def forget_all(self) -> None:
         super().forget_all()
+        if self._ack_nak is not None:
+            self._ack_nak.forget()
         self._buffer = b""
         self._bits = 0
         self._settings = {
@@ -82,9 +91,16 @@ class Microscan(Looking):
         }
 
     def state(self) -> dict[str, Any]:
-        return {**super().state(), "settings": dict(self._settings)}
+        state = {**super().state(), "settings": dict(self._settings)}
+        if self._ack_nak is not None:
+            state |= {"naks": self._ack_nak.naks, "repeats": self._ack_nak.repeats}
+        return state
 
     async def hear(self, wire: Wire, data: bytes) -> None:
+        if self._ack_nak is not None:
+            for command in await self._ack_nak.hear(wire, data):
+                await self._handle(wire, command)
+            return
         self._buffer += data
         at = 0
         for found in _COMMAND.finditer(self._buffer):
@@ -94,13 +110,24 @@ class Microscan(Looking):
 
     async def deliver(self, wire: Wire, contents: list[str]) -> None:
         for content in contents:
-            data = (self._aim + content).encode("latin-1")
-            await wire.write(encode_result(data, self._preamble))
+            await self._tell(wire, (self._aim + content).encode("latin-1"))
 
     async def deliver_none(self, wire: Wire) -> None:
         on, message = self._settings[NO_READ_MESSAGE]
         if on == ON:
-            await wire.write(encode_result(message.encode("latin-1"), self._preamble))
+            await self._tell(wire, message.encode("latin-1"))
+
+    async def _tell(self, wire: Wire, content: bytes) -> None:
+        if self._ack_nak is None:
+            await wire.write(encode_result(content, self._preamble))
+        else:
+            self._ack_nak.send(wire, acknak.encode_result(content, self._preamble))
+
+    async def _answer(self, wire: Wire, answer: bytes) -> None:
+        if self._ack_nak is None:
+            await wire.write(answer + self._end)
+        else:
+            self._ack_nak.send(wire, self._preamble + answer + self._end)
 
     async def _handle(self, wire: Wire, frame: bytes) -> None:
         try:
@@ -110,18 +137,18 @@ class Microscan(Looking):
             return
         if text == "?":
             reading = 0x20 if self._look_at is not None else 0
-            await wire.write(encode_status(Status(self._bits | reading)) + self._end)
+            await self._answer(wire, encode_status(Status(self._bits | reading)))
             self._bits = 0
             return
         self._bits |= 0x02
         if text == "!a":
-            await wire.write(encode_firmware(FIRMWARE) + self._end)
+            await self._answer(wire, encode_firmware(FIRMWARE))
         elif [text] == self._settings[TRIGGER_CHARACTER]:
             await self._trigger()
         elif text.endswith("?") and text[1:-1].isdigit() and int(text[1:-1]) in self._settings:
             number = int(text[1:-1])
             setting = Setting(number, tuple(self._settings[number]))
-            await wire.write(encode_setting(setting) + self._end)
+            await self._answer(wire, encode_setting(setting))
         elif text not in ("A", "Z"):
             self._set(frame)
 
@@ -153,8 +180,9 @@ class Microscan(Looking):
 
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> Microscan:
     """Options: decode_seconds, position (the one that it sees, 1 and up; without it all), aim (the
-    AIM identifier before each code), preamble, ends (0: answers without the end of a line).
-    Raises ValueError.
+    AIM identifier before each code), preamble, ends (0: answers without the end of a line),
+    protocol (point-to-point, ack-nak), answer_seconds (how long it waits for ACK), asks (1: with
+    REQ and RES). Raises ValueError.
     """
     given = dict(options)
     position = int(given.pop("position")) if "position" in given else None
@@ -163,6 +191,9 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
     ends = given.pop("ends", "1")
     if ends not in ("0", "1"):
         raise ValueError("ends is 0 or 1")
+    protocol, asks = given.pop("protocol", "point-to-point"), given.pop("asks", "0")
+    if protocol not in ("point-to-point", "ack-nak") or asks not in ("0", "1"):
+        raise ValueError("protocol is point-to-point or ack-nak, asks is 0 or 1")
     device = Microscan(
         parts,
         station,
@@ -172,6 +203,9 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
         aim=given.pop("aim", ""),
         preamble=given.pop("preamble", ""),
         ends=ends == "1",
+        ack_nak=protocol == "ack-nak",
+        answer_seconds=float(given.pop("answer_seconds", 0.5)),
+        asks=asks == "1",
     )
     if given:
         raise ValueError(f"microscan knows no option {', '.join(sorted(given))}")

@@ -18,6 +18,8 @@ from tests.drivers.reader_bench import OTHER, UII, WIRES, Bench, Setup, bench, r
 
 _DMCC = {"reply_seconds": 0.3, "result_seconds": 0.15, "linger": 0.03}
 _MICROSCAN = {**_DMCC, "cycle_seconds": 0.1}
+_ACK_NAK = {**_MICROSCAN, "protocol": "ack-nak", "gap_seconds": 0.04}
+_SIM_ACK_NAK = {"protocol": "ack-nak", "answer_seconds": "0.1"}
 _KEYENCE = {**_DMCC, "answer_seconds": 0.15}
 _GRADED = ["time", "unused-ecc", "aim-dpm-details", "image"]
 SETUPS = {
@@ -33,6 +35,12 @@ SETUPS = {
     "microscan": Setup("microscan", _MICROSCAN),
     "microscan-bare": Setup(
         "microscan", {**_MICROSCAN, "preamble": "=", "trigger": "t"}, {"preamble": "=", "ends": "0"}
+    ),
+    "microscan-ack-nak": Setup("microscan", _ACK_NAK, _SIM_ACK_NAK),
+    "microscan-ack-nak-asks": Setup(
+        "microscan",
+        {**_ACK_NAK, "preamble": "="},
+        {**_SIM_ACK_NAK, "asks": "1", "preamble": "=", "ends": "0"},
     ),
     "keyence": Setup("keyence-sr", _KEYENCE),
     "keyence-stx": Setup(
@@ -64,6 +72,8 @@ REFUSING = [
 
 def garbles(setup: Setup) -> tuple[str, ...]:
     """Faults of the wire that can make another content of a code, and no reader could know."""
+    if setup.options.get("protocol") == "ack-nak":
+        return ()
     if (
         setup.kind in ("microscan", "keyence-sr", "honeywell")
         or "plain" in setup.options.values()
@@ -183,6 +193,23 @@ def test_each_fault_in_the_middle_of_a_look(
             made.faults.clear()
 
     run(tmp_path, setup, act)
+
+
+@pytest.mark.parametrize("name", ["microscan-ack-nak", "microscan-ack-nak-asks"])
+def test_a_turned_bit_costs_no_look_where_it_is_sent_again(tmp_path: Path, name: str) -> None:
+    async def act(made: Bench) -> None:
+        made.lay(UII)
+        await made.reader.flush()
+        await made.reader.open()
+        made.faults.arm("flip", "to_host", after=5)
+        assert [found.content for found in await made.reader.read(5.0)] == [UII]
+        await made.reader.close()
+        made.faults.arm("flip", "to_device", after=2)
+        assert await made.look() == [UII]
+        state = made.device.state()
+        assert (state["repeats"], state["naks"]) == (1, 1)
+
+    run(tmp_path, SETUPS[name], act)
 
 
 @every
