@@ -82,6 +82,8 @@ class Splitter:
     def __init__(self, whole: Callable[[bytes], bool]) -> None:
         self._whole = whole
         self._buffer = bytearray()
+        self._searched = 0
+        """No frame ends before there: a line that comes slowly is not searched again and again."""
         self._lost = 0
 
     @property
@@ -109,6 +111,7 @@ class Splitter:
                 break
             found.append(piece)
             del self._buffer[:size]
+            self._searched = 0
         if self._lost or len(self._buffer) > LONGEST:
             self._lose()
         return found
@@ -122,14 +125,18 @@ class Splitter:
     def _lose(self) -> None:
         self._lost += len(self._buffer)
         self._buffer.clear()
+        self._searched = 0
 
     def _frame(self) -> int:
         """The length of the frame that begins the buffer; 0 if its end has not come."""
-        at = 0
-        while (at := self._buffer.find(ETX, at + 1)) >= 0 and at + 1 < len(self._buffer):
+        while (at := self._buffer.find(ETX, self._searched + 1)) >= 0:
+            if at + 1 == len(self._buffer):
+                return 0
             short = at < _LONGEST_ANSWER
             if self._buffer.endswith(END, 1, at) or (
                 short and self._whole(bytes(self._buffer[1:at]))
             ):
                 return at + 2
+            self._searched = at
+        self._searched = len(self._buffer) - 1
         return 0

@@ -1,6 +1,7 @@
 """Frames of the ACK/NAK protocol by hand-made bytes; mutants must not survive, any bytes do."""
 
 import contextlib
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,15 @@ def test_what_is_no_frame() -> None:
     for body in (b"", b"\n", b"A12", b"=A12\r\r"):
         with pytest.raises(FrameError):
             decode_result(body, b"=")
+
+
+def test_a_long_frame_that_comes_slowly_costs_no_square_of_its_length() -> None:
+    """Searched anew with each byte these are 200 million ETX, which takes minutes."""
+    cutter, frame = splitter(), encode_frame(ETX * 20_000 + b"\r\n")
+    before = time.process_time()
+    found = [piece for at in range(len(frame)) for piece in cutter.feed(frame[at : at + 1])]
+    assert found == [frame]
+    assert time.process_time() - before < 5
 
 
 def test_a_frame_without_an_end_is_given_up() -> None:
