@@ -8,7 +8,8 @@ import pytest
 from drivers.errors import BadFrame, LinkTimeout
 from drivers.microscan.driver import Microscan
 from simulators.scripted import Step
-from tests.drivers.test_microscan_scripted import Act, ask, look, play, say, sees
+from tests.drivers.scripted_reader import look, sees
+from tests.drivers.test_microscan_scripted import Act, ask, play, say
 
 ACK, NAK, REQ, RES = b"\x06", b"\x15", b"\x05", b"\x04"
 # The last byte of each is its LRC, written out.

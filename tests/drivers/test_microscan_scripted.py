@@ -1,17 +1,14 @@
 """The Microscan driver against raw bytes written here: no codec on the other side."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
-from drivers.errors import BadFrame, DeviceRefused, LinkClosed, LinkTimeout, UnexpectedReply
+from drivers.errors import BadFrame, DeviceRefused, LinkTimeout, UnexpectedReply
 from drivers.microscan.driver import Microscan, Options
 from drivers.protocols import Identity, Reading
-from simulators.faults import Faults
-from simulators.pipe import serve
-from simulators.scripted import Expect, Reply, Script, Step
+from simulators.scripted import Expect, Reply, Step
+from tests.drivers.scripted_reader import look, meets_an_end, player, sees
 
 Act = Callable[[Microscan], Awaitable[None]]
 
@@ -37,40 +34,7 @@ TRIGGER = ask(b"< >")
 LOOK = (*CONNECT, *FLUSH, TRIGGER, *READING)
 
 
-def play(act: Act, *steps: Step, listen: str = "serial", **options: Any) -> None:
-    async def whole() -> None:
-        script = Script(*steps)
-        listener = await serve(listen, script, Faults())
-        given = {
-            "cycle_seconds": 0.1,
-            "reply_seconds": 0.3,
-            "result_seconds": 0.15,
-            "linger": 0.03,
-            **options,
-        }
-        reader = Microscan(listener.url, Options.model_validate(given), "reader")
-        try:
-            async with asyncio.timeout(10):
-                await act(reader)
-        finally:
-            await asyncio.sleep(0.02)  # what the driver should not have sent shows up by now
-            await reader.shut()
-            await listener.close()
-        script.check()
-
-    asyncio.run(whole())
-
-
-async def look(reader: Microscan, seconds: float = 0.5) -> tuple[Reading, ...]:
-    await reader.connect()
-    await reader.flush()
-    await reader.open()
-    return await reader.read(seconds)
-
-
-async def sees(reader: Microscan, *contents: str, seconds: float = 0.5) -> None:
-    assert [reading.content for reading in await look(reader, seconds)] == [*contents]
-    await reader.close()
+play = player(Microscan, Options, cycle_seconds=0.1)
 
 
 @pytest.mark.parametrize("listen", ["serial", "tcp://127.0.0.1:0"])
@@ -251,16 +215,4 @@ def test_characters_that_trigger_nothing(character: str) -> None:
 
 
 def test_a_reader_that_goes_away() -> None:
-    async def act() -> None:
-        listener = await serve("tcp://127.0.0.1:0", Script(*CONNECT), Faults())
-        given = Options(reply_seconds=0.3, cycle_seconds=0.1)
-        reader = Microscan(listener.url, given, "reader")
-        await reader.connect()
-        await listener.close()
-        with pytest.raises(LinkClosed):
-            await reader.flush()
-        with pytest.raises(LinkClosed):
-            await reader.connect()
-        await reader.shut()
-
-    asyncio.run(act())
+    meets_an_end(Microscan, Options(reply_seconds=0.3, cycle_seconds=0.1), *CONNECT)
