@@ -251,7 +251,11 @@ async def _laser(folder: Path) -> AsyncIterator[Bench]:
         )
         waits = {"text_wait_seconds": 1.1 / SPEED, "own_input": False}
         marker = DeviceConfig(kind="panasonic-lp", url=laser_url, options=waits)
-        reader = DeviceConfig(kind="zebra-ssi", url=reader_url, options={"linger": 0.001})
+        reader = DeviceConfig(
+            kind="zebra-ssi",
+            url=reader_url,
+            options={"linger": 0.001, "resend_seconds": 0.1},
+        )
         config = StationConfig.model_validate(
             {"name": "laser", "marker": marker, "reader": reader, **_COMMON}
         )

@@ -1,10 +1,11 @@
 """A Zebra reader on SSI: what it sees is what is engraved on the piece at its station.
 
 In host trigger mode and with ACK/NAK on. Decode data is raw when it is switched on, as the maker
-delivers it, and packeted once PARAM_SEND has said so. A session looks until a code is
-decoded or the host stops it; every readable symbol on the piece is then sent, in the order of the
-positions, and the session is over. A symbol engraved over another hides it. With the option
-`position` it sees that position of a tray and no other: one reader a position.
+delivers it, and packeted once PARAM_SEND has said so, which also changes how long it waits for an
+acknowledgement before it sends a packet again (`response_timeout` at first). A session looks until
+a code is decoded or the host stops it; every readable symbol on the piece is then sent, in the
+order of the positions, and the session is over. A symbol engraved over another hides it. With the
+option `position` it sees that position of a tray and no other: one reader a position.
 
 Wrong behaviour on demand: `stale` (a session also delivers, late and after any flush, what the
 session with a code before it delivered), `blind` (sees nothing for so many sessions), `covered`
@@ -24,6 +25,7 @@ from drivers.zebra_ssi.codec import (
     DATA_LIMIT,
     DECODER,
     HOST,
+    RESEND_UNIT,
     Capabilities,
     Cause,
     Decoded,
@@ -115,6 +117,7 @@ class ZebraSsi(WiredDevice):
         self._heard_at = 0.0
         self._enabled = True
         self._packeted = False
+        self._resend_seconds = self._response_timeout
         self._raw = b""
         self._seeing = True
         self._hid = False
@@ -201,7 +204,7 @@ class ZebraSsi(WiredDevice):
         """Seconds until something is due."""
         due = [at for at in (self._look_at, self._stale_at) if at is not None]
         if self._outstanding is not None:
-            due.append(self._sent_at + self._response_timeout)
+            due.append(self._sent_at + self._resend_seconds)
         if self._noisy or self._splitter.unfinished:
             due.append(self._heard_at + self._character_timeout)
         return max(min(due) - time.monotonic(), 0.0) if due else None
@@ -224,7 +227,7 @@ class ZebraSsi(WiredDevice):
         if self._raw:
             await wire.write(self._raw)
             self._raw = b""
-        if self._outstanding is not None and now >= self._sent_at + self._response_timeout:
+        if self._outstanding is not None and now >= self._sent_at + self._resend_seconds:
             await self._repeat(wire)
         if self._outstanding is None and self._queue:
             self._outstanding = self._queue.popleft()
@@ -322,6 +325,8 @@ class ZebraSsi(WiredDevice):
                     await self._send(wire, nak(Cause.DENIED, DECODER))
                     return
                 self._packeted = bool(changed.get(Parameter.PACKETED_DECODE_DATA, self._packeted))
+                if (tenths := changed.get(Parameter.HOST_RESPONSE_TIMEOUT)) is not None:
+                    self._resend_seconds = tenths * RESEND_UNIT
             case Opcode.FLUSH_QUEUE:
                 self._forget_pending()
             case Opcode.SCAN_ENABLE:
@@ -367,8 +372,8 @@ class ZebraSsi(WiredDevice):
 
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> ZebraSsi:
     """Options: decode_seconds, symbology (AIM identifier), aim_identifiers (0 or 1), frame (bytes
-    of data in one frame), response_timeout, character_timeout (seconds), position (the one that it
-    sees, 1 and up; without it all). Raises ValueError.
+    of data in one frame), response_timeout (until PARAM_SEND sets another), character_timeout
+    (seconds), position (the one that it sees, 1 and up; without it all). Raises ValueError.
     """
     given = dict(options)
     symbology = given.pop("symbology", "]d1")

@@ -62,6 +62,7 @@ class Parameter(IntEnum):
 
     NO_READ_MESSAGE = 0x5E
     TRIGGER_MODE = 0x8A
+    HOST_RESPONSE_TIMEOUT = 0x9B
     HANDSHAKE = 0x9F
     PACKETED_DECODE_DATA = 0xEE
 
@@ -78,6 +79,11 @@ HOST_SETTINGS: dict[int, int] = {
     Parameter.TRIGGER_MODE: HOST_MODE,
 }
 """What a host needs that starts each session itself. The readers' default is raw decode data."""
+
+RESEND_UNIT = 0.1
+RESEND_LIMIT = 9.9
+"""Host Serial Response Time-out, seconds: how long a reader waits for the acknowledgement of a
+packet before it sends it again. 2.0 as delivered (DS457 Integration Guide, page 8-14)."""
 
 AIM = {
     0x01: "]A0",  # Code 39
@@ -169,6 +175,12 @@ def settings(values: Mapping[int, int]) -> Packet:
     """PARAM_SEND that changes one-byte parameters until the reader is switched off."""
     pairs = bytes(byte for pair in values.items() for byte in pair)
     return Packet(Opcode.PARAM_SEND, data=bytes((NO_BEEP,)) + pairs)
+
+
+def host_settings(resend_seconds: float) -> dict[int, int]:
+    """`HOST_SETTINGS`, and when a packet is to be sent again: multiples of 0.1, to 9.9 seconds."""
+    tenths = round(resend_seconds / RESEND_UNIT)
+    return {**HOST_SETTINGS, Parameter.HOST_RESPONSE_TIMEOUT: tenths}
 
 
 def decode_settings(packet: Packet) -> dict[int, int]:

@@ -2,11 +2,13 @@
 
 The reader has to be set to SSI, with the bar code of its manual; `configure` sets the rest each
 time the wire is opened, until the reader is switched off: host trigger mode, packeted decode data,
-ACK/NAK, no message when nothing was read. Frame layouts and their sources are in `codec`, the
-handshake in `link`.
+ACK/NAK, no message when nothing was read, and how soon a packet is sent again. Frame layouts and
+their sources are in `codec`, the handshake in `link`.
 
 What SSI does not have: an identifier of the read in a reply, a report that nothing was seen (a
-session without a code just stays silent), and a grade.
+session without a code just stays silent), and a grade. So a packet that the wire lost whole looks
+like nothing seen, until the reader misses its acknowledgement and sends it again: the end of an
+empty session waits for that.
 """
 
 from typing import Annotated
@@ -18,7 +20,8 @@ from drivers.errors import BadFrame, DeviceRefused, LinkClosed, UnexpectedReply
 from drivers.protocols import Identity, Reading
 from drivers.transport import open_stream, parse_url
 from drivers.zebra_ssi.codec import (
-    HOST_SETTINGS,
+    RESEND_LIMIT,
+    RESEND_UNIT,
     Capabilities,
     Cause,
     Decoded,
@@ -27,12 +30,14 @@ from drivers.zebra_ssi.codec import (
     decode_capabilities,
     decode_revision,
     explain,
+    host_settings,
     settings,
     symbology,
 )
 from drivers.zebra_ssi.link import Link
 
 Seconds = Annotated[float, Field(gt=0, le=60)]
+Resend = Annotated[float, Field(ge=RESEND_UNIT, le=RESEND_LIMIT, multiple_of=RESEND_UNIT)]
 
 
 class Options(BaseModel):
@@ -41,11 +46,15 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     response_timeout: Seconds = 2.0
-    """How long an answer may take before the command is sent again (SSI parameter 9B)."""
+    """How long an answer of the reader may take before the command is sent again."""
+    resend_seconds: Resend = 0.2
+    """How long the reader waits for an acknowledgement before it sends a packet again (SSI
+    parameter 9B; multiples of 0.1). `configure` sets it; without that the reader has to be set so.
+    The end of a session in which nothing was read takes so long, and `linger`."""
     character_timeout: Seconds = 0.2
     """A silence inside a packet after which it is given up (SSI parameter EF)."""
     linger: Seconds = 0.05
-    """How long after a code to wait for another that came along."""
+    """How long after a code to wait for another that came along; the margin on `resend_seconds`."""
     configure: bool = True
     """Send the reader its settings when the wire is opened."""
     aim_identifiers: bool = False
@@ -75,7 +84,8 @@ class ZebraSsi:
         self._link = link
         try:
             if self._options.configure:
-                await link.command(settings(HOST_SETTINGS), "connect")
+                changed = settings(host_settings(self._options.resend_seconds))
+                await link.command(changed, "connect")
             await link.command(Packet(Opcode.SCAN_ENABLE), "connect")
         except BaseException:
             await self.shut()
@@ -133,10 +143,10 @@ class ZebraSsi:
         return tuple(self._read[known:])
 
     async def close(self) -> None:
-        """End the session.
+        """End the session; one in which nothing was read, `resend_seconds` and `linger` later.
 
         Raises UnexpectedReply if a code that `read` has not returned came before the reader
-        acknowledged the end: the look that returned without it does not count.
+        acknowledged the end, or in that time: the look that returned without it does not count.
         """
         link = self._wire("close")
         try:
@@ -145,9 +155,10 @@ class ZebraSsi:
             # Unverified: a reader whose session ended with the code may say so in this way.
             if refusal.vendor_code != str(Cause.BAD_CONTEXT):
                 raise
-        late = [
-            reading for reading in map(self._reading, link.taken()) if reading not in self._read
-        ]
+        decoded = link.taken()
+        if not (self._read or decoded or link.unresolved):
+            decoded = await self._sent_again(link)
+        late = [reading for reading in map(self._reading, decoded) if reading not in self._read]
         if late:
             raise UnexpectedReply(
                 self._name, "close", f"{late[0].content!r} came after the read was over"
@@ -159,6 +170,15 @@ class ZebraSsi:
         link, self._link = self._link, None
         if link is not None:
             await link.close()
+
+    async def _sent_again(self, link: Link) -> list[Decoded]:
+        """What the wire lost whole until the end was acknowledged, if there was such a packet.
+
+        Unverified: that a reader sends it again although the session has ended.
+        """
+        seconds = self._options.resend_seconds + self._options.linger
+        decoded = await link.listen(seconds, "close")
+        return [] if decoded is None else [decoded]
 
     def _wire(self, operation: str) -> Link:
         if self._link is None or self._link.closed:

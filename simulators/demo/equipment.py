@@ -119,7 +119,7 @@ READERS = {
             {"data_framing": "stx", "appended": ["aim-dpm"]},
         ),
         Equipment("microscan", driver={"cycle_seconds": 0.1}),
-        Equipment("zebra-ssi"),
+        Equipment("zebra-ssi", driver={"resend_seconds": 0.1}),
     )
 }
 MARKER, READER = "panasonic-lp", "zebra-ssi"

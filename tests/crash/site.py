@@ -244,7 +244,7 @@ class Site:
                 "[[station.reader]]",
                 'kind = "zebra-ssi"',
                 f'url = "{self.urls[role]}"',
-                "options = { response_timeout = 0.5, linger = 0.02 }",
+                "options = { response_timeout = 0.5, linger = 0.02, resend_seconds = 0.1 }",
             ]
         self.config.write_text("\n".join(lines) + "\n")
 

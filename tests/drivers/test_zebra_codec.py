@@ -15,7 +15,6 @@ from drivers.zebra_ssi.codec import (
     AIM,
     DATA_LIMIT,
     DECODER,
-    HOST_SETTINGS,
     MORE,
     Assembler,
     Capabilities,
@@ -34,6 +33,7 @@ from drivers.zebra_ssi.codec import (
     encode_capabilities,
     encode_revision,
     frames,
+    host_settings,
     settings,
     symbology,
 )
@@ -170,10 +170,19 @@ def test_wrong_constants_fail(monkeypatch: pytest.MonkeyPatch, name: str, value:
     assert not right
 
 
-def test_the_settings_of_a_host() -> None:
-    frame = bytes.fromhex("0D C6 04 00 FF 9F 01 EE 01 5E 00 8A 08 FB AB")
-    assert encode(settings(HOST_SETTINGS)) == frame
-    assert decode_settings(decode(frame)) == {0x9F: 1, 0xEE: 1, 0x5E: 0, 0x8A: 8}
+@pytest.mark.parametrize(
+    ("seconds", "tenths", "hex_bytes"),
+    [
+        (0.1, 1, "0F C6 04 00 FF 9F 01 EE 01 5E 00 8A 08 9B 01 FB 0D"),
+        (0.2, 2, "0F C6 04 00 FF 9F 01 EE 01 5E 00 8A 08 9B 02 FB 0C"),
+        (9.9, 99, "0F C6 04 00 FF 9F 01 EE 01 5E 00 8A 08 9B 63 FA AB"),
+    ],
+)
+def test_the_settings_of_a_host(seconds: float, tenths: int, hex_bytes: str) -> None:
+    frame = bytes.fromhex(hex_bytes)
+    assert encode(settings(host_settings(seconds))) == frame
+    changed = {0x9F: 1, 0xEE: 1, 0x5E: 0, 0x8A: 8, 0x9B: tenths}
+    assert decode_settings(decode(frame)) == changed
 
 
 @pytest.mark.parametrize("data", ["FF", "FF EE", "FF F4 F0", ""])

@@ -35,6 +35,7 @@ OTHER = "[)>\x1e06\x1d17V0CVA5\x1d1P1234-56\x1dS786951\x1e\x04"
 WIRES = ("serial", "tcp://127.0.0.1:0")
 RESPONSE = 0.2
 CHARACTER = 0.03
+QUICK = Options(response_timeout=RESPONSE, character_timeout=CHARACTER, resend_seconds=0.1)
 
 
 @dataclass
@@ -92,7 +93,7 @@ async def bench(
     url = await simulated.start(listen, faults)
     reader = ZebraSsi(
         url,
-        options or Options(response_timeout=RESPONSE, character_timeout=CHARACTER),
+        options or QUICK,
         "reader",
     )
     try:
@@ -202,7 +203,7 @@ def test_code_identifiers(tmp_path: Path) -> None:
         assert await made.reader.read(1.0) == (Reading(UII, "]Q1"),)
 
     run(tmp_path, types, symbology="]E0")
-    options = Options(response_timeout=RESPONSE, character_timeout=CHARACTER, aim_identifiers=True)
+    options = QUICK.model_copy(update={"aim_identifiers": True})
     run(tmp_path, aim, options=options, symbology="]Q1", aim_identifiers="1")
 
 
@@ -302,7 +303,7 @@ def test_a_reader_that_sends_raw_data_is_not_taken_for_a_blank_part(tmp_path: Pa
         with pytest.raises(BadFrame):
             await made.reader.read(0.3)
 
-    options = Options(response_timeout=RESPONSE, character_timeout=CHARACTER, configure=False)
+    options = QUICK.model_copy(update={"configure": False})
     run(tmp_path, act, options=options)
 
 
@@ -363,6 +364,41 @@ def test_a_code_after_an_empty_read_spoils_the_look(tmp_path: Path) -> None:
         assert await made.look() == [UII]
 
     run(tmp_path, act, decode_seconds="0.1")
+
+
+@pytest.mark.parametrize("resend_seconds", [0.1, 0.3])
+@pytest.mark.parametrize("listen", WIRES)
+def test_a_code_that_the_wire_lost_whole_is_no_blank_part(
+    tmp_path: Path, listen: str, resend_seconds: float
+) -> None:
+    """No byte of it comes before the end; as delivered, the reader repeats it after 2 s only."""
+
+    async def act(made: Bench) -> None:
+        made.lay(UII)
+        made.device.moments.hold("session")
+        await made.reader.flush()
+        await made.reader.open()
+        assert await made.device.moments.await_held(5.0)
+        # The acknowledgement of the start has come; the next bytes are the decoded data.
+        made.faults.arm("drop", "to_host", after=0)
+        made.device.moments.release()
+        await until(lambda: made.faults.landed["drop"] == 1)
+        assert await made.reader.read(0.01) == ()
+        with pytest.raises(UnexpectedReply):
+            await made.reader.close()
+        await until(lambda: made.device.state()["pending"] == 0)
+        assert await made.look() == [UII]
+
+    options = QUICK.model_copy(update={"resend_seconds": resend_seconds})
+    run(tmp_path, act, listen, options, response_timeout="2.0")
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.25, 10.0])
+def test_the_reader_counts_in_tenths_of_a_second_to_99(seconds: float) -> None:
+    for tenths in range(1, 100):
+        assert Options(resend_seconds=tenths / 10).resend_seconds == tenths / 10
+    with pytest.raises(ValueError, match="resend_seconds"):
+        Options(resend_seconds=seconds)
 
 
 def test_a_blind_reader_sees_nothing_for_so_many_sessions(tmp_path: Path) -> None:
@@ -459,9 +495,7 @@ def test_a_new_process_takes_over_a_running_session(tmp_path: Path) -> None:
         await until(lambda: made.device.state()["pending"] == 1)
         await made.reader.shut()
         made.lay(OTHER)
-        again = ZebraSsi(
-            made.url, Options(response_timeout=RESPONSE, character_timeout=CHARACTER), "reader"
-        )
+        again = ZebraSsi(made.url, QUICK, "reader")
         await again.connect()
         await again.flush()
         await again.open()

@@ -1,6 +1,7 @@
 """The Zebra driver against raw bytes written here: no codec on the other side."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -12,7 +13,8 @@ from simulators.faults import Faults
 from simulators.pipe import serve
 from simulators.scripted import Expect, Reply, Script, Step
 
-SETTINGS = "0D C6 04 00 FF 9F 01 EE 01 5E 00 8A 08 FB AB"
+RESEND = 0.1
+SETTINGS = "0F C6 04 00 FF 9F 01 EE 01 5E 00 8A 08 9B 01 FB 0D"
 ENABLE = "04 E9 04 00 FF 0F"
 REVISION = "04 A3 04 00 FF 55"
 REVISION_AGAIN = "04 A3 04 01 FF 54"
@@ -49,17 +51,30 @@ LOOK = (*CONNECT, *FLUSHED, *OPENED)
 Act = Callable[[ZebraSsi], Awaitable[None]]
 
 
-def play(act: Act, *steps: Step, listen: str = "serial") -> None:
+def play(
+    act: Act,
+    *steps: Step,
+    listen: str = "serial",
+    configure: bool = True,
+    resend_seconds: float = RESEND,
+    within: float = 10,
+) -> None:
     async def whole() -> None:
         script = Script(*steps)
         listener = await serve(listen, script, Faults())
         reader = ZebraSsi(
             listener.url,
-            Options(response_timeout=0.15, character_timeout=0.03, linger=0.03),
+            Options(
+                response_timeout=0.15,
+                character_timeout=0.03,
+                linger=0.03,
+                configure=configure,
+                resend_seconds=resend_seconds,
+            ),
             "reader",
         )
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(within):
                 await act(reader)
         finally:
             await asyncio.sleep(0.02)  # what the driver should not have sent shows up by now
@@ -87,11 +102,61 @@ def test_one_whole_look(listen: str) -> None:
 
 
 def test_nothing_seen() -> None:
+    """The end of the session is over when a packet that was lost would have come again."""
+
     async def act(reader: ZebraSsi) -> None:
         assert await look(reader, 0.05) == ()
+        began = time.monotonic()
         await reader.close()
+        assert time.monotonic() - began >= RESEND
 
     play(act, *LOOK, *CLOSED)
+
+
+@pytest.mark.parametrize("end", [ACK, NAK_CONTEXT])
+def test_a_code_that_comes_only_when_it_is_sent_again_spoils_the_empty_look(end: str) -> None:
+    """Its first packet was lost whole: nothing came until the end was acknowledged."""
+
+    async def act(reader: ZebraSsi) -> None:
+        assert await look(reader, 0.05) == ()
+        with pytest.raises(UnexpectedReply, match="A12"):
+            await reader.close()
+
+    again = (Reply(A12_AGAIN, RESEND / 2), Expect(HOST_ACK))
+    play(act, *LOOK, Expect(STOP), Reply(end), *again)
+
+
+def test_what_is_sent_again_and_damaged_spoils_the_empty_look() -> None:
+    async def act(reader: ZebraSsi) -> None:
+        assert await look(reader, 0.05) == ()
+        with pytest.raises(BadFrame):
+            await reader.close()
+
+    play(act, *LOOK, *CLOSED, Reply(A12_BROKEN, RESEND / 2), Expect(HOST_NAK))
+
+
+def test_a_reader_that_is_set_already_is_waited_for_too() -> None:
+    async def act(reader: ZebraSsi) -> None:
+        assert await look(reader, 0.05) == ()
+        with pytest.raises(UnexpectedReply, match="A12"):
+            await reader.close()
+
+    connect = (*FENCE, Expect(ENABLE), Reply(ACK))
+    again = (Reply(A12_AGAIN, RESEND / 2), Expect(HOST_ACK))
+    play(act, *connect, *FLUSHED, *OPENED, *CLOSED, *again, configure=False)
+
+
+def test_a_session_with_codes_does_not_wait() -> None:
+    """What comes after its end is not looked at before the next command."""
+
+    async def act(reader: ZebraSsi) -> None:
+        assert await look(reader) == (Reading("A12", "]d1"),)
+        await reader.close()
+
+    settings = "0F C6 04 00 FF 9F 01 EE 01 5E 00 8A 08 9B 63 FA AB"
+    connect = (*FENCE, Expect(settings), Reply(ACK), Expect(ENABLE), Reply(ACK))
+    shown = (Reply(A12), Expect(HOST_ACK))
+    play(act, *connect, *FLUSHED, *OPENED, *shown, *CLOSED, resend_seconds=9.9, within=5)
 
 
 def test_who_it_is() -> None:

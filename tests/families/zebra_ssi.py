@@ -45,7 +45,7 @@ FAMILY = Family(
             )
         },
     ),
-    device={"decode_seconds": "0.03", "response_timeout": "0.2", "character_timeout": "0.03"},
-    options={"response_timeout": 0.2, "character_timeout": 0.03},
+    device={"decode_seconds": "0.03", "character_timeout": "0.03"},
+    options={"response_timeout": 0.2, "character_timeout": 0.03, "resend_seconds": 0.1},
     speed=1.0,
 )

@@ -440,7 +440,7 @@ _EYES: dict[str, tuple[dict[str, str], str, dict[str, Any]]] = {
     "zebra-ssi": (
         {"decode_seconds": "0.05", "response_timeout": "0.5"},
         "serial",
-        {"response_timeout": 0.5, "linger": 0.02},
+        {"response_timeout": 0.5, "linger": 0.02, "resend_seconds": 0.1},
     ),
     "camera": ({}, "http://127.0.0.1:0", {"latency_seconds": 0.01}),
 }
