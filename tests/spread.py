@@ -47,6 +47,7 @@ APART = frozenset(
         "tests/drivers/test_modbus_tray.py",
         "tests/drivers/test_panasonic_part.py",
         "tests/drivers/test_telesis_part.py",
+        "tests/drivers/test_triggered_readers.py",
         "tests/simulation/test_simulation.py",
     }
 )
