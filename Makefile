@@ -14,7 +14,8 @@
 #   make conformance  every driver against its simulator, property by property, each fault at each
 #                 point of its wire: ONLY=telesis, TABLE=1 for the docs
 #   make soak     the real programs while processes, networks and disks fail: MINUTES=5, SEED=n
-#   make api      the register's interface against its own description: EXAMPLES=200
+#   make api      the register's interface against its own description, what does not fit it too:
+#                 EXAMPLES=200
 #   make faults   make conformance, and the readers in all their settings: ten minutes of waiting
 #   make matrix   the demo with every marker and every reader, with faults: an hour; ONLY=telesis
 #   make own      that the benchmarks, the soak and the tour do what they say, and that each extra of

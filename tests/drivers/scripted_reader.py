@@ -44,7 +44,7 @@ def player(
         async def whole() -> None:
             script = Script(*steps)
             listener = await serve(listen, script, Faults())
-            waits = {"reply_seconds": 0.3, "result_seconds": 0.15, "linger": 0.03}
+            waits = {"reply_seconds": 0.6, "result_seconds": 0.15, "linger": 0.03}
             given = model.model_validate({**waits, **usual, **options})
             reader = driver(listener.url, given, "reader")
             try:

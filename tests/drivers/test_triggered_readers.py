@@ -16,7 +16,7 @@ from drivers.errors import DeviceError, DeviceRefused, LinkClosed, LinkTimeout, 
 from drivers.protocols import CodeReader, Identity, Reading
 from tests.drivers.reader_bench import OTHER, UII, WIRES, Bench, Setup, bench, run, until
 
-_DMCC = {"reply_seconds": 0.3, "result_seconds": 0.15, "linger": 0.03}
+_DMCC = {"reply_seconds": 0.6, "result_seconds": 0.15, "linger": 0.03}
 _MICROSCAN = {**_DMCC, "cycle_seconds": 0.1}
 _ACK_NAK = {**_MICROSCAN, "protocol": "ack-nak", "gap_seconds": 0.04}
 _SIM_ACK_NAK = {"protocol": "ack-nak", "answer_seconds": "0.1"}
@@ -393,7 +393,7 @@ def test_any_noise_is_survived(tmp_path: Path, setup: Setup, noise: bytes, befor
                     await made.reader.flush()
                     await made.reader.open()
                     await made.device.babble(noise)
-                    assert await made.reader.read(0.3)
+                    assert await made.reader.read(2.0)
                 except DeviceError:
                     await made.reader.shut()
             assert UII in await made.look_until_it_counts()
