@@ -27,13 +27,8 @@ class Equipment:
     """A marker's stored jobs for receiver, barrel and slide, as its maker names them."""
 
 
-def _three(suffix: str, capital: bool) -> tuple[str, str, str]:
-    names = "receiver", "barrel", "slide"
-    first, second, third = (name.upper() if capital else name for name in names)
-    return first + suffix, second + suffix, third + suffix
-
-
-_FILES, _PATTERNS = _three(".t2l", False), _three("", True)
+_FILES = ("receiver.t2l", "barrel.t2l", "slide.t2l")
+_PATTERNS = ("RECEIVER", "BARREL", "SLIDE")
 
 MARKERS = {
     each.kind: each

@@ -61,6 +61,7 @@ def with_faults(
     traced = {piece for line in lines for piece in line.traced}
     met = {each.uii for each in counted.places if each.place[0] in traced}
     enough = good >= LEAST_GOOD * counted.engraved
+    expected = dict.fromkeys(EXPECTED_FAULTS, 1) if small else EXPECTED_FAULTS
     return [
         *([] if enough else [f"only {good} of {counted.engraved} engraved pieces are good"]),
         *(
@@ -70,8 +71,7 @@ def with_faults(
         ),
         *(
             f"{name} landed {faults[name]} times, at least {least} were to"
-            for name, often in EXPECTED_FAULTS.items()
-            for least in (1 if small else often,)
+            for name, least in expected.items()
             if faults[name] < least
         ),
     ]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from simulators.demo.equipment import MARKER, READER
 from simulators.demo.processes import end_leftovers, program
 from simulators.demo.sites import SITES
 from simulators.part import FILE
@@ -67,7 +68,8 @@ def equipment(state: Path, gateway: str) -> dict[str, str]:
     if not (state / "demo.json").exists():
         return {}
     told: dict[str, Any] = json.loads((state / "demo.json").read_text("utf-8"))
-    kinds: dict[str, str] = told["equipment"][gateway]
+    usual = {"marker": MARKER, "reader": READER}  # of a folder from before there was a choice
+    kinds: dict[str, str] = told.get("equipment", {}).get(gateway, usual)
     return kinds
 
 

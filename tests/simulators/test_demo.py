@@ -1,5 +1,6 @@
 """What the demo counts from metal, and when its faults come; the whole demo runs in tests/e2e."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from simulators.demo.faults import (
     schedule,
 )
 from simulators.demo.findings import EXPECTED_FAULTS, on_metal, with_faults, without_faults
+from simulators.demo.folder import equipment
 from simulators.demo.sites import POLICAN, SITES, Site
 from simulators.part import FILE, PartStore
 
@@ -87,6 +89,15 @@ def test_what_is_not_good_has_to_be_traced_to_a_fault_of_its_weapon() -> None:
     assert "only 87 of 93 engraved pieces are good" in with_faults(too_few, [], enough)
     told = with_faults(Audit(good, [], []), [], enough - Counter({"swap": 1}))
     assert told == ["swap landed 2 times, at least 3 were to"]
+
+
+def test_a_folder_knows_what_its_line_was_begun_with(tmp_path: Path) -> None:
+    assert equipment(tmp_path, "gramsh.line-1") == {}
+    usual = {"marker": "panasonic-lp", "reader": "zebra-ssi"}
+    others = {"marker": "telesis", "reader": "camera"}
+    for told, devices in (({}, usual), ({"equipment": {"gramsh.line-1": others}}, others)):
+        (tmp_path / "demo.json").write_text(json.dumps(told))
+        assert equipment(tmp_path, "gramsh.line-1") == devices
 
 
 def test_every_kind_can_stand_at_the_line() -> None:
