@@ -3,6 +3,8 @@
 import socket
 from dataclasses import dataclass, field
 
+from simulators.broker import free_port
+
 
 @dataclass
 class Claims:
@@ -31,7 +33,7 @@ class Claims:
 
     def take_any(self) -> int:
         """A port that nobody has asked for."""
-        while not self.take(port := _of_the_kernel()):
+        while not self.take(port := free_port()):
             pass
         return port
 
@@ -50,9 +52,3 @@ def _can_be_bound(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _of_the_kernel() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

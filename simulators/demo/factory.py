@@ -20,7 +20,7 @@ from simulators.demo.claims import Claims
 from simulators.demo.equipment import Equipment
 from simulators.demo.officer import Officer, SignIn, open_office, sign_ins
 from simulators.demo.people import Operator, Person, make_people
-from simulators.demo.processes import Child, Children, program, run_once
+from simulators.demo.processes import Child, Children, failed, program, run_once
 from simulators.demo.shift import Line
 from simulators.demo.sites import SITES, Site, gateway_toml
 from simulators.demo.store import open_store, phone_address
@@ -176,7 +176,7 @@ class Factory:
         command = [program("gjurma-central"), act, *more, "--state", str(self.state), "--json"]
         code, output = await run_once(command, log)
         if must and code != 0:
-            raise ChildProcessError(f"gjurma-central {act} ended with {code}; see {log}")
+            raise failed(f"gjurma-central {act} ended with {code}", log)
         return output
 
     async def reconcile(self) -> dict[str, Any]:
@@ -325,7 +325,7 @@ class Factory:
             [*command, "--code", invitation["code"], "--reason", NEW_LINE], log
         )
         if code != 0:
-            raise ChildProcessError(f"{site.gateway} could not be enrolled; see {log}")
+            raise failed(f"{site.gateway} could not be enrolled", log)
 
     # -- for whoever wants to look
 
@@ -406,7 +406,7 @@ async def _until_answers(
     deadline = time.monotonic() + seconds
     while not (answers(port) and ready()):
         if child.pid is None:
-            raise ChildProcessError(f"{child.name} ended; see {child.log}")
+            raise child.failed("ended")
         if time.monotonic() > deadline:
-            raise ChildProcessError(f"{child.name} does not answer; see {child.log}")
+            raise child.failed("does not answer")
         await asyncio.sleep(0.1)

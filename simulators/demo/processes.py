@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 STOP_S = 10.0
+LAST_LINES = 5
 LASTING = {
     "gjurma-central": ("serve", "plan", "ingest", "watch", "scans"),
     "gjurma-gateway": ("run",),
@@ -28,6 +29,12 @@ def program(name: str) -> str:
     if found is None:
         raise FileNotFoundError(f"{name} is not installed; run: make setup")
     return found
+
+
+def failed(what: str, log: Path) -> ChildProcessError:
+    """Says what happened to a program, where its log is, and the end of it."""
+    said = log.read_text("utf-8", errors="replace").splitlines()[-LAST_LINES:]
+    return ChildProcessError("\n  ".join([f"{what}; see {log}", *said]))
 
 
 @dataclass
@@ -62,9 +69,13 @@ class Child:
             async with asyncio.timeout(30):
                 line = await self.process.stdout.readline()
             if not line:
-                raise ChildProcessError(f"{self.name} ended at once; see {self.log}")
+                raise self.failed("ended at once")
             self.first_line = line.decode().strip()
         self.on_start()
+
+    def failed(self, how: str) -> ChildProcessError:
+        """What became of it, with the last that it said."""
+        return failed(f"{self.name} {how}", self.log)
 
     async def kill(self) -> None:
         """SIGKILL, as a cable pulled from the wall."""

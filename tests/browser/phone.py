@@ -105,13 +105,16 @@ class Phone:
         self.page = fresh
 
     def sent(self, name: str, epoch: int = 1) -> list[tuple[Any, ...]]:
-        """Wait until the register has judged all that is kept; what it made of each scan."""
-        last = len(self.kept())
+        """Wait until the register has judged all that is kept; what it made of each scan.
+
+        What a wedge typed is kept a moment later: wait first until the page shows that (`counts`).
+        """
         query = (
             "SELECT 1 FROM concluded c JOIN stream s ON s.id = c.stream"
             " WHERE s.gateway = %s AND s.epoch = %s AND c.seq = %s"
         )
-        wait_for("all judged", lambda: self.store.centre.sql(query, name, epoch, last), 120)
+        sql = self.store.centre.sql
+        wait_for("all judged", lambda: sql(query, name, epoch, len(self.kept())), 120)
         return self.store.centre.sql(
             "SELECT seq, what, verdict FROM scan WHERE gateway = %s AND epoch = %s ORDER BY seq",
             name,

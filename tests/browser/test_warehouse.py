@@ -242,6 +242,7 @@ def test_who_made_a_disputed_scan_is_shown_it(store: Store, handheld: Phone) -> 
     Told(store.centre)("lost", UII.format(20), reason="not at its place")
     handheld.open("move")
     handheld.wedge("UMG.D2", symbol(20))
+    handheld.counts(1)
     handheld.sent("gramsh.wrong-1")
     handheld.open()
     expect(handheld.page.locator(".w-unseen")).to_have_text("Regjistri konteston 1 skanim")
@@ -371,6 +372,7 @@ def test_a_wiped_phone_is_a_new_device(store: Store, handheld: Phone) -> None:
     handheld.enrol(name)
     handheld.open("count")
     handheld.wedge("T-WIPED-1")
+    handheld.counts(1)
     handheld.sent(name)
     cdp = handheld.context.new_cdp_session(handheld.page)
     wiped = {"origin": store.centre.url, "storageTypes": "all"}
@@ -393,6 +395,7 @@ def test_a_phone_that_was_set_back_ends_and_keeps_what_was_not_sent(
     handheld.enrol(name)
     handheld.open("count")
     handheld.wedge("T-BACK-1", "T-BACK-2")
+    handheld.counts(2)
     handheld.sent(name)
     # As a backup that is put back would leave it: the last records are gone.
     handheld.page.evaluate(
@@ -445,6 +448,7 @@ def test_a_copy_that_went_its_own_way_ends_and_moves_nothing(store: Store, handh
     handheld.enrol(name)
     handheld.open("count")
     handheld.wedge("T-FORK-1", "T-FORK-2")
+    handheld.counts(2)
     handheld.sent(name)
     handheld.page.evaluate(CHANGED)
     handheld.close_window()
@@ -463,6 +467,7 @@ def test_what_a_restored_register_may_have_lost_stays_on_the_phone(
     handheld.enrol(name)
     handheld.open("count")
     handheld.wedge("T-RESTORED-1", "T-RESTORED-2")
+    handheld.counts(2)
     handheld.sent(name)
     store.centre.sql(
         "UPDATE setting SET value = (value::bigint + 1)::text WHERE name = 'incarnation'"

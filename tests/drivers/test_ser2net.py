@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from drivers.catalog import find
 from drivers.errors import DeviceError, LinkClosed
 from drivers.protocols import CodeReader
 from drivers.transport import ByteStream, open_stream
+from simulators.broker import free_port
 from simulators.device import build
 from simulators.faults import Faults
 from simulators.part import FILE, PartStore
@@ -31,14 +31,8 @@ pytestmark = [
 ACCEPTERS = {"rfc2217": "telnet(rfc2217),tcp", "tcp": "tcp"}
 
 
-def _free_port() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
-
-
 def _urls() -> dict[str, str]:
-    return {scheme: f"{scheme}://127.0.0.1:{_free_port()}" for scheme in ACCEPTERS}
+    return {scheme: f"{scheme}://127.0.0.1:{free_port()}" for scheme in ACCEPTERS}
 
 
 @asynccontextmanager

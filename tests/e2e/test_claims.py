@@ -1,12 +1,18 @@
 """Demos of one machine never choose the same port, however close together they look."""
 
+import asyncio
 import multiprocessing
 import os
 import signal
 import socket
+import sys
 from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
 
 from simulators.demo.claims import Claims
+from simulators.demo.processes import Children
 
 
 def test_one_of_two_has_it_and_the_next_one_when_it_is_given_back() -> None:
@@ -41,3 +47,20 @@ def _claim_and_wait(theirs: Connection) -> None:
     claims = Claims()
     theirs.send(claims.take_any())
     signal.pause()
+
+
+def test_no_outgoing_connection_takes_it_before_its_program_does() -> None:
+    claims = Claims()
+    first_outgoing = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0]
+    assert claims.take_any() < int(first_outgoing)
+    claims.give_back()
+
+
+def test_what_a_program_of_it_said_last_is_told(tmp_path: Path) -> None:
+    says = "import sys; sys.exit('the port is taken')"
+    children = Children(tmp_path, on_start=lambda: None)
+    child = children.add("line-1", [sys.executable, "-c", says], reads_first_line=True)
+    with pytest.raises(ChildProcessError) as told:
+        asyncio.run(child.start())
+    log = tmp_path / "line-1.log"
+    assert str(told.value) == f"line-1 ended at once; see {log}\n  the port is taken"
