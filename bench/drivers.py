@@ -71,7 +71,14 @@ class Recorder(Tap):
 
 def _driver(family: Family, url: str) -> Any:
     kind = find(family.kind)
-    return kind.build(url, kind.options.model_validate(family.options), family.name)
+    options = dict(family.options)
+    if (
+        family.wire == SERIAL
+        and url.startswith("tcp:")
+        and "serial_server" in kind.options.model_fields
+    ):
+        options["serial_server"] = True
+    return kind.build(url, kind.options.model_validate(options), family.name)
 
 
 def _question(family: Family, driver: Any) -> Callable[[], Awaitable[object]]:

@@ -121,18 +121,13 @@ class Exchange:
 
     async def _clear(self, operation: str) -> None:
         """Throw away what is no answer to anything that will be asked."""
-        if not self.spoiled:
-            # Two turns of the event loop bring in what the kernel already holds.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
         limit = time.monotonic() + CLEAR_SECONDS
-        try:
-            while True:
-                await self._pull(self._quiet if self.spoiled else 0.0, operation)
-                if time.monotonic() > limit:
-                    raise BadFrame(self._device, operation, "the line does not become quiet")
-        except LinkTimeout:
-            pass
+        # A late reply may be on its way after a failure.
+        wait = self._quiet if self.spoiled else 0.0
+        while data := await self._stream.read(wait):
+            self._arrived.extend(self._splitter.feed(data))
+            if time.monotonic() > limit:
+                raise BadFrame(self._device, operation, "the line does not become quiet")
         while self._arrived:
             self._keep(self._arrived.popleft(), operation)
         self._splitter.reset()
@@ -171,9 +166,7 @@ class Exchange:
 
     async def _pull(self, seconds: float, operation: str) -> None:
         """Wait at most `seconds` for bytes and cut them into frames. Raises LinkTimeout."""
-        try:
-            async with asyncio.timeout(max(seconds, 0.0)):
-                data = await self._stream.read()
-        except TimeoutError:
-            raise LinkTimeout(self._device, operation, "no reply in time") from None
+        data = await self._stream.read(max(seconds, 0.0))
+        if not data:
+            raise LinkTimeout(self._device, operation, "no reply in time")
         self._arrived.extend(self._splitter.feed(data))

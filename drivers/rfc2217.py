@@ -10,6 +10,7 @@ from typing import TypeVar
 import serial.rfc2217
 
 from drivers.address import Rfc2217Target
+from drivers.buffered import Buffered
 from drivers.errors import LinkClosed
 
 _Told = TypeVar("_Told")
@@ -36,13 +37,12 @@ class _Rfc2217Port(serial.rfc2217.Serial):
             self._read_buffer.put(None)
 
 
-class Rfc2217Stream:
+class Rfc2217Stream(Buffered):
     """A `drivers.transport.ByteStream` over a client that knows only blocking calls."""
 
     def __init__(self, port: _Rfc2217Port, device: str) -> None:
+        super().__init__(asyncio.StreamReader(), device)
         self._port = port
-        self._device = device
-        self._reader = asyncio.StreamReader()
         self._loop = asyncio.get_running_loop()
         self._ending = threading.Event()
         self._pump = threading.Thread(target=self._pump_bytes, name=f"{device}-rfc2217")
@@ -63,12 +63,6 @@ class Rfc2217Stream:
     def _tell(self, act: Callable[[_Told], None], value: _Told) -> None:
         if not self._ending.is_set():
             self._loop.call_soon_threadsafe(act, value)
-
-    async def read(self, maximum: int = 4096) -> bytes:
-        try:
-            return await self._reader.read(maximum)
-        except OSError as fault:
-            raise LinkClosed(self._device, "read", str(fault)) from fault
 
     async def write(self, data: bytes) -> None:
         try:

@@ -6,9 +6,10 @@ import errno
 import os
 import socket
 import ssl
+import termios
 from typing import Protocol
 
-import serial_asyncio_fast
+import serial
 
 from drivers.address import (
     Line,
@@ -20,6 +21,8 @@ from drivers.address import (
     UsbAdapter,
     parse_url,
 )
+from drivers.buffered import Buffered
+from drivers.descriptor import DescriptorStream
 from drivers.errors import LinkClosed, LinkError, LinkTimeout, NotTrusted, PortBusy
 from drivers.rfc2217 import open_rfc2217
 from drivers.trace import Tap, traced
@@ -45,8 +48,11 @@ CONNECT_SECONDS = 5.0
 class ByteStream(Protocol):
     """Bytes both ways. Cancelling `read` loses nothing."""
 
-    async def read(self, maximum: int = 4096) -> bytes:
-        """At least one byte, at most `maximum`; raises LinkClosed at the end."""
+    async def read(self, seconds: float | None = None) -> bytes:
+        """What has come, as soon as it is one byte; none if that takes longer than `seconds`.
+
+        With 0, what has come by now. Raises LinkClosed at the end.
+        """
 
     async def write(self, data: bytes) -> None:
         """Hand `data` to the wire; raises LinkClosed."""
@@ -84,24 +90,14 @@ async def _open(target: Target, device: str) -> ByteStream:
             return await open_rfc2217(target, device)
 
 
-class _Stream:
-    """A ByteStream over asyncio's reader and writer (TCP and serial)."""
+class _TlsStream(Buffered):
+    """A ByteStream over asyncio's reader and writer, which know how to encrypt."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, device: str
     ) -> None:
-        self._reader = reader
+        super().__init__(reader, device)
         self._writer = writer
-        self._device = device
-
-    async def read(self, maximum: int = 4096) -> bytes:
-        try:
-            data = await self._reader.read(maximum)
-        except OSError as fault:
-            raise LinkClosed(self._device, "read", str(fault)) from fault
-        if not data:
-            raise LinkClosed(self._device, "read", "the other end closed the line")
-        return data
 
     async def write(self, data: bytes) -> None:
         # A closing transport swallows what it is given; the caller has to know.
@@ -127,9 +123,9 @@ class WatchedStream:
         self._stream = stream
         self.ended = False
 
-    async def read(self, maximum: int = 4096) -> bytes:
+    async def read(self, seconds: float | None = None) -> bytes:
         try:
-            return await self._stream.read(maximum)
+            return await self._stream.read(seconds)
         except LinkClosed:
             self.ended = True
             raise
@@ -154,13 +150,14 @@ class _TracedStream:
         self._tap = tap
         self._ended = False
 
-    async def read(self, maximum: int = 4096) -> bytes:
+    async def read(self, seconds: float | None = None) -> bytes:
         try:
-            data = await self._stream.read(maximum)
+            data = await self._stream.read(seconds)
         except LinkClosed as fault:
             self._end(fault.detail)
             raise
-        self._tap("received", data)
+        if data:
+            self._tap("received", data)
         return data
 
     async def write(self, data: bytes) -> None:
@@ -183,12 +180,17 @@ class _TracedStream:
 
 async def _open_tcp(target: TcpTarget | TlsTarget, device: str) -> ByteStream:
     try:
-        context = _context(target) if isinstance(target, TlsTarget) else None
-        name = (target.name or target.host) if isinstance(target, TlsTarget) else None
         async with asyncio.timeout(CONNECT_SECONDS):
-            reader, writer = await asyncio.open_connection(
-                target.host, target.port, ssl=context, server_hostname=name
-            )
+            if isinstance(target, TlsTarget):
+                reader, writer = await asyncio.open_connection(
+                    target.host,
+                    target.port,
+                    ssl=_context(target),
+                    server_hostname=target.name or target.host,
+                )
+                _prepare(writer.get_extra_info("socket"))
+                return _TlsStream(reader, writer, device)
+            return DescriptorStream(await _connected(target), device)
     except TimeoutError as fault:
         raise LinkTimeout(device, "connect", f"no answer in {CONNECT_SECONDS:g} s") from fault
     except ssl.SSLCertVerificationError as fault:
@@ -197,14 +199,37 @@ async def _open_tcp(target: TcpTarget | TlsTarget, device: str) -> ByteStream:
         raise NotTrusted(device, "connect", f"no TLS: {fault.reason or fault}") from fault
     except OSError as fault:
         raise LinkClosed(device, "connect", _why(fault, target)) from fault
-    link: socket.socket = writer.get_extra_info("socket")
+
+
+async def _connected(target: TcpTarget) -> socket.socket:
+    """By the first address of the host that answers. Raises OSError of the last."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    failed: OSError = OSError("the name has no address")
+    for family, kind, protocol, _, address in found:
+        link = socket.socket(family, kind, protocol)
+        try:
+            link.setblocking(False)
+            await loop.sock_connect(link, address)
+            _prepare(link)
+        except OSError as fault:
+            link.close()
+            failed = fault
+        except asyncio.CancelledError:
+            link.close()
+            raise
+        else:
+            return link
+    raise failed
+
+
+def _prepare(link: socket.socket) -> None:
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # A serial server that lost its power never says so: ask after 10 s of silence, four times.
     link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 4)):
         if hasattr(socket, option):
             link.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-    return _Stream(reader, writer, device)
 
 
 def _why(fault: OSError, target: TcpTarget | TlsTarget) -> str:
@@ -229,12 +254,13 @@ def _context(target: TlsTarget) -> ssl.SSLContext:
 async def _open_serial(target: SerialTarget, device: str) -> ByteStream:
     path = await asyncio.to_thread(path_of, target, device)
     try:
-        reader, writer = await serial_asyncio_fast.open_serial_connection(
-            url=path,
+        port = serial.Serial(
+            path,
             baudrate=target.line.baudrate,
             bytesize=target.line.bytesize,
             parity=target.line.parity,
             stopbits=target.line.stopbits,
+            timeout=0,
             exclusive=True,
         )
     except OSError as fault:  # SerialException is one
@@ -244,4 +270,8 @@ async def _open_serial(target: SerialTarget, device: str) -> ByteStream:
             raise PortBusy(device, "connect", f"{path}: {said}") from fault
         why = f"{path}: {os.strerror(fault.errno)}" if fault.errno else str(fault)
         raise LinkClosed(device, "connect", why) from fault
-    return _Stream(reader, writer, device)
+    # As pyserial sets it, a port with nothing to read looks like one that is gone (termios(3)).
+    settings = termios.tcgetattr(port.fileno())
+    settings[6][termios.VMIN] = 1
+    termios.tcsetattr(port.fileno(), termios.TCSANOW, settings)
+    return DescriptorStream(port, device)

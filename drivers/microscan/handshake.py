@@ -78,10 +78,16 @@ class Handshake:
         """Bytes that were damaged and have not come again."""
         return self._damaged + self._lost
 
-    async def read(self, maximum: int = 4096) -> bytes:
-        """One body, whatever its length; of an answer what stands in < and >, with them."""
-        while not self._bodies:
-            await self._pull(None)
+    async def read(self, seconds: float | None = None) -> bytes:
+        """One body; of an answer what stands in < and >, with them."""
+        if data := await self._stream.read(0):
+            self._hear(data)
+        try:
+            async with asyncio.timeout(seconds):
+                while not self._bodies:
+                    await self._pull(None)
+        except TimeoutError:
+            return b""
         return self._bodies.popleft()
 
     async def write(self, data: bytes) -> None:
@@ -126,19 +132,21 @@ class Handshake:
             now = time.monotonic()
             silent = max(self._heard + self._gap_seconds, now + _MOMENT)
             until = silent if self._splitter.unfinished else deadline
-            try:
-                async with asyncio.timeout(None if until is None else max(until - now, 0.0)):
-                    data = await self._stream.read()
-            except TimeoutError:
-                if not self._splitter.unfinished:
-                    return False
+            data = await self._stream.read(None if until is None else max(until - now, 0.0))
+            if data:
+                self._hear(data)
+            elif self._splitter.unfinished:
                 await self._refuse()
                 return True
-            self._heard = time.monotonic()
-            # Kept before anything else is awaited: whoever reads may be cancelled.
-            self._pieces.extend(self._splitter.feed(data))
+            else:
+                return False
         await self._take(self._pieces.popleft())
         return True
+
+    def _hear(self, data: bytes) -> None:
+        """Kept before anything else is awaited: whoever reads may be cancelled."""
+        self._heard = time.monotonic()
+        self._pieces.extend(self._splitter.feed(data))
 
     async def _take(self, piece: bytes) -> None:
         if piece == REQ:

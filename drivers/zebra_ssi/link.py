@@ -11,7 +11,6 @@ next command then waits behind a *fence*: a question whose answer is no ACK. The
 order, so nothing older than that answer is still under way.
 """
 
-import asyncio
 import time
 from collections import deque
 
@@ -120,9 +119,6 @@ class Link:
 
     async def _settle(self, operation: str) -> None:
         """Take what has arrived unasked, and fence off late answers if there could be any."""
-        # Two turns of the event loop bring in what the kernel already holds.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
         while packet := await self._receive(time.monotonic(), operation):
             await self._take(packet)
         if self._dirty:
@@ -241,10 +237,7 @@ class Link:
     async def _read(self, seconds: float, operation: str) -> bytes:
         """Some bytes, or none after `seconds`."""
         try:
-            async with asyncio.timeout(max(seconds, 0.0)):
-                return await self._stream.read()
-        except TimeoutError:
-            return b""
+            return await self._stream.read(max(seconds, 0.0))
         except LinkClosed as fault:
             self.closed = True
             raise LinkClosed(self._device, operation, fault.detail) from fault

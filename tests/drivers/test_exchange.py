@@ -178,8 +178,8 @@ def test_a_line_that_never_gets_quiet_does_not_hold_the_caller() -> None:
 
 def test_a_line_that_ends_is_told() -> None:
     async def run() -> None:
-        async with exchange(ASK) as link:
-            await link.send(b"ask\n")
+        async with exchange(ASK, says("Yes\n")) as link:
+            assert await link.request(b"ask\n", 5, "ask") == b"Yes"
             await link.close()
             with pytest.raises(LinkClosed):
                 await link.request(b"ask\n", 1, "ask")

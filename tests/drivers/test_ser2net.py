@@ -78,7 +78,7 @@ async def _said_back(stream: ByteStream, data: bytes) -> bytes:
     back = b""
     async with asyncio.timeout(20):
         while len(back) < len(data):
-            back += await stream.read(100)
+            back += await stream.read()
     return back
 
 

@@ -104,7 +104,7 @@ def test_bytes_go_both_ways_and_a_cancelled_read_loses_none(listen: str) -> None
         await stream.write(every)
         back = b""
         while len(back) < len(every):
-            back += await stream.read(100)
+            back += await stream.read()
         assert back == every
         await stream.close()
         await stream.close()
@@ -248,7 +248,7 @@ def test_a_port_of_a_serial_server_by_rfc_2217() -> None:
         await stream.write(every)
         back = b""
         while len(back) < len(every):
-            back += await stream.read(100)
+            back += await stream.read()
         assert back == every
         await stream.close()
 

@@ -1,0 +1,149 @@
+"""A wire that the system gives as a file: a TCP socket, or a serial port.
+
+Its bytes stay with the system until they are asked for, so that what has come is known without a
+turn of the event loop, and a device that talks to nobody fills no memory of ours.
+"""
+
+import asyncio
+import contextlib
+import os
+import select
+from typing import Protocol
+
+from drivers.errors import LinkClosed
+
+CHUNK_BYTES = 4096
+
+
+class _File(Protocol):
+    """What `socket.socket` and `serial.Serial` have in common."""
+
+    def fileno(self) -> int: ...
+    def close(self) -> None: ...
+
+
+class DescriptorStream:
+    """Implements `drivers.transport.ByteStream`. The file does not block; it is closed with it."""
+
+    def __init__(self, file: _File, device: str) -> None:
+        self._file = file
+        self._device = device
+        self._number = file.fileno()
+        self._loop = asyncio.get_running_loop()
+        self._gone = select.poll()
+        # A hang-up and an error are told unasked; that the other end closed a socket is not.
+        self._gone.register(self._number, select.POLLRDHUP)
+        self._come = b""
+        self._waiter: asyncio.Future[None] | None = None
+        self._watched = False
+        self._end = ""
+
+    async def read(self, seconds: float | None = None) -> bytes:
+        data = self._take("read")
+        if data or (seconds is not None and seconds <= 0):
+            return data
+        await self._more(seconds)
+        return self._take("read")
+
+    async def write(self, data: bytes) -> None:
+        self._check("write")
+        # A line whose other end has gone takes what it is given; the caller has to know.
+        if self._gone.poll(0):
+            raise LinkClosed(self._device, "write", "the other end closed the line")
+        rest = memoryview(data)
+        try:
+            while rest:
+                try:
+                    rest = rest[os.write(self._number, rest) :]
+                except BlockingIOError:
+                    await self._room()
+                    self._check("write")
+        except OSError as fault:
+            raise LinkClosed(self._device, "write", str(fault)) from fault
+        except asyncio.CancelledError:
+            if len(rest) < len(data):  # whatever came next would be taken for the rest of it
+                self._stop("a write was given up in its middle")
+            raise
+
+    async def close(self) -> None:
+        if self._number >= 0:
+            self._stop("the line is closed")
+            self._number = -1
+            with contextlib.suppress(OSError):  # what broke the line was told
+                self._file.close()
+
+    def _take(self, operation: str) -> bytes:
+        """What has come, nothing if that is nothing yet. Raises LinkClosed at the end."""
+        if self._come:
+            data, self._come = self._come, b""
+            return data
+        self._check(operation)
+        data = self._received()
+        self._check(operation)
+        return data
+
+    def _received(self) -> bytes:
+        """What the system holds; notes the end."""
+        try:
+            data = os.read(self._number, CHUNK_BYTES)
+        except BlockingIOError:
+            return b""
+        except OSError as fault:
+            self._stop(str(fault))
+            return b""
+        if not data:
+            self._stop("the other end closed the line")
+        return data
+
+    def _check(self, operation: str) -> None:
+        if self._end:
+            raise LinkClosed(self._device, operation, self._end)
+
+    async def _more(self, seconds: float | None) -> None:
+        """Wait until something has come, or the end, or so long. Cancelled, it has lost nothing."""
+        self._waiter = waiter = self._loop.create_future()
+        if not self._watched:
+            self._watched = True
+            self._loop.add_reader(self._number, self._readable)
+        enough = None if seconds is None else self._loop.call_later(seconds, _done, waiter)
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+            if enough is not None:
+                enough.cancel()
+
+    def _readable(self) -> None:
+        if self._waiter is None:
+            self._unwatch()  # nobody asks; it is looked for again when somebody does
+        elif not self._waiter.done():
+            self._come = self._received()
+            if self._come:
+                self._waiter.set_result(None)
+
+    async def _room(self) -> None:
+        """Wait until the system takes more."""
+        free = self._loop.create_future()
+        self._loop.add_writer(self._number, _done, free)
+        try:
+            await free
+        finally:
+            if self._number >= 0:
+                self._loop.remove_writer(self._number)
+
+    def _unwatch(self) -> None:
+        if self._watched:
+            self._watched = False
+            self._loop.remove_reader(self._number)
+
+    def _stop(self, why: str) -> None:
+        """From now on there is only this to tell."""
+        self._end = self._end or why
+        self._unwatch()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+def _done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
