@@ -1,0 +1,193 @@
+"""A wire that is read as a file: what is cancelled, cut short, ended or asked by nobody."""
+
+import asyncio
+import os
+import socket
+import tty
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+import serial
+
+from drivers.descriptor import DescriptorStream
+from drivers.errors import LinkClosed
+from drivers.transport import open_stream
+
+WIRES = ["socket", "terminal"]
+
+
+@dataclass
+class Other:
+    """The device's end."""
+
+    send: Callable[[bytes], object]
+    receive: Callable[[int], bytes]
+    hang_up: Callable[[], None]
+
+
+@contextmanager
+def _sockets() -> Iterator[tuple[socket.socket, Other]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        yield ours, Other(theirs.sendall, theirs.recv, theirs.close)
+
+
+@contextmanager
+def _terminal() -> Iterator[tuple[serial.Serial, Other]]:
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    port = serial.Serial(os.ttyname(slave), timeout=0)
+    os.close(slave)
+    ended = []
+
+    def hang_up() -> None:
+        if not ended:
+            ended.append(True)
+            os.close(master)
+
+    with port:
+        yield port, Other(partial(os.write, master), partial(os.read, master), hang_up)
+        hang_up()
+
+
+@asynccontextmanager
+async def wire(kind: str) -> AsyncIterator[tuple[DescriptorStream, Other]]:
+    with _sockets() if kind == "socket" else _terminal() as (file, other):
+        stream = DescriptorStream(file, "device")
+        yield stream, other
+        await stream.close()
+
+
+def test_a_read_that_is_cancelled_at_any_moment_loses_nothing() -> None:
+    async def run() -> None:
+        async with wire("socket") as (stream, other):
+            for turns in range(8):
+                reading = asyncio.create_task(stream.read(5))
+                await asyncio.sleep(0)
+                other.send(b"it")
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                reading.cancel()
+                (got,) = await asyncio.gather(reading, return_exceptions=True)
+                rest = b"" if got == b"it" else await stream.read(5)
+                assert b"it" in (got, rest), f"cancelled after {turns} turns: {got!r}, {rest!r}"
+
+    asyncio.run(run())
+
+
+def test_what_has_come_is_there_without_waiting_and_nothing_is_nothing() -> None:
+    async def run() -> None:
+        async with wire("socket") as (stream, other):
+            assert await stream.read(0) == b""
+            assert await stream.read(0.01) == b""
+            other.send(b"one")
+            other.send(b"two")
+            assert await stream.read(0) == b"onetwo"
+
+    asyncio.run(run())
+
+
+def test_what_nobody_asks_for_is_not_watched() -> None:
+    """Else the event loop would turn round and round while a device talks to nobody."""
+
+    async def run() -> None:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        stream = DescriptorStream(ours, "device")
+        theirs.send(b"an answer")
+        await stream.read()
+        reading = asyncio.create_task(stream.read())
+        await asyncio.sleep(0)
+        reading.cancel()
+        theirs.send(b"something else")
+        await asyncio.sleep(0.05)
+        assert not asyncio.get_running_loop().remove_reader(ours.fileno())
+        assert await stream.read() == b"something else"
+        await stream.close()
+        theirs.close()
+
+    asyncio.run(run())
+
+
+def test_a_long_write_waits_for_who_reads_slowly() -> None:
+    sent = bytes(range(256)) * 8192
+
+    async def run() -> bytes:
+        async with wire("socket") as (stream, other):
+            writing = asyncio.create_task(stream.write(sent))
+            got = b""
+            while len(got) < len(sent):
+                got += await asyncio.to_thread(other.receive, 65536)
+            await writing
+            return got
+
+    assert asyncio.run(run()) == sent
+
+
+def test_a_write_that_is_given_up_in_its_middle_ends_the_line() -> None:
+    """What came next would be taken for its rest."""
+
+    async def run() -> None:
+        async with wire("socket") as (stream, other):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await stream.write(bytes(4 * 1024 * 1024))
+            other.send(b"an answer")
+            for act in (stream.read(), stream.write(b"x")):
+                with pytest.raises(LinkClosed, match="given up in its middle"):
+                    await act
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", WIRES)
+def test_nothing_is_handed_to_a_line_that_has_ended(kind: str) -> None:
+    async def run() -> None:
+        async with wire(kind) as (stream, other):
+            other.send(b"last")
+            await stream.read(5)
+            other.hang_up()
+            with pytest.raises(LinkClosed):
+                await stream.write(b"never")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", WIRES)
+def test_who_waits_is_told_of_the_end(kind: str) -> None:
+    async def run() -> None:
+        for how in ("theirs", "ours"):
+            async with wire(kind) as (stream, other):
+                reading = asyncio.create_task(stream.read(5))
+                await asyncio.sleep(0.01)
+                if how == "ours":
+                    await stream.close()
+                else:
+                    other.hang_up()
+                with pytest.raises(LinkClosed):
+                    await reading
+
+    asyncio.run(run())
+
+
+def test_a_port_with_nothing_to_read_is_not_one_that_has_gone() -> None:
+    """Its line is set by the stream's opener; what is set here is what pyserial leaves."""
+
+    async def run() -> None:
+        master, slave = os.openpty()
+        tty.setraw(slave)
+        stream = await open_stream(f"serial://{os.ttyname(slave)}", "device")
+        os.close(slave)
+        for _ in range(3):
+            assert await stream.read(0) == b""
+        os.write(master, b"here")
+        assert await stream.read(5) == b"here"
+        assert await stream.read(0) == b""
+        await stream.close()
+        os.close(master)
+
+    asyncio.run(run())
