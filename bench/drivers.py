@@ -1,8 +1,9 @@
 """Drivers against a bare exchange of the same bytes, and 32 of them in one process.
 
 A question changes nothing: a marker's state, a reader's name. The bare exchange is a blocking
-socket, or pyserial, that sends what the driver sent and waits for as many bytes as it got. Both ask
-the same simulated device, which is a process of its own, in turns.
+socket, or pyserial, that sends what the driver sent and waits for as many bytes as it got; the wire
+alone does the same in the event loop, without a driver. All ask the same simulated device, which is
+a process of its own, in turns.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from bench.measure import Measurement, percentile
 from conformance.wire import Tap, between
 from drivers.catalog import find
 from drivers.errors import DeviceError
+from drivers.transport import open_stream
 from simulators.faults import Direction, Piece
 from tests.families import Family, families
 
@@ -133,6 +135,24 @@ def _bare(url: str, turns: list[tuple[bytes, int]], count: int) -> float:
         return _exchanged(line.sendall, line.recv, turns, count)
 
 
+async def _wired(url: str, turns: list[tuple[bytes, int]], count: int) -> float:
+    """Seconds a question on the drivers' wire, with nothing above it."""
+    wire = await open_stream(url, "wire")
+    try:
+        began = perf_counter()
+        for _ in range(count):
+            for sent, length in turns:
+                await wire.write(sent)
+                while length > 0:
+                    got = len(await wire.read(5))
+                    if not got:
+                        raise TimeoutError("the device does not answer a bare exchange")
+                    length -= got
+        return (perf_counter() - began) / count
+    finally:
+        await wire.close()
+
+
 def _exchanged(
     send: Callable[[bytes], object],
     receive: Callable[[int], bytes],
@@ -160,9 +180,12 @@ def _round_trips(size: Size) -> Measurement:
             with devices(wire, [name]) as (url,):
                 turns = asyncio.run(_recorded(family, url))
                 for _ in range(size.rounds):
-                    found.add(f"{name}, {said}, bare", 1e6 * _bare(url, turns, size.questions))
+                    bare = f"{name}, {said}, bare"
+                    found.add(bare, 1e6 * _bare(url, turns, size.questions))
+                    wired = 1e6 * asyncio.run(_wired(url, turns, size.questions))
+                    found.add(f"{name}, {said}, wire alone", wired, against=(bare,))
                     ours = 1e6 * asyncio.run(_asked(family, url, size.questions))
-                    found.add(f"{name}, {said}", ours, against=(f"{name}, {said}, bare",))
+                    found.add(f"{name}, {said}", ours, against=(bare,))
     found.notes.append("limit: 1.3 times the bare exchange")
     return found
 

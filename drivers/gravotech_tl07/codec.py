@@ -25,6 +25,7 @@ LINE_BYTES = 1024  # no command that is used here comes near; what is longer is 
 VARIABLES = range(10)  # C: variables 0 to 9
 COUNTS = range(2**32)  # C: 0 to 4294967295; 0 is for ever
 
+_LINE = re.compile(rb"[\x20-\x7e\x1d]*")
 _TEXT = re.compile(r"[\x20\x21\x23-\x7e\x1d]*")
 _FILE = re.compile(r"[\x21\x23-\x29\x2b-\x3e\x40-\x7e]+")  # no blank, no quote, no mask's * and ?
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
@@ -206,6 +207,7 @@ _CAUSES = {
     (PROCESSING, 9): "the fault could not be acknowledged",
     (RESERVED, 1): "reserved to the master",
 }
+_EVENTS = {event.value.encode() + REPLY_END for event in Event}
 _DONE = ("LD", "VS", "AM", "AD", "SP")
 NAMES = frozenset({"LD", "VS", "VG", "GP", "SP", "LS", *(act.value for act in Act)})
 """Of the commands that this codec knows."""
@@ -349,10 +351,7 @@ def parse_count(reply: Text) -> int:
 
 def is_event(octets: bytes) -> bool:
     """Whether a whole line tells how a marking goes on."""
-    try:
-        return isinstance(decode_reply(octets), Event)
-    except MalformedError:
-        return False
+    return octets in _EVENTS
 
 
 def is_start(octets: bytes) -> bool:
@@ -397,7 +396,7 @@ def _opened(octets: bytes, end: bytes) -> str:
     if not octets.endswith(end):
         raise MalformedError(f"no end of line: {octets!r}")
     line = octets[: len(octets) - len(end)]
-    if any(not (0x20 <= octet <= 0x7E or octet == 0x1D) for octet in line):
+    if not _LINE.fullmatch(line):
         raise MalformedError(f"not a line of ASCII: {octets!r}")
     return line.decode("ascii")
 

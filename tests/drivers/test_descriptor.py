@@ -42,7 +42,7 @@ def _terminal() -> Iterator[tuple[serial.Serial, Other]]:
     tty.setraw(slave)
     port = serial.Serial(os.ttyname(slave), timeout=0)
     os.close(slave)
-    ended = []
+    ended: list[bool] = []
 
     def hang_up() -> None:
         if not ended:

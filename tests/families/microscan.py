@@ -1,8 +1,21 @@
 """Microscan and Omron MicroHAWK by K-commands."""
 
-from drivers.microscan import codec
+from drivers.microscan import acknak, codec
 from drivers.microscan.codec import FrameError, Splitter
 from tests.families import Codec, Ear, Family
+
+
+class _Framed(acknak.Splitter):
+    """Frames with an LRC and signals; what a silence ends in life is forgotten here."""
+
+    garbage = 0
+
+    def __init__(self) -> None:
+        super().__init__(lambda body: bool(acknak.answer_in(body)))
+
+    def reset(self) -> None:
+        self.garbage += self.give_up()
+
 
 FAMILY = Family(
     name="microscan",
@@ -30,7 +43,16 @@ FAMILY = Family(
                     lambda frame: codec.decode_result(frame, b"="),
                     codec.is_answer,
                 ),
-            )
+            ),
+            "ack/nak": Ear(
+                _Framed,
+                (
+                    acknak.decode_frame,
+                    acknak.decode_result,
+                    lambda body: acknak.decode_result(body, b"="),
+                    acknak.answer_in,
+                ),
+            ),
         },
     ),
     device={"decode_seconds": "0.03"},
