@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from simulators.faults import Faults
 from simulators.misdeeds import Misdeeds
 from simulators.optics import EFFECTS, STYLES, Optics, see, see_nothing, spoiled
+from simulators.options import Given
 from simulators.part import Engraving, PartStore
 from simulators.pipe import Wire
 from simulators.wired import WiredDevice
@@ -183,28 +184,19 @@ def _answer(status: str, body: bytes) -> bytes:
 
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> Camera:
     """Raises ValueError for options that it does not know, and strengths beyond 0 to 1."""
-    given = dict(options)
-    position = int(given.pop("position")) if "position" in given else None
-    if position is not None and position < 1:
-        raise ValueError("position is 1 or more")
-    style = next((each for each in STYLES if each == given.get("style", STYLES[0])), None)
-    if style is None:
-        raise ValueError(f"style is {' or '.join(STYLES)}")
-    given.pop("style", None)
-    spoil = float(given.pop("spoil", 0))
-    by = given.pop("spoil_by", ",".join(EFFECTS)).split(",")
-    if not 0 <= spoil <= 1 or not set(by) <= set(EFFECTS):
-        raise ValueError(f"spoil is 0 to 1, and spoil_by of {', '.join(EFFECTS)}")
-    strengths = {name: float(given.pop(name)) for name in EFFECTS if name in given}
+    given = Given(options)
+    by = given.text("spoil_by", ",".join(EFFECTS)).split(",")
+    if not set(by) <= set(EFFECTS):
+        raise ValueError(f"spoil_by is of {', '.join(EFFECTS)}")
+    strengths = {name: given.number(name, 0, 0, 1) for name in EFFECTS}
     camera = Camera(
         parts,
         station,
-        Optics(style, strengths, int(given.pop("seed", 0))),
-        position=position,
-        spoil=spoil,
+        Optics(given.one_of("style", STYLES), strengths, given.whole("seed", 0)),
+        position=given.whole_or_none("position"),
+        spoil=given.number("spoil", 0, 0, 1),
         spoil_by=by,
-        period=float(given.pop("period_seconds", 0.2)) / speed,
+        period=given.number("period_seconds", 0.2) / speed,
     )
-    if given:
-        raise ValueError(f"camera knows no option {', '.join(sorted(given))}")
+    given.end()
     return camera

@@ -38,6 +38,7 @@ from drivers.cognex_dmcc.codec import (
     encode_text,
 )
 from simulators.looking import Looking
+from simulators.options import Given
 from simulators.part import PartStore
 from simulators.pipe import Wire
 
@@ -145,29 +146,19 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
     no_read (empty: none), checksum (0 or 1, of what was read), span (whole or body).
     Raises ValueError.
     """
-    given = dict(options)
-    position = int(given.pop("position")) if "position" in given else None
-    if position is not None and position < 1:
-        raise ValueError("position is 1 or more")
-    trigger = given.pop("trigger", "single")
-    if trigger not in ("single", "manual"):
-        raise ValueError("trigger is single or manual")
-    checksum = given.pop("checksum", "0")
-    if checksum not in ("0", "1"):
-        raise ValueError("checksum is 0 or 1")
+    given = Given(options)
     device = CognexDmcc(
         parts,
         station,
         speed,
-        decode_seconds=float(given.pop("decode_seconds", 0.15)),
-        position=position,
-        aim=given.pop("aim", ""),
-        trigger=trigger,
-        results=Results(given.pop("results", "base64")),
-        no_read=given.pop("no_read", NO_READ),
-        checked=checksum == "1",
-        span=Span(given.pop("span", "whole")),
+        decode_seconds=given.number("decode_seconds", 0.15),
+        position=given.whole_or_none("position"),
+        aim=given.text("aim", ""),
+        trigger=given.one_of("trigger", ("single", "manual")),
+        results=given.member("results", Results.BASE64),
+        no_read=given.text("no_read", NO_READ),
+        checked=given.switch("checksum"),
+        span=given.member("span", Span.WHOLE),
     )
-    if given:
-        raise ValueError(f"cognex-dmcc knows no option {', '.join(sorted(given))}")
+    given.end()
     return device

@@ -39,10 +39,10 @@ from drivers.gravotech_tl07.codec import (
     Status,
     Text,
 )
-from simulators.misdeeds import Misdeeds
-from simulators.part import Engraving, PartStore
+from simulators.marker import WiredMarker
+from simulators.options import Given
+from simulators.part import PartStore
 from simulators.pipe import Wire
-from simulators.wired import WiredDevice
 
 MISDEEDS = {
     "faint": "the next mark is too faint to be read",
@@ -55,29 +55,11 @@ MISDEEDS = {
     "garble": "the next text that is not blank is stored as another",
     "stubborn": "the next loading for simulation is accepted and not done",
 }
-_DEFAULTS = {
-    "macro": "06",
-    "lines": "1",
-    "files": "blank.t2l,part.t2l",
-    "after": "alive",
-    "readback": "plain",
-    "position": "1",
-    "marking": "2",
-    "loading": "0.5",
-    "starting": "5",
-    "late": "30",
-}
-_CHOICES = {
-    "macro": ("05", "06", "none"),
-    "after": ("alive", "ready"),
-    "readback": tuple(form.value for form in Readback),
-}
 _MODES = {
     Mode.NORMAL: RunMode.NORMAL,
     Mode.SIMULATION: RunMode.SIMULATION,
     Mode.AUTONOMOUS: RunMode.AUTONOMOUS,
 }
-_CLEAR, _FAINT = 1.0, 0.2
 
 
 class _Refusal(Exception):
@@ -85,49 +67,34 @@ class _Refusal(Exception):
         self.reply = Refused(kind, detail)
 
 
-class GravotechTl07(WiredDevice):
+class GravotechTl07(WiredMarker):
     """One marker at one station. Everything but the stored files is forgotten without power."""
 
     def __init__(
         self, options: dict[str, str], parts: PartStore, station: str, speed: float
     ) -> None:
-        super().__init__(moments=("armed", "marked"))
-        unknown = options.keys() - _DEFAULTS.keys()
-        if unknown:
-            raise ValueError(f"unknown options {sorted(unknown)}; known: {', '.join(_DEFAULTS)}")
-        given = {**_DEFAULTS, **options}
-        for name, choices in _CHOICES.items():
-            if given[name] not in choices:
-                raise ValueError(f"{name} may be {', '.join(choices)}, not {given[name]!r}")
-        macro = given["macro"]
-        self._header = "" if macro == "none" else f"[)>\x1e{macro}\x1d"
-        self._trailer = "" if macro == "none" else "\x1e\x04"
-        self._lines = range(1, int(given["lines"]) + 1)
-        self._files = [file for file in given["files"].split(",") if file]
-        self._after = State.ALIVE if given["after"] == "alive" else State.READY
-        self._readback = Readback(given["readback"])
-        self._position = int(given["position"])
-        self._marking_seconds = float(given["marking"]) / speed
-        self._loading_seconds = float(given["loading"]) / speed
-        self._starting_seconds = float(given["starting"]) / speed
-        self._late_seconds = float(given["late"]) / speed
-        self._parts = parts
-        self._station = station
+        given = Given(options)
+        super().__init__("gravotech-tl07", given, parts, station, speed, MISDEEDS)
+        self._lines = range(1, given.whole("lines", 1) + 1)
+        self._files = given.words("files", "blank.t2l,part.t2l")
+        self._after = State[given.one_of("after", ("alive", "ready")).upper()]
+        self._readback = given.member("readback", Readback.PLAIN)
+        self._loading_seconds = given.number("loading", 0.5) / speed
+        self._starting_seconds = given.number("starting", 5) / speed
+        given.end()
         self._wires: list[Wire] = []
-        self._misdeeds = Misdeeds(MISDEEDS)
         self._going_on = asyncio.Event()
-        self._forget()
-        self._powered = True
+        self._switch_on()
         self._state = State.ALIVE
 
-    def _forget(self) -> None:
+    def _switch_on(self) -> None:
+        self._state = State.INITIALISING
         self._file = ""
         self._left = 0
         self._mode = RunMode.NORMAL
         self._variables = dict.fromkeys(codec.VARIABLES, "")
         self._master: Wire | None = None
         self._other_master = False
-        self._engraving: Engraving | None = None
         self._kept: list[Event] = []
         self._going_on.set()
 
@@ -155,28 +122,14 @@ class GravotechTl07(WiredDevice):
         return engraves
 
     async def power(self, on: bool) -> None:
-        if on == self._powered:
-            return
-        if not on:
-            self._spoil()
-            self.cancel_all()
-        self._forget()
-        self._powered = on
-        self._state = State.INITIALISING
-        if on:
+        changes = on != self._powered
+        await super().power(on)
+        if changes and on:
             self.later("starting", self._begin())
-        self.moments.current = ""
-        self.moments.release()
 
     async def _begin(self) -> None:
         await asyncio.sleep(self._starting_seconds)
         self._state = State.ALIVE
-
-    def misbehave(self, name: str, count: int = 1) -> None:
-        self._misdeeds.plan(name, count)
-
-    def misdeeds(self) -> dict[str, int]:
-        return dict(self._misdeeds.done)
 
     async def operate(self, op: str, request: dict[str, Any]) -> dict[str, Any]:
         match op:
@@ -323,37 +276,19 @@ class GravotechTl07(WiredDevice):
             self.later("shot", self._finish())
 
     async def _shoot(self) -> None:
-        """By its own input."""
         await self._tell(Event.MARKING)
-        if self._misdeeds.take("late"):
-            await self._shoot_late()
-        else:
-            await self._mark()
-            await self._finish()
+        await super()._shoot()
 
     def _begin_marking(self) -> None:
         self._state = State.MARKING
         self._left -= 1
 
-    async def _shoot_late(self) -> None:
-        """It is busy from its start on; the metal changes late."""
-        await asyncio.sleep(self._late_seconds)
-        await self._mark()
-        await self._finish()
-
     async def _mark(self) -> None:
         """The metal changes first, and before any reply. A blank file changes none."""
         failed = self._misdeeds.take("failed")
         if self._mode is not RunMode.SIMULATION and not self._file.startswith("blank"):
-            quality = _FAINT if failed or self._misdeeds.take("faint") else _CLEAR
-            self._engraving = self._parts.engrave(
-                self._station,
-                self._position,
-                self._header + self._variables[0] + self._trailer,
-                [self._variables[index] for index in self._lines],
-                quality,
-                "gravotech-tl07",
-            )
+            lines = [self._variables[index] for index in self._lines]
+            self._engrave(self._variables[0], lines, failed)
         if failed:
             self._state = State.FAULT
         await self.moments.reach("marked")
@@ -402,10 +337,6 @@ class GravotechTl07(WiredDevice):
         if self._state is not State.FAULT:
             raise _Refusal(codec.PROCESSING, 5)
         self._state = State.READY if self._left else State.ALIVE
-
-    def _spoil(self) -> None:
-        if self._engraving is not None:
-            self._parts.spoil(self._engraving.id, _FAINT)
 
 
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> GravotechTl07:

@@ -45,6 +45,7 @@ from drivers.honeywell.codec import (
     encode_answer,
 )
 from simulators.looking import Looking
+from simulators.options import Given
 from simulators.part import PartStore
 from simulators.pipe import Wire
 
@@ -171,14 +172,12 @@ class Honeywell(Looking):
 
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> Honeywell:
     """Options: decode_seconds, position (the one that it sees, 1 and up; without it all), aim (the
-    AIM identifier of each code), and what is saved in it by tag and subtag, as TRGMOD=3.
+    AIM identifier of each code), and what is saved in it: TRGMOD, TRGSTO, PREBK2, SUFBK2, SHWNRD.
     Raises ValueError.
     """
-    given = dict(options)
-    position = int(given.pop("position")) if "position" in given else None
-    if position is not None and position < 1:
-        raise ValueError("position is 1 or more")
-    saved = {name: given.pop(name) for name in DELIVERED if name in given}
+    given = Given(options)
+    told = {name: given.text(name) for name in DELIVERED}
+    saved = {name: value for name, value in told.items() if value}
     for name, value in saved.items():
         if not _TAKES[name].fullmatch(value):
             raise ValueError(f"{name} cannot be {value!r}")
@@ -186,11 +185,10 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
         parts,
         station,
         speed,
-        decode_seconds=float(given.pop("decode_seconds", 0.15)),
-        position=position,
-        aim=given.pop("aim", "]d1"),
+        decode_seconds=given.number("decode_seconds", 0.15),
+        position=given.whole_or_none("position"),
+        aim=given.text("aim", "]d1"),
         saved=saved,
     )
-    if given:
-        raise ValueError(f"honeywell knows no option {', '.join(sorted(given))}")
+    given.end()
     return device

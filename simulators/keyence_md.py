@@ -42,10 +42,10 @@ from drivers.keyence_md.codec import (
     Splitter,
     Write,
 )
-from simulators.misdeeds import Misdeeds
-from simulators.part import Engraving, PartStore
+from simulators.marker import WiredMarker
+from simulators.options import Given
+from simulators.part import PartStore
 from simulators.pipe import Wire
-from simulators.wired import WiredDevice
 
 MISDEEDS = {
     "faint": "the next mark is too faint to be read",
@@ -57,35 +57,6 @@ MISDEEDS = {
     "unlock": "the next lock is accepted and not done",
     "twice": "the next mark is made twice",
 }
-_DEFAULTS = {
-    "dialect": "job",
-    "macro": "06",
-    "code_block": "0",
-    "lines": "1",
-    "jobs": "0,7",
-    "idle_code": "0",
-    "counter": "",
-    "answer": "start",
-    "start_locked": "no",
-    "when_locked": "ready",
-    "shutter": "no",
-    "clear_reply": "yes",
-    "position": "1",
-    "marking": "2",
-    "expanding": "0.4",
-    "moving": "1",
-    "late": "30",
-}
-_CHOICES = {
-    "dialect": tuple(dialect.value for dialect in Dialect),
-    "macro": ("05", "06", "none"),
-    "answer": ("start", "end"),
-    "start_locked": ("no", "yes"),
-    "when_locked": ("ready", "T002"),
-    "shutter": ("no", "yes"),
-    "clear_reply": ("no", "yes"),
-}
-_CLEAR, _FAINT = 1.0, 0.2
 _BROKEN = "E004"  # a scanner's error, as one that can be cleared
 _INTERLOCK = "T000"
 
@@ -95,55 +66,40 @@ class _Refusal(Exception):
         self.code, self.words = code, words
 
 
-class KeyenceMd(WiredDevice):
+class KeyenceMd(WiredMarker):
     """One marker at one station."""
 
     def __init__(
         self, options: dict[str, str], parts: PartStore, station: str, speed: float
     ) -> None:
-        super().__init__(moments=("armed", "marked"))
-        unknown = options.keys() - _DEFAULTS.keys()
-        if unknown:
-            raise ValueError(f"unknown options {sorted(unknown)}; known: {', '.join(_DEFAULTS)}")
-        given = {**_DEFAULTS, **options}
-        for name, choices in _CHOICES.items():
-            if given[name] not in choices:
-                raise ValueError(f"{name} may be {', '.join(choices)}, not {given[name]!r}")
-        self._dialect = Dialect(given["dialect"])
-        macro = given["macro"]
-        self._header = "" if macro == "none" else f"[)>\x1e{macro}\x1d"
-        self._trailer = "" if macro == "none" else "\x1e\x04"
-        self._code = int(given["code_block"])
-        self._lines = range(self._code + 1, self._code + 1 + int(given["lines"]))
-        self._idle_code = given["idle_code"]
+        given = Given(options)
+        super().__init__("keyence-md", given, parts, station, speed, MISDEEDS)
+        self._dialect = given.member("dialect", Dialect.JOB)
+        self._code = given.whole("code_block", 0)
+        self._lines = range(self._code + 1, self._code + 1 + given.whole("lines", 1))
+        self._idle_code = given.text("idle_code", "0")
         idle = {self._code: self._idle_code, **dict.fromkeys(self._lines, " ")}
-        self._jobs = {int(job): dict(idle) for job in given["jobs"].split(",") if job}
-        self._counter = given["counter"]
+        self._jobs = {job: dict(idle) for job in given.wholes("jobs", "0,7")}
+        self._counter = given.one_of("counter", ("", *"ABCDEFGHIJ"))
         self._count = 0
-        self._answers_at_end = given["answer"] == "end"
-        self._start_locked = given["start_locked"] == "yes"
-        self._ready_locked = given["when_locked"] == "ready"
-        self._shutter = given["shutter"] == "yes"
-        self._answers_clearing = given["clear_reply"] == "yes"
-        self._position = int(given["position"])
-        self._marking_seconds = float(given["marking"]) / speed
-        self._expanding_seconds = float(given["expanding"]) / speed
-        self._moving_seconds = float(given["moving"]) / speed
-        self._late_seconds = float(given["late"]) / speed
-        self._parts = parts
-        self._station = station
-        self._misdeeds = Misdeeds(MISDEEDS)
+        self._answers_at_end = given.one_of("answer", ("start", "end")) == "end"
+        self._start_locked = given.one_of("start_locked", ("no", "yes")) == "yes"
+        self._ready_locked = given.one_of("when_locked", ("ready", "T002")) == "ready"
+        self._shutter = given.one_of("shutter", ("no", "yes")) == "yes"
+        self._answers_clearing = given.one_of("clear_reply", ("yes", "no")) == "yes"
+        self._expanding_seconds = given.number("expanding", 0.4) / speed
+        self._moving_seconds = given.number("moving", 1) / speed
+        given.end()
         self._job = min(self._jobs, default=0)
         self._marked: dict[tuple[int, int], str] = {}
         self._interlock = False
         self._switch_on()
-        self._locked = self._powered = True
+        self._locked = True
 
     def _switch_on(self) -> None:
         self._locked = self._marking = self._expanding = self._moving = False
         self._open = not self._shutter
         self._errors: list[str] = []
-        self._engraving: Engraving | None = None
         self._starter: Wire | None = None
 
     # What the back door asks.
@@ -173,23 +129,6 @@ class KeyenceMd(WiredDevice):
         self._begin()
         self.later("shot", self._shoot())
         return True
-
-    async def power(self, on: bool) -> None:
-        if on == self._powered:
-            return
-        if not on:
-            self._spoil()
-            self.cancel_all()
-        self._switch_on()
-        self._powered = on
-        self.moments.current = ""
-        self.moments.release()
-
-    def misbehave(self, name: str, count: int = 1) -> None:
-        self._misdeeds.plan(name, count)
-
-    def misdeeds(self) -> dict[str, int]:
-        return dict(self._misdeeds.done)
 
     async def operate(self, op: str, request: dict[str, Any]) -> dict[str, Any]:
         match op:
@@ -371,32 +310,11 @@ class KeyenceMd(WiredDevice):
     def _begin(self) -> None:
         self._marking = True
 
-    async def _shoot(self) -> None:
-        """By its own input."""
-        if self._misdeeds.take("late"):
-            await self._shoot_late()
-        else:
-            await self._mark()
-            await self._finish()
-
-    async def _shoot_late(self) -> None:
-        """It is busy from its start on; the metal changes late."""
-        await asyncio.sleep(self._late_seconds)
-        await self._mark()
-        await self._finish()
-
     async def _mark(self) -> None:
         """The metal changes first, and before any reply."""
         failed = self._misdeeds.take("failed")
         texts = self._jobs[self._job]
-        self._engraving = self._parts.engrave(
-            self._station,
-            self._position,
-            self._header + texts[self._code] + self._trailer,
-            [texts[block].rstrip() for block in self._lines],
-            _FAINT if failed or self._misdeeds.take("faint") else _CLEAR,
-            "keyence-md",
-        )
+        self._engrave(texts[self._code], [texts[block].rstrip() for block in self._lines], failed)
         await self.moments.reach("marked")
         if failed:
             await self._fail(_BROKEN)
@@ -435,10 +353,6 @@ class KeyenceMd(WiredDevice):
         starter, self._starter = self._starter, None
         if starter is not None:
             await starter.write(codec.encode_reply(reply))
-
-    def _spoil(self) -> None:
-        if self._engraving is not None:
-            self._parts.spoil(self._engraving.id, _FAINT)
 
 
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> KeyenceMd:

@@ -44,6 +44,7 @@ from drivers.keyence_sr.codec import (
     encode_result,
 )
 from simulators.looking import Looking
+from simulators.options import Given
 from simulators.part import PartStore
 from simulators.pipe import Wire
 
@@ -172,29 +173,22 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
     grade, no_read, answers (0: none to LON and LOFF), oneshot (seconds), error (what ERRSTAT
     tells). Raises ValueError.
     """
-    given = dict(options)
-    position = int(given.pop("position")) if "position" in given else None
-    if position is not None and position < 1:
-        raise ValueError("position is 1 or more")
-    answers = given.pop("answers", "1")
-    if answers not in ("0", "1"):
-        raise ValueError("answers is 0 or 1")
-    appended = frozenset(filter(None, given.pop("append", "").split("+")))
+    given = Given(options)
+    appended = frozenset(filter(None, given.text("append", "").split("+")))
     device = KeyenceSr(
         parts,
         station,
         speed,
-        decode_seconds=float(given.pop("decode_seconds", 0.15)),
-        position=position,
-        aim=given.pop("aim", ""),
-        data=Framing(given.pop("data", "cr")),
-        layout=Layout(appended, given.pop("delimiter", ":")),
-        grade=given.pop("grade", "A"),
-        no_read=given.pop("no_read", NO_READ),
-        answers=answers == "1",
-        oneshot=float(given.pop("oneshot")) if "oneshot" in given else None,
-        error=given.pop("error", NO_ERROR),
+        decode_seconds=given.number("decode_seconds", 0.15),
+        position=given.whole_or_none("position"),
+        aim=given.text("aim", ""),
+        data=given.member("data", Framing.CR),
+        layout=Layout(appended, given.text("delimiter", ":")),
+        grade=given.text("grade", "A"),
+        no_read=given.text("no_read", NO_READ),
+        answers=given.switch("answers", "1"),
+        oneshot=given.number("oneshot", 0) or None,
+        error=given.text("error", NO_ERROR),
     )
-    if given:
-        raise ValueError(f"keyence-sr knows no option {', '.join(sorted(given))}")
+    given.end()
     return device

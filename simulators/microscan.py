@@ -43,6 +43,7 @@ from drivers.microscan.codec import (
 )
 from simulators.acknak import AckNak
 from simulators.looking import Looking
+from simulators.options import Given
 from simulators.part import PartStore
 from simulators.pipe import Wire
 
@@ -184,29 +185,20 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
     protocol (point-to-point, ack-nak), answer_seconds (how long it waits for ACK), asks (1: with
     REQ and RES). Raises ValueError.
     """
-    given = dict(options)
-    position = int(given.pop("position")) if "position" in given else None
-    if position is not None and position < 1:
-        raise ValueError("position is 1 or more")
-    ends = given.pop("ends", "1")
-    if ends not in ("0", "1"):
-        raise ValueError("ends is 0 or 1")
-    protocol, asks = given.pop("protocol", "point-to-point"), given.pop("asks", "0")
-    if protocol not in ("point-to-point", "ack-nak") or asks not in ("0", "1"):
-        raise ValueError("protocol is point-to-point or ack-nak, asks is 0 or 1")
+    given = Given(options)
+    protocol = given.one_of("protocol", ("point-to-point", "ack-nak"))
     device = Microscan(
         parts,
         station,
         speed,
-        decode_seconds=float(given.pop("decode_seconds", 0.15)),
-        position=position,
-        aim=given.pop("aim", ""),
-        preamble=given.pop("preamble", ""),
-        ends=ends == "1",
+        decode_seconds=given.number("decode_seconds", 0.15),
+        position=given.whole_or_none("position"),
+        aim=given.text("aim", ""),
+        preamble=given.text("preamble", ""),
+        ends=given.switch("ends", "1"),
         ack_nak=protocol == "ack-nak",
-        answer_seconds=float(given.pop("answer_seconds", 0.5)),
-        asks=asks == "1",
+        answer_seconds=given.number("answer_seconds", 0.5),
+        asks=given.switch("asks"),
     )
-    if given:
-        raise ValueError(f"microscan knows no option {', '.join(sorted(given))}")
+    given.end()
     return device

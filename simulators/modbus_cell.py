@@ -34,6 +34,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from drivers.modbus_cell.codec import HIGHEST_POSITION, WRITABLE, Result, fault_name
 from simulators.faults import Faults
 from simulators.modbus_controller import Controller, Options
+from simulators.options import Given
 from simulators.part import PartStore
 from simulators.pipe import Listener, splice
 
@@ -176,29 +177,20 @@ class ModbusCell:
 
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> ModbusCell:
     """The cell with these options; raises ValueError for an unknown or wrong one."""
-    given = dict(options)
-    behind = given.pop("serial_server", "off")
-    default = Options()
+    given, default = Given(options), Options()
+    memory = given.text("memory")
     chosen = Options(
-        unit=int(given.pop("unit", default.unit)),
-        map=int(given.pop("map", default.map)),
-        positions=int(given.pop("positions", default.positions)),
-        jobs=tuple(int(job) for job in given.pop("jobs", "1,2,3").split(",")),
-        input=given.pop("input", default.input),
-        mark_seconds=float(given.pop("mark_seconds", default.mark_seconds)),
-        late_seconds=float(given.pop("late_seconds", default.late_seconds)),
-        shutter_seconds=float(given.pop("shutter_seconds", default.shutter_seconds)),
-        watchdog=float(given.pop("watchdog", default.watchdog)),
-        memory=Path(given.pop("memory")) if "memory" in given else None,
+        unit=given.whole("unit", default.unit),
+        map=given.whole("map", default.map, min(WRITABLE), max(WRITABLE)),
+        positions=given.whole("positions", default.positions, 1, HIGHEST_POSITION),
+        jobs=given.wholes("jobs", "1,2,3"),
+        input=given.one_of("input", ("pedal", "part"), default.input),
+        mark_seconds=given.number("mark_seconds", default.mark_seconds),
+        late_seconds=given.number("late_seconds", default.late_seconds),
+        shutter_seconds=given.number("shutter_seconds", default.shutter_seconds),
+        watchdog=given.number("watchdog", default.watchdog),
+        memory=Path(memory) if memory else None,
     )
-    if given:
-        raise ValueError(f"modbus-cell has no option {', '.join(given)}")
-    if behind not in ("on", "off"):
-        raise ValueError(f"serial_server is on or off, not {behind!r}")
-    if chosen.input not in ("pedal", "part"):
-        raise ValueError(f"input is pedal or part, not {chosen.input!r}")
-    if chosen.map not in WRITABLE:
-        raise ValueError(f"map is 1 or 2, not {chosen.map}")
-    if not 1 <= chosen.positions <= HIGHEST_POSITION:
-        raise ValueError(f"positions is 1 to {HIGHEST_POSITION}, not {chosen.positions}")
+    behind = given.one_of("serial_server", ("off", "on"))
+    given.end()
     return ModbusCell(chosen, parts, station, speed, serial_server=behind == "on")

@@ -31,10 +31,10 @@ from drivers.panasonic_lp.codec import (
     Splitter,
     Status,
 )
-from simulators.misdeeds import Misdeeds
-from simulators.part import Engraving, PartStore
+from simulators.marker import WiredMarker
+from simulators.options import Given
+from simulators.part import PartStore
 from simulators.pipe import Wire
-from simulators.wired import WiredDevice
 
 MISDEEDS = {
     "faint": "the next mark is too faint to be read",
@@ -48,22 +48,6 @@ MISDEEDS = {
     "stubborn": "reception ON is accepted and not done",
 }
 _RECEPTION_SECONDS = 10.0  # an unfinished frame is forgotten (C p.28)
-_DEFAULTS = {
-    "compatibility": "on",
-    "series": "gs",
-    "checksum": "off",
-    "terminator": "cr",
-    "macro": "06",
-    "lines": "",
-    "jobs": "",
-    "position": "1",
-    "pumping": "10",
-    "shutter": "0.5",
-    "marking": "2",
-    "text_wait": "1",
-    "late": "30",
-}
-_CLEAR, _FAINT = 1.0, 0.2
 _ALARM = 400
 
 
@@ -72,54 +56,36 @@ class _Refusal(Exception):
         self.cause = cause
 
 
-class PanasonicLp(WiredDevice):
+class PanasonicLp(WiredMarker):
     """One marker at one station. Everything but the file number is forgotten without power."""
 
     def __init__(
         self, options: dict[str, str], parts: PartStore, station: str, speed: float
     ) -> None:
-        super().__init__(moments=("armed", "marked"))
-        unknown = options.keys() - _DEFAULTS.keys()
-        if unknown:
-            raise ValueError(f"unknown options {sorted(unknown)}; known: {', '.join(_DEFAULTS)}")
-        given = {**_DEFAULTS, **options}
-        for name, choices in (
-            ("compatibility", ("on", "off")),
-            ("series", ("gs", "rc")),
-            ("checksum", ("on", "off")),
-            ("terminator", tuple(codec.TERMINATORS)),
-            ("macro", ("05", "06", "none")),
-        ):
-            if given[name] not in choices:
-                raise ValueError(f"{name} may be {', '.join(choices)}, not {given[name]!r}")
-        self._compatible = given["compatibility"] == "on"
-        self._waiting_told = given["series"] == "rc"
-        self._checksum = given["checksum"] == "on"
-        self._terminator = codec.TERMINATORS[given["terminator"]]
-        macro = given["macro"]
-        self._header = "" if macro == "none" else f"[)>\x1e{macro}\x1d"
-        self._trailer = "" if macro == "none" else "\x1e\x04"
-        self._strings = set(range(int(given["lines"]) + 1)) if given["lines"] else None
-        self._files = {int(job) for job in given["jobs"].split(",") if job} or set(
+        given = Given(options)
+        super().__init__("panasonic-lp", given, parts, station, speed, MISDEEDS)
+        self._compatible = given.one_of("compatibility", ("on", "off")) == "on"
+        self._waiting_told = given.one_of("series", ("gs", "rc")) == "rc"
+        self._checksum = given.one_of("checksum", ("off", "on")) == "on"
+        terminator = given.one_of("terminator", tuple(codec.TERMINATORS), "cr")
+        self._terminator = codec.TERMINATORS[terminator]
+        lines = given.whole_or_none("lines", 0)
+        self._strings = None if lines is None else set(range(lines + 1))
+        self._files = set(given.wholes("jobs", "")) or set(
             codec.FILES["compatible" if self._compatible else "standard"]
         )
-        self._position = int(given["position"])
-        self._pumping_seconds = float(given["pumping"]) / speed
-        self._shutter_seconds = float(given["shutter"]) / speed
-        self._marking_seconds = float(given["marking"]) / speed
-        self._text_wait = float(given["text_wait"]) / speed
-        self._late_seconds = float(given["late"]) / speed
-        self._parts = parts
-        self._station = station
+        self._pumping_seconds = given.number("pumping", 10) / speed
+        self._shutter_seconds = given.number("shutter", 0.5) / speed
+        self._text_wait = given.number("text_wait", 1) / speed
+        given.end()
         self._wire: Wire | None = None
-        self._misdeeds = Misdeeds(MISDEEDS)
         self._file = min(self._files)
         self._stored: dict[str, str] = {}
         self._idle = asyncio.Event()
         self._switch_on()
 
     def _switch_on(self) -> None:
-        self._powered = self._remote = True
+        self._remote = True
         self._pumping = Pumping.OFF
         self._shutter = False
         self._reception = True
@@ -128,7 +94,6 @@ class PanasonicLp(WiredDevice):
         self._alarm = 0
         self._texts: dict[int, str] = {}
         self._taken_since = 0.0
-        self._engraving: Engraving | None = None
         self._kept = 0
         self._idle.set()
 
@@ -163,23 +128,6 @@ class PanasonicLp(WiredDevice):
         self._idle.clear()  # now, not with the task: what is pressed can no longer be withdrawn
         self.later("shot", self._shoot())
         return True
-
-    async def power(self, on: bool) -> None:
-        if on == self._powered:
-            return
-        if not on:
-            self._spoil()
-            self.cancel_all()
-        self._switch_on()
-        self._powered = on
-        self.moments.current = ""
-        self.moments.release()
-
-    def misbehave(self, name: str, count: int = 1) -> None:
-        self._misdeeds.plan(name, count)
-
-    def misdeeds(self) -> dict[str, int]:
-        return dict(self._misdeeds.done)
 
     async def operate(self, op: str, request: dict[str, Any]) -> dict[str, Any]:
         if op != "remote":
@@ -411,33 +359,11 @@ class PanasonicLp(WiredDevice):
         if self._powered:
             self.later("shot", self._finish())
 
-    async def _shoot(self) -> None:
-        """By its own input."""
-        if self._misdeeds.take("late"):
-            await self._shoot_late()
-        else:
-            await self._mark()
-            await self._finish()
-
-    async def _shoot_late(self) -> None:
-        """It is busy from its trigger on; the metal changes late."""
-        await asyncio.sleep(self._late_seconds)
-        await self._mark()
-        await self._finish()
-
     async def _mark(self) -> None:
         """The metal changes first, and before any reply."""
         texts, self._texts = self._texts, {}
         failed = self._misdeeds.take("failed")
-        quality = _FAINT if failed or self._misdeeds.take("faint") else _CLEAR
-        self._engraving = self._parts.engrave(
-            self._station,
-            self._position,
-            self._header + texts.get(0, "") + self._trailer,
-            [texts[number] for number in sorted(texts) if number],
-            quality,
-            "panasonic-lp",
-        )
+        self._engrave(texts.get(0, ""), [texts[each] for each in sorted(texts) if each], failed)
         if failed:
             self._alarm = _ALARM
         await self.moments.reach("marked")
@@ -470,10 +396,6 @@ class PanasonicLp(WiredDevice):
         while self._kept and self._reports:
             self._kept -= 1
             await self._report()
-
-    def _spoil(self) -> None:
-        if self._engraving is not None:
-            self._parts.spoil(self._engraving.id, _FAINT)
 
 
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> PanasonicLp:

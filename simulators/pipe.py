@@ -255,8 +255,8 @@ async def splice(listen: str, upstream: str, faults: Faults) -> Listener:
         finally:
             for way in ways:
                 way.cancel()
+            writer.close()  # before anything is waited for, as in Wire.close
             await asyncio.gather(*ways, return_exceptions=True)
-            writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 

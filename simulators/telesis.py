@@ -27,10 +27,10 @@ from drivers.telesis.codec import (
     Signals,
     Splitter,
 )
-from simulators.misdeeds import Misdeeds
-from simulators.part import Engraving, PartStore
+from simulators.marker import WiredMarker
+from simulators.options import Given
+from simulators.part import PartStore
 from simulators.pipe import Wire
-from simulators.wired import WiredDevice
 
 MISDEEDS = {
     "faint": "the next mark is too faint to be read",
@@ -39,68 +39,35 @@ MISDEEDS = {
     "failed": "the next mark stops half-way, with a fault",
     "refuse": "the next G is not taken",
 }
-_DEFAULTS = {
-    "check": "decimal",
-    "replies": "framed",
-    "station": "",
-    "macro": "06",
-    "code_field": "1",
-    "lines": "1",
-    "patterns": "BLANK,PART",
-    "done": "reset",
-    "position": "1",
-    "marking": "2",
-    "late": "30",
-    "resetting": "1",
-}
-_CHOICES = {
-    "check": tuple(codec.CHECKS),
-    "replies": tuple(form.value for form in Replies),
-    "macro": ("05", "06", "none"),
-    "done": ("reset", "start"),
-}
-_CLEAR, _FAINT = 1.0, 0.2
 
 
-class Telesis(WiredDevice):
+class Telesis(WiredMarker):
     """One marker at one station. Without power it forgets all but its patterns."""
 
     def __init__(
         self, options: dict[str, str], parts: PartStore, station: str, speed: float
     ) -> None:
-        super().__init__(moments=("armed", "marked"))
-        unknown = options.keys() - _DEFAULTS.keys()
-        if unknown:
-            raise ValueError(f"unknown options {sorted(unknown)}; known: {', '.join(_DEFAULTS)}")
-        given = {**_DEFAULTS, **options}
-        for name, choices in _CHOICES.items():
-            if given[name] not in choices:
-                raise ValueError(f"{name} may be {', '.join(choices)}, not {given[name]!r}")
-        self._form = Format(given["check"], given["station"], Replies(given["replies"]))
-        macro = given["macro"]
-        self._header = "" if macro == "none" else f"[)>\x1e{macro}\x1d"
-        self._trailer = "" if macro == "none" else "\x1e\x04"
-        self._code = int(given["code_field"])
-        self._lines = range(self._code + 1, self._code + 1 + int(given["lines"]))
-        self._patterns = [name for name in given["patterns"].split(",") if name]
-        self._done_until_start = given["done"] == "start"
-        self._position = int(given["position"])
-        self._marking_seconds = float(given["marking"]) / speed
-        self._late_seconds = float(given["late"]) / speed
-        self._resetting_seconds = float(given["resetting"]) / speed
-        self._parts = parts
-        self._station = station
-        self._misdeeds = Misdeeds(MISDEEDS)
+        given = Given(options)
+        super().__init__("telesis", given, parts, station, speed, MISDEEDS)
+        self._form = Format(
+            given.one_of("check", tuple(codec.CHECKS), "decimal"),
+            given.text("station"),
+            given.member("replies", Replies.FRAMED),
+        )
+        self._code = given.whole("code_field", 1)
+        self._lines = range(self._code + 1, self._code + 1 + given.whole("lines", 1))
+        self._patterns = given.words("patterns", "BLANK,PART")
+        self._done_until_start = given.one_of("done", ("reset", "start")) == "start"
+        self._resetting_seconds = given.number("resetting", 1) / speed
+        given.end()
         self._going_on = asyncio.Event()
         self._switch_on()
-        self._powered = True
 
     def _switch_on(self) -> None:
         self._pattern = ""
         self._fields: dict[int, str] = {}
         self._online = True
         self._marking = self._ended = self._fault = False
-        self._engraving: Engraving | None = None
         self._going_on.set()
 
     # What the back door asks.
@@ -127,23 +94,6 @@ class Telesis(WiredDevice):
         self._begin()
         self.later("shot", self._shoot())
         return engraves
-
-    async def power(self, on: bool) -> None:
-        if on == self._powered:
-            return
-        if not on:
-            self._spoil()
-            self.cancel_all()
-        self._switch_on()
-        self._powered = on
-        self.moments.current = ""
-        self.moments.release()
-
-    def misbehave(self, name: str, count: int = 1) -> None:
-        self._misdeeds.plan(name, count)
-
-    def misdeeds(self) -> dict[str, int]:
-        return dict(self._misdeeds.done)
 
     async def operate(self, op: str, request: dict[str, Any]) -> dict[str, Any]:
         match op:
@@ -248,32 +198,12 @@ class Telesis(WiredDevice):
     def _begin(self) -> None:
         self._marking, self._ended = True, False
 
-    async def _shoot(self) -> None:
-        """By its own input."""
-        if self._misdeeds.take("late"):
-            await self._shoot_late()
-        else:
-            await self._mark()
-            await self._finish()
-
-    async def _shoot_late(self) -> None:
-        """It is busy from its start on; the metal changes late."""
-        await asyncio.sleep(self._late_seconds)
-        await self._mark()
-        await self._finish()
-
     async def _mark(self) -> None:
         """The metal changes first, and before any reply."""
         failed = self._misdeeds.take("failed")
         if self._engraves:
-            self._engraving = self._parts.engrave(
-                self._station,
-                self._position,
-                self._header + self._fields[self._code] + self._trailer,
-                [self._fields.get(number, "") for number in self._lines],
-                _FAINT if failed or self._misdeeds.take("faint") else _CLEAR,
-                "telesis",
-            )
+            lines = [self._fields.get(number, "") for number in self._lines]
+            self._engrave(self._fields[self._code], lines, failed)
         self._fault = failed
         await self.moments.reach("marked")
 
@@ -300,10 +230,6 @@ class Telesis(WiredDevice):
     async def _go_online(self) -> None:
         await asyncio.sleep(self._resetting_seconds)
         self._online = True
-
-    def _spoil(self) -> None:
-        if self._engraving is not None:
-            self._parts.spoil(self._engraving.id, _FAINT)
 
 
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> Telesis:

@@ -46,6 +46,7 @@ from drivers.zebra_ssi.codec import (
     nak_cause,
 )
 from simulators.misdeeds import Cover
+from simulators.options import Given
 from simulators.part import PartStore
 from simulators.pipe import Wire
 from simulators.wired import WiredDevice
@@ -375,31 +376,18 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
     of data in one frame), response_timeout (until PARAM_SEND sets another), character_timeout
     (seconds), position (the one that it sees, 1 and up; without it all). Raises ValueError.
     """
-    given = dict(options)
-    symbology = given.pop("symbology", "]d1")
-    if symbology not in AIM.values():
-        raise ValueError(f"symbology is one of {', '.join(AIM.values())}")
-    frame = int(given.pop("frame", DATA_LIMIT))
-    if not 2 <= frame <= DATA_LIMIT:
-        raise ValueError(f"frame is 2 to {DATA_LIMIT}")
-    position = int(given.pop("position")) if "position" in given else None
-    if position is not None and position < 1:
-        raise ValueError("position is 1 or more")
-    aim = given.pop("aim_identifiers", "0")
-    if aim not in ("0", "1"):
-        raise ValueError("aim_identifiers is 0 or 1")
+    given = Given(options)
     device = ZebraSsi(
         parts,
         station,
         speed,
-        symbology=symbology,
-        aim_identifiers=aim == "1",
-        frame=frame,
-        decode_seconds=float(given.pop("decode_seconds", 0.15)),
-        response_timeout=float(given.pop("response_timeout", 2.0)),
-        character_timeout=float(given.pop("character_timeout", 0.2)),
-        position=position,
+        symbology=given.one_of("symbology", list(AIM.values()), "]d1"),
+        aim_identifiers=given.switch("aim_identifiers"),
+        frame=given.whole("frame", DATA_LIMIT, 2, DATA_LIMIT),
+        decode_seconds=given.number("decode_seconds", 0.15),
+        response_timeout=given.number("response_timeout", 2.0),
+        character_timeout=given.number("character_timeout", 0.2),
+        position=given.whole_or_none("position"),
     )
-    if given:
-        raise ValueError(f"zebra-ssi knows no option {', '.join(sorted(given))}")
+    given.end()
     return device

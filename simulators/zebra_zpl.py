@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from simulators.options import Given
 from simulators.part import PartStore
 from simulators.pipe import Wire
 from simulators.wired import WiredDevice
@@ -108,13 +109,11 @@ class ZebraZpl(WiredDevice):
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> ZebraZpl:
     """Options: labels (a folder that pictures are put into), silent and mute (0 or 1).
     Raises ValueError."""
-    given = dict(options)
-    labels = Path(given.pop("labels")) if "labels" in given else None
+    given = Given(options)
+    told = given.text("labels")
+    labels = Path(told) if told else None
     if labels is not None and not labels.is_dir():
         raise ValueError(f"labels: there is no folder {labels}")
-    switches = {name: given.pop(name, "0") for name in ("silent", "mute")}
-    if not set(switches.values()) <= {"0", "1"}:
-        raise ValueError("silent and mute are 0 or 1")
-    if given:
-        raise ValueError(f"zebra-zpl knows no option {', '.join(sorted(given))}")
-    return ZebraZpl(labels, silent=switches["silent"] == "1", mute=switches["mute"] == "1")
+    silent, mute = given.switch("silent"), given.switch("mute")
+    given.end()
+    return ZebraZpl(labels, silent=silent, mute=mute)
