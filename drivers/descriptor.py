@@ -35,6 +35,7 @@ class DescriptorStream:
         self._gone.register(self._number, select.POLLRDHUP)
         self._come = b""
         self._waiter: asyncio.Future[None] | None = None
+        self._free: asyncio.Future[None] | None = None
         self._watched = False
         self._end = ""
 
@@ -122,14 +123,18 @@ class DescriptorStream:
                 self._waiter.set_result(None)
 
     async def _room(self) -> None:
-        """Wait until the system takes more."""
-        free = self._loop.create_future()
+        """Wait until the system takes more, or the end."""
+        self._free = free = self._loop.create_future()
         self._loop.add_writer(self._number, _done, free)
         try:
             await free
         finally:
-            if self._number >= 0:
-                self._loop.remove_writer(self._number)
+            self._forget_room()
+
+    def _forget_room(self) -> None:
+        if self._free is not None:
+            self._free = None
+            self._loop.remove_writer(self._number)
 
     def _unwatch(self) -> None:
         if self._watched:
@@ -140,8 +145,10 @@ class DescriptorStream:
         """From now on there is only this to tell."""
         self._end = self._end or why
         self._unwatch()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        for waiting in (self._waiter, self._free):
+            if waiting is not None:
+                _done(waiting)
+        self._forget_room()
 
 
 def _done(future: asyncio.Future[None]) -> None:

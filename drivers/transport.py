@@ -207,18 +207,16 @@ async def _connected(target: TcpTarget) -> socket.socket:
     found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     failed: OSError = OSError("the name has no address")
     for family, kind, protocol, _, address in found:
-        link = socket.socket(family, kind, protocol)
-        try:
-            link.setblocking(False)
-            await loop.sock_connect(link, address)
-            _prepare(link)
-        except OSError as fault:
-            link.close()
-            failed = fault
-        except asyncio.CancelledError:
-            link.close()
-            raise
-        else:
+        with contextlib.ExitStack() as unused:
+            try:
+                link = unused.enter_context(socket.socket(family, kind, protocol))
+                link.setblocking(False)
+                await loop.sock_connect(link, address)
+                _prepare(link)
+            except OSError as fault:
+                failed = fault
+                continue
+            unused.pop_all()
             return link
     raise failed
 

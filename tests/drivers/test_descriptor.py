@@ -174,6 +174,18 @@ def test_who_waits_is_told_of_the_end(kind: str) -> None:
     asyncio.run(run())
 
 
+def test_who_waits_to_write_is_told_of_the_end() -> None:
+    async def run() -> None:
+        async with wire("socket") as (stream, _other):
+            writing = asyncio.create_task(stream.write(bytes(4 * 1024 * 1024)))
+            await asyncio.sleep(0.01)
+            await stream.close()
+            with pytest.raises(LinkClosed, match="the line is closed"):
+                await writing
+
+    asyncio.run(run())
+
+
 def test_a_port_with_nothing_to_read_is_not_one_that_has_gone() -> None:
     """Its line is set by the stream's opener; what is set here is what pyserial leaves."""
 
