@@ -33,7 +33,7 @@ PASSED_ON = {
 """What was said elsewhere: by a latch, and by what was made of a receipt."""
 SAYING = {"detail", "Detail", "of_error", "of_system"}
 ERRORS = {"JournalError", "JournalFull", "JournalCorrupt", "RolledBack"}
-LAST = {"Outcome": 1, "FrameError": 0} | dict.fromkeys(
+LAST = {"Outcome": 1, "FrameError": 0, "_stop": 0} | dict.fromkeys(
     (
         *("LinkError", "LinkTimeout", "LinkClosed", "PortBusy", "ProtocolError", "BadChecksum"),
         *("BadFrame", "UnexpectedReply", "DeviceRefused", "DeviceFault", "OutcomeUnknown"),
