@@ -172,6 +172,10 @@ class PartStore:
             return []
         return self._engravings("WHERE piece = ?", (piece,))
 
+    def engraved(self, station: str) -> list[Engraving]:
+        """All that was engraved at the station, oldest first, wherever its piece is now."""
+        return self._engravings("WHERE station = ?", (station,))
+
     def dump(self) -> list[dict[str, Any]]:
         """Every piece with what is on it; shots into the air as a last entry with piece None.
 
@@ -264,7 +268,7 @@ class PartStore:
             (now, value),
         )
 
-    def _engravings(self, where: str, values: tuple[int, ...]) -> list[Engraving]:
+    def _engravings(self, where: str, values: tuple[int | str, ...]) -> list[Engraving]:
         rows = self._db.execute(
             "SELECT id, piece, station, position, content, lines, quality, device, at"  # noqa: S608
             f" FROM engraving {where} ORDER BY id",

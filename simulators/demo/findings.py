@@ -4,7 +4,7 @@ Pure: from what was counted and from what met each line.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from simulators.demo.audit import Audit
 from simulators.demo.shift import Line
@@ -54,12 +54,19 @@ def without_faults(counted: Audit) -> list[str]:
 
 
 def with_faults(
-    counted: Audit, lines: Sequence[Line], faults: Counter[str], *, small: bool = False
+    counted: Audit,
+    lines: Sequence[Line],
+    faults: Counter[str],
+    *,
+    small: bool = False,
+    spoiled: Collection[int] = (),
 ) -> list[str]:
-    """Nearly all are good, the others by a fault that met a piece of theirs; every kind landed."""
+    """Nearly all are good, the others by a fault that met a piece of theirs, or with a mark on one
+    of the `spoiled` pieces; every kind landed.
+    """
     good = counted.count("good")
-    traced = {piece for line in lines for piece in line.traced}
-    met = {each.uii for each in counted.places if each.place[0] in traced}
+    bad = {*spoiled, *(piece for line in lines for piece in line.traced)}
+    met = {each.uii for each in counted.places if each.place[0] in bad}
     enough = good >= LEAST_GOOD * counted.engraved
     expected = dict.fromkeys(EXPECTED_FAULTS, 1) if small else EXPECTED_FAULTS
     return [

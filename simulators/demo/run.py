@@ -15,19 +15,20 @@ import time
 import tty
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from simulators.control import ask
-from simulators.demo.audit import audit
+from simulators.demo.audit import Audit, audit
 from simulators.demo.equipment import MARKER, MARKERS, READER, READERS
 from simulators.demo.factory import Factory
 from simulators.demo.faults import FAULTS, MANY_PARTS, schedule
 from simulators.demo.findings import on_metal, with_faults, without_faults
 from simulators.demo.folder import SOCKET, FolderRefused, alone_in, clean_up, equipment
+from simulators.demo.looks import SPOILED, Looks, looked
 from simulators.demo.mischief import Mischief
 from simulators.demo.shift import Fault, Line
 from simulators.demo.sites import POLICAN, Site, gramsh
@@ -115,7 +116,11 @@ def _sites(arguments: argparse.Namespace) -> tuple[Site, ...]:
             f"{state} was begun with {former['marker']}, whose jobs its products name; "
             "begin anew with --fresh, or give another folder with --state"
         )
-    return gramsh(marker, arguments.reader or former.get("reader", READER)), POLICAN
+    site = gramsh(marker, arguments.reader or former.get("reader", READER))
+    if arguments.faults and site.reader.kind == "camera":
+        bad = {**site.reader.simulator, "spoil": f"{SPOILED}"}
+        site = replace(site, reader=replace(site.reader, simulator=bad))
+    return site, POLICAN
 
 
 @dataclass
@@ -387,8 +392,14 @@ class Demo:
         ]
         findings += [] if drained else ["records still wait"]
         findings += on_metal(counted, factory.lines)
+        looks = self._looks(counted)
+        if looks is not None:
+            self.show.say(looks.said())
         if self.arguments.faults:
-            findings += with_faults(counted, factory.lines, faults, small=self._small)
+            spoiled = looks.pieces if looks else ()
+            findings += with_faults(
+                counted, factory.lines, faults, small=self._small, spoiled=spoiled
+            )
         elif not self.interactive and not faults:
             findings += without_faults(counted)
         if unaccounted or not balance["balanced"]:
@@ -404,11 +415,19 @@ class Demo:
             "doubled": len(counted.doubled),
             "unaccounted": unaccounted,
             "faults": dict(sorted(faults.items())),
+            **({"optics": looks.counts()} if looks else {}),
             "seed": self.seed,
             "seconds": round(time.monotonic() - self.started, 1),
         }
         print(json.dumps(line), flush=True)
         return FINDING if findings else GOOD
+
+    def _looks(self, counted: Audit) -> Looks | None:
+        """What a camera made of the marks that its optics spoiled, where there is one."""
+        for line, site in zip(self.factory.lines, self.factory.sites, strict=True):
+            if "spoil" in site.reader.simulator:
+                return looked(self.factory.state, line.station, counted.places, line.traced)
+        return None
 
     @property
     def _small(self) -> bool:

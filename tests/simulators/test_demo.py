@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ from simulators.demo.faults import (
 )
 from simulators.demo.findings import EXPECTED_FAULTS, on_metal, with_faults, without_faults
 from simulators.demo.folder import equipment
+from simulators.demo.looks import SPOILED, looked
 from simulators.demo.sites import POLICAN, SITES, Site
+from simulators.optics import EFFECTS, Optics, spoiled
 from simulators.part import FILE, PartStore
 
 GRAMSH = SITES[0]
@@ -126,3 +129,28 @@ def test_every_kind_of_fault_comes_often_enough(parts: int) -> None:
     at_large = {"cut-broker", "kill-ingest", "kill-broker", "suspend-licence"}
     for name in EXPECTED_FAULTS.keys() - at_large:
         assert kinds[name] >= (1 if small else EXPECTED_FAULTS[name]), name
+
+
+def test_what_the_optics_spoiled_is_told_apart_from_what_another_fault_met(tmp_path: Path) -> None:
+    parts, plain = PartStore(tmp_path / FILE), Optics()
+    places = []
+    for number in range(1, 301):
+        piece = parts.load("line")
+        mark = parts.engrave("line", 1, f"c{number}", [], 1.0, "laser")
+        bad = spoiled(mark, plain, SPOILED, tuple(EFFECTS)) is not plain
+        # Two pieces a weapon: what is set aside takes the other with it.
+        places.append(Found((piece, 1), f"c{number}", "slide", f"u{number // 2}", "good"))
+        if bad:
+            places[-1] = replace(places[-1], state="rejected")
+    parts.close()
+    lost = {each.uii for each in places if each.state == "rejected"}
+    places = [replace(each, state="rejected") if each.uii in lost else each for each in places]
+    told = looked(tmp_path, "line", places, met={places[-1].place[0]})
+    assert told.spoiled == told.spoiled_aside > 0
+    assert (told.others_aside, len(told.pieces)) == (0, told.spoiled)
+    assert told.others + told.spoiled < 300
+    faults = Counter(EXPECTED_FAULTS)
+    for pieces, unmet in ((told.pieces, 0), ((), len(lost))):
+        found = with_faults(Audit(places, [], []), [], faults, spoiled=pieces)
+        assert len({each.split()[0] for each in found if "no fault met" in each}) >= unmet
+        assert unmet or not any("no fault met" in each for each in found)
