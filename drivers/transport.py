@@ -268,8 +268,12 @@ async def _open_serial(target: SerialTarget, device: str) -> ByteStream:
             raise PortBusy(device, "connect", f"{path}: {said}") from fault
         why = f"{path}: {os.strerror(fault.errno)}" if fault.errno else str(fault)
         raise LinkClosed(device, "connect", why) from fault
-    # As pyserial sets it, a port with nothing to read looks like one that is gone (termios(3)).
-    settings = termios.tcgetattr(port.fileno())
-    settings[6][termios.VMIN] = 1
-    termios.tcsetattr(port.fileno(), termios.TCSANOW, settings)
+    try:
+        # As pyserial sets it, a port with nothing to read looks like one that is gone (termios(3)).
+        settings = termios.tcgetattr(port.fileno())
+        settings[6][termios.VMIN] = 1
+        termios.tcsetattr(port.fileno(), termios.TCSANOW, settings)
+    except termios.error as fault:
+        port.close()
+        raise LinkClosed(device, "connect", f"{path}: {fault.args[-1]}") from fault
     return DescriptorStream(port, device)
