@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from simulators.demo.faults import (
 )
 from simulators.demo.findings import EXPECTED_FAULTS, on_metal, with_faults, without_faults
 from simulators.demo.folder import equipment
-from simulators.demo.looks import SPOILED, looked
+from simulators.demo.looks import SPOILED, Looks, looked
 from simulators.demo.sites import POLICAN, SITES, Site
 from simulators.optics import EFFECTS, Optics, spoiled
 from simulators.part import FILE, PartStore
@@ -132,23 +131,26 @@ def test_every_kind_of_fault_comes_often_enough(parts: int) -> None:
 
 
 def test_what_the_optics_spoiled_is_told_apart_from_what_another_fault_met(tmp_path: Path) -> None:
+    """Two pieces a weapon: what is set aside takes the other with it."""
     parts, plain = PartStore(tmp_path / FILE), Optics()
-    places = []
-    for number in range(1, 301):
+    marks: list[tuple[int, bool]] = []
+    while sum(bad for _, bad in marks) < 3 or len(marks) < 100 or len(marks) % 2:
         piece = parts.load("line")
-        mark = parts.engrave("line", 1, f"c{number}", [], 1.0, "laser")
-        bad = spoiled(mark, plain, SPOILED, tuple(EFFECTS)) is not plain
-        # Two pieces a weapon: what is set aside takes the other with it.
-        places.append(Found((piece, 1), f"c{number}", "slide", f"u{number // 2}", "good"))
-        if bad:
-            places[-1] = replace(places[-1], state="rejected")
+        mark = parts.engrave("line", 1, f"c{piece}", [], 1.0, "laser")
+        marks.append((piece, spoiled(mark, plain, SPOILED, tuple(EFFECTS)) is not plain))
     parts.close()
-    lost = {each.uii for each in places if each.state == "rejected"}
-    places = [replace(each, state="rejected") if each.uii in lost else each for each in places]
-    told = looked(tmp_path, "line", places, met={places[-1].place[0]})
-    assert told.spoiled == told.spoiled_aside > 0
-    assert (told.others_aside, len(told.pieces)) == (0, told.spoiled)
-    assert told.others + told.spoiled < 300
+    weapons = {piece: f"u{number // 2}" for number, (piece, _) in enumerate(marks)}
+    lost = {weapons[piece] for piece, bad in marks if bad}
+    places = [
+        Found((piece, 1), f"c{piece}", "slide", weapon, "rejected" if weapon in lost else "good")
+        for piece, weapon in weapons.items()
+    ]
+    met = next(each.place[0] for each in places if each.state == "good")
+    told = looked(tmp_path, "line", places, met={met})
+    bad = sum(bad for _, bad in marks)
+    assert told == Looks(
+        frozenset(piece for piece, bad in marks if bad), bad, bad, len(marks) - 2 * len(lost) - 2, 0
+    )
     faults = Counter(EXPECTED_FAULTS)
 
     def unmet(pieces: frozenset[int]) -> bool:
