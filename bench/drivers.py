@@ -41,7 +41,7 @@ class Size:
     seconds: float
 
 
-FULL = Size(rounds=3, questions=300, crowd=32, seconds=6)
+FULL = Size(rounds=5, questions=300, crowd=32, seconds=8)
 QUICK = Size(rounds=1, questions=10, crowd=4, seconds=1)
 
 
@@ -240,7 +240,7 @@ def _crowded(size: Size) -> list[Measurement]:
     rows = [families()[name] for name in names]
     with devices(TCP, [*names, DEAD]) as (*urls, dead):
         for _ in range(size.rounds):
-            alone = asyncio.run(_crowd(rows[:1], urls[:1], size.seconds / 3))
+            alone = asyncio.run(_crowd(rows[:1], urls[:1], size.seconds))
             many = asyncio.run(_crowd(rows, urls, size.seconds))
             starved = asyncio.run(_crowd([*rows, rows[0]], [*urls, dead], size.seconds))[:-1]
             for said, part in (("p50", 0.5), ("p99", 0.99)):
