@@ -20,9 +20,16 @@ class Buffered:
             await asyncio.sleep(0)
         try:
             async with asyncio.timeout(seconds):
-                data = await self._reader.read(CHUNK_BYTES)
+                return await self._next()
         except TimeoutError:
             return b""
+
+    async def _next(self) -> bytes:
+        """At least one byte. A line that the system gave up after silence ends by a TimeoutError
+        too, and is not one that has nothing to tell yet.
+        """
+        try:
+            data = await self._reader.read(CHUNK_BYTES)
         except OSError as fault:
             raise LinkClosed(self._device, "read", str(fault)) from fault
         if not data:

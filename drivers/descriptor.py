@@ -102,6 +102,7 @@ class DescriptorStream:
 
     async def _more(self, seconds: float | None) -> None:
         """Wait until something has come, or the end, or so long. Cancelled, it has lost nothing."""
+        assert self._waiter is None, "one reads at a time"
         self._waiter = waiter = self._loop.create_future()
         if not self._watched:
             self._watched = True

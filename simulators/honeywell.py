@@ -176,10 +176,9 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
     Raises ValueError.
     """
     given = Given(options)
-    told = {name: given.text(name) for name in DELIVERED}
-    saved = {name: value for name, value in told.items() if value}
+    saved = {name: given.text(name, value) for name, value in DELIVERED.items()}
     for name, value in saved.items():
-        if not _TAKES[name].fullmatch(value):
+        if value != DELIVERED[name] and not _TAKES[name].fullmatch(value):
             raise ValueError(f"{name} cannot be {value!r}")
     device = Honeywell(
         parts,

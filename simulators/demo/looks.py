@@ -53,18 +53,18 @@ def looked(state: Path, station: str, places: Sequence[Found], met: Collection[i
     finally:
         parts.close()
     plain = Optics()
-    dim = {
+    spoils = {
         (each.piece, each.position): spoiled(each, plain, SPOILED, tuple(EFFECTS)) is not plain
         for each in engravings
         if each.piece is not None
     }
     elsewhere = {each.uii for each in places if each.place[0] in met}
-    seen = [each for each in places if each.place in dim and each.uii not in elsewhere]
-    bad = [each for each in seen if dim[each.place]]
-    spoilt = {each.uii for each in bad}
-    others = [each for each in seen if each.uii not in spoilt]
+    seen = [each for each in places if each.place in spoils and each.uii not in elsewhere]
+    bad = [each for each in seen if spoils[each.place]]
+    scrapped = {each.uii for each in bad}
+    others = [each for each in seen if each.uii not in scrapped]
     return Looks(
-        frozenset(place[0] for place, is_bad in dim.items() if is_bad),
+        frozenset(place[0] for place, is_bad in spoils.items() if is_bad),
         len(bad),
         sum(each.state != "good" for each in bad),
         len(others),

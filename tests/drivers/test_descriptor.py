@@ -1,6 +1,7 @@
 """A wire that is read as a file: what is cancelled, cut short, ended or asked by nobody."""
 
 import asyncio
+import errno
 import os
 import socket
 import tty
@@ -12,6 +13,7 @@ from functools import partial
 import pytest
 import serial
 
+from drivers.buffered import Buffered
 from drivers.descriptor import DescriptorStream
 from drivers.errors import LinkClosed
 from drivers.transport import open_stream
@@ -182,6 +184,19 @@ def test_who_waits_to_write_is_told_of_the_end() -> None:
             await stream.close()
             with pytest.raises(LinkClosed, match="the line is closed"):
                 await writing
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("seconds", [None, 0, 5])
+def test_a_line_that_the_system_gave_up_has_ended_however_it_is_read(seconds: float | None) -> None:
+    """By keepalive: its error is a TimeoutError, as that of a wait which is over."""
+
+    async def run() -> None:
+        reader = asyncio.StreamReader()
+        reader.set_exception(TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
+        with pytest.raises(LinkClosed, match="timed out"):
+            await Buffered(reader, "device").read(seconds)
 
     asyncio.run(run())
 

@@ -42,6 +42,7 @@ def test_what_it_can_be_told_stands_on_its_page_or_in_its_first_lines(
         ("keyence-md", "counter=Z", "counter is one of nothing, A, B, C, D, E, F, G, H, I, J,"),
         ("cognex-dmcc", "position=0", "position is a whole number, 1 or more, not '0'"),
         ("zebra-ssi", "frame=1", "frame is a whole number, 2 to 251, not '1'"),
+        ("honeywell", "SUFBK2=", "SUFBK2 cannot be ''"),
         ("camera", "blur=2", "blur is a number, 0 to 1, not '2'"),
         ("modbus-cell", "jobs=1,b", "jobs is a whole number, 0 or more, not 'b'"),
         ("panasonic-lp", "text_wait=nan", "text_wait is a number, 0 or more, not 'nan'"),
