@@ -5,11 +5,11 @@ call returns is all that happened.
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from drivers import clock
 from drivers.errors import BadFrame, LinkTimeout
 from drivers.transport import ByteStream
 
@@ -89,12 +89,12 @@ class Exchange:
     async def next_unsolicited(self, seconds: float, operation: str) -> bytes:
         """The oldest unsolicited frame. Raises LinkTimeout, LinkClosed, BadFrame (queue full)."""
         async with self._lock:
-            deadline = time.monotonic() + seconds
+            deadline = clock.now() + seconds
             while not self._kept:
                 while self._arrived:
                     self._keep(self._arrived.popleft(), operation)
                 if not self._kept:
-                    await self._pull(deadline - time.monotonic(), operation)
+                    await self._pull(deadline - clock.now(), operation)
             return self._kept.popleft()
 
     async def drain(self, operation: str) -> list[bytes]:
@@ -121,12 +121,12 @@ class Exchange:
 
     async def _clear(self, operation: str) -> None:
         """Throw away what is no answer to anything that will be asked."""
-        limit = time.monotonic() + CLEAR_SECONDS
+        limit = clock.now() + CLEAR_SECONDS
         # A late reply may be on its way after a failure.
         wait = self._quiet if self.spoiled else 0.0
         while data := await self._stream.read(wait):
             self._arrived.extend(self._splitter.feed(data))
-            if time.monotonic() > limit:
+            if clock.now() > limit:
                 raise BadFrame(self._device, operation, "the line does not become quiet")
         while self._arrived:
             self._keep(self._arrived.popleft(), operation)
@@ -146,7 +146,7 @@ class Exchange:
         return True
 
     async def _next_reply(self, seconds: float, operation: str) -> bytes:
-        deadline = time.monotonic() + seconds
+        deadline = clock.now() + seconds
         garbage = self._splitter.garbage
         while True:
             while self._arrived:
@@ -154,7 +154,7 @@ class Exchange:
                 if not self._keep(frame, operation):
                     return frame
             try:
-                await self._pull(deadline - time.monotonic(), operation)
+                await self._pull(deadline - clock.now(), operation)
             except LinkTimeout:
                 self.spoiled = True
                 skipped = self._splitter.garbage - garbage

@@ -6,11 +6,11 @@ to send none (`no_read` empty), the acknowledgement of the end has to do.
 """
 
 import contextlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from drivers import clock
 from drivers.errors import BadChecksum, BadFrame, LinkClosed, LinkTimeout, UnexpectedReply
 from drivers.protocols import Identity, Reading
 from drivers.transport import ByteStream, WatchedStream, open_stream, parse_url
@@ -124,15 +124,15 @@ class TriggeredReader:
         that is not the same as having seen nothing.
         """
         link = self._wire("read")
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         known = len(self._read)
-        while (result := await link.result(deadline - time.monotonic(), "read")) is not None:
+        while (result := await link.result(deadline - clock.now(), "read")) is not None:
             while result is not None:
                 self._take(result)
                 result = await link.result(self._linger, "read")
             if len(self._read) > known:
                 break
-            if not self._owed and time.monotonic() < deadline:
+            if not self._owed and clock.now() < deadline:
                 await self._trigger(link, "read")
         self._check(link, "read")
         return tuple(self._read[known:])
@@ -146,9 +146,9 @@ class TriggeredReader:
         link = self._wire("close")
         known = len(self._read)
         await link.stop("close")
-        deadline = time.monotonic() + self._result_seconds
+        deadline = clock.now() + self._result_seconds
         while True:
-            wait = deadline - time.monotonic() if self._owed else 0.0
+            wait = deadline - clock.now() if self._owed else 0.0
             result = await link.result(wait, "close")
             if result is None:
                 break
@@ -197,10 +197,10 @@ class TriggeredReader:
 
 async def drop(link: Link, quiet: float, device: str, operation: str, limit: float = 2.0) -> None:
     """Drop results, whole or damaged, until nothing has come for `quiet` seconds."""
-    end = time.monotonic() + limit
+    end = clock.now() + limit
     while True:
         with contextlib.suppress(BadFrame, BadChecksum):
             if await link.result(quiet, operation) is None:
                 return
-        if time.monotonic() > end:
+        if clock.now() > end:
             raise BadFrame(device, operation, "the reader does not become quiet")

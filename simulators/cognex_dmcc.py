@@ -15,9 +15,9 @@ Unverified: that `TRIGGER OFF` ends a picture that is being decoded with the mes
 read, and that its reply comes before that message.
 """
 
-import time
 from typing import Any
 
+from drivers import clock
 from drivers.cognex_dmcc.codec import (
     FIRMWARE,
     NO_READ,
@@ -113,7 +113,7 @@ class CognexDmcc(Looking):
             case ["TRIGGER", "ON"]:
                 await self._answer(wire, command, Status.OK)
                 await self.moments.reach("session")
-                self.start_looking(time.monotonic())
+                self.start_looking(clock.now())
             case ["TRIGGER", "OFF"]:
                 await self._answer(wire, command, Status.OK)
                 if self.stop_looking():

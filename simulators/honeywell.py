@@ -17,9 +17,9 @@ suffix and an identifier as a code has.
 """
 
 import re
-import time
 from typing import Any
 
+from drivers import clock
 from drivers.honeywell.codec import (
     AIM_IDENTIFIER,
     ALL_CODES,
@@ -144,7 +144,7 @@ class Honeywell(Looking):
         if self._enabled and self._settings[TRIGGER_MODE] == MANUAL and self._look_at is None:
             await self.moments.reach("session")
             seconds = int(self._settings[READ_TIME]) / 1000 / self._speed
-            self.start_looking(time.monotonic(), seconds or None)
+            self.start_looking(clock.now(), seconds or None)
 
     def _menu(self, item: str, saved: bool) -> tuple[str, Verdict]:
         """One command, and what is answered to it."""

@@ -19,6 +19,7 @@ trigger when it begins.
 
 import time
 
+from drivers import clock
 from drivers.keyence_sr.codec import (
     GRADES,
     ITEMS,
@@ -136,7 +137,7 @@ class KeyenceSr(Looking):
                 await self._answer(wire, Reply(TRIGGER_ON), framing)
                 await self.moments.reach("session")
                 self._triggers += 1
-                self.start_looking(time.monotonic(), self._oneshot)
+                self.start_looking(clock.now(), self._oneshot)
             case "LOFF" if looking:
                 await self._answer(wire, Reply(TRIGGER_OFF), framing)
                 self.stop_looking()

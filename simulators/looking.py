@@ -5,11 +5,11 @@ it ended is told once, by `deliver` or `deliver_none` of the family.
 """
 
 import asyncio
-import time
 from abc import abstractmethod
 from collections import Counter
 from typing import Any
 
+from drivers import clock
 from simulators.misdeeds import Cover
 from simulators.part import PartStore
 from simulators.pipe import Wire
@@ -159,11 +159,11 @@ class Looking(WiredDevice):
     def _rest(self) -> float | None:
         """Seconds until something is due."""
         due = [at for at in (self._look_at, self._end_at, self._stale_at) if at is not None]
-        return max(min(due) - time.monotonic(), 0.0) if due else None
+        return max(min(due) - clock.now(), 0.0) if due else None
 
     async def _advance(self, wire: Wire) -> None:
         """Do what is due."""
-        now = time.monotonic()
+        now = clock.now()
         if self._stale_at is not None and now >= self._stale_at:
             self._stale_at = None
             self._pending["stale"] -= 1

@@ -16,9 +16,9 @@ ignored.
 """
 
 import re
-import time
 from typing import Any
 
+from drivers import clock
 from drivers.microscan import acknak
 from drivers.microscan.codec import (
     BY_SERIAL_DATA,
@@ -159,7 +159,7 @@ class Microscan(Looking):
         elif self._look_at is None:
             await self.moments.reach("session")
             seconds = int(self._settings[END_OF_CYCLE][1]) / TICKS_A_SECOND
-            self.start_looking(time.monotonic(), seconds)
+            self.start_looking(clock.now(), seconds)
 
     def _set(self, frame: bytes) -> None:
         """Change the fields that are given; an empty one stays as it is."""

@@ -4,12 +4,12 @@ No Modbus here: `simulators.modbus_cell` serves these registers on a wire.
 """
 
 import asyncio
-import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drivers import clock
 from drivers.modbus_cell.codec import (
     AREAS,
     CONTROL,
@@ -111,7 +111,7 @@ class Controller:
         self._cycle_ms = 0
         self._beats = 0
         self._watchdog_tripped = True
-        self._host_beat_at = self._own_beat_at = self._shutter_at = time.monotonic()
+        self._host_beat_at = self._own_beat_at = self._shutter_at = clock.now()
         self._part_before = self._parts.present(self._station)
 
     def start(self) -> None:
@@ -150,7 +150,7 @@ class Controller:
         before = self._command
         self._host[address : address + len(values)] = values
         if self._host[HEARTBEAT] != before.heartbeat:
-            self._host_beat_at = time.monotonic()
+            self._host_beat_at = clock.now()
             self._watchdog_tripped = False
         # The controller acts in its next scan, after the communication has answered.
         job = address <= JOB_NO < address + len(values)
@@ -215,7 +215,7 @@ class Controller:
     @property
     def _shutter_open(self) -> bool:
         asked = Control.SHUTTER_REQ in Control(self._host[CONTROL])
-        return asked and self._shutter_works and time.monotonic() >= self._shutter_at
+        return asked and self._shutter_works and clock.now() >= self._shutter_at
 
     def _scan(self, before: Command, now: Command, job: bool) -> None:
         """Act on what a write has changed. Bits act on their rising edge, requests on level."""
@@ -223,7 +223,7 @@ class Controller:
             return
         rose = now.control & ~before.control
         if Control.SHUTTER_REQ in rose:
-            self._shutter_at = time.monotonic() + self._options.shutter_seconds / self._speed
+            self._shutter_at = clock.now() + self._options.shutter_seconds / self._speed
         if job and now.job and not self._busy:
             if now.job in self._options.jobs:
                 self._job = now.job
@@ -315,9 +315,9 @@ class Controller:
     async def _mark(self, shot: Latched, triggered: bool) -> None:
         if triggered:
             await self.moments.reach("armed")
-        began = time.monotonic()
+        began = clock.now()
         good = await self._laser.mark(shot)
-        self._cycle_ms = min(0xFFFF, round((time.monotonic() - began) * 1000))
+        self._cycle_ms = min(0xFFFF, round((clock.now() - began) * 1000))
         if good:
             echo = b"" if shot.tray else shot.texts[1]
             self._end(Result.OK, self._fault_after, echo)
@@ -401,7 +401,7 @@ class Controller:
         """What the cell does on its own: heartbeat, watchdog, part present as an input."""
         while True:
             await asyncio.sleep(_SCAN_SECONDS)
-            now = time.monotonic()
+            now = clock.now()
             if self.moments.held:
                 self._host_beat_at = now  # its clock stands still too
             if self.deaf:

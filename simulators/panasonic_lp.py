@@ -18,6 +18,7 @@ text that the job does not have and one that comes too early cause 11.
 import asyncio
 from typing import Any
 
+from drivers import clock
 from drivers.panasonic_lp import codec
 from drivers.panasonic_lp.codec import (
     Answer,
@@ -328,12 +329,12 @@ class PanasonicLp(WiredMarker):
 
     def _forget_texts(self) -> None:
         self._texts.clear()
-        self._taken_since = asyncio.get_running_loop().time()
+        self._taken_since = clock.now()
         if self.moments.current == "armed":
             self.moments.current = ""
 
     async def _take_text(self, number: int, text: str) -> None:
-        early = asyncio.get_running_loop().time() - self._taken_since < self._text_wait
+        early = clock.now() - self._taken_since < self._text_wait
         if not self._shutter or self._reception or number in self._texts or early:
             raise _Refusal("11")
         if self._strings is not None and number not in self._strings:

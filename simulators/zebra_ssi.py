@@ -16,10 +16,10 @@ that it expects its replies to be acknowledged (it is content if they are not).
 """
 
 import asyncio
-import time
 from collections import Counter, deque
 from typing import Any
 
+from drivers import clock
 from drivers.zebra_ssi.codec import (
     AIM,
     DATA_LIMIT,
@@ -196,7 +196,7 @@ class ZebraSsi(WiredDevice):
                 continue
             if not data:
                 return
-            self._heard_at = time.monotonic()
+            self._heard_at = clock.now()
             if self._powered and not self._noisy:
                 for frame in self._splitter.feed(data):
                     await self._handle(wire, frame)
@@ -208,11 +208,11 @@ class ZebraSsi(WiredDevice):
             due.append(self._sent_at + self._resend_seconds)
         if self._noisy or self._splitter.unfinished:
             due.append(self._heard_at + self._character_timeout)
-        return max(min(due) - time.monotonic(), 0.0) if due else None
+        return max(min(due) - clock.now(), 0.0) if due else None
 
     async def _advance(self, wire: Wire) -> None:
         """Do what is due."""
-        now = time.monotonic()
+        now = clock.now()
         broken_off = self._noisy or self._splitter.unfinished
         if broken_off and now >= self._heard_at + self._character_timeout:
             self._splitter.reset()
@@ -267,7 +267,7 @@ class ZebraSsi(WiredDevice):
 
     async def _transmit(self, wire: Wire, packet: Packet) -> None:
         self._tries += 1
-        self._sent_at = time.monotonic()
+        self._sent_at = clock.now()
         await self._send(wire, packet)
 
     async def _repeat(self, wire: Wire) -> None:
@@ -356,7 +356,7 @@ class ZebraSsi(WiredDevice):
         await self._send(wire, packet)
 
     def _start(self) -> None:
-        now = time.monotonic()
+        now = clock.now()
         self._sessions += 1
         self._look_at = now + self._decode_seconds
         self._hid = False

@@ -1,9 +1,11 @@
 """For every test: the markers of `tests.needs`, and as root a skipped test fails.
 
 Root can install whatever a test needs, so there a skip only hides something. Where several
-processes run them, `tests.spread` says which runs what.
+processes run them, `tests.spread` says which runs what. Time that a busy machine takes from an
+event loop is not counted (`tests.support.patient`).
 """
 
+import asyncio
 import os
 from collections.abc import Generator
 
@@ -14,11 +16,13 @@ from xdist.remote import Producer
 
 from tests.needs import NEEDS
 from tests.spread import Spread
+from tests.support.patient import PatientPolicy
 
 # How long an example takes says more of what else the machine does than of the code.
 settings.register_profile("gjurma", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gjurma")
 DEFAULT_TIMEOUT_CONFIG.read = 60.0  # no less for an answer: httpx offers no setting of its own
+asyncio.set_event_loop_policy(PatientPolicy())
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,11 +10,11 @@ it. Whether the reader carried a command out it does not say.
 """
 
 import itertools
-import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from drivers import clock
 from drivers.cognex_dmcc.codec import (
     EXTENDED,
     FIRMWARE,
@@ -133,11 +133,11 @@ class Extended:
     async def _ask(self, text: str, operation: str) -> bytes:
         ident = next(self._idents)
         seconds = self._ways.reply_seconds
-        deadline = time.monotonic() + seconds
+        deadline = clock.now() + seconds
         frame = await self._exchange.request(self._encoded(text, ident), seconds, operation)
         reply = self._decoded(frame, operation)
         while reply.ident != ident:  # of a command that was given up before
-            left = deadline - time.monotonic()
+            left = deadline - clock.now()
             reply = self._decoded(await self._exchange.receive(left, operation), operation)
         if reply.status == Status.OK:
             return reply.data
@@ -199,9 +199,9 @@ class Silent:
     async def result(self, seconds: float, operation: str) -> Result | None:
         if self._read:
             return Result(self._read.popleft())
-        deadline = time.monotonic() + seconds
+        deadline = clock.now() + seconds
         try:
-            while (line := await self._line(deadline - time.monotonic(), operation)) == self._type:
+            while (line := await self._line(deadline - clock.now(), operation)) == self._type:
                 pass  # a fence's answer, doubled by the line
         except LinkTimeout:
             return None
@@ -232,9 +232,9 @@ class Silent:
         return decode_text(frame)
 
     async def _fence(self, operation: str) -> None:
-        deadline = time.monotonic() + self._ways.reply_seconds
+        deadline = clock.now() + self._ways.reply_seconds
         await self._send(question(TYPE))
-        while (line := await self._line(deadline - time.monotonic(), operation)) != self._type:
+        while (line := await self._line(deadline - clock.now(), operation)) != self._type:
             self._read.append(line)
 
 

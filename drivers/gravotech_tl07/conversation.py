@@ -1,8 +1,8 @@
 """Questions and answers with one TL07 controller: in step, refusals named, events kept apart."""
 
-from time import monotonic
 from typing import TypeVar
 
+from drivers import clock
 from drivers.errors import (
     BadFrame,
     DeviceError,
@@ -30,10 +30,13 @@ from drivers.gravotech_tl07.codec import (
     Status,
     Text,
 )
+from drivers.remembered import remembered
 from drivers.transport import open_stream
 
 TRIES = 3
 _Answer = TypeVar("_Answer", Status, Master, Text)
+_encode = remembered(codec.encode_command)
+_decode = remembered(codec.decode_reply)
 
 
 class Conversation:
@@ -147,7 +150,7 @@ class Conversation:
             if self._lost:
                 await self._fall_in(link, operation)
             self._failed = command
-            data = codec.encode_command(command)
+            data = _encode(command)
             frame = await link.request(data, seconds or self._reply_seconds, operation)
             return self._decoded(frame, operation)
         except LinkClosed:
@@ -202,18 +205,18 @@ class Conversation:
             question: Command = Act.STATUS if self._failed == GetMaster() else GetMaster()
             wanted = Status if question is Act.STATUS else Master
             self._failed = question
-            deadline = monotonic() + self._reply_seconds
-            data = codec.encode_command(question)
+            deadline = clock.now() + self._reply_seconds
+            data = _encode(question)
             frame = await link.request(data, self._reply_seconds, operation)
             while not _is(frame, wanted):
-                frame = await link.receive(deadline - monotonic(), operation)
+                frame = await link.receive(deadline - clock.now(), operation)
             self._lost = False
         finally:
             self._starting = starting
 
     def _decoded(self, frame: bytes, operation: str) -> Reply:
         try:
-            return codec.decode_reply(frame)
+            return _decode(frame)
         except codec.MalformedError as fault:
             raise BadFrame(self._name, operation, str(fault)) from fault
 
@@ -231,13 +234,13 @@ def _name(command: Act | Load | SetVariable | SetMaster) -> str:
 
 
 def _event(frame: bytes) -> Event:
-    event = codec.decode_reply(frame)
+    event = _decode(frame)
     assert isinstance(event, Event)
     return event
 
 
 def _is(frame: bytes, kind: type[Status] | type[Master]) -> bool:
     try:
-        return isinstance(codec.decode_reply(frame), kind)
+        return isinstance(_decode(frame), kind)
     except codec.MalformedError:
         return False

@@ -19,11 +19,11 @@ Unverified (U), each in one place here:
 """
 
 import asyncio
-import time
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from drivers import clock
 from drivers.catalog import Kind
 from drivers.envelope import Macro, body_of
 from drivers.errors import (
@@ -227,7 +227,7 @@ class GravotechTl07:
         no number.
         """
         operation = "outcome"
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while True:
             if self._ended:
                 verdict = self._verdict(await self._status(operation))
@@ -235,11 +235,11 @@ class GravotechTl07:
                     return verdict
                 pause = _POLL_SECONDS
             else:
-                pause = deadline - time.monotonic()
+                pause = deadline - clock.now()
             event = await self._marker.next_event(pause, operation)
             if event is not None:
                 self._note(event)
-            elif time.monotonic() >= deadline:
+            elif clock.now() >= deadline:
                 paused = Event.PAUSED in self._told
                 return Outcome(Did.UNKNOWN, "paused" if paused else "no end told in time")
 
@@ -253,10 +253,10 @@ class GravotechTl07:
         and was withdrawn too soon for a mark to have begun and ended.
         """
         operation = "disarm"
-        asked_at = time.monotonic()
+        asked_at = clock.now()
         before = await self._status(operation)
         at_once = await self._withdraw(operation)
-        at_once &= time.monotonic() - asked_at < self._options.shortest_mark_seconds
+        at_once &= clock.now() - asked_at < self._options.shortest_mark_seconds
         after = await self._status(operation)
         if after.state is not State.ALIVE and (after.state is not State.READY or _loaded(after)):
             raise UnexpectedReply(self._name, operation, f"it is still {after.state.name}")
@@ -331,13 +331,13 @@ class GravotechTl07:
 
     async def _await_ready(self, operation: str) -> None:
         """Until it says that it would mark, or has been started by its own input already."""
-        deadline = time.monotonic() + self._options.load_seconds
+        deadline = clock.now() + self._options.load_seconds
         while True:
             seen = await self._status(operation)
             await self._listen(operation)
             if _loaded(seen) or seen.state in _BUSY or self._verdict(seen) is not None:
                 return
-            if seen.state is State.READY or time.monotonic() > deadline:
+            if seen.state is State.READY or clock.now() > deadline:
                 raise OutcomeUnknown(self._name, operation, f"loaded, and {seen.state.name}")
             await asyncio.sleep(_POLL_SECONDS)
 
@@ -348,7 +348,7 @@ class GravotechTl07:
         await self._listen(operation)
         if self._told or seen.state in _BUSY:
             return
-        soon = time.monotonic() - ready_at < self._options.shortest_mark_seconds
+        soon = clock.now() - ready_at < self._options.shortest_mark_seconds
         still_loaded = _loaded(seen) and (self._options.leaves_ready or soon)
         if still_loaded or not (self._options.own_input or refused.code in _IS_MARKING):
             self._started = False
@@ -361,7 +361,7 @@ class GravotechTl07:
 
     async def _withdraw(self, operation: str) -> bool:
         """Until nothing is loaded that a start would mark. True if it was so at the first word."""
-        deadline = time.monotonic() + self._options.mark_seconds
+        deadline = clock.now() + self._options.mark_seconds
         tries = 0
         while True:
             seen = await self._status(operation)
@@ -369,7 +369,7 @@ class GravotechTl07:
             if seen.state is State.ALIVE or (seen.state is State.READY and not _loaded(seen)):
                 self._listening = False
                 return tries <= 1
-            if tries and time.monotonic() > deadline:
+            if tries and clock.now() > deadline:
                 raise UnexpectedReply(self._name, operation, f"it stays {seen.state.name}")
             tries += 1
             try:
@@ -434,7 +434,7 @@ class GravotechTl07:
     async def _status(self, operation: str) -> Status:
         seen = await self._marker.ask(Act.STATUS, Status, operation)
         if _loaded(seen):
-            self._ready_at = time.monotonic()
+            self._ready_at = clock.now()
         return seen
 
     async def _listen(self, operation: str) -> None:

@@ -11,10 +11,10 @@ opened anew.
 """
 
 import itertools
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from drivers import clock
 from drivers.errors import BadFrame, DeviceRefused, LinkTimeout
 from drivers.exchange import Exchange
 from drivers.honeywell.codec import (
@@ -47,10 +47,14 @@ from drivers.honeywell.codec import (
     question,
 )
 from drivers.protocols import Identity
+from drivers.remembered import remembered
 from drivers.transport import ByteStream
 from drivers.triggered import Result, drop
 
 _NAMES = (TRIGGER_MODE, READ_TIME, SHOW_NO_READ, PREFIX, SUFFIX)
+_encode = remembered(encode_menu)
+_decode = remembered(decode_answer)
+_revisions = remembered(decode_revisions)
 
 
 def orders() -> Iterator[tuple[str, ...]]:
@@ -110,7 +114,7 @@ class MenuCommands:
 
     async def identify(self, operation: str) -> Identity:
         parts = await self._ask(Menu((REVISIONS,), saved=True), (REVISIONS,), operation)
-        return Identity("Honeywell", *decode_revisions(parts[0]))
+        return Identity("Honeywell", *_revisions(parts[0]))
 
     async def trigger(self, operation: str) -> None:
         """Nothing answers; nothing is asked either, a question might end the trigger."""
@@ -166,12 +170,12 @@ class MenuCommands:
     async def _ask(self, menu: Menu, names: tuple[str, ...], operation: str) -> tuple[Part, ...]:
         """The first answer to just these commands; others come late, and are dropped."""
         seconds = self._ways.reply_seconds
-        deadline = time.monotonic() + seconds
-        frame = await self._exchange.request(encode_menu(menu), seconds, operation)
-        parts = decode_answer(frame)
+        deadline = clock.now() + seconds
+        frame = await self._exchange.request(_encode(menu), seconds, operation)
+        parts = _decode(frame)
         while tuple(part.name for part in parts) != names:
-            left = deadline - time.monotonic()
-            parts = decode_answer(await self._exchange.receive(left, operation))
+            left = deadline - clock.now()
+            parts = _decode(await self._exchange.receive(left, operation))
         for part in parts:
             if part.verdict is not Verdict.ACK:
                 code = f"{part.name} {part.verdict.name}"

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from drivers import clock
 from drivers.errors import (
     BadFrame,
     DeviceError,
@@ -29,9 +29,12 @@ from drivers.keyence_md.codec import (
     SetLock,
     Write,
 )
+from drivers.remembered import remembered
 from drivers.transport import open_stream
 
 TRIES = 3
+_encode = remembered(codec.encode_command)
+_decode = remembered(codec.decode_reply)
 
 
 @dataclass(frozen=True)
@@ -122,12 +125,12 @@ class Conversation:
     ) -> _Value | Refused:
         """As `ask`, for what it may decline to tell."""
         tries = 0
-        deadline = time.monotonic() + self._patience.busy
+        deadline = clock.now() + self._patience.busy
         while True:
             try:
                 reply = await self._request(question, operation)
                 if isinstance(reply, Refused):
-                    if reply.busy and time.monotonic() < deadline:
+                    if reply.busy and clock.now() < deadline:
                         await asyncio.sleep(self._patience.poll)
                         continue
                     return reply
@@ -145,9 +148,9 @@ class Conversation:
         """Have a command carried out; it is sent again only where it was refused because the
         marker was busy. Raises DeviceRefused, LinkError, ProtocolError.
         """
-        deadline = time.monotonic() + self._patience.busy
+        deadline = clock.now() + self._patience.busy
         while refused := await self.order(command, operation):
-            if not refused.busy or time.monotonic() > deadline:
+            if not refused.busy or clock.now() > deadline:
                 raise self.refusal(refused, operation)
             await asyncio.sleep(self._patience.poll)
 
@@ -188,7 +191,7 @@ class Conversation:
     async def _exchanged(
         self, link: Exchange, command: Command, operation: str, seconds: float
     ) -> Reply:
-        data = codec.encode_command(command, self._dialect)
+        data = _encode(command, self._dialect)
         self._failed = command
         reply = self._decoded(await link.request(data, seconds, operation), operation)
         asked = not isinstance(command, Write)
@@ -203,11 +206,11 @@ class Conversation:
         question: Command = Question.READY if asked else SetLock(True)
         self.locked_blindly |= not asked
         self._failed = question
-        deadline = time.monotonic() + self._patience.reply
-        data = codec.encode_command(question, self._dialect)
+        deadline = clock.now() + self._patience.reply
+        data = _encode(question, self._dialect)
         frame = await link.request(data, self._patience.reply, operation)
         while not codec.answers(frame, asked):
-            frame = await link.receive(deadline - time.monotonic(), operation)
+            frame = await link.receive(deadline - clock.now(), operation)
         self._failed = None
 
     def _link(self, operation: str) -> Exchange:
@@ -217,6 +220,6 @@ class Conversation:
 
     def _decoded(self, frame: bytes, operation: str) -> Reply:
         try:
-            return codec.decode_reply(frame)
+            return _decode(frame)
         except codec.MalformedError as fault:
             raise BadFrame(self._name, operation, str(fault)) from fault

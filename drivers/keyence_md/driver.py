@@ -32,9 +32,9 @@ Unverified (U), each in one place here or beside it:
 """
 
 import asyncio
-import time
 from dataclasses import dataclass
 
+from drivers import clock
 from drivers.catalog import Kind
 from drivers.envelope import body_of
 from drivers.errors import (
@@ -79,7 +79,7 @@ class _Armed:
     @property
     def open_for(self) -> float:
         """So long it has been unlocked by us, in seconds."""
-        return 0.0 if self.unlocked_at is None else time.monotonic() - self.unlocked_at
+        return 0.0 if self.unlocked_at is None else clock.now() - self.unlocked_at
 
     @property
     def reached(self) -> bool:
@@ -223,7 +223,7 @@ class KeyenceMd:
     async def outcome(self, timeout: float) -> Outcome:
         """What was marked, once the marker is not marking any more and is locked again."""
         operation = "outcome"
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         locked = False
         while True:
             seen = await self._panel.look(operation)
@@ -234,7 +234,7 @@ class KeyenceMd:
                 verdict = await self._verdict(seen, operation)
                 if verdict is not None:
                     return verdict
-            if time.monotonic() >= deadline:
+            if clock.now() >= deadline:
                 if seen.busy:
                     return Outcome(Did.UNKNOWN, "it still marks")
                 return Outcome(Did.UNKNOWN, "nothing tells that it marked")
@@ -327,7 +327,7 @@ class KeyenceMd:
         Raises LinkError, ProtocolError.
         """
         if not self._options.start_locked:
-            armed.unlocked_at = time.monotonic()
+            armed.unlocked_at = clock.now()
             refused = await self._marker.order(SetLock(False), operation)
             if refused is not None:
                 return self._marker.refusal(refused, operation)
@@ -342,13 +342,13 @@ class KeyenceMd:
         if armed.open_for >= self._options.shortest_mark_seconds:
             return self._refused(operation, "its own input may have marked since it was unlocked")
         armed.sent = True
-        sent_at = time.monotonic()
+        sent_at = clock.now()
         seconds = self._options.mark_seconds + self._options.reply_seconds
         refused = await self._marker.order(Act.START, operation, seconds)
         if refused is None:
             return None
         refusal = self._marker.refusal(refused, operation)
-        took = time.monotonic() - sent_at
+        took = clock.now() - sent_at
         if not refused.declines or took >= self._options.shortest_mark_seconds:
             detail = f"{refusal.detail}; it may have stopped half-way"
             raise OutcomeUnknown(self._name, operation, detail)

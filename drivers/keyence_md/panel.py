@@ -5,9 +5,9 @@ Nothing here starts or unlocks anything, so all of it may be repeated.
 
 import asyncio
 import contextlib
-import time
 from dataclasses import dataclass
 
+from drivers import clock
 from drivers.errors import DeviceRefused, LinkTimeout, ProtocolError, UnexpectedReply
 from drivers.keyence_md import codec
 from drivers.keyence_md.codec import (
@@ -79,10 +79,10 @@ class Panel:
 
     async def settled(self, seconds: float, operation: str) -> Seen:
         """Wait while it is busy, at most so long."""
-        deadline = time.monotonic() + seconds
+        deadline = clock.now() + seconds
         while True:
             seen = await self.look(operation)
-            if not seen.busy or time.monotonic() > deadline:
+            if not seen.busy or clock.now() > deadline:
                 return seen
             await asyncio.sleep(self._options.poll_seconds)
 
@@ -97,8 +97,8 @@ class Panel:
         """Returns when it is open, or time is up."""
         if not await self.shutter_open(operation):
             await self._marker.tell(SetShutter(True), operation)
-            deadline = time.monotonic() + self._options.busy_seconds
-            while time.monotonic() < deadline:
+            deadline = clock.now() + self._options.busy_seconds
+            while clock.now() < deadline:
                 if await self.shutter_open(operation):
                     return
                 await asyncio.sleep(self._options.poll_seconds)

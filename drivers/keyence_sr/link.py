@@ -10,10 +10,10 @@ told apart; a session that failed has to go on with the wire opened anew.
 """
 
 import itertools
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from drivers import clock
 from drivers.errors import BadFrame, DeviceFault, DeviceRefused, LinkTimeout
 from drivers.exchange import Exchange
 from drivers.keyence_sr.codec import (
@@ -40,8 +40,13 @@ from drivers.keyence_sr.codec import (
     is_reply,
 )
 from drivers.protocols import Identity
+from drivers.remembered import remembered
 from drivers.transport import ByteStream
 from drivers.triggered import Result, drop
+
+_encode = remembered(encode_command)
+_decode = remembered(decode_reply)
+_version = remembered(decode_version)
 
 
 def questions() -> Iterator[str]:
@@ -95,19 +100,19 @@ class SrCommands:
 
     async def identify(self, operation: str) -> Identity:
         reply = await self._ask(VERSION, self._ways.reply_seconds, operation)
-        return Identity("Keyence", *decode_version(reply))
+        return Identity("Keyence", *_version(reply))
 
     async def trigger(self, operation: str) -> None:
         if self._answers:
             await self._ask(TRIGGER_ON, self._ways.reply_seconds, operation)
         else:
-            await self._exchange.send(encode_command(TRIGGER_ON, self._ways.framing))
+            await self._exchange.send(_encode(TRIGGER_ON, self._ways.framing))
 
     async def stop(self, operation: str) -> None:
         if self._answers:
             await self._off(self._ways.reply_seconds, operation)
         else:
-            await self._exchange.send(encode_command(TRIGGER_OFF, self._ways.framing))
+            await self._exchange.send(_encode(TRIGGER_OFF, self._ways.framing))
             await self._fence(operation)
 
     async def result(self, seconds: float, operation: str) -> Result | None:
@@ -162,11 +167,11 @@ class SrCommands:
 
     async def _ask(self, text: str, seconds: float, operation: str) -> Reply:
         """The first reply that names this command; others come late, and are dropped."""
-        deadline = time.monotonic() + seconds
+        deadline = clock.now() + seconds
         framing = self._ways.framing
-        frame = await self._exchange.request(encode_command(text, framing), seconds, operation)
-        while (reply := decode_reply(frame, framing)).command != text:
-            frame = await self._exchange.receive(deadline - time.monotonic(), operation)
+        frame = await self._exchange.request(_encode(text, framing), seconds, operation)
+        while (reply := _decode(frame, framing)).command != text:
+            frame = await self._exchange.receive(deadline - clock.now(), operation)
         if not reply.ok:
             code = reply.fields[0]
             raise DeviceRefused(self._device, operation, cause(code), code)

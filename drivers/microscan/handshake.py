@@ -14,9 +14,9 @@ that ACK says that a command came over well, and no more (its status tells wheth
 """
 
 import asyncio
-import time
 from collections import deque
 
+from drivers import clock
 from drivers.errors import BadFrame, LinkTimeout
 from drivers.microscan.acknak import (
     ACK,
@@ -106,15 +106,15 @@ class Handshake:
 
     async def _settle(self) -> None:
         """Let what has begun come to its end: in the middle of a frame a command is not heard."""
-        limit = time.monotonic() + _NOISE_SECONDS
+        limit = clock.now() + _NOISE_SECONDS
         while self._splitter.unfinished:
             await self._pull(None)
-            if time.monotonic() > limit:
+            if clock.now() > limit:
                 raise BadFrame(self._device, "write", "the line does not become quiet")
 
     async def _taken(self) -> bool:
         """Whether ACK or NAK came. An answer stands for an ACK that was lost before it."""
-        deadline = time.monotonic() + self._reply_seconds
+        deadline = clock.now() + self._reply_seconds
         answers = self._answers()
         while not self._signal:
             if self._answers() > answers:
@@ -129,7 +129,7 @@ class Handshake:
     async def _pull(self, deadline: float | None) -> bool:
         """Take what comes next, be it silence in the middle of a frame; False at the deadline."""
         while not self._pieces:
-            now = time.monotonic()
+            now = clock.now()
             silent = max(self._heard + self._gap_seconds, now + _MOMENT)
             until = silent if self._splitter.unfinished else deadline
             data = await self._stream.read(None if until is None else max(until - now, 0.0))
@@ -145,7 +145,7 @@ class Handshake:
 
     def _hear(self, data: bytes) -> None:
         """Kept before anything else is awaited: whoever reads may be cancelled."""
-        self._heard = time.monotonic()
+        self._heard = clock.now()
         self._pieces.extend(self._splitter.feed(data))
 
     async def _take(self, piece: bytes) -> None:

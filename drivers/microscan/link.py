@@ -12,11 +12,11 @@ came over well, and not what became of it.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from drivers import clock
 from drivers.errors import BadFrame, DeviceRefused, LinkTimeout, UnexpectedReply
 from drivers.exchange import Exchange
 from drivers.microscan import acknak
@@ -136,9 +136,9 @@ class KCommands:
             raise UnexpectedReply(self._device, operation, "the reader began no read cycle")
 
     async def stop(self, operation: str) -> None:
-        deadline = time.monotonic() + self._ways.cycle_seconds + self._ways.reply_seconds
+        deadline = clock.now() + self._ways.cycle_seconds + self._ways.reply_seconds
         while (await self._status(operation)).reading:
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise LinkTimeout(self._device, operation, "the read cycle does not end")
             await asyncio.sleep(_POLL_SECONDS)
 
@@ -169,13 +169,13 @@ class KCommands:
     async def _ask(self, text: str, decode: Callable[[bytes], _Answer], operation: str) -> _Answer:
         """The first answer of the form that was asked for; others come late, and are dropped."""
         seconds = self._ways.reply_seconds
-        deadline = time.monotonic() + seconds
+        deadline = clock.now() + seconds
         frame = await self._exchange.request(encode_command(text), seconds, operation)
         while True:
             try:
                 return decode(frame)
             except FrameError:
-                left = deadline - time.monotonic()
+                left = deadline - clock.now()
                 frame = await self._exchange.receive(left, operation)
 
     def _refused(self, status: Status, operation: str) -> None:

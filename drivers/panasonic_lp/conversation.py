@@ -6,9 +6,9 @@ other mode's layout.
 """
 
 from collections.abc import Callable
-from time import monotonic
 from typing import TypeVar
 
+from drivers import clock
 from drivers.errors import (
     BadChecksum,
     BadFrame,
@@ -23,11 +23,14 @@ from drivers.errors import (
 from drivers.exchange import Exchange
 from drivers.panasonic_lp import codec
 from drivers.panasonic_lp.codec import Accepted, Answer, Command, Format, Message, Mode, Refused
+from drivers.remembered import remembered
 from drivers.transport import open_stream
 
 TRIES = 3
 _WRONG_STATE = "03"
 _Value = TypeVar("_Value")
+_encode = remembered(codec.encode)
+_decode = remembered(codec.decode)
 
 
 class Conversation:
@@ -96,7 +99,7 @@ class Conversation:
             if link.spoiled:
                 await self._fall_in(link, operation)
             self._failed = command.name
-            data = codec.encode(command, self._form)
+            data = _encode(command, self._form)
             frame = await link.request(data, self._reply_seconds, operation)
             reply = self._decoded(frame, operation)
         except LinkClosed:
@@ -162,7 +165,7 @@ class Conversation:
                 self._name, operation, f"{unlike}: set it there, or allow RSM with set_mode"
             )
         self._failed = "RSM"
-        data = codec.encode(Command("RSM", "S", codec.flag(wanted == "standard")), self._form)
+        data = _encode(Command("RSM", "S", codec.flag(wanted == "standard")), self._form)
         # Answered in the mode before (N p.155), or refused in either: the next answer decides.
         await link.request(data, self._reply_seconds, operation)
         if self._mode_of(await self._ask(link, "STS", operation), operation) != wanted:
@@ -173,17 +176,17 @@ class Conversation:
     async def _ask(self, link: Exchange, name: str, operation: str) -> str:
         """What that readout answers; whatever else comes is passed over."""
         self._failed = name
-        deadline = monotonic() + self._reply_seconds
-        data = codec.encode(Command(name, "R"), self._form)
+        deadline = clock.now() + self._reply_seconds
+        data = _encode(Command(name, "R"), self._form)
         frame = await link.request(data, self._reply_seconds, operation)
         while (answer := self._answer(frame, name)) is None:
-            frame = await link.receive(deadline - monotonic(), operation)
+            frame = await link.receive(deadline - clock.now(), operation)
         return answer
 
     def _answer(self, frame: bytes, name: str) -> str | None:
         """An answer is the same frame in both modes; what it says may not be."""
         try:
-            reply = codec.decode(frame, self._form)
+            reply = _decode(frame, self._form)
         except codec.MalformedError:
             return None
         return reply.data if isinstance(reply, Answer) and reply.name == name else None
@@ -206,7 +209,7 @@ class Conversation:
 
     def _decoded(self, frame: bytes, operation: str) -> Message:
         try:
-            return codec.decode(frame, self._form)
+            return _decode(frame, self._form)
         except codec.ChecksumError as fault:
             raise BadChecksum(self._name, operation, str(fault)) from fault
         except codec.MalformedError as fault:

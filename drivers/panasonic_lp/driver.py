@@ -19,8 +19,8 @@ Unverified (U), each in one place here:
 """
 
 import asyncio
-import time
 
+from drivers import clock
 from drivers.catalog import Kind
 from drivers.envelope import body_of
 from drivers.errors import (
@@ -38,10 +38,12 @@ from drivers.panasonic_lp.conversation import TRIES, Conversation
 from drivers.panasonic_lp.options import Options, check_wire
 from drivers.panasonic_lp.words import explain
 from drivers.protocols import Activity, Did, Identity, MarkerStatus, MarkText, Outcome, Shot, Start
+from drivers.remembered import remembered
 
 _POLL_SECONDS = 0.02
 _WATCH_SECONDS = 0.1
 _AMBIGUOUS = "%\\`~"
+_parse_status = remembered(codec.parse_status)
 
 
 class PanasonicLp:
@@ -94,7 +96,7 @@ class PanasonicLp:
         seen = await self._status(operation)
         await self._take_reports(operation)
         marking = self._armed and self._result is None and not self._radiated
-        marking &= time.monotonic() < self._marked_by
+        marking &= clock.now() < self._marked_by
         if seen.radiating:
             activity = Activity.MARKING
         elif seen.error:
@@ -156,12 +158,12 @@ class PanasonicLp:
 
     async def _await_ready(self, operation: str) -> None:
         """Until it says that it would fire, or has fired by its own input already."""
-        deadline = time.monotonic() + self._options.ready_seconds
+        deadline = clock.now() + self._options.ready_seconds
         while not (await self._status(operation)).ready:
             await self._take_reports(operation)
             if self._result is not None or self._radiated:
                 return
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise OutcomeUnknown(self._name, operation, "not ready after all text was taken")
             await asyncio.sleep(_POLL_SECONDS)
 
@@ -200,10 +202,10 @@ class PanasonicLp:
         as long as a mark may take, nor was it seen marking.
         """
         operation = "disarm"
-        asked_at = time.monotonic()
+        asked_at = clock.now()
         before = await self._status(operation)
         at_once = await self._withdraw(operation)
-        at_once &= time.monotonic() - asked_at < self._options.shortest_mark_seconds
+        at_once &= clock.now() - asked_at < self._options.shortest_mark_seconds
         after = await self._status(operation)
         if after.ready or not after.reception:
             raise UnexpectedReply(self._name, operation, "it still permits marking")
@@ -261,10 +263,10 @@ class PanasonicLp:
         await self._marker.tell("SIN", data, operation)
 
     async def _pump(self, operation: str) -> Status:
-        deadline = time.monotonic() + self._options.pumping_seconds
+        deadline = clock.now() + self._options.pumping_seconds
         asked = False
         while (seen := await self._status(operation)).pumping is not Pumping.DONE:
-            if seen.error or time.monotonic() > deadline:
+            if seen.error or clock.now() > deadline:
                 raise DeviceFault(self._name, operation, "laser pumping does not come", "pumping")
             if seen.pumping is Pumping.OFF and not asked:
                 await self._marker.tell("LSR", codec.flag(True), operation)
@@ -278,9 +280,9 @@ class PanasonicLp:
         """Open it and see it open: only then can reception be OFF (C p.62). Leaves it ON."""
         if not pumped.shutter:
             await self._marker.tell_unless_so("SHT", codec.flag(True), operation)
-        deadline = time.monotonic() + self._options.shutter_seconds
+        deadline = clock.now() + self._options.shutter_seconds
         while (seen := await self._status(operation)).reception:
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise DeviceFault(self._name, operation, "the shutter does not open", "shutter")
             await asyncio.sleep(_POLL_SECONDS)
             await self._marker.tell_unless_so("MKM", codec.reception(False), operation)
@@ -316,7 +318,7 @@ class PanasonicLp:
 
     async def _withdraw(self, operation: str) -> bool:
         """Reception ON. True if it was accepted, or was needless, at the first word."""
-        deadline = time.monotonic() + self._options.mark_seconds
+        deadline = clock.now() + self._options.mark_seconds
         tries = 0
         while True:
             tries += 1
@@ -327,7 +329,7 @@ class PanasonicLp:
                 seen = await self._status(operation)
                 if seen.reception and not seen.ready:
                     return tries == 1
-                if time.monotonic() > deadline:
+                if clock.now() > deadline:
                     raise
             except (LinkTimeout, ProtocolError):
                 if tries >= TRIES:
@@ -344,11 +346,9 @@ class PanasonicLp:
 
     async def _status(self, operation: str) -> Status:
         mode = self._form.mode
-        seen = await self._marker.read(
-            "STS", lambda data: codec.parse_status(data, mode), operation
-        )
+        seen = await self._marker.read("STS", lambda data: _parse_status(data, mode), operation)
         if seen.ready:
-            self._ready_at = time.monotonic()
+            self._ready_at = clock.now()
         self._radiated |= bool(seen.radiating)
         return seen
 
@@ -363,22 +363,22 @@ class PanasonicLp:
         it marks, it is asked meanwhile: once it was seen marking and no more, the report is due.
         """
         asks = self._form.mode == "standard"
-        deadline = time.monotonic() + self._options.mark_seconds
-        while (left := deadline - time.monotonic()) > 0:
+        deadline = clock.now() + self._options.mark_seconds
+        while (left := deadline - clock.now()) > 0:
             frame = await self._marker.next_report(
                 min(left, _WATCH_SECONDS) if asks else left, operation
             )
             if frame is not None:
                 return self._judge(frame)
             if asks and not (await self._status(operation)).radiating and self._radiated:
-                deadline = min(deadline, time.monotonic() + self._options.ready_seconds)
+                deadline = min(deadline, clock.now() + self._options.ready_seconds)
         return None
 
     async def _await_dark(self, operation: str) -> None:
         """Until it is not seen marking: a mark may outlast its permission."""
-        deadline = time.monotonic() + self._options.mark_seconds
+        deadline = clock.now() + self._options.mark_seconds
         while (await self._status(operation)).radiating:
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise UnexpectedReply(self._name, operation, "it still marks")
             await asyncio.sleep(_POLL_SECONDS)
 

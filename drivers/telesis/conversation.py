@@ -11,6 +11,7 @@ from drivers.errors import (
     UnexpectedReply,
 )
 from drivers.exchange import Exchange
+from drivers.remembered import remembered
 from drivers.telesis import codec
 from drivers.telesis.codec import (
     Accepted,
@@ -26,6 +27,9 @@ from drivers.transport import open_stream
 
 TRIES = 3
 """So often the line is tried before it counts as down (B p.9); only what changes nothing is."""
+_encode = remembered(codec.encode_command)
+_decode = remembered(codec.decode_reply)
+_parse_signals = remembered(codec.parse_signals)
 
 
 class Conversation:
@@ -99,7 +103,7 @@ class Conversation:
         """One message and its answer, whatever it is."""
         link = self._link(operation)
         try:
-            data = codec.encode_command(command, self._form)
+            data = _encode(command, self._form)
             return self._decoded(
                 await link.request(data, self._reply_seconds, operation), operation
             )
@@ -118,11 +122,11 @@ class Conversation:
     def _signals(self, reply: Reply) -> Signals:
         if not isinstance(reply, Answer) or reply.type != codec.SIGNALS:
             raise codec.MalformedError(f"{reply!r} tells no signals")
-        return codec.parse_signals(reply.data)
+        return _parse_signals(reply.data)
 
     def _decoded(self, frame: bytes, operation: str) -> Reply:
         try:
-            return codec.decode_reply(frame, self._form)
+            return _decode(frame, self._form)
         except codec.ChecksumError as fault:
             raise BadChecksum(self._name, operation, str(fault)) from fault
         except codec.MalformedError as fault:

@@ -19,11 +19,11 @@ Unverified (U), each in one place here:
 """
 
 import asyncio
-import time
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from drivers import clock
 from drivers.catalog import Kind
 from drivers.envelope import Macro, body_of
 from drivers.errors import (
@@ -204,13 +204,13 @@ class Telesis:
 
     async def outcome(self, timeout: float) -> Outcome:
         operation = "outcome"
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         while True:
             seen = await self._signals(operation)
             verdict = self._verdict(seen)
             if verdict is not None:
                 return verdict
-            if time.monotonic() >= deadline:
+            if clock.now() >= deadline:
                 paused = "paused" if seen.paused else "its output DONE did not come in time"
                 return Outcome(Did.UNKNOWN, paused)
             await asyncio.sleep(self._options.poll_seconds)
@@ -297,7 +297,7 @@ class Telesis:
         seen = await self._signals(operation)
         if seen.done and self._put_out:
             return
-        soon = time.monotonic() - untouched_at < self._options.shortest_mark_seconds
+        soon = clock.now() - untouched_at < self._options.shortest_mark_seconds
         if _untouched(seen) and (soon or not self._options.own_input):
             self._started = False
             raise refusal
@@ -307,10 +307,10 @@ class Telesis:
 
     async def _settled(self, seen: Signals, operation: str) -> Signals:
         """Wait while it marks; end a pause and a fault. Ready at the end, or an error."""
-        deadline = time.monotonic() + self._options.mark_seconds
+        deadline = clock.now() + self._options.mark_seconds
         reset = False
         while seen.fault or seen.paused or not seen.ready:
-            late = time.monotonic() > deadline
+            late = clock.now() > deadline
             if seen.fault or seen.paused or late:
                 if reset and seen.fault:
                     detail = "its fault stays: see to the machine"
@@ -318,7 +318,7 @@ class Telesis:
                 if reset:
                     raise UnexpectedReply(self._name, operation, "it does not become ready")
                 await self._marker.tell(Command(codec.RESET), operation)
-                reset, deadline = True, time.monotonic() + self._options.ready_seconds
+                reset, deadline = True, clock.now() + self._options.ready_seconds
                 seen = await self._await_ready(operation)
             else:
                 await asyncio.sleep(self._options.poll_seconds)
@@ -327,10 +327,10 @@ class Telesis:
 
     async def _await_ready(self, operation: str) -> Signals:
         """The signals when it is ready, or when time is up."""
-        deadline = time.monotonic() + self._options.ready_seconds
+        deadline = clock.now() + self._options.ready_seconds
         while True:
             seen = await self._signals(operation)
-            if (seen.ready and not seen.fault) or time.monotonic() > deadline:
+            if (seen.ready and not seen.fault) or clock.now() > deadline:
                 return seen
             await asyncio.sleep(self._options.poll_seconds)
 
@@ -360,7 +360,7 @@ class Telesis:
     def _note(self, seen: Signals) -> None:
         self._put_out |= not seen.done
         if _untouched(seen):
-            self._untouched_at = time.monotonic()
+            self._untouched_at = clock.now()
 
     def _verdict(self, seen: Signals) -> Outcome | None:
         """What became of the armed shot, or None while its end is not to be seen."""

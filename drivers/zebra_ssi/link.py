@@ -11,9 +11,9 @@ next command then waits behind a *fence*: a question whose answer is no ACK. The
 order, so nothing older than that answer is still under way.
 """
 
-import time
 from collections import deque
 
+from drivers import clock
 from drivers.errors import BadFrame, DeviceRefused, LinkClosed, LinkTimeout
 from drivers.transport import ByteStream
 from drivers.zebra_ssi.codec import (
@@ -88,7 +88,7 @@ class Link:
 
     async def listen(self, seconds: float, operation: str) -> Decoded | None:
         """The oldest code that was sent and not taken, or None after `seconds`."""
-        deadline = time.monotonic() + seconds
+        deadline = clock.now() + seconds
         extended = False
         while not self._codes:
             packet = await self._receive(deadline, operation)
@@ -96,7 +96,7 @@ class Link:
                 await self._take(packet)
             elif self.unresolved and not extended:
                 extended = True  # the rest is under way, or it is being sent again
-                deadline = time.monotonic() + self._response_timeout
+                deadline = clock.now() + self._response_timeout
             else:
                 return None
         return self._codes.popleft()
@@ -119,7 +119,7 @@ class Link:
 
     async def _settle(self, operation: str) -> None:
         """Take what has arrived unasked, and fence off late answers if there could be any."""
-        while packet := await self._receive(time.monotonic(), operation):
+        while packet := await self._receive(clock.now(), operation):
             await self._take(packet)
         if self._dirty:
             await self.fence(operation)
@@ -131,7 +131,7 @@ class Link:
         for attempt in range(1 + RETRIES):
             clean = clean and attempt == 0
             await self._write(again(request) if attempt else request, operation)
-            deadline = time.monotonic() + self._response_timeout
+            deadline = clock.now() + self._response_timeout
             while packet := await self._receive(deadline, operation):
                 if packet.opcode == reply:
                     if reply is not Opcode.CMD_ACK:
@@ -193,7 +193,7 @@ class Link:
     async def _pull(self, deadline: float, operation: str) -> bool:
         """Cut more bytes into frames; False at the deadline, unless a frame is unfinished."""
         unfinished = self._splitter.unfinished
-        seconds = self._character_timeout if unfinished else deadline - time.monotonic()
+        seconds = self._character_timeout if unfinished else deadline - clock.now()
         data = await self._read(seconds, operation)
         if not data and not unfinished:
             return False
@@ -222,9 +222,9 @@ class Link:
         """After damage: wait for silence, since nobody knows where the next frame begins."""
         self._damaged = True
         self._frames.clear()
-        limit = time.monotonic() + _NOISE_SECONDS
+        limit = clock.now() + _NOISE_SECONDS
         while await self._read(self._character_timeout, operation):
-            if time.monotonic() > limit:
+            if clock.now() > limit:
                 raise BadFrame(self._device, operation, "the line does not become quiet")
         self._splitter.reset()
         self._naks += 1
