@@ -16,4 +16,4 @@ def remembered(work: Callable[_Given, _Made], most: int = 64) -> Callable[_Given
     """`work`, which is pure and takes and makes what cannot change, with its `most` latest results
     kept. What it raised is raised anew.
     """
-    return cast(Callable[_Given, _Made], lru_cache(maxsize=most)(work))
+    return cast("Callable[_Given, _Made]", lru_cache(maxsize=most)(work))
