@@ -12,7 +12,8 @@ cycles), `covered` (sees nothing of so many of the next pieces), `mute` (does no
 cycles ended).
 
 Unverified: that `<?>` ends what it tells of wrong commands; that a trigger within a read cycle is
-ignored.
+ignored. `<K?>`, which asks for all settings, `<I>`, after which no trigger is taken, `<H>`, which
+takes them again, and what an MS-3 has in K200 are known of a public client alone.
 """
 
 import re
@@ -49,6 +50,11 @@ from simulators.pipe import Wire
 
 FIRMWARE = "1F2E"
 _CONTINUOUS = "0"
+_TRIGGER_MODES = {
+    "microhawk": (_CONTINUOUS, "313", "313"),
+    "ms-3": (_CONTINUOUS, "244"),
+}
+"""K200 as delivered: a mode, and how long an input has to be on, in later series also off."""
 _COMMAND = re.compile(rb"<[^<>]*>")
 _UNFINISHED = 500
 """Bytes after which a command without an end is given up."""
@@ -66,6 +72,7 @@ class Microscan(Looking):
         position: int | None = None,
         aim: str = "",
         preamble: str = "",
+        series: str = "microhawk",
         ends: bool = True,
         ack_nak: bool = False,
         answer_seconds: float = 0.5,
@@ -74,6 +81,7 @@ class Microscan(Looking):
         super().__init__(parts, station, speed, decode_seconds, position, keeps_on=True)
         self._aim = aim
         self._preamble = preamble.encode("latin-1")
+        self._series = series
         self._end = END if ends else b""
         self._ack_nak = AckNak(self.later, answer_seconds / speed, asks) if ack_nak else None
         self.forget_all()
@@ -85,7 +93,7 @@ class Microscan(Looking):
         self._buffer = b""
         self._bits = 0
         self._settings = {
-            TRIGGER_MODE: [_CONTINUOUS, "313", "313"],
+            TRIGGER_MODE: list(_TRIGGER_MODES[self._series]),
             TRIGGER_CHARACTER: [TRIGGER],
             END_OF_CYCLE: ["0", str(2 * TICKS_A_SECOND)],
             NO_READ_MESSAGE: [ON, NO_READ],
@@ -146,12 +154,19 @@ class Microscan(Looking):
             await self._answer(wire, encode_firmware(FIRMWARE))
         elif [text] == self._settings[TRIGGER_CHARACTER]:
             await self._trigger()
+        elif text == "K?":
+            await self._answer(wire, b"".join(map(self._told, self._settings)))
         elif text.endswith("?") and text[1:-1].isdigit() and int(text[1:-1]) in self._settings:
-            number = int(text[1:-1])
-            setting = Setting(number, tuple(self._settings[number]))
-            await self._answer(wire, encode_setting(setting))
+            await self._answer(wire, self._told(int(text[1:-1])))
+        elif text == "I":
+            self.disable()
+        elif text == "H":
+            self._enabled = True
         elif text not in ("A", "Z"):
             self._set(frame)
+
+    def _told(self, number: int) -> bytes:
+        return encode_setting(Setting(number, tuple(self._settings[number])))
 
     async def _trigger(self) -> None:
         if not self._enabled or self._settings[TRIGGER_MODE][0] != BY_SERIAL_DATA:
@@ -181,9 +196,9 @@ class Microscan(Looking):
 
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> Microscan:
     """Options: decode_seconds, position (the one that it sees, 1 and up; without it all), aim (the
-    AIM identifier before each code), preamble, ends (0: answers without the end of a line),
-    protocol (point-to-point, ack-nak), answer_seconds (how long it waits for ACK), asks (1: with
-    REQ and RES). Raises ValueError.
+    AIM identifier before each code), preamble, series (microhawk, ms-3), ends (0: answers without
+    the end of a line), protocol (point-to-point, ack-nak), answer_seconds (how long it waits for
+    ACK), asks (1: with REQ and RES). Raises ValueError.
     """
     given = Given(options)
     protocol = given.one_of("protocol", ("point-to-point", "ack-nak"))
@@ -195,6 +210,7 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
         position=given.whole_or_none("position"),
         aim=given.text("aim", ""),
         preamble=given.text("preamble", ""),
+        series=given.one_of("series", tuple(_TRIGGER_MODES)),
         ends=given.switch("ends", "1"),
         ack_nak=protocol == "ack-nak",
         answer_seconds=given.number("answer_seconds", 0.5),
