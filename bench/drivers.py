@@ -34,15 +34,18 @@ RATE = 20.0
 
 @dataclass(frozen=True)
 class Size:
-    rounds: int
+    asked: int
+    """Rounds of questions: many and short, since another program's moment spoils one."""
     questions: int
     """Of each round, by each way."""
+    rounds: int
+    """Of the crowd."""
     crowd: int
     seconds: float
 
 
-FULL = Size(rounds=5, questions=300, crowd=32, seconds=8)
-QUICK = Size(rounds=1, questions=10, crowd=4, seconds=1)
+FULL = Size(asked=15, questions=200, rounds=5, crowd=32, seconds=8)
+QUICK = Size(asked=1, questions=10, rounds=1, crowd=4, seconds=1)
 
 
 class Recorder(Tap):
@@ -179,7 +182,7 @@ def _round_trips(size: Size) -> Measurement:
                 continue
             with devices(wire, [name]) as (url,):
                 turns = asyncio.run(_recorded(family, url))
-                for _ in range(size.rounds):
+                for _ in range(size.asked):
                     bare = f"{name}, {said}, bare"
                     found.add(bare, 1e6 * _bare(url, turns, size.questions))
                     wired = 1e6 * asyncio.run(_wired(url, turns, size.questions))

@@ -35,15 +35,17 @@ class DescriptorStream:
         self._poll.register(self._number, select.POLLIN | select.POLLRDHUP)
         self._come = b""
         self._waiter: asyncio.Future[None] | None = None
+        self._until: float | None = None
+        self._alarm: asyncio.TimerHandle | None = None
         self._free: asyncio.Future[None] | None = None
         self._watched = False
         self._end = ""
 
     async def read(self, seconds: float | None = None) -> bytes:
-        data = self._take("read")
-        if data or (seconds is not None and seconds <= 0):
-            return data
-        await self._more(seconds)
+        if self._come or (seconds is not None and seconds <= 0):
+            return self._take("read")
+        self._check("read")
+        await self._more(seconds)  # what is there already is told at once
         return self._take("read")
 
     async def write(self, data: bytes) -> None:
@@ -51,7 +53,7 @@ class DescriptorStream:
         # A line whose other end has gone takes what it is given; the caller has to know.
         if any(event & ~select.POLLIN for _, event in self._poll.poll(0)):
             raise LinkClosed(self._device, "write", "the other end closed the line")
-        rest = memoryview(data)
+        rest = data
         try:
             while rest:
                 try:
@@ -109,13 +111,35 @@ class DescriptorStream:
         if not self._watched:
             self._watched = True
             self._loop.add_reader(self._number, self._readable)
-        enough = None if seconds is None else self._loop.call_later(seconds, _done, waiter)
+        self._wait_at_most(seconds)
         try:
             await waiter
         finally:
             self._waiter = None
-            if enough is not None:
-                enough.cancel()
+
+    def _wait_at_most(self, seconds: float | None) -> None:
+        """An alarm takes as long to make as the rest of a read, and hardly ever rings: one that was
+        set for an earlier read is kept, and set anew when it rings before its time.
+        """
+        self._until = None if seconds is None else self._loop.time() + seconds
+        if self._until is None or (self._alarm is not None and self._alarm.when() <= self._until):
+            return
+        self._forget_alarm()
+        self._alarm = self._loop.call_at(self._until, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._waiter is None or self._until is None:
+            return
+        if self._loop.time() < self._until:
+            self._alarm = self._loop.call_at(self._until, self._ring)
+        else:
+            _done(self._waiter)
+
+    def _forget_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
 
     def _readable(self) -> None:
         if self._waiter is None:
@@ -148,6 +172,7 @@ class DescriptorStream:
         """From now on there is only this to tell."""
         self._end = self._end or why
         self._unwatch()
+        self._forget_alarm()
         for waiting in (self._waiter, self._free):
             if waiting is not None:
                 _done(waiting)

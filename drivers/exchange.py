@@ -121,11 +121,11 @@ class Exchange:
 
     async def _clear(self, operation: str) -> None:
         """Throw away what is no answer to anything that will be asked."""
-        limit = clock.now() + CLEAR_SECONDS
         # A late reply may be on its way after a failure.
-        wait = self._quiet if self.spoiled else 0.0
+        wait, limit = self._quiet if self.spoiled else 0.0, 0.0
         while data := await self._stream.read(wait):
             self._arrived.extend(self._splitter.feed(data))
+            limit = limit or clock.now() + CLEAR_SECONDS
             if clock.now() > limit:
                 raise BadFrame(self._device, operation, "the line does not become quiet")
         while self._arrived:

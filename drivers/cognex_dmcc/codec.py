@@ -281,6 +281,8 @@ class Splitter:
         """Bytes skipped because they begin no frame, or were never completed."""
 
     def feed(self, data: bytes) -> list[bytes]:
+        if not self._buffer and 0 <= data.find(FOOTER) == len(data) - len(FOOTER):
+            return [self._from_mark(data)]  # as a line nearly always comes
         self._buffer += data
         found = []
         while (end := self._buffer.find(FOOTER, self._searched)) >= 0:

@@ -47,6 +47,7 @@ from drivers.triggered import Result, drop
 _encode = remembered(encode_command)
 _decode = remembered(decode_reply)
 _version = remembered(decode_version)
+_is_reply = remembered(is_reply)
 
 
 def questions() -> Iterator[str]:
@@ -79,7 +80,7 @@ class SrCommands:
             stream,
             device,
             self._splitter,
-            unsolicited=lambda frame: not is_reply(frame, ways.framing),
+            unsolicited=lambda frame: not _is_reply(frame, ways.framing),
         )
 
     @property

@@ -26,7 +26,12 @@ from tests.support.document import escaped, renewed
 DOCUMENT = ROOT / "docs" / "conformance.md"
 BEGIN = "<!-- mutants of codecs: written by `make mutants SET=codecs TABLE=1` -->"
 END = "<!-- end of mutants of codecs -->"
-_NEEDED = ("pyproject.toml", "tests/__init__.py", "tests/conftest.py", "tests/needs.py")
+_NEEDED = (
+    "pyproject.toml",
+    *(f"tests/{name}.py" for name in ("__init__", "conftest", "needs", "spread")),
+    *(f"tests/support/{name}.py" for name in ("__init__", "patient")),
+    "tests/drivers/__init__.py",
+)
 _FAILED = re.compile(r"^(?:FAILED|ERROR) \S+?::(\w+)", re.MULTILINE)
 
 
@@ -126,7 +131,7 @@ def _copied(family: Family) -> Iterator[Path]:
         for name in ("drivers", f"tests/vectors/{family.codec.folder}"):
             shutil.copytree(ROOT / name, tree / name, ignore=ignored)
         tests = f"tests/drivers/{family.codec.tests}"
-        for name in (*_NEEDED, "tests/spread.py", "tests/drivers/__init__.py", tests):
+        for name in (*_NEEDED, tests):
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, tree / name)
         yield tree
