@@ -112,13 +112,16 @@ def test_a_reply_that_comes_on_the_next_connection_answers_nothing_there(
 @LONG_WIRES
 @pytest.mark.parametrize("direction", ["to_device", "to_host"])
 @pytest.mark.parametrize("kind", ["cut", "flip"])
-def test_a_fault_at_every_byte_of_firing_never_marks_twice(
-    tmp_path: Path, listen: str, direction: str, kind: str
+@pytest.mark.parametrize(
+    "step", [pytest.param(5, id="some"), pytest.param(1, id="all", marks=pytest.mark.faults)]
+)
+def test_a_fault_at_any_byte_of_firing_never_marks_twice(
+    tmp_path: Path, listen: str, direction: str, kind: str, step: int
 ) -> None:
     async def scenario() -> None:
         wire = "tcp" if listen == TCP else "rtu"
         read, before, after = (TO_DEVICE if direction == "to_device" else TO_HOST)[wire]
-        places = [*range(0, read, 3), *range(read, before, 11), *range(before, after + 40)]
+        places = [*range(0, read, 3), *range(read, before, 11), *range(before, after + 40)][::step]
         async with bench(tmp_path, listen) as it:
             cell = await it.ready(reply_timeout=0.15, accept_timeout=0.2)
             for sequence, at in enumerate(places, start=2):

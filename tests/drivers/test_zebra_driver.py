@@ -222,7 +222,7 @@ def test_who_it_is_and_what_it_can_do(tmp_path: Path) -> None:
     [
         pytest.param(WIRES[0], (0, 5, 15, 47), id="serial"),
         pytest.param(WIRES[0], range(0, 80, 4), id="serial-more", marks=pytest.mark.slow),
-        pytest.param(WIRES[1], range(0, 80, 4), id="tcp-more", marks=pytest.mark.slow),
+        pytest.param(WIRES[1], range(0, 80, 4), id="tcp-more", marks=pytest.mark.faults),
     ],
 )
 def test_each_fault_in_the_middle_of_a_look(
