@@ -2,8 +2,8 @@
 
     python -m bench.devices WIRE FAMILY ...
 
-Prints their URLs as one line of JSON; one called `dead` takes a connection and never answers. Ends
-when its input does.
+Prints their URLs as one line of JSON; one called `dead` takes a connection and never answers, and
+one like `telesis/0.005` takes so many seconds longer to answer. Ends when its input does.
 """
 
 import asyncio
@@ -55,9 +55,12 @@ async def main(wire: str, names: list[str]) -> None:
             if name == DEAD:
                 urls.append((await serve(wire, _silent, Faults())).url)
                 continue
-            row = rows[name]
+            family, _, longer = name.partition("/")
+            row, faults = rows[family], Faults()
+            if longer:
+                faults.arm("delay", "to_host", count=sys.maxsize, seconds=float(longer))
             device = build(row.kind, dict(row.device), parts, f"s{number}", row.speed)
-            urls.append(await device.start(wire, Faults()))
+            urls.append(await device.start(wire, faults))
         print(json.dumps(urls), flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

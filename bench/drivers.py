@@ -28,6 +28,8 @@ from simulators.faults import Direction, Piece
 from tests.families import Family, families
 
 TCP, SERIAL = "tcp://127.0.0.1:0", "serial"
+SLOW, SLOW_SECONDS = "telesis", 0.005
+"""One that takes as long to answer as six characters do at 9600 baud."""
 RATE = 20.0
 """Questions a second that each device of the crowd is asked."""
 
@@ -177,20 +179,29 @@ def _exchanged(
 def _round_trips(size: Size) -> Measurement:
     found = Measurement("drivers-round-trip", "A question to a device", "microseconds", "lower")
     for name, family in families().items():
-        for wire, said in ((TCP, "TCP"), (SERIAL, "pty")):
-            if said == "pty" and family.wire != SERIAL:
-                continue
-            with devices(wire, [name]) as (url,):
-                turns = asyncio.run(_recorded(family, url))
-                for _ in range(size.asked):
-                    bare = f"{name}, {said}, bare"
-                    found.add(bare, 1e6 * _bare(url, turns, size.questions))
-                    wired = 1e6 * asyncio.run(_wired(url, turns, size.questions))
-                    found.add(f"{name}, {said}, wire alone", wired, against=(bare,))
-                    ours = 1e6 * asyncio.run(_asked(family, url, size.questions))
-                    found.add(f"{name}, {said}", ours, against=(bare,))
+        for wire in (TCP, SERIAL):
+            if wire == TCP or family.wire == SERIAL:
+                _compared(found, family, wire, name, size.asked, size.questions)
+    slow = f"{SLOW}/{SLOW_SECONDS}"
+    _compared(found, families()[SLOW], SERIAL, slow, size.asked, max(1, size.questions // 10))
     found.notes.append("limit: 1.3 times the bare exchange")
+    found.notes.append(f"{slow}: each answer takes {1000 * SLOW_SECONDS:g} ms longer")
     return found
+
+
+def _compared(
+    found: Measurement, family: Family, wire: str, name: str, rounds: int, count: int
+) -> None:
+    said = f"{name}, {'TCP' if wire == TCP else 'pty'}"
+    bare = f"{said}, bare"
+    with devices(wire, [name]) as (url,):
+        turns = asyncio.run(_recorded(family, url))
+        for _ in range(rounds):
+            found.add(bare, 1e6 * _bare(url, turns, count))
+            wired = 1e6 * asyncio.run(_wired(url, turns, count))
+            found.add(f"{said}, wire alone", wired, against=(bare,))
+            ours = 1e6 * asyncio.run(_asked(family, url, count))
+            found.add(said, ours, against=(bare,))
 
 
 @dataclass
