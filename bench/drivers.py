@@ -29,7 +29,7 @@ from tests.families import Family, families
 
 TCP, SERIAL = "tcp://127.0.0.1:0", "serial"
 SLOW, SLOW_SECONDS = "telesis", 0.005
-"""One that takes as long to answer as six characters do at 9600 baud."""
+"""One that takes as long to answer as five characters do at 9600 baud."""
 RATE = 20.0
 """Questions a second that each device of the crowd is asked."""
 

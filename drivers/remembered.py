@@ -10,10 +10,11 @@ from typing import ParamSpec, TypeVar, cast
 
 _Given = ParamSpec("_Given")
 _Made = TypeVar("_Made")
+_LATEST = 64
 
 
-def remembered(work: Callable[_Given, _Made], most: int = 64) -> Callable[_Given, _Made]:
-    """`work`, which is pure and takes and makes what cannot change, with its `most` latest results
-    kept. What it raised is raised anew.
+def remembered(work: Callable[_Given, _Made]) -> Callable[_Given, _Made]:
+    """`work`, which is pure and takes and makes what cannot change, with its latest results kept.
+    What it raised is raised anew.
     """
-    return cast("Callable[_Given, _Made]", lru_cache(maxsize=most)(work))
+    return cast("Callable[_Given, _Made]", lru_cache(maxsize=_LATEST)(work))

@@ -13,6 +13,7 @@ from functools import partial
 import pytest
 import serial
 
+from drivers import clock
 from drivers.buffered import Buffered
 from drivers.descriptor import DescriptorStream
 from drivers.errors import LinkClosed
@@ -91,6 +92,23 @@ def test_what_has_come_is_there_without_waiting_and_nothing_is_nothing() -> None
             assert await stream.read(0) == b"onetwo"
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("before", "answered"), [(0.02, False), (0.02, True), (5.0, True)])
+def test_a_read_waits_for_its_own_time_whatever_the_one_before_it_waited_for(
+    before: float, answered: bool
+) -> None:
+    async def scenario() -> float:
+        async with wire("socket") as (stream, other):
+            if answered:
+                other.send(b"?")
+            await stream.read(before)
+            began = clock.now()
+            async with asyncio.timeout(2):
+                assert await stream.read(0.1) == b""
+            return clock.now() - began
+
+    assert asyncio.run(scenario()) >= 0.1
 
 
 def test_what_nobody_asks_for_is_not_watched() -> None:
