@@ -17,7 +17,7 @@ from conformance.questions import opened
 from conformance.readers import counted
 from conformance.rig import CONTENT, NotOffered, Rig
 from conformance.run import chosen, properties, tried
-from conformance.wire import Tap, between
+from conformance.wire import Tap, between, wire_to
 from drivers import catalog
 
 SECONDS = 3600.0
@@ -77,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     options: dict[str, Any] = {name: value for name, _, value in pairs}
     try:
         kind.build(arguments.url, kind.options.model_validate(options), "device")
+        wire_to(arguments.url)
     except (ValidationError, ValueError) as fault:
         print(fault, file=sys.stderr)
         return 2

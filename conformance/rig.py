@@ -62,6 +62,8 @@ class Rig:
     """At how many points of a conversation a fault is let in, at most."""
     unseen: frozenset[str] = frozenset()
     """Faults that can make another content of a code, and nothing on this wire shows it."""
+    hiding: frozenset[str] = frozenset()
+    """Faults that can hide a code, and nothing on this wire shows it."""
     sequence: int = 0
     made: list[Marker | CodeReader] = field(default_factory=list)
 

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from drivers.errors import DeviceError
 from drivers.transport import open_stream
@@ -65,20 +66,34 @@ class Tap(Faults):
         return met
 
 
+def wire_to(url: str) -> str:
+    """The bytes' own way to a device: of HTTP its TCP connection. Raises ValueError."""
+    asked = urlsplit(url)
+    if asked.scheme == "http" and asked.hostname:
+        return f"tcp://{asked.hostname}:{asked.port or 80}"
+    if asked.scheme not in ("tcp", "serial", "rfc2217"):
+        raise ValueError(f"{url!r}: no wire for faults; there is one to tcp, serial, rfc2217, http")
+    return url
+
+
 @asynccontextmanager
 async def between(url: str, tap: Tap) -> AsyncIterator[str]:
-    """A wire of the same sort before the device at `url`; yields the URL that a driver opens."""
-    listen = "tcp://127.0.0.1:0" if url.startswith("tcp:") else "serial"
+    """A wire of the same sort before the device at `url`; yields the URL that a driver opens, which
+    of HTTP keeps the path. Raises ValueError for what has no wire.
+    """
+    upstream = wire_to(url)
+    listen = "tcp://127.0.0.1:0" if upstream.startswith("tcp:") else "serial"
 
     async def forward(wire: Wire) -> None:
         # A pseudo-terminal has one peer for all who open it; the device's line ends with each.
         while first := await wire.read():
-            if not await _joined(wire, url, first) or listen != "serial":
+            if not await _joined(wire, upstream, first) or listen != "serial":
                 return
 
     listener = await serve(listen, forward, tap)
     try:
-        yield listener.url
+        at = urlsplit(listener.url).netloc
+        yield listener.url if upstream == url else urlsplit(url)._replace(netloc=at).geturl()
     finally:
         await listener.close()
 

@@ -12,8 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from conformance.run import Result, chosen, properties, tried
-from tests.families import ROOT, families
-from tests.families import chosen as chosen_families
+from tests.families import ROOT, devices
+from tests.families import chosen as chosen_devices
 from tests.families.rigs import rigged
 from tests.support.document import put
 
@@ -26,7 +26,7 @@ SECONDS = 1800.0
 def one(name: str, prop: str, points: int) -> tuple[Result, float]:
     """One property of one family, on a device of its own."""
     logging.disable(logging.CRITICAL)  # drivers tell of each fault that is let in
-    family, began = families()[name], time.monotonic()
+    family, began = devices()[name], time.monotonic()
     attempt = properties(family.role, marks=True)[prop]
     result = asyncio.run(tried(prop, attempt, partial(rigged, family, points), SECONDS))
     return result, time.monotonic() - began
@@ -64,7 +64,7 @@ def main() -> int:
     options = parser.parse_args()
     asked = {
         name: list(chosen(options.only, properties(family.role, marks=True)))
-        for name, family in chosen_families(options.names).items()
+        for name, family in chosen_devices(options.names, devices()).items()
     }
     results: dict[str, dict[str, Result]] = {}
     with ProcessPoolExecutor(options.processes) as pool:

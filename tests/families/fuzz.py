@@ -249,7 +249,7 @@ def main() -> int:
     options = parser.parse_args()
     results = []
     with ProcessPoolExecutor(options.processes) as pool:
-        for name in chosen(options.names):
+        for name in chosen(options.names, families()):
             share = -(-options.count // options.processes)
             runs = [
                 pool.submit(fed, name, share, options.seed * options.processes + each)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.families import FOLDER, ROOT, Family, chosen
+from tests.families import FOLDER, ROOT, Family, chosen, families
 from tests.support.document import escaped, renewed
 
 DOCUMENT = ROOT / "docs" / "conformance.md"
@@ -157,7 +157,9 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2, help="how many bugs side by side")
     parser.add_argument("--write", action="store_true", help="the table goes into the docs")
     options = parser.parse_args()
-    mutants = [each for family in chosen(options.names).values() for each in planted(family)]
+    mutants = [
+        each for family in chosen(options.names, families()).values() for each in planted(family)
+    ]
     results = []
     with ThreadPoolExecutor(options.processes) as pool:
         for result in pool.map(tried, mutants):

@@ -10,7 +10,7 @@ from conformance.wire import Tap, between
 from simulators.device import build
 from simulators.faults import Faults
 from simulators.part import PartStore
-from tests.families import Family
+from tests.families import Device
 
 STATION = "line"
 
@@ -31,7 +31,7 @@ class Store:
 
 
 @asynccontextmanager
-async def rigged(family: Family, points: int = 24) -> AsyncIterator[Rig]:
+async def rigged(family: Device, points: int = 24) -> AsyncIterator[Rig]:
     """A device that has just been switched on, and a blank piece."""
     with tempfile.TemporaryDirectory(prefix="gjurma-rig-") as folder:
         parts = PartStore(Path(folder) / "parts.db")
@@ -52,6 +52,7 @@ async def rigged(family: Family, points: int = 24) -> AsyncIterator[Rig]:
                     late=family.late,
                     points=points,
                     unseen=family.unseen,
+                    hiding=family.hiding,
                 )
                 try:
                     yield rig

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,28 +16,28 @@ from conformance.wire import Tap
 from drivers.errors import DeviceError
 from drivers.protocols import Did, Outcome
 from simulators.__main__ import main
-from tests.families import Family, families
+from tests.families import Device, devices, families
 from tests.families.conformance import former, table
 from tests.families.rigs import rigged
 
 EVERY = [
     pytest.param(family, name, id=f"{family.name}-{name}")
-    for family in families().values()
+    for family in devices().values()
     for name in chosen(PLAIN, properties(family.role, marks=True))
 ]
 
 
 @pytest.mark.parametrize(("family", "name"), EVERY)
-def test_a_plain_property_holds(family: Family, name: str) -> None:
+def test_a_plain_property_holds(family: Device, name: str) -> None:
     attempt = properties(family.role, marks=True)[name]
     result = asyncio.run(tried(name, attempt, partial(rigged, family, 2), 60))
-    assert result.verdict == "held", result.why
+    assert result.verdict == ("not offered" if name in family.lacks else "held"), result.why
 
 
-@pytest.mark.parametrize("family", families().values(), ids=families())
-def test_a_reply_lost_at_some_points(family: Family) -> None:
+@pytest.mark.parametrize("family", devices().values(), ids=devices())
+def test_a_reply_lost_at_some_points(family: Device) -> None:
     attempt = properties(family.role, marks=True)["a reply lost"]
-    result = asyncio.run(tried("", attempt, partial(rigged, family, 3), 60))
+    result = asyncio.run(tried("", attempt, partial(rigged, family, 3), 240))
     assert result.verdict == "held", result.why
 
 
@@ -136,7 +137,7 @@ def test_points_are_spread_and_the_ends_are_among_them() -> None:
     assert spread(100, 4) == [0, 33, 66, 99]
 
 
-async def _served(family: Family, words: list[str], contents: tuple[str, ...]) -> int:
+async def _served(family: Device, words: list[str], contents: tuple[str, ...]) -> int:
     async with rigged(family, 2) as rig:
         await rig.metal.lay(*contents)
         given = [f"--option={name}={value}" for name, value in family.options.items()]
@@ -153,13 +154,23 @@ def test_a_marker_is_only_asked_by_hand(capsys: pytest.CaptureFixture[str]) -> N
     assert "a shot by command" not in properties("marker", marks=False)
 
 
-def test_a_reader_by_hand_is_held_to_what_lies_there(capsys: pytest.CaptureFixture[str]) -> None:
-    family = families()["cognex_dmcc"]
+@pytest.mark.parametrize("name", ["cognex_dmcc", "camera"])
+def test_a_reader_by_hand_is_held_to_what_lies_there(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    family = devices()[name]
     assert asyncio.run(_served(family, ["--only", "second master"], (CONTENT,))) == 0
     assert "a second master: held" in capsys.readouterr().out
     words = ["--only", "second master", "--expect", "another"]
     assert asyncio.run(_served(family, words, (CONTENT,))) == 1
     assert "failed" in capsys.readouterr().out
+
+
+def test_pictures_in_a_folder_have_no_wire(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["conformance", f"folder://{tmp_path}", "--kind", "camera"]) == 2
+    assert "no wire for faults" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
