@@ -61,7 +61,8 @@ class Rig:
     points: int = 24
     """At how many points of a conversation a fault is let in, at most."""
     unseen: frozenset[str] = frozenset()
-    """Faults that can make another content of a code, and nothing on this wire shows it."""
+    """Faults that can make another content of a code, and nothing on this wire shows it; `stale`
+    where nothing shows that the device tells of the part before."""
     hiding: frozenset[str] = frozenset()
     """Faults that can hide a code, and nothing on this wire shows it."""
     sequence: int = 0

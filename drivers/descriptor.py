@@ -81,7 +81,7 @@ class DescriptorStream:
             data, self._come = self._come, b""
             return data
         self._check(operation)
-        if not self._poll.poll(0):  # a sixth of what a read takes that finds nothing
+        if not self._poll.poll(0):  # cheaper than a read that finds nothing and raises
             return b""
         data = self._received()
         self._check(operation)
@@ -118,8 +118,8 @@ class DescriptorStream:
             self._waiter = None
 
     def _wait_at_most(self, seconds: float | None) -> None:
-        """An alarm takes as long to make as the rest of a read, and hardly ever rings: one that was
-        set for an earlier read is kept, and set anew when it rings before its time.
+        """An alarm is dear to make, and hardly ever rings: one that was set for an earlier read is
+        kept, and set anew when it rings before its time.
         """
         self._until = None if seconds is None else self._loop.time() + seconds
         if self._until is None or (self._alarm is not None and self._alarm.when() <= self._until):

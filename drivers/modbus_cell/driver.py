@@ -25,6 +25,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 
+from drivers import clock
 from drivers.catalog import Kind
 from drivers.errors import DeviceRefused, LinkError, OutcomeUnknown, ProtocolError
 from drivers.modbus_cell.codec import (
@@ -289,10 +290,10 @@ class ModbusCell:
 
     async def _outcome(self, shot: Loaded, seconds: float) -> Outcome:
         """Wait for the end; on a lost connection, connect again and go on until time is up."""
-        deadline = asyncio.get_running_loop().time() + seconds
+        deadline = clock.now() + seconds
         cause = f"no end within {seconds:g} s"
         while True:
-            left = deadline - asyncio.get_running_loop().time()
+            left = deadline - clock.now()
             try:
                 _, state = await self._cell.wait(
                     lambda _, state: _ended(state, shot.sequence), left

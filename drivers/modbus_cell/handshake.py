@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from drivers import clock
 from drivers.errors import DeviceFault, DeviceRefused, OutcomeUnknown, UnexpectedReply
 from drivers.modbus_cell.codec import (
     CMD_SEQ,
@@ -247,10 +248,10 @@ class Handshake:
         self, done: Callable[[Command, CellState], bool], seconds: float
     ) -> tuple[Command, CellState]:
         """Snapshots until `done`, or the last one when `seconds` are over."""
-        deadline = asyncio.get_running_loop().time() + seconds
+        deadline = clock.now() + seconds
         while True:
             command, state = await self._link.snapshot()
-            if done(command, state) or asyncio.get_running_loop().time() >= deadline:
+            if done(command, state) or clock.now() >= deadline:
                 return command, state
             await asyncio.sleep(_POLL_SECONDS)
 

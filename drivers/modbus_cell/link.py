@@ -22,6 +22,7 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from drivers import clock
 from drivers.address import SerialTarget, TcpTarget
 from drivers.errors import (
     DeviceRefused,
@@ -322,8 +323,7 @@ class CellLink:
 
     async def _beat_on(self, client: _Client) -> None:
         """One heartbeat a second over `client`; ends when that connection does."""
-        now = asyncio.get_running_loop().time
-        steady_at = now() + STEADY_SECONDS
+        steady_at = clock.now() + STEADY_SECONDS
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             async with self._lock:
@@ -337,7 +337,7 @@ class CellLink:
                         raise self._broken(
                             UnexpectedReply(self._device, "heartbeat", refusal.detail)
                         ) from refusal
-                if self._told_away and self._client is client and now() >= steady_at:
+                if self._told_away and self._client is client and clock.now() >= steady_at:
                     self._told_away = False
                     _log.info("%s: connected again", self._device)
 

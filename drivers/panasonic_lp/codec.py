@@ -282,7 +282,7 @@ class Splitter:
 
     def feed(self, data: bytes) -> list[bytes]:
         if not self._open and self._whole.fullmatch(data):
-            return [data]  # as a frame nearly always comes: byte by byte takes ten times as long
+            return [data]  # as a frame nearly always comes: byte by byte takes far longer
         frames = []
         for octet in data:
             if octet in (STX, ACK, NAK):

@@ -2,7 +2,8 @@
 
 Device and driver of a test share a loop. When the machine runs something else for half a second,
 neither has been slow, yet by the wall's clock every timeout shorter than that is over: by this one
-it is not. What is waited for takes as long as ever; only what nobody waited for is left out.
+it is not. Silence is waited for as long as ever. Work, and a wait that bytes ended, count for a
+moment at most, so that a timeout can come late here and never early.
 """
 
 import asyncio
