@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from central import schema
 
-_ARGON2 = PasswordHash((Argon2Hasher(),))
+ARGON2 = PasswordHash((Argon2Hasher(),))
 SETUP = "setup"
 
 
@@ -27,7 +27,7 @@ def fingerprint(secret: str) -> str:
 
 def keep_password(connection: Connection, account: str, password: str) -> None:
     """By argon2; takes about a tenth of a second of one core."""
-    _keep(connection, "password", account, _ARGON2.hash(password))
+    _keep(connection, "password", account, ARGON2.hash(password))
 
 
 def keep_secret(connection: Connection, kind: str, owner: str, secret: str) -> None:
@@ -46,9 +46,9 @@ def password_is(connection: Connection, account: str, password: str) -> bool:
     """Takes as long for an account that does not exist."""
     kept = _kept(connection, "password", account)
     if kept is None:
-        _ARGON2.hash(password)  # as much work as a comparison
+        ARGON2.hash(password)  # as much work as a comparison
         return False
-    return _ARGON2.verify(password, kept)
+    return ARGON2.verify(password, kept)
 
 
 def use(connection: Connection, kind: str, secret: str) -> bool:

@@ -69,6 +69,10 @@ class Watch:
     def stop(self) -> None:
         self._stopping.set()
 
+    def close(self) -> None:
+        """Give the connections to the database back."""
+        self._engine.dispose()
+
     def run(self) -> None:
         """Work until `stop`, through losses of the database."""
         sending = threading.Thread(target=self._sender.run, name="sending")
@@ -86,22 +90,26 @@ class Watch:
         finally:
             self._sender.stop()
             sending.join()
-            self._engine.dispose()
+            self.close()
 
     def _follow(self, listener: psycopg.Connection[Any]) -> None:
-        self._begin()
+        self.begin()
         while not self._stopping.is_set():
-            while self._look() and not self._stopping.is_set():
-                pass
-            self._look_at_the_clock()
+            self.catch_up()
             # Taken to the end: leaving early would lose what came in the same packet.
             for _ in listener.notifies(timeout=WAIT_S, stop_after=1):
                 pass
             # A line at full speed is looked at some batches at a time.
             self._stopping.wait(PAUSE_S)
 
-    def _begin(self) -> None:
-        """From where it was looked up to last."""
+    def catch_up(self) -> None:
+        """Judge everything that is new since the last call, and what the clock brought."""
+        while self._look() and not self._stopping.is_set():
+            pass
+        self._look_at_the_clock()
+
+    def begin(self) -> None:
+        """Read the position that the last run committed."""
         with self._engine.connect() as connection:
             rows = connection.execute(select(schema.watched)).all()
         positions = {row.source: row.position for row in rows}

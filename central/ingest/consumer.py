@@ -211,20 +211,25 @@ class Worker:
         return answers or []
 
     def _one(self, connection: Connection, arrived: Arrived) -> list[Answer]:
-        now = datetime.now(UTC)
-        try:
-            gateway = gateway_of(arrived.message.topic)
-        except ContractError:
-            return []
-        payload = bytes(arrived.message.payload)
-        if arrived.message.topic.endswith("/state"):
-            asked = states.heard(connection, gateway, payload, now)
-        else:
-            asked = intake.take(connection, gateway, payload, now)
-        if asked is None:
-            return []
-        receipt = receipts.signed_receipt(connection, self._key, gateway, *asked, now)
-        return [] if receipt is None else [Answer(gateway, receipt)]
+        return take(connection, self._key, arrived.message.topic, bytes(arrived.message.payload))
+
+
+def take(connection: Connection, key: SigningKey, name: str, payload: bytes) -> list[Answer]:
+    """Store a message that came on the topic `name`, in the caller's transaction. Return its
+    receipt, signed by `key`; nothing where the message deserves no receipt."""
+    now = datetime.now(UTC)
+    try:
+        gateway = gateway_of(name)
+    except ContractError:
+        return []
+    if name.endswith("/state"):
+        asked = states.heard(connection, gateway, payload, now)
+    else:
+        asked = intake.take(connection, gateway, payload, now)
+    if asked is None:
+        return []
+    receipt = receipts.signed_receipt(connection, key, gateway, *asked, now)
+    return [] if receipt is None else [Answer(gateway, receipt)]
 
 
 def _send_at_once(_client: Client, _data: object, opened: object) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,6 +59,10 @@ class PlanProcess:
     def stop(self) -> None:
         self._stopping.set()
 
+    def close(self) -> None:
+        """Give the connections to the database back."""
+        self._engine.dispose()
+
     def run(self) -> None:
         """Work until `stop`, through losses of the database and of the broker."""
         mqtt.start(self._client, self._config.broker)
@@ -73,7 +78,7 @@ class PlanProcess:
             )
         finally:
             mqtt.stop(self._client)
-            self._engine.dispose()
+            self.close()
 
     def _up(self, _client: Client) -> None:
         # A broker without persistence has forgotten what was retained.
@@ -90,25 +95,30 @@ class PlanProcess:
             if monotonic >= everything_at:
                 everything_at = monotonic + EVERY_S
                 changed |= set(self._gateways())
-            changed |= {gateway for gateway, at in self._again.items() if at <= monotonic}
-            for gateway in sorted(changed):
-                self._try(gateway)
-            told = self._told(listener)
-            changed = told | self._concerned(told)
+            self.compile_all(changed)
+            # Taken to the end: leaving early would lose what came in the same packet.
+            notices = listener.notifies(timeout=WAIT_S, stop_after=1)
+            changed = self.concerned(notice.payload for notice in notices)
 
-    def _told(self, listener: psycopg.Connection[Any]) -> set[str]:
-        """The gateways that something was said of within a moment."""
+    def compile_all(self, changed: Iterable[str]) -> None:
+        """Compile these gateways' plans, and those that time alone has changed."""
+        monotonic = time.monotonic()
+        due = {gateway for gateway, at in self._again.items() if at <= monotonic}
+        for gateway in sorted(due.union(changed)):
+            self._try(gateway)
+
+    def concerned(self, notices: Iterable[str]) -> set[str]:
+        """Return the gateways whose plans may change by what the database notified of."""
         changed: set[str] = set()
         stated: set[str] = set()
-        # Taken to the end: leaving early would lose what came in the same packet.
-        for notice in listener.notifies(timeout=WAIT_S, stop_after=1):
-            payload = json.loads(notice.payload)
+        for notice in notices:
+            payload = json.loads(notice)
             gateway = payload.get("gateway")
             if gateway is not None:
                 (stated if payload.get("state") else changed).add(gateway)
         for gateway in sorted(stated):
             self._repeat_if_older(gateway)
-        return changed
+        return changed | self._concerned(changed)
 
     def _concerned(self, told: set[str]) -> set[str]:
         """Those that may have work now of what these gateways marked or read."""
@@ -151,14 +161,14 @@ class PlanProcess:
             self._again[gateway] = time.monotonic() + (again - now).total_seconds()
         if signed is not None:
             log.info("%s: plan %d of incarnation %d", gateway, signed.version, signed.incarnation)
-            self._publish(gateway, signed.payload)
+            self.publish(gateway, signed.payload)
 
     def _publish_all(self) -> None:
         for gateway in self._gateways():
             with self._engine.connect() as connection:
                 signed = latest_signed(connection, gateway)
             if signed is not None:
-                self._publish(gateway, signed.payload)
+                self.publish(gateway, signed.payload)
 
     def _repeat_if_older(self, gateway: str) -> None:
         """A gateway that stands on an older plan did not get the newer one."""
@@ -174,9 +184,10 @@ class PlanProcess:
             return
         theirs = (row.plan_incarnation or 0, row.plan_version or 0)
         if theirs < (signed.incarnation, signed.version):
-            self._publish(gateway, signed.payload)
+            self.publish(gateway, signed.payload)
 
-    def _publish(self, gateway: str, payload: bytes) -> None:
+    def publish(self, gateway: str, payload: bytes) -> None:
+        """Retain a signed plan at the broker."""
         # Without a session nothing is queued: at the next one all plans are published anyway.
         if self._client.is_connected():
             self._client.publish(topic(gateway, "plan"), payload, qos=1, retain=True)

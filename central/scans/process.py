@@ -75,6 +75,10 @@ class Scans:
     def stop(self) -> None:
         self._stopping.set()
 
+    def close(self) -> None:
+        """Give the connections to the database back."""
+        self._engine.dispose()
+
     def run(self) -> None:
         """Work until `stop`, through losses of the database."""
         try:
@@ -88,20 +92,20 @@ class Scans:
                 meanwhile="scans become no events",
             )
         finally:
-            self._engine.dispose()
+            self.close()
 
     def _follow(self, listener: psycopg.Connection[Any]) -> None:
         quiet = EVERY
         while not self._stopping.is_set():
             if quiet >= EVERY:
-                self._look()
+                self.catch_up()
                 quiet = 0
             # Taken to the end: leaving early would lose what came in the same packet.
             heard = [None for _ in listener.notifies(timeout=WAIT_S, stop_after=1)]
             quiet = EVERY if heard else quiet + 1
 
-    def _look(self) -> None:
-        """At every stream that is behind, some of its records in turn: none waits for another."""
+    def catch_up(self) -> None:
+        """Conclude the records of every stream that is behind, some of each in turn."""
         while not self._stopping.is_set():
             with self._engine.connect() as connection:
                 behind = [Behind(*row) for row in connection.execute(_BEHIND)]

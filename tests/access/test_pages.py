@@ -16,7 +16,8 @@ from central.screens.public import ForEverybody
 from central.screens.viewer import ANYBODY, Open, Shown, local
 from central.screens.warehouse.shell import SameForAll
 from tests.access.test_roles import BODIES
-from tests.support.central import PASSWORD, Centre
+from tests.support.central import Centre
+from tests.support.registry import PASSWORD
 
 pytestmark = pytest.mark.slow
 OPEN = {

@@ -20,7 +20,8 @@ from central.screens.qr import drawn
 from tests.access.test_pages import token_of
 from tests.access.test_sessions import is_in, open_account, send, signed_in
 from tests.support import authenticator
-from tests.support.central import PASSWORD, Centre
+from tests.support.central import Centre
+from tests.support.registry import PASSWORD
 
 pytestmark = pytest.mark.slow
 

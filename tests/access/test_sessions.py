@@ -10,7 +10,8 @@ import pytest
 
 from central.access.browsing import SESSION
 from tests.access.test_pages import token_of
-from tests.support.central import PASSWORD, Centre
+from tests.support.central import Centre
+from tests.support.registry import PASSWORD
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,8 @@ import pytest
 
 from tests.access.test_pages import token_of
 from tests.e2e.certificates import Authority
-from tests.support.central import PASSWORD, Centre
+from tests.support.central import Centre
+from tests.support.registry import PASSWORD
 
 pytestmark = pytest.mark.slow
 

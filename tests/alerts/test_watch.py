@@ -12,7 +12,8 @@ import pytest
 from simulators import broker
 from tests.alerts.scene import DUTY, Scene, made, verified
 from tests.alerts.servers import Post
-from tests.support.central import PACKAGE, Centre
+from tests.support.central import Centre
+from tests.support.registry import PACKAGE
 from tests.support.peer import Peer
 from tests.support.wait import wait_for
 

@@ -15,7 +15,8 @@ from gateway.contract.record import Unlatched
 from gateway.contract.topics import State
 from tests.browser.conftest import SignIn
 from tests.register.imported import PLANTED, VECTORS
-from tests.support.central import SECOND, Centre
+from tests.support.central import Centre
+from tests.support.registry import SECOND
 from tests.support.peer import Peer
 from tests.support.wait import wait_for
 

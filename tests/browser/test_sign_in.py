@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import fresh
 from tests.support import authenticator
-from tests.support.central import PASSWORD, Centre
+from tests.support.central import Centre
+from tests.support.registry import PASSWORD
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
 Open: TypeAlias = Callable[..., Page]

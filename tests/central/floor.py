@@ -26,7 +26,7 @@ from central.plan.facts import (
 )
 from central.register.licences.models import Validity
 from gateway.contract.plan import Component, Plan, Template, Verify
-from tests.support.central import TEMPLATE
+from tests.support.registry import TEMPLATE
 
 ORDER, SPACE = "G-1", "UMG.M70"
 Mode = Literal["each", "sample", "elsewhere"]

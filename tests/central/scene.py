@@ -8,7 +8,7 @@ from gateway.contract.plan import Block, Component, Due, Plan, PlanOrder, Templa
 from gateway.contract.record import Readback
 from gateway.contract.signed import SigningKey
 from tests.central.memory import Register
-from tests.support.central import TEMPLATE
+from tests.support.registry import TEMPLATE
 from tests.support.peer import Journal
 
 GATEWAY = "gramsh.line-1"

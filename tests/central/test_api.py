@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.central import PACKAGE, TEMPLATE, Centre
+from tests.support.central import Centre
+from tests.support.registry import PACKAGE, TEMPLATE
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,8 @@ import pytest
 
 from gateway.contract.plan import Due, Plan
 from gateway.contract.record import Mark, Readback, Repeat
-from tests.support.central import TEMPLATE, Centre
+from tests.support.central import Centre
+from tests.support.registry import TEMPLATE
 from tests.support.peer import Peer
 from tests.support.wait import wait_for
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.register.telling import UII, Told, accept, flags
-from tests.support.central import SECOND, Centre
+from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.registry import SECOND
 
 pytestmark = pytest.mark.slow
 CRATE, PALLET = "106141412345678908", "JA7G1HPALLET1"

@@ -10,8 +10,9 @@ import pytest
 from tests.register.counting import Depot, soon
 from tests.register.imported import csv
 from tests.register.telling import UII
-from tests.support.central import TEMPLATE, Centre
+from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.registry import TEMPLATE
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow

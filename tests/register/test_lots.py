@@ -29,7 +29,8 @@ from central.register.lots.models import (
 )
 from central.register.lots.rules import MOVES, STEPS, Lot, apply, judge
 from tests.register.acting import Acting
-from tests.support.central import PACKAGE, Centre
+from tests.support.central import Centre
+from tests.support.registry import PACKAGE
 
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
 GONE = ("exported", "lost", "stolen", "demilitarised", "destroyed")

@@ -9,8 +9,9 @@ import pytest
 
 from central.migrations.versions.v0020_lots import IN_PACKAGES
 from tests.register.telling import Told, accept, flags
-from tests.support.central import PACKAGE, Centre
+from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.registry import PACKAGE
 
 pytestmark = pytest.mark.slow
 PATH = "/api/v1/lots"

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.central import PACKAGE, TEMPLATE, Centre
+from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.registry import PACKAGE, TEMPLATE
 
 pytestmark = pytest.mark.slow
 PRODUCTS = "/api/v1/products"

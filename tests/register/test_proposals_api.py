@@ -21,7 +21,8 @@ from central.register.asked import WithReason
 from central.register.proposals import service
 from central.register.proposals.rules import Proposal
 from central.register.proposals.service import Wanted, changers
-from tests.support.central import PASSWORD, PEOPLE, SECOND, Centre
+from tests.support.central import Centre
+from tests.support.registry import PASSWORD, PEOPLE, SECOND
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.register.telling import Told, accept, flags
-from tests.support.central import TEMPLATE, Centre
+from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.registry import TEMPLATE
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow

@@ -10,9 +10,10 @@ import pytest
 from central.labels.content import Label, Party
 from tests.labels.drawn import printed, rasterised, read, symbol_of
 from tests.register.telling import UII, Told, accept
-from tests.support.central import PACKAGE, Centre
+from tests.support.central import Centre
 from tests.support.peer import Peer
 from tests.support.printer import LabelPrinter
+from tests.support.registry import PACKAGE
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow

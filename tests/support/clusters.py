@@ -9,9 +9,13 @@ import atexit
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import create_engine
 
 from central import embedded
@@ -29,6 +33,38 @@ def start(folder: Path) -> str:
     """A running server whose data lie in `folder`, with the newest schema; returns its URL."""
     subprocess.run(["cp", "-a", _model(), folder], check=True)
     return embedded.start(folder)
+
+
+@contextmanager
+def fresh_database() -> Iterator[str]:
+    """A database with the newest schema on the server that this process shares; yields its URL."""
+    server = _shared()
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server, dbname="postgres", autocommit=True) as owner:
+        owner.execute(f"CREATE DATABASE {name} TEMPLATE {embedded.DATABASE}".encode())
+        yield server.replace(f"/{embedded.DATABASE}?", f"/{name}?")
+        owner.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+_numbers = count(1)
+
+
+@cache
+def _shared() -> str:
+    """The URL of the one server, for as long as this process lasts. It does not flush to its disk:
+    no power is cut under it."""
+    folder = state_folder()
+    url = start(folder / "pg")
+    with psycopg.connect(url, dbname="postgres", autocommit=True) as owner:
+        owner.execute("ALTER SYSTEM SET fsync = off")
+        owner.execute("SELECT pg_reload_conf()")
+
+    def end() -> None:
+        embedded.stop(folder / "pg", immediate=True)
+        shutil.rmtree(folder)
+
+    atexit.register(end)
+    return url
 
 
 def dialect(url: str) -> str:

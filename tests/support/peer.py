@@ -1,4 +1,4 @@
-"""A gateway's side of the wire: enrols, reads its plan, signs batches, reads receipts. Real MQTT.
+"""A gateway's side of the wire: enrols, reads its plan, signs batches, reads receipts.
 
 It keeps its journal in memory and decides nothing: a test says which records it writes.
 
@@ -17,10 +17,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 import httpx
-from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from gateway.contract.batch import BatchHeader, encode_batch, first_head, heads
 from gateway.contract.plan import Block, Plan, PlanOrder, decode_plan
@@ -43,7 +39,8 @@ from gateway.contract.record import (
     encode_record,
 )
 from gateway.contract.signed import SigningKey
-from gateway.contract.topics import RECORDS_EXPIRY_S, Boot, PlanVersion, State, topic
+from gateway.contract.topics import Boot, PlanVersion, State, topic
+from tests.support.link import Link, Receive
 from tests.support.wait import wait_for
 
 Did = Literal["done", "not_started", "unknown"]
@@ -52,11 +49,10 @@ Did = Literal["done", "not_started", "unknown"]
 class Address(Protocol):
     """What a peer needs of a centre."""
 
-    @property
-    def url(self) -> str: ...
-    @property
-    def broker(self) -> Any: ...
+    def http(self) -> httpx.Client: ...
+    def link(self, gateway: str, receive: Receive) -> Link: ...
     def invite(self, gateway: str, reason: str = "") -> str: ...
+    def settle(self) -> None: ...
 
 
 class Journal:
@@ -242,7 +238,7 @@ class Peer:
         self.receipts: queue.Queue[Receipt] = queue.Queue()
         self.committed = 0
         self._journal: Journal | None = None
-        self._client: Client | None = None
+        self._link: Link | None = None
 
     @property
     def journal(self) -> Journal:
@@ -252,16 +248,14 @@ class Peer:
     def enroll(self, code: str | None = None, reason: str = "new") -> dict[str, Any]:
         """Open the next epoch, write its first record, and connect."""
         key = SigningKey.new()
-        response = httpx.post(
-            self.centre.url + "/enroll",
-            json={
-                "code": code or self.centre.invite(self.gateway),
-                "gateway": self.gateway,
-                "public": key.public.hex(),
-                "reason": reason,
-            },
-            timeout=30,
-        )
+        form = {
+            "code": code or self.centre.invite(self.gateway),
+            "gateway": self.gateway,
+            "public": key.public.hex(),
+            "reason": reason,
+        }
+        with self.centre.http() as http:
+            response = http.post("/enroll", json=form)
         assert response.status_code == 200, response.text
         told: dict[str, Any] = response.json()
         for central_key in told["keys"]:
@@ -307,36 +301,20 @@ class Peer:
         assert order is not None
         return order.serial(self.number(index))
 
-    # --- the broker ---------------------------------------------------------------------------
+    # --- the link -----------------------------------------------------------------------------
 
     def connect(self) -> None:
-        """Subscribe to receipts and plan, and say that we are online."""
+        """Subscribe to receipts and plan."""
         self.disconnect()
-        client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
-        ready: list[bool] = []
-
-        def connected(client: Client, *_: Any) -> None:
-            client.subscribe(
-                [(topic(self.gateway, "receipts"), 1), (topic(self.gateway, "plan"), 1)]
-            )
-
-        client.on_connect = connected
-        client.on_subscribe = lambda *_: ready.append(True)
-        client.on_message = self._on_message
-        client.connect("127.0.0.1", self.centre.broker.port)
-        client.loop_start()
-        self._client = client
-        wait_for("the subscription", lambda: ready)
+        self._link = self.centre.link(self.gateway, self._receive)
 
     def disconnect(self) -> None:
-        if self._client is not None:
-            self._client.disconnect()
-            self._client.loop_stop()
-            self._client = None
+        if self._link is not None:
+            self._link.close()
+            self._link = None
 
-    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        payload = bytes(message.payload)
-        if message.topic.endswith("/plan"):
+    def _receive(self, name: str, payload: bytes) -> None:
+        if name.endswith("/plan"):
             plan = decode_plan(payload, lambda name: self.central_keys.get(("plan", name)))
             if plan.epoch == self.journal.epoch:
                 self.plans.append(plan)
@@ -345,16 +323,12 @@ class Peer:
             self.receipts.put(receipt)
 
     def publish(self, payload: bytes, leaf: Literal["records", "state"] = "records") -> None:
-        """Publish on a topic of our own, and wait for the broker's acknowledgement."""
+        """Publish on a topic of our own, and wait until the message has been accepted."""
         self.publish_on(topic(self.gateway, leaf), payload, retain=leaf == "state")
 
     def publish_on(self, name: str, payload: bytes, *, retain: bool = False) -> None:
-        assert self._client is not None
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        if not retain:
-            properties.MessageExpiryInterval = RECORDS_EXPIRY_S
-        sent = self._client.publish(name, payload, qos=1, retain=retain, properties=properties)
-        sent.wait_for_publish(10)
+        assert self._link is not None
+        self._link.publish(name, payload, retain=retain)
 
     def state(self, plan: Plan | None = None, *, online: bool = True) -> None:
         """Publish the retained state."""
@@ -405,6 +379,7 @@ class Peer:
         """The newest plan, once it has `order` in `state`, and `numbers` for it if released."""
 
         def found() -> Plan | None:
+            self.centre.settle()
             plan = self.plans[-1] if self.plans else None
             if plan is None or order is None:
                 return plan

@@ -11,7 +11,7 @@ from central.register.acts import Act, Work
 from central.register.people.models import NewPerson
 from central.register.subject import Row, Subject
 
-_PINS = PasswordHash((Argon2Hasher(),))
+PINS = PasswordHash((Argon2Hasher(),))
 
 
 def badge_hash(badge: str) -> str:
@@ -44,7 +44,7 @@ def put(work: Work, new: NewPerson) -> Person:
     A PIN of four digits is soon found from its hash, so acts, which many may read, hold neither.
     """
     badge = badge_hash(new.badge.get_secret_value())
-    pin = _PINS.hash(new.pin.get_secret_value())
+    pin = PINS.hash(new.pin.get_secret_value())
     person = work.act(
         PERSON,
         f"{new.gateway}/{new.code}",
