@@ -94,7 +94,7 @@ class PlanProcess:
                 self._publish_all()
             if monotonic >= everything_at:
                 everything_at = monotonic + EVERY_S
-                changed |= set(self._gateways())
+                changed |= set(self.gateways())
             self.compile_all(changed)
             # Taken to the end: leaving early would lose what came in the same packet.
             notices = listener.notifies(timeout=WAIT_S, stop_after=1)
@@ -127,7 +127,8 @@ class PlanProcess:
         with self._engine.connect() as connection:
             return set(connection.execute(_SHARERS, {"told": sorted(told)}).scalars())
 
-    def _gateways(self) -> list[str]:
+    def gateways(self) -> list[str]:
+        """Return every gateway that is known."""
         with self._engine.connect() as connection:
             return list(connection.execute(select(schema.gateway.c.name)).scalars())
 
@@ -164,7 +165,7 @@ class PlanProcess:
             self.publish(gateway, signed.payload)
 
     def _publish_all(self) -> None:
-        for gateway in self._gateways():
+        for gateway in self.gateways():
             with self._engine.connect() as connection:
                 signed = latest_signed(connection, gateway)
             if signed is not None:

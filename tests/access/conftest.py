@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.central import Centre
+from tests.support.register import Register
+from tests.support.registry import Registry
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("serve") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         found.standard()
         found.post("/api/v1/entities", {"code": "KMP", "name": "Kombinati Mekanik"})
         yield found

@@ -8,13 +8,14 @@ import pytest
 
 from central import embedded
 from tests.support.central import Centre
+from tests.support.registry import Registry
 
 pytestmark = pytest.mark.slow
 PASSWORD = "kurrkush nuk e di"
 
 
 @pytest.fixture
-def administrator(centre: Centre) -> Any:
+def administrator(centre: Registry) -> Any:
     with centre.client("administrator") as http:
         http.base_url = centre.url + "/api/v1"
         yield http
@@ -24,13 +25,12 @@ def code_of(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json().get("code", "")
 
 
-def test_the_first_administrators_code_is_good_once(centre: Centre) -> None:
+def test_the_first_administrators_code_is_good_once(centre: Registry) -> None:
     centre.token("administrator")
-    code = (centre.folder / "setup").read_text().strip()
-    assert (centre.folder / "setup").stat().st_mode & 0o777 == 0o600
+    code = centre.setup_code()
     assert code not in centre.log("serve")
     body = {"code": code, "name": "second", "person": "Second", "password": PASSWORD}
-    response = httpx.post(centre.url + "/api/v1/setup", json=body)
+    response = centre.http().post("/api/v1/setup", json=body)
     assert code_of(response) == (403, "invitation-invalid")
 
 
@@ -41,15 +41,17 @@ def test_a_server_that_starts_before_its_database_offers_the_code_later() -> Non
         embedded.stop(centre.folder / "pg")
         centre.start("serve")
         body = {"code": "x" * 43, "name": "first", "person": "First", "password": PASSWORD}
-        response = httpx.post(centre.url + "/api/v1/setup", json=body)
+        with centre.http() as http:
+            response = http.post("/api/v1/setup", json=body)
         assert code_of(response) == (503, "database-unavailable")
         assert not (centre.folder / "setup").exists()
         embedded.start(centre.folder / "pg")
         centre.token("administrator")
+        assert (centre.folder / "setup").stat().st_mode & 0o777 == 0o600
         centre.stop("serve")
 
 
-def test_no_secret_is_kept_as_it_is(centre: Centre) -> None:
+def test_no_secret_is_kept_as_it_is(centre: Registry) -> None:
     token = centre.token("registry-officer")
     assert token not in centre.log("serve")
     for table in ("credential", "act", "token", "answered"):
@@ -59,7 +61,7 @@ def test_no_secret_is_kept_as_it_is(centre: Centre) -> None:
 
 
 def test_what_a_person_shows_at_the_line_is_in_no_act(
-    centre: Centre, administrator: httpx.Client
+    centre: Registry, administrator: httpx.Client
 ) -> None:
     person = {"code": "p-9", "gateway": "gramsh.line-1", "badge": "B-9", "pin": "4821"}
     centre.post("/api/v1/people", person | {"roles": ["operator"]})
@@ -71,7 +73,7 @@ def test_what_a_person_shows_at_the_line_is_in_no_act(
 
 
 @pytest.mark.parametrize("pin", ["", "482", "4821482148214", "48 21", "48a1", "٤٨٢١", "4821\n"])
-def test_a_pin_is_of_four_to_twelve_digits(centre: Centre, pin: str) -> None:
+def test_a_pin_is_of_four_to_twelve_digits(centre: Registry, pin: str) -> None:
     person = {"code": "p-8", "gateway": "gramsh.line-1", "badge": "B-8", "roles": ["operator"]}
     with centre.client() as officer:
         refused = officer.post("/api/v1/people", json=person | {"pin": pin})
@@ -81,33 +83,35 @@ def test_a_pin_is_of_four_to_twelve_digits(centre: Centre, pin: str) -> None:
             assert officer.post("/api/v1/people", json=person | {"pin": good}).status_code == 201
 
 
-def test_signing_in_by_password(centre: Centre, administrator: httpx.Client) -> None:
+def test_signing_in_by_password(centre: Registry, administrator: httpx.Client) -> None:
     account = {"name": "drita", "person": "Drita", "roles": ["auditor"], "password": PASSWORD}
     assert administrator.post("/accounts", json=account).status_code == 201
-    session = httpx.post(
-        centre.url + "/api/v1/sessions", json={"account": "drita", "password": PASSWORD}
-    ).json()
+    session = (
+        centre.http()
+        .post("/api/v1/sessions", json={"account": "drita", "password": PASSWORD})
+        .json()
+    )
     assert session["role"] == "auditor"
     until = datetime.fromisoformat(session["until"])
     assert timedelta(hours=11) < until - datetime.now(UTC) <= timedelta(hours=12)
     headers = {"Authorization": f"Bearer {session['token']}"}
-    assert httpx.get(centre.url + "/api/v1/acts", headers=headers).status_code == 200
+    assert centre.http().get("/api/v1/acts", headers=headers).status_code == 200
 
     wrong = {"account": "drita", "password": "kurrkush e di"}
-    answers = [httpx.post(centre.url + "/api/v1/sessions", json=wrong) for _ in range(6)]
+    answers = [centre.http().post("/api/v1/sessions", json=wrong) for _ in range(6)]
     assert [code_of(each) for each in answers] == [
         *[(401, "unauthorized")] * 5,
         (429, "too-many"),
     ]
     nobody = {"account": "nobody", "password": PASSWORD}
     assert (
-        httpx.post(centre.url + "/api/v1/sessions", json=nobody).json()["detail"]
+        centre.http().post("/api/v1/sessions", json=nobody).json()["detail"]
         == (answers[0].json()["detail"])
     )
 
 
 def test_a_token_ends_with_its_revocation_its_accounts_role_or_the_account(
-    centre: Centre, administrator: httpx.Client
+    centre: Registry, administrator: httpx.Client
 ) -> None:
     account = {"name": "agron", "person": "Agron", "roles": ["auditor", "inspector"]}
     assert administrator.post("/accounts", json=account).status_code == 201
@@ -121,7 +125,7 @@ def test_a_token_ends_with_its_revocation_its_accounts_role_or_the_account(
 
     def works(token: dict[str, Any]) -> bool:
         headers = {"Authorization": f"Bearer {token['token']}"}
-        return httpx.get(centre.url + "/api/v1/acts", headers=headers).status_code == 200
+        return centre.http().get("/api/v1/acts", headers=headers).status_code == 200
 
     first, second, third = issue("auditor"), issue("auditor"), issue("inspector")
     assert [works(each) for each in (first, second, third)] == [True, True, True]
@@ -162,7 +166,7 @@ def test_roles_of_an_entity_stand_with_one(
     assert code_of(administrator.post("/accounts", json=account)) == (422, "refused")
 
 
-def test_every_act_says_who_and_why(centre: Centre, administrator: httpx.Client) -> None:
+def test_every_act_says_who_and_why(centre: Registry, administrator: httpx.Client) -> None:
     centre.post(
         "/api/v1/licences/L-1/suspend", {"reason": "inspection 12", "basis": "Ligji 82/2024, 27"}
     )

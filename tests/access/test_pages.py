@@ -16,8 +16,7 @@ from central.screens.public import ForEverybody
 from central.screens.viewer import ANYBODY, Open, Shown, local
 from central.screens.warehouse.shell import SameForAll
 from tests.access.test_roles import BODIES
-from tests.support.central import Centre
-from tests.support.registry import PASSWORD
+from tests.support.registry import PASSWORD, Registry
 
 pytestmark = pytest.mark.slow
 OPEN = {
@@ -87,7 +86,7 @@ def test_every_page_asks_who_looks_or_is_named_here() -> None:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_sees_the_pages_that_the_table_gives_it_and_no_other(
-    centre: Centre, role: Role
+    centre: Registry, role: Role
 ) -> None:
     """Forms are tried without their token: who may is told that, and nobody else."""
     with centre.browser(role, entity_of(role)) as browser:
@@ -105,7 +104,7 @@ def test_a_role_sees_the_pages_that_the_table_gives_it_and_no_other(
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_the_navigation_leads_where_the_role_may_go(centre: Centre, role: Role) -> None:
+def test_the_navigation_leads_where_the_role_may_go(centre: Registry, role: Role) -> None:
     paths = {path for method, path, _ in CLOSED if method == "GET"}
     with centre.browser(role, entity_of(role)) as browser:
         page = browser.get("/").text
@@ -122,9 +121,9 @@ def test_the_navigation_leads_where_the_role_may_go(centre: Centre, role: Role) 
 
 
 @pytest.mark.parametrize("cookie", ["", "wrong"])
-def test_who_is_not_signed_in_is_led_to_the_sign_in_and_back(centre: Centre, cookie: str) -> None:
+def test_who_is_not_signed_in_is_led_to_the_sign_in_and_back(centre: Registry, cookie: str) -> None:
     headers = {"Cookie": f"{SESSION}={cookie}"} if cookie else {}
-    with httpx.Client(base_url=centre.url, headers=headers, timeout=30) as nobody:
+    with centre.http(headers=headers) as nobody:
         for method, path, _ in CLOSED:
             answer = nobody.request(method, filled(path))
             back = filled(path) if method == "GET" and path != "/" else ""
@@ -134,14 +133,14 @@ def test_who_is_not_signed_in_is_led_to_the_sign_in_and_back(centre: Centre, coo
             assert not answer.content
 
 
-def test_the_token_of_a_system_opens_no_page(centre: Centre) -> None:
-    with httpx.Client(base_url=centre.url, cookies={SESSION: centre.token("auditor")}) as system:
+def test_the_token_of_a_system_opens_no_page(centre: Registry) -> None:
+    with centre.http(cookies={SESSION: centre.token("auditor")}) as system:
         assert system.get("/").status_code == 303
 
 
-def test_that_no_agency_is_configured_is_said_as_it_is(centre: Centre) -> None:
+def test_that_no_agency_is_configured_is_said_as_it_is(centre: Registry) -> None:
     none = "nuk ka hyrje të ndonjë institucioni"
-    with httpx.Client(base_url=centre.url, timeout=30) as nobody:
+    with centre.http() as nobody:
         for path in ("/sign-in/agency", "/sign-in/agency/return?code=x&state=x"):
             page = nobody.get(path)
             assert page.status_code == 404
@@ -155,9 +154,9 @@ def test_that_no_agency_is_configured_is_said_as_it_is(centre: Centre) -> None:
 
 
 @pytest.mark.parametrize("content", BODIES.values(), ids=BODIES)
-def test_no_form_is_read_before_it_is_known_who_sends_it(centre: Centre, content: bytes) -> None:
+def test_no_form_is_read_before_it_is_known_who_sends_it(centre: Registry, content: bytes) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = httpx.post(centre.url + "/sign-out", content=content, headers=headers)
+    answer = centre.http().post("/sign-out", content=content, headers=headers)
     assert answer.status_code == 303
 
 
@@ -170,7 +169,7 @@ def token_of(browser: httpx.Client, path: str = "/") -> str:
     return found[1]
 
 
-def test_a_form_needs_the_token_of_its_session_and_a_page_of_ours(centre: Centre) -> None:
+def test_a_form_needs_the_token_of_its_session_and_a_page_of_ours(centre: Registry) -> None:
     with centre.browser("inspector") as browser, centre.browser("auditor") as other:
         token = token_of(browser)
         ours = {"Origin": centre.url, "Sec-Fetch-Site": "same-origin"}
@@ -192,7 +191,7 @@ def test_a_form_needs_the_token_of_its_session_and_a_page_of_ours(centre: Centre
     (centre.folder / "session-inspector-registry").unlink()
 
 
-def test_the_interface_takes_a_sessions_cookie_and_then_the_token_too(centre: Centre) -> None:
+def test_the_interface_takes_a_sessions_cookie_and_then_the_token_too(centre: Registry) -> None:
     body = {"code": "CK-1", "name": "By cookie"}
     with centre.browser() as browser:
         token = token_of(browser)
@@ -210,13 +209,13 @@ def test_the_interface_takes_a_sessions_cookie_and_then_the_token_too(centre: Ce
         wrong = browser.get("/api/v1/entities", headers={"Authorization": "Bearer wrong"})
         assert wrong.status_code == 401, "a cookie does not make up for a wrong token"
     system = {SESSION: centre.token("auditor")}
-    with httpx.Client(base_url=centre.url, cookies=system) as http:
+    with centre.http(cookies=system) as http:
         assert http.get("/api/v1/entities").status_code == 401
 
 
-def test_the_cookie_of_a_session_is_for_this_site_alone(centre: Centre) -> None:
+def test_the_cookie_of_a_session_is_for_this_site_alone(centre: Registry) -> None:
     centre.session("auditor")
-    with httpx.Client(base_url=centre.url, timeout=30) as browser:
+    with centre.http() as browser:
         token = token_of(browser, "/sign-in")
         visit = browser.cookies[VISIT]
         form = {"account": "auditor", "password": PASSWORD, "csrf": token, "next": "/search?q=x"}
@@ -235,9 +234,9 @@ def test_the_cookie_of_a_session_is_for_this_site_alone(centre: Centre) -> None:
         assert browser.post("/sign-out", data={"csrf": token_of(browser)}).status_code == 303
 
 
-def test_a_sign_in_that_another_site_prepared_is_refused(centre: Centre) -> None:
+def test_a_sign_in_that_another_site_prepared_is_refused(centre: Registry) -> None:
     """Else somebody could be signed in as another without knowing it."""
-    with httpx.Client(base_url=centre.url, timeout=30) as browser:
+    with centre.http() as browser:
         form = {"account": "auditor", "password": PASSWORD}
         assert browser.post("/sign-in", data=form).status_code == 403
         form["csrf"] = token_of(browser, "/sign-in")

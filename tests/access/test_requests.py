@@ -12,12 +12,12 @@ from central import db
 from central.register.entities.service import ENTITY
 from central.register.gateways.projection import GATEWAY
 from central.register.products.service import PRODUCT
-from tests.support.central import Centre
+from tests.support.registry import Registry
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_request_that_is_sent_again_is_done_once(centre: Centre) -> None:
+def test_a_request_that_is_sent_again_is_done_once(centre: Registry) -> None:
     body = {"code": "ONCE", "name": "Once"}
     with centre.client() as officer:
         key = {"Idempotency-Key": "once-1"}
@@ -34,7 +34,7 @@ def test_a_request_that_is_sent_again_is_done_once(centre: Centre) -> None:
     assert centre.sql("SELECT count(*) FROM act WHERE key = 'ONCE'") == [(1,)]
 
 
-def test_ten_at_once_with_one_key_are_one(centre: Centre) -> None:
+def test_ten_at_once_with_one_key_are_one(centre: Registry) -> None:
     body = {"code": "RACE", "name": "Race"}
 
     def send(_: int) -> httpx.Response:
@@ -49,7 +49,7 @@ def test_ten_at_once_with_one_key_are_one(centre: Centre) -> None:
     assert centre.sql("SELECT count(*) FROM act WHERE key = 'RACE'") == [(1,)]
 
 
-def test_of_a_pin_not_even_a_digest_is_kept(centre: Centre) -> None:
+def test_of_a_pin_not_even_a_digest_is_kept(centre: Registry) -> None:
     centre.invite("gramsh.line-7")
     person = {"code": "p-1", "gateway": "gramsh.line-7", "badge": "b-1", "roles": ["operator"]}
     with centre.client() as officer:
@@ -61,7 +61,7 @@ def test_of_a_pin_not_even_a_digest_is_kept(centre: Centre) -> None:
     assert len(set(digests)) == 1
 
 
-def test_a_refused_request_leaves_its_key_free(centre: Centre) -> None:
+def test_a_refused_request_leaves_its_key_free(centre: Registry) -> None:
     key = {"Idempotency-Key": "late-1"}
     body = {"code": "UMG", "name": "again"}
     with centre.client() as officer:
@@ -70,7 +70,7 @@ def test_a_refused_request_leaves_its_key_free(centre: Centre) -> None:
         assert officer.post("/api/v1/entities", json=fresh, headers=key).status_code == 201
 
 
-def test_what_is_told_once_is_not_kept_for_a_second_time(centre: Centre) -> None:
+def test_what_is_told_once_is_not_kept_for_a_second_time(centre: Registry) -> None:
     key = {"Idempotency-Key": "told-1"}
     with centre.client() as officer:
         body = {"gateway": "gramsh.line-9"}
@@ -82,7 +82,7 @@ def test_what_is_told_once_is_not_kept_for_a_second_time(centre: Centre) -> None
     assert kept == [("",)]
 
 
-def test_who_decides_on_what_has_changed_since_is_told(centre: Centre) -> None:
+def test_who_decides_on_what_has_changed_since_is_told(centre: Registry) -> None:
     with centre.client() as officer:
         seen = officer.get("/api/v1/licences/L-1").headers["etag"]
         reason = {"reason": "inspection"}
@@ -98,7 +98,7 @@ def test_who_decides_on_what_has_changed_since_is_told(centre: Centre) -> None:
         assert (odd.status_code, odd.json()["code"]) == (422, "refused")
 
 
-def test_lists_come_in_pages_that_leave_nothing_out(centre: Centre) -> None:
+def test_lists_come_in_pages_that_leave_nothing_out(centre: Registry) -> None:
     for number in range(5):
         centre.post("/api/v1/entities", {"code": f"PAGE-{number}", "name": "Page"})
     seen: list[str] = []
@@ -115,9 +115,10 @@ def test_lists_come_in_pages_that_leave_nothing_out(centre: Centre) -> None:
     assert centre.look("/api/v1/entities?cursor=%25%25").status_code == 422
 
 
-def test_who_names_a_row_does_not_wait_for_who_acts_on_it(centre: Centre) -> None:
+def test_who_names_a_row_does_not_wait_for_who_acts_on_it(centre: Registry) -> None:
     """Acts wait for each other already: if they waited for rows too, two could wait in a ring."""
     centre.post("/api/v1/invitations", {"gateway": "gramsh.line-8"})
+    centre.stop("plan")  # it would wait for the gateway's row
     engine = db.make_engine(configuration.load(centre.folder / "central.toml"))
     with engine.connect() as connection, connection.begin():
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10s'"))
@@ -133,3 +134,4 @@ def test_who_names_a_row_does_not_wait_for_who_acts_on_it(centre: Centre) -> Non
         centre.post("/api/v1/places/N-2/gateway", why)
         assert time.monotonic() - began < 8, "nobody waited for the transaction to be ended"
     engine.dispose()
+    centre.start("plan")

@@ -10,7 +10,7 @@ from fastapi.routing import iter_route_contexts
 
 from central.access.roles import OF_AN_ENTITY, RIGHTS, Right, Role, Scope
 from central.app import interface
-from tests.support.central import Centre
+from tests.support.registry import Registry
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +74,7 @@ def test_every_right_is_somebodys_and_needed_somewhere() -> None:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_a_role_reaches_what_the_table_says_and_nothing_else(centre: Centre, role: Role) -> None:
+def test_a_role_reaches_what_the_table_says_and_nothing_else(centre: Registry, role: Role) -> None:
     entity = "UMG" if role in OF_AN_ENTITY else None
     with centre.client(role, entity) as http:
         for method, path, right in CLOSED:
@@ -86,9 +86,9 @@ def test_a_role_reaches_what_the_table_says_and_nothing_else(centre: Centre, rol
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer wrong", "Basic eDp5", "Bearer", "x"])
-def test_without_a_token_nothing_is_told(centre: Centre, authorization: str) -> None:
+def test_without_a_token_nothing_is_told(centre: Registry, authorization: str) -> None:
     headers = {"Authorization": authorization} if authorization else {}
-    with httpx.Client(base_url=centre.url, headers=headers, timeout=30) as http:
+    with centre.http(headers=headers) as http:
         for method, path, _ in CLOSED:
             response = ask(http, method, path)
             assert response.status_code == 401, (method, path)
@@ -105,11 +105,11 @@ BODIES = {
 
 @pytest.mark.parametrize("content", BODIES.values(), ids=BODIES)
 def test_nothing_of_a_request_is_read_before_it_is_known_who_asks(
-    centre: Centre, content: bytes
+    centre: Registry, content: bytes
 ) -> None:
     """Neither its body nor its address, its query or its headers; nor for who has not the right."""
     odd = {"Idempotency-Key": "a b", "If-Match": "?", "Content-Type": "application/json"}
-    nobody = httpx.Client(base_url=centre.url, headers=odd, timeout=30)
+    nobody = centre.http(headers=odd)
     with nobody, centre.client("operator", "UMG") as operator:
         for method, path, right in CLOSED:
             named = re.sub(r"\{\w+\}", "%00", path) + "?limit=x&cursor=%25&after=x&q="
@@ -119,7 +119,7 @@ def test_nothing_of_a_request_is_read_before_it_is_known_who_asks(
                 assert (response.status_code, response.json()["code"]) == told, (method, path)
 
 
-def test_whoever_asks_is_told_what_is_malformed(centre: Centre) -> None:
+def test_whoever_asks_is_told_what_is_malformed(centre: Registry) -> None:
     """So that the test above does not pass for want of anything to find."""
     expected = {"malformed": 422, "unreadable": 400, "too large": 413}
     with centre.client() as officer:
@@ -130,7 +130,7 @@ def test_whoever_asks_is_told_what_is_malformed(centre: Centre) -> None:
 
 
 @pytest.mark.parametrize("role", sorted(OF_AN_ENTITY))
-def test_another_entitys_token_sees_nothing_of_this_one(centre: Centre, role: Role) -> None:
+def test_another_entitys_token_sees_nothing_of_this_one(centre: Registry, role: Role) -> None:
     def told(http: httpx.Client, path: str) -> Any:
         response = http.get(path)
         return response.json() if response.status_code == 200 else response.status_code
@@ -152,7 +152,7 @@ def test_another_entitys_token_sees_nothing_of_this_one(centre: Centre, role: Ro
                 assert code not in codes, (listing, codes)
 
 
-def test_a_producer_enters_products_of_its_own_only(centre: Centre) -> None:
+def test_a_producer_enters_products_of_its_own_only(centre: Registry) -> None:
     product = {
         "code": "P-1",
         "entity": "UMG",

@@ -20,13 +20,13 @@ from central.screens.qr import drawn
 from tests.access.test_pages import token_of
 from tests.access.test_sessions import is_in, open_account, send, signed_in
 from tests.support import authenticator
-from tests.support.central import Centre
-from tests.support.registry import PASSWORD
+from tests.support.register import Register
+from tests.support.registry import PASSWORD, Registry
 
 pytestmark = pytest.mark.slow
 
 
-def enrol(centre: Centre, browser: httpx.Client) -> tuple[str, list[str]]:
+def enrol(centre: Registry, browser: httpx.Client) -> tuple[str, list[str]]:
     """By one's own account page, as if it had been long ago; the secret and the recovery codes."""
     assert send(browser, "/account/second-factor/begin", password=PASSWORD).status_code == 303
     page = browser.get("/account/second-factor").text
@@ -55,8 +55,8 @@ def codes_in(page: str) -> list[str]:
 class Guest:
     """Somebody at the sign-in."""
 
-    def __init__(self, centre: Centre, name: str) -> None:
-        self.http = httpx.Client(base_url=centre.url, timeout=30)
+    def __init__(self, centre: Registry, name: str) -> None:
+        self.http = centre.http()
         self.name = name
 
     def __enter__(self) -> "Guest":
@@ -99,7 +99,7 @@ def test_the_drawn_code_is_read_by_a_decoder() -> None:
     assert content.startswith("otpauth://totp/gjurma%3Aarben.hoxha?secret=JBSW")
 
 
-def test_a_code_is_asked_for_and_good_once(centre: Centre) -> None:
+def test_a_code_is_asked_for_and_good_once(centre: Registry) -> None:
     open_account(centre, "kastriot", "auditor")
     with signed_in(centre, "kastriot") as browser:
         secret, _ = enrol(centre, browser)
@@ -122,7 +122,7 @@ def test_a_code_is_asked_for_and_good_once(centre: Centre) -> None:
         assert guest.code(first) == 403, "so is every one before"
 
 
-def test_a_recovery_code_is_good_once_and_for_its_owner(centre: Centre) -> None:
+def test_a_recovery_code_is_good_once_and_for_its_owner(centre: Registry) -> None:
     open_account(centre, "lindita", "auditor")
     open_account(centre, "mentor", "auditor")
     with signed_in(centre, "lindita") as browser, signed_in(centre, "mentor") as other:
@@ -150,7 +150,7 @@ def test_a_recovery_code_is_good_once_and_for_its_owner(centre: Centre) -> None:
     assert [what for what, _ in acts] == ["recovery code used", "code failed", "recovery code used"]
 
 
-def test_new_recovery_codes_end_the_former_ones(centre: Centre) -> None:
+def test_new_recovery_codes_end_the_former_ones(centre: Registry) -> None:
     open_account(centre, "nora", "auditor")
     with signed_in(centre, "nora") as browser:
         secret, former = enrol(centre, browser)
@@ -166,7 +166,7 @@ def test_new_recovery_codes_end_the_former_ones(centre: Centre) -> None:
         assert guest.code(fresh[0]) == 303
 
 
-def test_it_is_removed_by_the_password_or_by_an_administrator(centre: Centre) -> None:
+def test_it_is_removed_by_the_password_or_by_an_administrator(centre: Registry) -> None:
     open_account(centre, "orges", "auditor")
     with signed_in(centre, "orges") as browser:
         assert send(browser, "/account/second-factor/begin", password="x").status_code == 422
@@ -195,14 +195,14 @@ def test_it_is_removed_by_the_password_or_by_an_administrator(centre: Centre) ->
     ]
 
 
-def test_the_interface_asks_for_the_code_too(centre: Centre) -> None:
+def test_the_interface_asks_for_the_code_too(centre: Registry) -> None:
     open_account(centre, "petrit", "auditor")
     with signed_in(centre, "petrit") as browser:
         secret, _ = enrol(centre, browser)
     asked = {"account": "petrit", "password": PASSWORD}
 
     def ask(**more: Any) -> tuple[int, str]:
-        answer = httpx.post(centre.url + "/api/v1/sessions", json=asked | more, timeout=30)
+        answer = centre.http().post("/api/v1/sessions", json=asked | more)
         return answer.status_code, answer.json().get("code", "")
 
     assert ask() == (403, "code-needed")
@@ -211,7 +211,7 @@ def test_the_interface_asks_for_the_code_too(centre: Centre) -> None:
     assert ask(code=authenticator.code(secret)) == (201, "")
 
 
-def test_no_secret_is_kept_as_it_is_nor_told_to_the_log(centre: Centre) -> None:
+def test_no_secret_is_kept_as_it_is_nor_told_to_the_log(centre: Registry) -> None:
     open_account(centre, "qemal", "auditor")
     with signed_in(centre, "qemal") as browser:
         secret, codes = enrol(centre, browser)
@@ -226,7 +226,7 @@ def test_no_secret_is_kept_as_it_is_nor_told_to_the_log(centre: Centre) -> None:
     assert (centre.folder / "keys" / "second-factor.key").stat().st_mode & 0o777 == 0o600
 
 
-def test_strangers_lock_nobody_out_of_a_browser_that_is_known(centre: Centre) -> None:
+def test_strangers_lock_nobody_out_of_a_browser_that_is_known(centre: Registry) -> None:
     open_account(centre, "rozafa", "auditor")
     with signed_in(centre, "rozafa") as own, Guest(centre, "rozafa") as stranger:
         cookie = {"gjurma_known": own.cookies["gjurma_known"]}
@@ -248,7 +248,7 @@ def test_strangers_lock_nobody_out_of_a_browser_that_is_known(centre: Centre) ->
     assert acts == [("sign-in", "password failed", '{"from": "127.0.0.1"}')] * 6
 
 
-def test_codes_are_not_guessed_by_who_knows_the_password(centre: Centre) -> None:
+def test_codes_are_not_guessed_by_who_knows_the_password(centre: Registry) -> None:
     open_account(centre, "skender", "auditor")
     with signed_in(centre, "skender") as browser, Guest(centre, "skender") as guest:
         secret, _ = enrol(centre, browser)
@@ -260,7 +260,7 @@ def test_codes_are_not_guessed_by_who_knows_the_password(centre: Centre) -> None
         assert guest.code(authenticator.code(secret)) == 303
 
 
-def test_what_no_account_is_called_is_kept_nowhere(centre: Centre) -> None:
+def test_what_no_account_is_called_is_kept_nowhere(centre: Registry) -> None:
     typed_by_mistake = "a password in the wrong field"
     with Guest(centre, typed_by_mistake) as guest:
         assert guest.password().status_code == 403
@@ -269,9 +269,9 @@ def test_what_no_account_is_called_is_kept_nowhere(centre: Centre) -> None:
 
 
 @pytest.fixture(scope="module")
-def strict() -> Iterator[Centre]:
+def strict() -> Iterator[Registry]:
     """A register in which an administrator needs a second factor."""
-    with Centre.started("serve") as centre:
+    with Register.opened() as centre:
         centre.token("administrator")
         centre.stop("serve")
         with (centre.folder / "central.toml").open("a") as file:
@@ -280,9 +280,9 @@ def strict() -> Iterator[Centre]:
         yield centre
 
 
-def test_a_role_that_needs_it_is_entered_with_it_alone(strict: Centre) -> None:
+def test_a_role_that_needs_it_is_entered_with_it_alone(strict: Registry) -> None:
     asked = {"account": "administrator", "password": PASSWORD}
-    answer = httpx.post(strict.url + "/api/v1/sessions", json=asked, timeout=30)
+    answer = strict.http().post("/api/v1/sessions", json=asked)
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     with Guest(strict, "administrator") as guest:
         onwards = guest.password().headers["location"]
@@ -305,7 +305,7 @@ def test_a_role_that_needs_it_is_entered_with_it_alone(strict: Centre) -> None:
 # --- half signed in -------------------------------------------------------------------------
 
 
-def halves(centre: Centre, name: str) -> int:
+def halves(centre: Registry, name: str) -> int:
     """How many are on the way in as that account."""
     count = "SELECT count(*) FROM credential WHERE kind = 'half' AND owner LIKE %s"
     return int(centre.sql(count, f"{name} %")[0][0])
@@ -316,7 +316,7 @@ def choose(guest: Guest, token: str) -> httpx.Response:
     return guest.http.post("/sign-in/role", data=form)
 
 
-def test_who_pauses_on_the_way_in_begins_again_and_is_not_locked_out(centre: Centre) -> None:
+def test_who_pauses_on_the_way_in_begins_again_and_is_not_locked_out(centre: Registry) -> None:
     open_account(centre, "teuta", "auditor", "inspector")
     swept = "DELETE FROM credential WHERE kind = 'half'"
     with Guest(centre, "teuta") as guest:
@@ -336,7 +336,7 @@ def test_who_pauses_on_the_way_in_begins_again_and_is_not_locked_out(centre: Cen
 
 
 @pytest.mark.parametrize("what", ["changed", "ended", "removed", "own"])
-def test_who_is_half_in_goes_on_with_nothing_that_has_ended(centre: Centre, what: str) -> None:
+def test_who_is_half_in_goes_on_with_nothing_that_has_ended(centre: Registry, what: str) -> None:
     """By a former password, or by a second factor that was taken away."""
     name, new = f"uran-{what}", {"password": PASSWORD + "!"}
     open_account(centre, name, "auditor", "inspector")
@@ -367,7 +367,7 @@ def test_who_is_half_in_goes_on_with_nothing_that_has_ended(centre: Centre, what
         assert halves(centre, name) == 0
 
 
-def test_a_password_that_is_changed_meanwhile_begins_no_session(centre: Centre) -> None:
+def test_a_password_that_is_changed_meanwhile_begins_no_session(centre: Registry) -> None:
     open_account(centre, "valdet", "auditor")
     engine = db.make_engine(configuration.load(centre.folder / "central.toml"))
     with engine.begin() as connection:

@@ -1,5 +1,6 @@
 """Where somebody is signed in: seen, and ended by themselves or by an administrator."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +12,14 @@ import pytest
 from central.access.browsing import SESSION
 from tests.access.test_pages import token_of
 from tests.support.central import Centre
-from tests.support.registry import PASSWORD
+from tests.support.registry import PASSWORD, Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0"
 
 
-def open_account(centre: Centre, name: str, *roles: str) -> None:
+def open_account(centre: Registry, name: str, *roles: str) -> None:
     body = {"name": name, "person": name.title(), "roles": roles, "password": PASSWORD}
     with centre.client("administrator") as administrator:
         answer = administrator.post("/api/v1/accounts", json=body)
@@ -26,10 +27,10 @@ def open_account(centre: Centre, name: str, *roles: str) -> None:
 
 
 @contextmanager
-def signed_in(centre: Centre, name: str, agent: str = FIREFOX) -> Iterator[httpx.Client]:
+def signed_in(centre: Registry, name: str, agent: str = FIREFOX) -> Iterator[httpx.Client]:
     """By the form, as a person does."""
     headers = {"User-Agent": agent}
-    with httpx.Client(base_url=centre.url, headers=headers, timeout=30) as browser:
+    with centre.http(headers=headers) as browser:
         form = {"account": name, "password": PASSWORD, "csrf": token_of(browser, "/sign-in")}
         assert browser.post("/sign-in", data=form).status_code == 303
         assert browser.get("/account").status_code == 200
@@ -49,7 +50,7 @@ def ids(browser: httpx.Client) -> list[str]:
     return re.findall(r'action="/account/sessions/(\w+)/end"', browser.get("/account").text)
 
 
-def test_ones_own_sessions_are_listed_and_ended(centre: Centre) -> None:
+def test_ones_own_sessions_are_listed_and_ended(centre: Registry) -> None:
     open_account(centre, "dafina", "auditor")
     with (
         signed_in(centre, "dafina") as here,
@@ -69,7 +70,7 @@ def test_ones_own_sessions_are_listed_and_ended(centre: Centre) -> None:
     assert told == [("revoked", "ended by its owner")] * 2
 
 
-def test_nobody_ends_anothers_session_or_a_token_of_a_system(centre: Centre) -> None:
+def test_nobody_ends_anothers_session_or_a_token_of_a_system(centre: Registry) -> None:
     open_account(centre, "erion", "auditor")
     centre.token("auditor")
     rows = centre.sql("SELECT id FROM token WHERE account = 'auditor' AND revoked IS NULL")
@@ -83,7 +84,7 @@ def test_nobody_ends_anothers_session_or_a_token_of_a_system(centre: Centre) -> 
         assert http.get("/api/v1/acts").status_code == 200
 
 
-def test_a_token_of_old_that_calls_itself_a_session_is_none(centre: Centre) -> None:
+def test_a_token_of_old_that_calls_itself_a_session_is_none(centre: Registry) -> None:
     """Before that was refused, one could be issued for a system, and for a year."""
     open_account(centre, "edon", "auditor")
     until = (datetime.now(UTC) + timedelta(days=300)).isoformat()
@@ -91,7 +92,7 @@ def test_a_token_of_old_that_calls_itself_a_session_is_none(centre: Centre) -> N
     with centre.client("administrator") as administrator:
         issued = administrator.post("/api/v1/tokens", json=asked).json()
     centre.sql("UPDATE token SET purpose = 'session' WHERE id = %s", issued["id"])
-    with httpx.Client(base_url=centre.url, cookies={SESSION: issued["token"]}) as system:
+    with centre.http(cookies={SESSION: issued["token"]}) as system:
         assert not is_in(system)
         assert system.get("/api/v1/acts").status_code == 401
     with signed_in(centre, "edon") as browser:
@@ -102,7 +103,7 @@ def test_a_token_of_old_that_calls_itself_a_session_is_none(centre: Centre) -> N
         assert http.get("/api/v1/acts").status_code == 200, "it is what it was issued as"
 
 
-def test_a_new_password_asks_for_the_present_one_and_ends_the_others(centre: Centre) -> None:
+def test_a_new_password_asks_for_the_present_one_and_ends_the_others(centre: Registry) -> None:
     open_account(centre, "fatmir", "auditor")
     new = PASSWORD + "!"
     with signed_in(centre, "fatmir") as here, signed_in(centre, "fatmir") as other:
@@ -122,7 +123,7 @@ def test_a_new_password_asks_for_the_present_one_and_ends_the_others(centre: Cen
         assert (done.status_code, is_in(here), is_in(other)) == (303, True, False)
 
 
-def test_an_administrator_ends_anybodys_and_says_why(centre: Centre) -> None:
+def test_an_administrator_ends_anybodys_and_says_why(centre: Registry) -> None:
     open_account(centre, "gjergj", "auditor")
     page, path = "/accounts/gjergj", "/accounts/gjergj/sessions/end"
     with (
@@ -148,10 +149,12 @@ def test_an_administrator_ends_anybodys_and_says_why(centre: Centre) -> None:
     assert told == [("administrator", "a phone was lost"), ("administrator", "he has left")]
 
 
-def test_a_stream_ends_soon_after_its_session(centre: Centre) -> None:
-    open_account(centre, "hana", "auditor")
+def test_a_stream_ends_soon_after_its_session() -> None:
+    """On a real server: a stream in this process has no end."""
     told: list[str] = []
-    with signed_in(centre, "hana") as here, signed_in(centre, "hana") as other:
+    with Centre.started("serve") as centre, contextlib.ExitStack() as clients:
+        open_account(centre, "hana", "auditor")
+        here, other = (clients.enter_context(signed_in(centre, "hana")) for _ in range(2))
         with here.stream("GET", "/feed/live") as stream:
             lines = stream.iter_lines()
             wait_for("hello", lambda: next(lines) == "event: hello")
@@ -163,7 +166,7 @@ def test_a_stream_ends_soon_after_its_session(centre: Centre) -> None:
         assert other.get("/feed/session").status_code == 200
 
 
-def test_who_is_signed_in_is_led_on(centre: Centre) -> None:
+def test_who_is_signed_in_is_led_on(centre: Registry) -> None:
     open_account(centre, "ina", "auditor")
     with signed_in(centre, "ina") as browser:
         assert browser.get("/sign-in?next=/account").headers["location"] == "/account"
@@ -175,9 +178,9 @@ def test_who_is_signed_in_is_led_on(centre: Centre) -> None:
         assert 'content="0; url=/sign-in?next=%2Faccount%3Flang%3Den"' in page
 
 
-def test_one_of_several_roles_is_chosen_and_no_other(centre: Centre) -> None:
+def test_one_of_several_roles_is_chosen_and_no_other(centre: Registry) -> None:
     open_account(centre, "jeta", "auditor", "inspector")
-    with httpx.Client(base_url=centre.url, timeout=30) as browser:
+    with centre.http() as browser:
         assert browser.get("/sign-in/role").headers["location"] == "/sign-in"
         form = {"account": "jeta", "password": PASSWORD, "next": "/account"}
         form["csrf"] = token_of(browser, "/sign-in")
@@ -197,5 +200,5 @@ def test_one_of_several_roles_is_chosen_and_no_other(centre: Centre) -> None:
             assert choose(role).status_code == 422
         assert choose("inspector").headers["location"] == "/account"
         assert "Inspektor" in browser.get("/account").text
-    with httpx.Client(base_url=centre.url, cookies={"gjurma_half": half}) as browser:
+    with centre.http(cookies={"gjurma_half": half}) as browser:
         assert browser.get("/sign-in/role").status_code == 303, "it is good once"

@@ -13,8 +13,8 @@ from simulators import broker
 from tests.alerts.scene import DUTY, Scene, made, verified
 from tests.alerts.servers import Post
 from tests.support.central import Centre
-from tests.support.registry import PACKAGE
 from tests.support.peer import Peer
+from tests.support.registry import PACKAGE
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.central import Centre
+from tests.support.register import Register
+from tests.support.registry import Registry
 
 PRODUCT: dict[str, Any] = {
     "code": "P-1",
@@ -17,8 +18,8 @@ PRODUCT: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("serve") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         found.standard()
         found.post("/api/v1/entities", {"code": "KMP", "name": "Kombinati Mekanik"})
         yield found

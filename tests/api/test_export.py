@@ -17,7 +17,7 @@ from starlette.routing import Route
 from central.api.description import operations
 from central.api.export import CutShort, exporting, in_list
 from central.app import interface
-from tests.support.central import Centre
+from tests.support.registry import Registry
 
 pytestmark = pytest.mark.slow
 LISTS = sorted(
@@ -46,7 +46,7 @@ def asked(path: str, form: str) -> str:
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_every_list_is_exported_as_it_is_listed(centre: Centre, path: str) -> None:
+def test_every_list_is_exported_as_it_is_listed(centre: Registry, path: str) -> None:
     with centre.client("administrator" if path in OF_ACCOUNTS else "registry-officer") as http:
         listed = follow(http, asked(path, "json"), 2)
         lines = http.get(asked(path, "jsonl"))
@@ -70,7 +70,7 @@ ORDERS = {
 
 
 @pytest.fixture(scope="module")
-def several(centre: Centre) -> Centre:
+def several(centre: Registry) -> Registry:
     """With rows that have no value in some columns, and equal ones in others."""
     entities: list[dict[str, str]] = [
         {"code": "E-1", "name": "Same", "tax_number": "K12345678A"},
@@ -88,7 +88,7 @@ def several(centre: Centre) -> Centre:
 
 
 @pytest.mark.parametrize("path", sorted(ORDERS))
-def test_in_whatever_order_pages_hold_each_row_once(several: Centre, path: str) -> None:
+def test_in_whatever_order_pages_hold_each_row_once(several: Registry, path: str) -> None:
     """Backwards is forwards turned round, but for what has no value: that comes last either way."""
     with several.client() as http:
         for name in ORDERS[path][::2]:
@@ -107,7 +107,7 @@ def test_in_whatever_order_pages_hold_each_row_once(several: Centre, path: str) 
             assert keys[1][: len(told)] == keys[0][: len(told)][::-1], column
 
 
-def test_a_place_in_one_order_is_none_in_another(several: Centre) -> None:
+def test_a_place_in_one_order_is_none_in_another(several: Registry) -> None:
     cursor = several.get("/api/v1/entities?sort=name&limit=1")["next"]
     assert several.get(f"/api/v1/entities?sort=name&cursor={cursor}")["items"]
     for other in ("-name", "code", "state"):
@@ -142,13 +142,13 @@ def test_every_page_has_its_export() -> None:
     assert {"/api/v1/acts", "/api/v1/balances"} <= exported
 
 
-def test_nobody_exports_what_is_anothers(centre: Centre) -> None:
+def test_nobody_exports_what_is_anothers(centre: Registry) -> None:
     with centre.client("producer-officer", "KMP") as other:
         assert other.get("/api/v1/orders?format=jsonl").text == ""
         entities = other.get("/api/v1/entities?format=jsonl").text.splitlines()
         assert [json.loads(line)["code"] for line in entities] == ["KMP"]
         assert other.get("/api/v1/acts?format=csv").status_code == 403
-    assert httpx.get(centre.url + "/api/v1/orders?format=csv").status_code == 401
+    assert centre.http().get("/api/v1/orders?format=csv").status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_nobody_exports_what_is_anothers(centre: Centre) -> None:
     [("format=xml", "format"), ("format=csv&limit=0", "limit"), ("format=csv&cursor=x", "cursor")],
 )
 def test_what_is_wrong_is_told_before_anything_is_sent(
-    centre: Centre, query: str, where: str
+    centre: Registry, query: str, where: str
 ) -> None:
     answer = centre.look("/api/v1/entities?" + query)
     assert (answer.status_code, answer.json()["code"]) == (422, "refused")

@@ -10,7 +10,8 @@ import pytest
 
 from central.app import interface
 from tests.api.conftest import PRODUCT
-from tests.support.central import Centre
+from tests.support.register import Register
+from tests.support.registry import Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -23,7 +24,7 @@ def code_of(response: httpx.Response) -> tuple[int, str]:
 
 
 @pytest.fixture
-def administrator(centre: Centre) -> Any:
+def administrator(centre: Registry) -> Any:
     with centre.client("administrator") as http:
         http.base_url = centre.url + "/api/v1"
         yield http
@@ -35,9 +36,9 @@ def open_account(administrator: httpx.Client, name: str, *roles: str) -> None:
     assert response.status_code == 201, response.text
 
 
-def sign_in(centre: Centre, name: str, password: str = PASSWORD, **more: str) -> httpx.Response:
+def sign_in(centre: Registry, name: str, password: str = PASSWORD, **more: str) -> httpx.Response:
     asked = {"account": name, "password": password, **more}
-    return httpx.post(centre.url + "/api/v1/sessions", json=asked, timeout=30)
+    return centre.http().post("/api/v1/sessions", json=asked)
 
 
 # --- what is sent ---------------------------------------------------------------------------
@@ -55,7 +56,7 @@ def sign_in(centre: Centre, name: str, password: str = PASSWORD, **more: str) ->
         "/api/v1/gateways/%00",
     ],
 )
-def test_nul_in_an_address_is_refused(centre: Centre, path: str) -> None:
+def test_nul_in_an_address_is_refused(centre: Registry, path: str) -> None:
     with centre.client() as officer:
         response = officer.get(path)
     assert code_of(response) in ((422, "refused"), (404, "not-found"))
@@ -63,7 +64,7 @@ def test_nul_in_an_address_is_refused(centre: Centre, path: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["\\u0000", "\\ud800"])
-def test_a_text_that_cannot_be_kept_is_refused(centre: Centre, text: str) -> None:
+def test_a_text_that_cannot_be_kept_is_refused(centre: Registry, text: str) -> None:
     content = f'{{"gateway": "a.b", "reason": "x{text}"}}'
     headers = {"Content-Type": "application/json"}
     with centre.client() as officer:
@@ -72,7 +73,7 @@ def test_a_text_that_cannot_be_kept_is_refused(centre: Centre, text: str) -> Non
 
 
 @pytest.mark.parametrize("part", ["template", "components"])
-def test_unknown_fields_come_in_nowhere(centre: Centre, part: str) -> None:
+def test_unknown_fields_come_in_nowhere(centre: Registry, part: str) -> None:
     """The wire contract lets its messages grow; what a person enters does not."""
     value = PRODUCT[part]
     grown = [{**value[0], "extra": 1}] if isinstance(value, list) else {**value, "extra": 1}
@@ -82,13 +83,13 @@ def test_unknown_fields_come_in_nowhere(centre: Centre, part: str) -> None:
     assert "there is no extra" in response.json()["detail"]
 
 
-def test_a_body_that_is_too_large_is_not_read(centre: Centre) -> None:
+def test_a_body_that_is_too_large_is_not_read(centre: Registry) -> None:
     content = b" " * (1024 * 1024 + 1)
-    response = httpx.post(centre.url + "/api/v1/sessions", content=content)
+    response = centre.http().post("/api/v1/sessions", content=content)
     assert code_of(response) == (413, "http-413")
 
 
-def test_what_can_be_entered_can_be_addressed(centre: Centre) -> None:
+def test_what_can_be_entered_can_be_addressed(centre: Registry) -> None:
     with centre.client() as officer:
         response = officer.post("/api/v1/entities", json={"code": "A/B", "name": "A"})
     assert code_of(response) == (422, "refused")
@@ -97,14 +98,14 @@ def test_what_can_be_entered_can_be_addressed(centre: Centre) -> None:
 # --- who asks -------------------------------------------------------------------------------
 
 
-def test_nobody_learns_what_is_malformed_without_a_token(centre: Centre) -> None:
+def test_nobody_learns_what_is_malformed_without_a_token(centre: Registry) -> None:
     url = centre.url + "/api/v1/licences/L-1/suspend"
     response = httpx.post(url, json={"no": 1}, headers={"If-Match": "?", "Idempotency-Key": "a b"})
     assert code_of(response) == (401, "unauthorized")
 
 
 def test_many_passwords_at_once_are_no_more_than_many_in_turn(
-    centre: Centre, administrator: httpx.Client
+    centre: Registry, administrator: httpx.Client
 ) -> None:
     open_account(administrator, "besnik", "auditor")
     with ThreadPoolExecutor(20) as pool:
@@ -115,7 +116,7 @@ def test_many_passwords_at_once_are_no_more_than_many_in_turn(
 
 
 def test_a_changed_password_ends_what_was_signed_in_by_the_former(
-    centre: Centre, administrator: httpx.Client
+    centre: Registry, administrator: httpx.Client
 ) -> None:
     open_account(administrator, "luan", "auditor")
     until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
@@ -124,7 +125,7 @@ def test_a_changed_password_ends_what_was_signed_in_by_the_former(
 
     def works(token: dict[str, Any]) -> bool:
         headers = {"Authorization": f"Bearer {token['token']}"}
-        return httpx.get(centre.url + "/api/v1/acts", headers=headers).status_code == 200
+        return centre.http().get("/api/v1/acts", headers=headers).status_code == 200
 
     assert list(map(works, tokens)) == [True, True]
     changed = administrator.post("/accounts/luan/password", json={"password": PASSWORD + "!"})
@@ -135,7 +136,7 @@ def test_a_changed_password_ends_what_was_signed_in_by_the_former(
 
 
 def test_whoever_is_signed_in_changes_their_own_password(
-    centre: Centre, administrator: httpx.Client
+    centre: Registry, administrator: httpx.Client
 ) -> None:
     open_account(administrator, "mira", "auditor", "inspector")
     until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
@@ -148,7 +149,7 @@ def test_whoever_is_signed_in_changes_their_own_password(
 
     def ask(token: dict[str, Any], method: str, path: str, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token['token']}"} | more.pop("headers", {})
-        return httpx.request(method, f"{centre.url}/api/v1{path}", headers=headers, **more)
+        return centre.http().request(method, f"/api/v1{path}", headers=headers, **more)
 
     def working() -> list[bool]:
         return [ask(token, "GET", "/acts").status_code == 200 for token in tokens]
@@ -180,14 +181,14 @@ def test_whoever_is_signed_in_changes_their_own_password(
 
 
 def test_a_wrong_old_password_counts_as_a_failure_to_sign_in(
-    centre: Centre, administrator: httpx.Client
+    centre: Registry, administrator: httpx.Client
 ) -> None:
     open_account(administrator, "agim", "auditor")
     headers = {"Authorization": f"Bearer {sign_in(centre, 'agim').json()['token']}"}
 
     def change(old: str) -> httpx.Response:
         asked = {"old": old, "new": PASSWORD + "!"}
-        return httpx.post(centre.url + "/api/v1/password", json=asked, headers=headers)
+        return centre.http().post("/api/v1/password", json=asked, headers=headers)
 
     answers = [code_of(change(f"wrong password {number}")) for number in range(3)]
     answers += [code_of(sign_in(centre, "agim", "wrong password")) for _ in range(2)]
@@ -197,7 +198,7 @@ def test_a_wrong_old_password_counts_as_a_failure_to_sign_in(
     assert centre.sql(acts) == [("opened",), *[("password failed",)] * 2]
 
 
-def test_an_account_without_a_password_has_none_to_change(centre: Centre) -> None:
+def test_an_account_without_a_password_has_none_to_change(centre: Registry) -> None:
     with centre.client("auditor") as system:
         asked = {"old": "", "new": PASSWORD}
         answer = system.post("/api/v1/password", json=asked)
@@ -220,7 +221,7 @@ def test_somebody_stays_administrator(administrator: httpx.Client) -> None:
 # --- what is another's ----------------------------------------------------------------------
 
 
-def test_a_producer_draws_from_no_others_numbers(centre: Centre) -> None:
+def test_a_producer_draws_from_no_others_numbers(centre: Registry) -> None:
     theirs = centre.sql("SELECT space FROM product WHERE code = 'M70'")[0][0]
     body = PRODUCT | {"code": "K-1", "entity": "KMP"}
     with centre.client("producer-officer", "KMP") as other:
@@ -232,7 +233,7 @@ def test_a_producer_draws_from_no_others_numbers(centre: Centre) -> None:
     assert code_of(again) == (409, "conflict")
 
 
-def test_of_anothers_nothing_is_listed_and_nothing_found(centre: Centre) -> None:
+def test_of_anothers_nothing_is_listed_and_nothing_found(centre: Registry) -> None:
     """Every list of the interface, and what one by one is read by the address below it."""
     paths = interface().openapi()["paths"]
     seen = set()
@@ -275,7 +276,7 @@ def _of(answer: httpx.Response, entity: str) -> list[str]:
     ]
 
 
-def test_no_list_takes_anothers_entity_as_a_filter(centre: Centre) -> None:
+def test_no_list_takes_anothers_entity_as_a_filter(centre: Registry) -> None:
     with centre.client("producer-officer", "KMP") as other:
         for path, methods in interface().openapi()["paths"].items():
             names = {each["name"] for each in methods.get("get", {}).get("parameters", [])}
@@ -285,14 +286,14 @@ def test_no_list_takes_anothers_entity_as_a_filter(centre: Centre) -> None:
                     assert answer.json()["items"] == [], path
 
 
-def test_which_records_there_are_is_not_told(centre: Centre) -> None:
+def test_which_records_there_are_is_not_told(centre: Registry) -> None:
     query = {"gateway": "gramsh.line-1", "epoch": "1", "seq": "1"}
     with centre.client("producer-officer", "KMP") as other:
         assert other.get("/api/v1/items", params=query).json()["items"] == []
     assert centre.look("/api/v1/items", **query).status_code == 404
 
 
-def test_whose_a_product_is_is_not_told_by_an_order_for_it(centre: Centre) -> None:
+def test_whose_a_product_is_is_not_told_by_an_order_for_it(centre: Registry) -> None:
     order = {"code": "K-9", "quantity": 1, "gateways": ["gramsh.line-1"], "job": "J"}
     with centre.client("producer-officer", "KMP") as other:
         hidden = other.post("/api/v1/orders", json=order | {"product": "M70"})
@@ -304,7 +305,7 @@ def test_whose_a_product_is_is_not_told_by_an_order_for_it(centre: Centre) -> No
 # --- what is told ---------------------------------------------------------------------------
 
 
-def test_what_is_taken_is_told_in_the_registers_words(centre: Centre) -> None:
+def test_what_is_taken_is_told_in_the_registers_words(centre: Registry) -> None:
     licence = {
         "number": "L-9",
         "entity": "NOBODY",
@@ -318,14 +319,14 @@ def test_what_is_taken_is_told_in_the_registers_words(centre: Centre) -> None:
     assert "NOBODY" in missing.json()["detail"]
 
 
-def test_nothing_is_left_on_the_way(centre: Centre, administrator: httpx.Client) -> None:
+def test_nothing_is_left_on_the_way(centre: Registry, administrator: httpx.Client) -> None:
     open_account(administrator, "teuta", "auditor")
     for response in (sign_in(centre, "teuta"), centre.look("/api/v1/licences/L-1")):
         assert response.headers["cache-control"] == "no-store"
         assert "server" not in response.headers
 
 
-def test_nothing_is_compressed_that_may_repeat_what_was_asked(centre: Centre) -> None:
+def test_nothing_is_compressed_that_may_repeat_what_was_asked(centre: Registry) -> None:
     """Its length would tell the token and the rows that stand beside it, guess by guess."""
     with centre.browser() as officer:
         page = officer.get("/entities")
@@ -350,7 +351,7 @@ def test_nothing_is_compressed_that_may_repeat_what_was_asked(centre: Centre) ->
     assert [answer.status_code for answer in asked] == [200, 200, 404, 422]
 
 
-def test_a_static_file_is_kept_for_ever_under_the_address_of_its_content(centre: Centre) -> None:
+def test_a_static_file_is_kept_for_ever_under_the_address_of_its_content(centre: Registry) -> None:
     with centre.browser() as officer:
         page = officer.get("/").text
         files = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page))
@@ -369,19 +370,19 @@ def test_a_static_file_is_kept_for_ever_under_the_address_of_its_content(centre:
         assert "words-" not in officer.get("/account").text
 
 
-def test_no_token_and_no_password_is_logged(centre: Centre, administrator: httpx.Client) -> None:
+def test_no_token_and_no_password_is_logged(centre: Registry, administrator: httpx.Client) -> None:
     open_account(administrator, "ilir", "auditor")
     token = sign_in(centre, "ilir").json()["token"]
     sign_in(centre, "ilir", "not the password")
     headers = {"Authorization": f"Bearer {token}"}
-    httpx.get(centre.url + f"/api/v1/licences/L-1?token={token}", headers=headers)
+    centre.http().get(f"/api/v1/licences/L-1?token={token}", headers=headers)
     log = centre.log("serve")
     for secret in (token, PASSWORD, "not the password"):
         assert secret not in log
 
 
 def test_answers_are_kept_for_thirty_days() -> None:
-    with Centre.started("serve") as centre:
+    with Register.opened() as centre:
         with centre.client() as officer:
             for key in ("old", "new"):
                 body = {"code": key.upper(), "name": key}

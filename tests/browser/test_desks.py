@@ -16,8 +16,8 @@ from gateway.contract.topics import State
 from tests.browser.conftest import SignIn
 from tests.register.imported import PLANTED, VECTORS
 from tests.support.central import Centre
-from tests.support.registry import SECOND
 from tests.support.peer import Peer
+from tests.support.registry import SECOND
 from tests.support.wait import wait_for
 
 AGAIN = """async ([path, body]) => {

@@ -5,22 +5,23 @@ from itertools import count
 
 import pytest
 
-from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.register import Register
+from tests.support.registry import Registry
 
 _NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
-def centre() -> Iterator[Centre]:
+def centre() -> Iterator[Registry]:
     """Database, broker, web server, plan process and two ingest workers."""
-    with Centre.started() as started:
+    with Register.opened() as started:
         started.standard("base.line")
         yield started
 
 
 @pytest.fixture
-def line(centre: Centre) -> Iterator[Callable[..., Peer]]:
+def line(centre: Registry) -> Iterator[Callable[..., Peer]]:
     """Makes enrolled gateways, each with an order of its own named like it, a plan accepted."""
     peers: list[Peer] = []
 

@@ -8,8 +8,8 @@ from gateway.contract.plan import Block, Component, Due, Plan, PlanOrder, Templa
 from gateway.contract.record import Readback
 from gateway.contract.signed import SigningKey
 from tests.central.memory import Register
-from tests.support.registry import TEMPLATE
 from tests.support.peer import Journal
+from tests.support.registry import TEMPLATE
 
 GATEWAY = "gramsh.line-1"
 OTHER = "gramsh.line-2"

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.central import Centre
-from tests.support.registry import PACKAGE, TEMPLATE
+from tests.support.registry import PACKAGE, TEMPLATE, Registry
 
 pytestmark = pytest.mark.slow
 
@@ -22,11 +21,11 @@ pytestmark = pytest.mark.slow
         ("/api/nothing", {}, 404, "http-404"),
     ],
 )
-def test_problems(centre: Centre, path: str, body: Any, status: int, code: str) -> None:
+def test_problems(centre: Registry, path: str, body: Any, status: int, code: str) -> None:
     assert centre.post(path, body, expect=status)["code"] == code
 
 
-def test_a_product_whose_symbol_names_no_item(centre: Centre) -> None:
+def test_a_product_whose_symbol_names_no_item(centre: Registry) -> None:
     body = {
         "code": "BAD",
         "entity": "UMG",
@@ -38,7 +37,7 @@ def test_a_product_whose_symbol_names_no_item(centre: Centre) -> None:
     assert "names no item" in told["detail"]
 
 
-def test_packages_have_a_lot_and_contents(centre: Centre) -> None:
+def test_packages_have_a_lot_and_contents(centre: Registry) -> None:
     centre.post("/api/v1/invitations", {"gateway": "pack.line"})
     centre.post(
         "/api/v1/products",
@@ -97,7 +96,7 @@ NO_CODE = "[)>\x1e06\x1d17VA7G1H\x1d1PM70\x1dS{serial}\x1e\x04"
         ({"components": PIECES, "tray": 1001}, ["less than or equal to 1000"]),
     ],
 )
-def test_a_product_tells_all_its_faults(centre: Centre, product: Any, faults: list[str]) -> None:
+def test_a_product_tells_all_its_faults(centre: Registry, product: Any, faults: list[str]) -> None:
     body = {"code": "F", "entity": "UMG", "model": "F", "template": {"content": TEMPLATE}}
     detail = centre.post("/api/v1/products", body | product, expect=422)["detail"]
     assert all(fault in detail for fault in faults), detail
@@ -123,13 +122,13 @@ def test_a_product_tells_all_its_faults(centre: Centre, product: Any, faults: li
         ({"gateways": [{"name": "base.line", "does": 1}]}, ["does"]),
     ],
 )
-def test_an_order_tells_all_its_faults(centre: Centre, order: Any, faults: list[str]) -> None:
+def test_an_order_tells_all_its_faults(centre: Registry, order: Any, faults: list[str]) -> None:
     body = {"code": "F", "product": "M70", "quantity": 10, "gateways": ["base.line"], "job": "J"}
     detail = centre.post("/api/v1/orders", body | order, expect=422)["detail"]
     assert all(fault in detail for fault in faults), detail
 
 
-def test_a_products_tray_is_its_orders_unless_they_say_another(centre: Centre) -> None:
+def test_a_products_tray_is_its_orders_unless_they_say_another(centre: Registry) -> None:
     centre.post(
         "/api/v1/products",
         {
@@ -149,7 +148,7 @@ def test_a_products_tray_is_its_orders_unless_they_say_another(centre: Centre) -
     assert rows == [("TRAY-1", 4), ("TRAY-2", 2)]
 
 
-def test_no_order_without_a_licence_in_force(centre: Centre) -> None:
+def test_no_order_without_a_licence_in_force(centre: Registry) -> None:
     centre.post("/api/v1/entities", {"code": "NEW", "name": "New"})
     centre.post(
         "/api/v1/products",
@@ -165,6 +164,6 @@ def test_no_order_without_a_licence_in_force(centre: Centre) -> None:
     assert centre.post("/api/v1/orders", order, expect=403)["code"] == "not-licensed"
 
 
-def test_the_interface_describes_itself(centre: Centre) -> None:
+def test_the_interface_describes_itself(centre: Registry) -> None:
     paths = centre.get("/openapi.json")["paths"]
     assert {"/enroll", "/api/v1/orders", "/api/v1/licences/{number}/suspend"} <= paths.keys()

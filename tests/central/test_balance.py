@@ -8,16 +8,17 @@ import pytest
 from central import config as configuration
 from central import db, keys
 from central.reconcile.balance import Balance, reconcile
-from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.register import Register
+from tests.support.registry import Registry
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[tuple[Centre, Peer]]:
+def scene() -> Iterator[tuple[Registry, Peer]]:
     """Ten numbers: 1 and 2 good, 3 rejected, 4 unknown, 5 voided, 6 scrapped, 7 open, 8 marked."""
-    with Centre.started("serve", "plan", "ingest-1") as centre:
+    with Register.opened() as centre:
         centre.standard(quantity=10)
         peer = Peer(centre, "gramsh.line-1")
         peer.enroll()
@@ -46,7 +47,7 @@ def account(told: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
     return next(entry for entry in told[f"{kind}s"] if entry[kind] == name)
 
 
-def test_the_command_finds_a_deleted_record(scene: tuple[Centre, Peer]) -> None:
+def test_the_command_finds_a_deleted_record(scene: tuple[Registry, Peer]) -> None:
     centre, peer = scene
     row = "batch = (SELECT min(id) FROM batch) AND pos = 2"
     centre.sql(f"CREATE TABLE kept AS SELECT * FROM record WHERE {row}")
@@ -59,7 +60,7 @@ def test_the_command_finds_a_deleted_record(scene: tuple[Centre, Peer]) -> None:
     centre.sql("DROP TABLE kept")
 
 
-def test_every_number_has_a_term(scene: tuple[Centre, Peer]) -> None:
+def test_every_number_has_a_term(scene: tuple[Registry, Peer]) -> None:
     centre, _ = scene
     told = centre.reconcile()
     for kind, name in (("order", "G-1"), ("gateway", "gramsh.line-1")):
@@ -81,14 +82,14 @@ def test_every_number_has_a_term(scene: tuple[Centre, Peer]) -> None:
     assert "balanced" in centre.run("reconcile")
 
 
-def balance(centre: Centre) -> Balance:
+def balance(centre: Registry) -> Balance:
     """What the command counts, without starting a program each time."""
     config = configuration.load(centre.folder / "central.toml")
     with db.connect(config) as connection:
         return reconcile(connection, keys.load_public(config.keys.dir))
 
 
-def unaccounted(centre: Centre) -> list[str]:
+def unaccounted(centre: Registry) -> list[str]:
     found = balance(centre)
     assert not found.balanced
     told = found.told()
@@ -106,7 +107,9 @@ def unaccounted(centre: Centre) -> list[str]:
         ("claim", "seq = 3"),
     ],
 )
-def test_a_deleted_row_names_its_number(scene: tuple[Centre, Peer], table: str, where: str) -> None:
+def test_a_deleted_row_names_its_number(
+    scene: tuple[Registry, Peer], table: str, where: str
+) -> None:
     centre, peer = scene
     centre.sql(f"CREATE TABLE kept AS SELECT * FROM {table} WHERE {where}")
     centre.sql(f"DELETE FROM {table} WHERE {where}")
@@ -129,7 +132,7 @@ def test_a_deleted_row_names_its_number(scene: tuple[Centre, Peer], table: str, 
     ],
 )
 def test_a_row_changed_by_hand_names_its_number(
-    scene: tuple[Centre, Peer], change: str, back: str
+    scene: tuple[Registry, Peer], change: str, back: str
 ) -> None:
     centre, peer = scene
     item = "(SELECT id FROM item WHERE uii LIKE '%G000004')"
@@ -155,7 +158,7 @@ def test_a_row_changed_by_hand_names_its_number(
     ],
 )
 def test_bytes_and_numbers_changed_by_hand_are_found(
-    scene: tuple[Centre, Peer], change: str, back: str | None
+    scene: tuple[Registry, Peer], change: str, back: str | None
 ) -> None:
     centre, _ = scene
     if "block" in change:
@@ -170,7 +173,7 @@ def test_bytes_and_numbers_changed_by_hand_are_found(
 
 
 def test_a_number_that_was_skipped_is_named() -> None:
-    with Centre.started("serve", "plan", "ingest-1") as centre:
+    with Register.opened() as centre:
         centre.standard(quantity=10)
         peer = Peer(centre, "gramsh.line-1")
         peer.enroll()
@@ -189,7 +192,7 @@ def test_a_number_that_was_skipped_is_named() -> None:
         peer.disconnect()
 
 
-def test_the_programs_cannot_rewrite_the_evidence(scene: tuple[Centre, Peer]) -> None:
+def test_the_programs_cannot_rewrite_the_evidence(scene: tuple[Registry, Peer]) -> None:
     centre, _ = scene
     for table in ("batch", "record", "claim", "about", "evidence", "act", "plan"):
         for right in ("UPDATE", "DELETE", "TRUNCATE"):

@@ -8,17 +8,17 @@ import httpx
 import pytest
 
 from gateway.contract.signed import SigningKey
-from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.registry import Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
 Line = Callable[..., Peer]
 
 
-def enroll(centre: Centre, **body: Any) -> httpx.Response:
+def enroll(centre: Registry, **body: Any) -> httpx.Response:
     fields = {"public": SigningKey.new().public.hex(), "reason": "new"} | body
-    return httpx.post(centre.url + "/enroll", json=fields, timeout=30)
+    return centre.http().post("/enroll", json=fields)
 
 
 def problem(response: httpx.Response, status: int, code: str) -> None:
@@ -29,7 +29,7 @@ def problem(response: httpx.Response, status: int, code: str) -> None:
     assert {"type", "title", "detail", "where", "what_to_do"} <= told.keys()
 
 
-def test_the_command_prints_a_code_that_works_once(centre: Centre) -> None:
+def test_the_command_prints_a_code_that_works_once(centre: Registry) -> None:
     code = centre.run("invite", "cli.line", "--reason", "new disk").strip()
     first = enroll(centre, gateway="cli.line", code=code)
     assert first.status_code == 200
@@ -39,20 +39,20 @@ def test_the_command_prints_a_code_that_works_once(centre: Centre) -> None:
     problem(enroll(centre, gateway="cli.line", code=code), 403, "invitation-invalid")
 
 
-def test_as_json_and_as_wrong_use(centre: Centre) -> None:
+def test_as_json_and_as_wrong_use(centre: Registry) -> None:
     told = json.loads(centre.run("invite", "cli.json", "--json", "--hours", "1"))
     assert told["gateway"] == "cli.json"
     centre.run("invite", "No Gateway", expect=2)
 
 
-def test_only_a_hash_of_the_code_is_kept(centre: Centre) -> None:
+def test_only_a_hash_of_the_code_is_kept(centre: Registry) -> None:
     code = centre.invite("hash.line")
     rows = centre.sql("SELECT code_hash FROM invitation WHERE gateway = 'hash.line'")
     assert len(bytes(rows[-1][0])) == 32
-    assert code not in "".join(centre.log(name) for name in centre.programs)
+    assert code not in centre.log()
 
 
-def test_a_code_for_another_gateway_a_wrong_one_and_an_old_one(centre: Centre) -> None:
+def test_a_code_for_another_gateway_a_wrong_one_and_an_old_one(centre: Registry) -> None:
     code = centre.invite("right.line")
     problem(enroll(centre, gateway="wrong.line", code=code), 403, "invitation-invalid")
     problem(enroll(centre, gateway="right.line", code="AAAAA-BBBBB"), 403, "invitation-invalid")
@@ -60,13 +60,13 @@ def test_a_code_for_another_gateway_a_wrong_one_and_an_old_one(centre: Centre) -
     problem(enroll(centre, gateway="right.line", code=code), 403, "invitation-invalid")
 
 
-def test_a_malformed_request(centre: Centre) -> None:
+def test_a_malformed_request(centre: Registry) -> None:
     problem(enroll(centre, gateway="Not A Name", code="x"), 422, "refused")
     problem(enroll(centre, gateway="a.b", code="long enough", more=1), 422, "refused")
 
 
 def test_a_new_epoch_continues_the_head_and_loses_the_unreported(
-    centre: Centre, line: Line
+    centre: Registry, line: Line
 ) -> None:
     peer = line(quantity=20)
     peer.good(1)
@@ -96,7 +96,7 @@ def test_a_new_epoch_continues_the_head_and_loses_the_unreported(
     assert plan
 
 
-def test_the_closed_epoch_is_answered_and_kept_as_evidence(centre: Centre, line: Line) -> None:
+def test_the_closed_epoch_is_answered_and_kept_as_evidence(centre: Registry, line: Line) -> None:
     peer = line()
     old = peer.journal
     peer.deliver()

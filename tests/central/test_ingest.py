@@ -8,15 +8,15 @@ import pytest
 from gateway.contract.receipt import Receipt
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import topic
-from tests.support.central import Centre
 from tests.support.peer import Journal, Peer
+from tests.support.registry import Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
 Line = Callable[..., Peer]
 
 
-def items(centre: Centre, peer: Peer) -> list[tuple[Any, ...]]:
+def items(centre: Registry, peer: Peer) -> list[tuple[Any, ...]]:
     return centre.sql(
         "SELECT serial, state, basis, quarantined, duplicated FROM item"
         " WHERE order_code = %s ORDER BY number",
@@ -24,7 +24,7 @@ def items(centre: Centre, peer: Peer) -> list[tuple[Any, ...]]:
     )
 
 
-def reasons(centre: Centre, peer: Peer) -> list[str]:
+def reasons(centre: Registry, peer: Peer) -> list[str]:
     return [
         row[0]
         for row in centre.sql(
@@ -33,7 +33,7 @@ def reasons(centre: Centre, peer: Peer) -> list[str]:
     ]
 
 
-def state(centre: Centre, peer: Peer) -> str:
+def state(centre: Registry, peer: Peer) -> str:
     rows = centre.sql(
         "SELECT state FROM stream WHERE gateway = %s AND epoch = %s",
         peer.gateway,
@@ -42,7 +42,7 @@ def state(centre: Centre, peer: Peer) -> str:
     return str(rows[0][0])
 
 
-def committed(centre: Centre, peer: Peer) -> tuple[int, bytes]:
+def committed(centre: Registry, peer: Peer) -> tuple[int, bytes]:
     ((seq, head),) = centre.sql(
         "SELECT committed, head FROM stream WHERE gateway = %s AND epoch = %s",
         peer.gateway,
@@ -51,7 +51,7 @@ def committed(centre: Centre, peer: Peer) -> tuple[int, bytes]:
     return seq, bytes(head)
 
 
-def test_parts_are_registered_and_answered(centre: Centre, line: Line) -> None:
+def test_parts_are_registered_and_answered(centre: Registry, line: Line) -> None:
     peer = line()
     for index in (1, 2, 3):
         peer.good(index)
@@ -71,7 +71,7 @@ def test_parts_are_registered_and_answered(centre: Centre, line: Line) -> None:
     assert b"\n".join(bytes(row[0]) for row in bodies) == b"\n".join(peer.journal.lines)
 
 
-def test_live_records_one_at_a_time(centre: Centre, line: Line) -> None:
+def test_live_records_one_at_a_time(centre: Registry, line: Line) -> None:
     """Later records find the mark that an earlier batch announced."""
     peer = line()
     peer.deliver()
@@ -84,7 +84,7 @@ def test_live_records_one_at_a_time(centre: Centre, line: Line) -> None:
     assert items(centre, peer) == [(peer.serial(1), "good", "read", False, False)]
 
 
-def test_refusals_stand_in_every_receipt_until_corrected(centre: Centre, line: Line) -> None:
+def test_refusals_stand_in_every_receipt_until_corrected(centre: Registry, line: Line) -> None:
     peer = line()
     peer.intent(500)
     receipt = peer.deliver()
@@ -102,7 +102,7 @@ def test_more_than_a_hundred_refusals_are_counted(line: Line) -> None:
     assert (len(receipt.refused), receipt.refused_more) == (100, 5)
 
 
-def test_a_large_batch_is_whole(centre: Centre, line: Line) -> None:
+def test_a_large_batch_is_whole(centre: Registry, line: Line) -> None:
     peer = line(quantity=150)
     for index in range(1, 151):
         peer.good(index)
@@ -112,7 +112,7 @@ def test_a_large_batch_is_whole(centre: Centre, line: Line) -> None:
     assert {row[1] for row in items(centre, peer)} == {"good"}
 
 
-def test_a_gap_a_replay_and_an_overlap(centre: Centre, line: Line) -> None:
+def test_a_gap_a_replay_and_an_overlap(centre: Registry, line: Line) -> None:
     peer = line()
     peer.good(1)
     peer.publish(peer.journal.batch(3, 5))
@@ -129,7 +129,7 @@ def test_a_gap_a_replay_and_an_overlap(centre: Centre, line: Line) -> None:
     assert peer.next_receipt().committed == 5
 
 
-def test_forged_batches_are_kept_and_move_nothing(centre: Centre, line: Line) -> None:
+def test_forged_batches_are_kept_and_move_nothing(centre: Registry, line: Line) -> None:
     peer = line()
     own = peer.journal.key
     peer.journal.key = SigningKey.new()
@@ -150,7 +150,7 @@ def test_forged_batches_are_kept_and_move_nothing(centre: Centre, line: Line) ->
     assert peer.deliver().committed == 2, "the true one still gets through"
 
 
-def test_the_same_evidence_stands_once(centre: Centre, line: Line) -> None:
+def test_the_same_evidence_stands_once(centre: Registry, line: Line) -> None:
     peer = line()
     for _ in range(3):
         peer.publish(b"no batch")
@@ -160,7 +160,7 @@ def test_the_same_evidence_stands_once(centre: Centre, line: Line) -> None:
     assert bytes(kept) == b"no batch"
 
 
-def test_a_batch_on_another_gateways_topic(centre: Centre, line: Line) -> None:
+def test_a_batch_on_another_gateways_topic(centre: Registry, line: Line) -> None:
     peer, other = line(), line()
     peer.publish_on(topic(other.gateway, "records"), peer.journal.batch(1, 2))
     wait_for("the evidence", lambda: reasons(centre, other))
@@ -178,14 +178,14 @@ def clone_of(peer: Peer) -> Journal:
     return journal
 
 
-def latched(centre: Centre, peer: Peer, receipt: Receipt, latch: str) -> None:
+def latched(centre: Registry, peer: Peer, receipt: Receipt, latch: str) -> None:
     assert receipt.latch == latch
     assert state(centre, peer) == latch
     assert peer.deliver().latch == latch, "every later batch is answered so"
     assert "latched" in reasons(centre, peer)
 
 
-def test_a_fork_latches(centre: Centre, line: Line) -> None:
+def test_a_fork_latches(centre: Registry, line: Line) -> None:
     peer = line()
     peer.deliver()
     fork = clone_of(peer)
@@ -200,7 +200,7 @@ def test_a_fork_latches(centre: Centre, line: Line) -> None:
     assert items(centre, peer) == [(peer.serial(1), "open", "", False, False)]
 
 
-def test_two_of_me_latches(centre: Centre, line: Line) -> None:
+def test_two_of_me_latches(centre: Registry, line: Line) -> None:
     peer = line()
     clone = clone_of(peer)
     peer.journal.restart()
@@ -213,7 +213,7 @@ def test_two_of_me_latches(centre: Centre, line: Line) -> None:
     latched(centre, peer, receipt, "two-of-me")
 
 
-def test_a_new_epoch_ends_a_latch(centre: Centre, line: Line) -> None:
+def test_a_new_epoch_ends_a_latch(centre: Registry, line: Line) -> None:
     peer = line()
     peer.deliver()
     peer.publish(clone_of(peer).batch(1, 1, head="0" * 64))
@@ -229,7 +229,7 @@ def test_a_new_epoch_ends_a_latch(centre: Centre, line: Line) -> None:
     assert state(centre, peer) == "live"
 
 
-def test_a_state_is_answered_for_its_boot_and_kept(centre: Centre, line: Line) -> None:
+def test_a_state_is_answered_for_its_boot_and_kept(centre: Registry, line: Line) -> None:
     peer = line()
     peer.deliver()
     peer.journal.restart()

@@ -8,16 +8,16 @@ import pytest
 
 from gateway.contract.plan import Due, Plan
 from gateway.contract.record import Mark, Readback, Repeat
-from tests.support.central import Centre
-from tests.support.registry import TEMPLATE
 from tests.support.peer import Peer
+from tests.support.register import Register
+from tests.support.registry import TEMPLATE, Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
 Line = Callable[..., Peer]
 
 
-def test_a_plan_holds_what_may_be_marked(centre: Centre, line: Line) -> None:
+def test_a_plan_holds_what_may_be_marked(centre: Registry, line: Line) -> None:
     peer = line(quantity=20)
     plan = peer.plan
     assert plan is not None
@@ -32,7 +32,7 @@ def test_a_plan_holds_what_may_be_marked(centre: Centre, line: Line) -> None:
     assert {key.use for key in plan.keys} == {"receipt", "plan"}
 
 
-def test_pausing_and_resuming_an_order(centre: Centre, line: Line) -> None:
+def test_pausing_and_resuming_an_order(centre: Registry, line: Line) -> None:
     peer = line()
     centre.post(f"/api/v1/orders/{peer.order}/pause", {"reason": "drawing changed"})
     plan = peer.wait_plan(peer.order, "held")
@@ -45,7 +45,7 @@ def test_pausing_and_resuming_an_order(centre: Centre, line: Line) -> None:
 
 
 def test_a_suspension_reaches_the_retained_plan_within_two_seconds() -> None:
-    with Centre.started("serve", "plan") as centre:
+    with Register.opened() as centre:
         licence = centre.standard()
         peer = Peer(centre, "gramsh.line-1")
         peer.enroll()
@@ -84,7 +84,9 @@ def test_a_suspension_reaches_the_retained_plan_within_two_seconds() -> None:
         peer.disconnect()
 
 
-def test_a_voided_number_is_replaced_and_a_full_order_finishes(centre: Centre, line: Line) -> None:
+def test_a_voided_number_is_replaced_and_a_full_order_finishes(
+    centre: Registry, line: Line
+) -> None:
     peer = line(quantity=3)
     first = peer.number(1)
     peer.journal.marked(peer.intent(1), "not_started")
@@ -102,7 +104,9 @@ def test_a_voided_number_is_replaced_and_a_full_order_finishes(centre: Centre, l
     assert plan.blocks == ()
 
 
-def test_an_older_plan_at_the_gateway_is_answered_with_the_plan(centre: Centre, line: Line) -> None:
+def test_an_older_plan_at_the_gateway_is_answered_with_the_plan(
+    centre: Registry, line: Line
+) -> None:
     peer = line()
     assert peer.plan is not None
     told = len(peer.plans)
@@ -120,7 +124,7 @@ def test_an_older_plan_at_the_gateway_is_answered_with_the_plan(centre: Centre, 
     ], "nothing changed, so nothing new was signed"
 
 
-def test_people_travel_as_hashes(centre: Centre, line: Line) -> None:
+def test_people_travel_as_hashes(centre: Registry, line: Line) -> None:
     peer = line()
     body = {"code": "p-7", "gateway": peer.gateway, "badge": "04A1B2C3", "pin": "271828"}
     centre.post("/api/v1/people", body | {"roles": ["operator", "quality"]})
@@ -130,14 +134,14 @@ def test_people_travel_as_hashes(centre: Centre, line: Line) -> None:
     assert person.roles == ("operator", "quality")
     assert len(person.badge) == 64
     assert person.pin.startswith("$argon2id$")
-    said = plan.line().decode() + "".join(centre.log(name) for name in centre.programs)
+    said = plan.line().decode() + centre.log()
     assert "04A1B2C3" not in said
     assert "271828" not in said
     centre.post("/api/v1/people", body | {"roles": ["operator"]})
     wait_for("other roles", lambda: peer.plans[-1].people[0].roles == ("operator",))
 
 
-def test_two_gateways_share_an_order_and_no_number(centre: Centre, line: Line) -> None:
+def test_two_gateways_share_an_order_and_no_number(centre: Registry, line: Line) -> None:
     one, two = line(), line()
     centre.add_order("shared", one.gateway, two.gateway, quantity=300)
     first, second = one.accept("shared"), two.accept("shared")
@@ -147,7 +151,7 @@ def test_two_gateways_share_an_order_and_no_number(centre: Centre, line: Line) -
     assert not a & b
 
 
-def test_a_plan_that_cannot_be_compiled_stops_no_other(centre: Centre, line: Line) -> None:
+def test_a_plan_that_cannot_be_compiled_stops_no_other(centre: Registry, line: Line) -> None:
     one, two = line(), line()
     verify = "UPDATE orders SET verify = %s WHERE code = %s"
     centre.sql(verify, '{"mode": "never"}', one.order)
@@ -161,7 +165,7 @@ def test_a_plan_that_cannot_be_compiled_stops_no_other(centre: Centre, line: Lin
     one.wait_plan(one.order, "held")
 
 
-def add_split_order(centre: Centre, code: str, *gateways: object, **more: object) -> None:
+def add_split_order(centre: Registry, code: str, *gateways: object, **more: object) -> None:
     """An order of a product of two pieces, which one gateway each marks."""
     if not centre.sql("SELECT 1 FROM product WHERE code = 'PAIR'"):
         centre.post(
@@ -186,6 +190,7 @@ def follow(peer: Peer, told: Callable[[Plan], bool], what: str) -> Plan:
     """Wait for such a plan, accept it, and say so."""
 
     def newest() -> Plan | None:
+        peer.centre.settle()
         return peer.plans[-1] if peer.plans and told(peer.plans[-1]) else None
 
     peer.plan = wait_for(what, newest)
@@ -219,13 +224,15 @@ def repeat(peer: Peer, due: Due, verdict: str = "good") -> int:
     return seq
 
 
-def states(centre: Centre, order: str) -> list[tuple[int, str, str]]:
+def states(centre: Registry, order: str) -> list[tuple[int, str, str]]:
     return centre.sql(
         "SELECT number, component, state FROM item WHERE order_code = %s ORDER BY 1, 2", order
     )
 
 
-def test_one_gateway_marks_the_receiver_and_another_the_barrel(centre: Centre, line: Line) -> None:
+def test_one_gateway_marks_the_receiver_and_another_the_barrel(
+    centre: Registry, line: Line
+) -> None:
     one, two = line(), line()
     add_split_order(
         centre,
@@ -279,7 +286,7 @@ def test_one_gateway_marks_the_receiver_and_another_the_barrel(centre: Centre, l
 
 
 def test_a_barrel_that_was_heard_before_its_receiver_is_not_due_again(
-    centre: Centre, line: Line
+    centre: Registry, line: Line
 ) -> None:
     one, two = line(), line()
     add_split_order(
@@ -300,7 +307,7 @@ def test_a_barrel_that_was_heard_before_its_receiver_is_not_due_again(
     assert [due.number for due in plan.due or ()] == [number + 1]
 
 
-def test_marks_are_read_back_by_another_gateway(centre: Centre, line: Line) -> None:
+def test_marks_are_read_back_by_another_gateway(centre: Registry, line: Line) -> None:
     one, two = line(), line()
     add_split_order(
         centre,

@@ -9,17 +9,18 @@ import pytest
 from central import config as configuration
 from central import db
 from central.reconcile.rebuild import SourceUnusable, rebuild
-from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.register import Register
+from tests.support.registry import Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[Centre]:
+def scene() -> Iterator[Registry]:
     """Marks, a second epoch with numbers lost and a latch, people, a licence's steps."""
-    with Centre.started() as centre:
+    with Register.opened() as centre:
         centre.standard(quantity=10)
         peer = Peer(centre, "gramsh.line-1")
         peer.enroll()
@@ -46,16 +47,14 @@ def scene() -> Iterator[Centre]:
             administrator.post("/api/v1/accounts/registry-officer/disable", json=why)
             administrator.post("/api/v1/accounts/registry-officer/enable", json=why)
         peer.disconnect()
-        for program in ("plan", "ingest-1", "ingest-2"):
-            centre.stop(program)
         yield centre
 
 
-def rebuilt(centre: Centre, *, identical: bool) -> Any:
+def rebuilt(centre: Registry, *, identical: bool) -> Any:
     return json.loads(centre.run("rebuild", "--json", expect=0 if identical else 1))
 
 
-def compared(centre: Centre) -> list[str]:
+def compared(centre: Registry) -> list[str]:
     """What differs, as the command says it, without a process for each time."""
     engine = db.owner_engine(configuration.load(centre.folder / "central.toml"))
     try:
@@ -70,7 +69,7 @@ def compared(centre: Centre) -> list[str]:
     return list(map(str, found))
 
 
-def test_it_is_identical(scene: Centre) -> None:
+def test_it_is_identical(scene: Registry) -> None:
     told = rebuilt(scene, identical=True)
     assert told["identical"]
     assert told["acts"] == scene.sql("SELECT count(*) FROM act")[0][0]
@@ -78,7 +77,7 @@ def test_it_is_identical(scene: Centre) -> None:
     assert told["rows"] > 40
 
 
-def test_it_leaves_nothing_behind(scene: Centre) -> None:
+def test_it_leaves_nothing_behind(scene: Registry) -> None:
     tables = "SELECT count(*) FROM pg_class"
     before = scene.sql(tables)
     rebuilt(scene, identical=True)
@@ -136,7 +135,9 @@ def test_it_leaves_nothing_behind(scene: Centre) -> None:
         ),
     ],
 )
-def test_a_row_changed_by_hand_is_named(scene: Centre, change: str, back: str, named: str) -> None:
+def test_a_row_changed_by_hand_is_named(
+    scene: Registry, change: str, back: str, named: str
+) -> None:
     scene.sql(change)
     try:
         found = compared(scene)
@@ -145,7 +146,7 @@ def test_a_row_changed_by_hand_is_named(scene: Centre, change: str, back: str, n
     assert any(named in difference for difference in found), found
 
 
-def test_the_command_names_it_too(scene: Centre) -> None:
+def test_the_command_names_it_too(scene: Registry) -> None:
     scene.sql("UPDATE orders SET quantity = 11")
     try:
         told = rebuilt(scene, identical=False)
@@ -156,7 +157,7 @@ def test_the_command_names_it_too(scene: Centre) -> None:
     assert told["differences"] == found
 
 
-def test_an_act_that_was_taken_out_is_noticed(scene: Centre) -> None:
+def test_an_act_that_was_taken_out_is_noticed(scene: Registry) -> None:
     """What followed it is not possible without it: that act is named."""
     what = "subject = 'licence' AND what = 'suspended'"
     scene.sql(f"CREATE TABLE kept AS SELECT * FROM act WHERE {what}")
@@ -178,7 +179,7 @@ def test_an_act_that_was_taken_out_is_noticed(scene: Centre) -> None:
 @pytest.mark.parametrize("table", ["act", "batch", "record", "plan", "evidence", "claim", "about"])
 @pytest.mark.parametrize("verb", ["DELETE FROM {}", "UPDATE {} SET {} = {}", "TRUNCATE {}"])
 def test_the_programs_may_not_rewrite_what_it_follows_from(
-    scene: Centre, table: str, verb: str
+    scene: Registry, table: str, verb: str
 ) -> None:
     column = scene.sql(
         "SELECT column_name FROM information_schema.columns WHERE table_name = %s LIMIT 1", table

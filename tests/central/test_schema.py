@@ -11,14 +11,14 @@ from central import config as configuration
 from central import db
 from central.migrations.run import upgrade
 from central.schema import metadata
-from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.registry import Registry
 
 pytestmark = pytest.mark.slow
 Line = Callable[..., Peer]
 
 
-def test_schema_and_migrations_agree(centre: Centre) -> None:
+def test_schema_and_migrations_agree(centre: Registry) -> None:
     engine = db.owner_engine(configuration.load(centre.folder / "central.toml"))
     options = {"compare_type": True, "compare_server_default": True}
     with engine.connect() as connection:
@@ -27,7 +27,7 @@ def test_schema_and_migrations_agree(centre: Centre) -> None:
     engine.dispose()
 
 
-def test_migrating_again_changes_nothing(centre: Centre) -> None:
+def test_migrating_again_changes_nothing(centre: Registry) -> None:
     before = centre.sql("SELECT * FROM setting ORDER BY name")
     engine = db.owner_engine(configuration.load(centre.folder / "central.toml"))
     upgrade(engine)
@@ -35,7 +35,7 @@ def test_migrating_again_changes_nothing(centre: Centre) -> None:
     assert centre.sql("SELECT * FROM setting ORDER BY name") == before
 
 
-def test_a_block_is_issued_once_whatever_the_code_does(centre: Centre, line: Line) -> None:
+def test_a_block_is_issued_once_whatever_the_code_does(centre: Registry, line: Line) -> None:
     peer = line()
     again = (
         "INSERT INTO block SELECT 'again', space, int8range(lower(span) + %s, upper(span) + 1),"

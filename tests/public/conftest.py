@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.central import Centre
+from tests.support.register import Register
+from tests.support.registry import Registry
 
 SECRET = "SEKRET"
 """Stands in every text that an officer or an inspector wrote for the register alone."""
@@ -18,8 +19,8 @@ def at(days: float) -> str:
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("serve") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         found.standard()
         _entities(found)
         _licences(found)
@@ -27,7 +28,7 @@ def centre() -> Iterator[Centre]:
         yield found
 
 
-def _entities(centre: Centre) -> None:
+def _entities(centre: Registry) -> None:
     for code, name, kinds, tax in (
         ("KMP", "Kombinati Mekanik i Poliçanit", ["producer", "store"], "K27182818B"),
         ("BRO", "Ndërmjetësi Ilir sh.p.k.", ["broker", "trader"], "L31415926A"),
@@ -39,7 +40,7 @@ def _entities(centre: Centre) -> None:
         centre.post("/api/v1/entities", asked)
 
 
-def _licences(centre: Centre) -> None:
+def _licences(centre: Registry) -> None:
     site = {"code": f"{SECRET}.1", "name": f"{SECRET} vendi", "kind": "site", "entity": "KMP"}
     centre.post("/api/v1/places", site)
     secrets: dict[str, Any] = {
@@ -69,7 +70,7 @@ def _licences(centre: Centre) -> None:
     centre.post("/api/v1/entities/OFF/deactivate", why)
 
 
-def _oversight(centre: Centre) -> None:
+def _oversight(centre: Registry) -> None:
     why = {"legal_basis": f"{SECRET} ligji", "reason": f"{SECRET} vendimi", "valid_from": at(-9)}
     for number, more in (
         ("X-1", {"kind": "entity", "name": "=Përjashtuar sh.a.", "tax_number": "M16180339C"}),
@@ -99,7 +100,7 @@ def _oversight(centre: Centre) -> None:
     centre.post("/api/v1/sanctions", sanction | {"currency": "ALL", "basis": SECRET, "reason": "g"})
 
 
-def _do(centre: Centre, path: str, body: Any) -> None:
+def _do(centre: Registry, path: str, body: Any) -> None:
     with centre.client("inspector") as http:
         answer = http.post(f"/api/v1/{path}", json=body)
     assert answer.status_code in (200, 201), answer.text

@@ -9,8 +9,9 @@ from sqlalchemy import Engine, create_engine
 
 from central.public.marks import Marks, count
 from tests.support import clusters
-from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.register import Register
+from tests.support.registry import Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -21,21 +22,21 @@ _COPY = (
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("plan", "ingest-1", "serve") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         found.standard(components=("receiver", "barrel"))
         _mark(found)
         yield found
 
 
 @pytest.fixture
-def engine(centre: Centre) -> Iterator[Engine]:
+def engine(centre: Registry) -> Iterator[Engine]:
     made = create_engine(clusters.dialect(centre.database))
     yield made
     made.dispose()
 
 
-def _mark(centre: Centre) -> None:
+def _mark(centre: Registry) -> None:
     """Pieces of one number each, of two components; and a number that is still open."""
     peer = Peer(centre, "gramsh.line-1")
     peer.enroll()
@@ -63,7 +64,7 @@ def look(engine: Engine, year: int) -> dict[tuple[str, str], int | None]:
     return {(each.row, each.column): each.count for each in found}
 
 
-def another_producer(centre: Centre, number: int) -> None:
+def another_producer(centre: Registry, number: int) -> None:
     """With the same marks, of numbers of its own."""
     for table, key, changed in (
         ("entity", "code = 'UMG'", f'{{"code": "E{number}", "ncage": null}}'),
@@ -81,7 +82,7 @@ def another_producer(centre: Centre, number: int) -> None:
     )
 
 
-def test_only_years_that_are_over_and_enough_producers(centre: Centre, engine: Engine) -> None:
+def test_only_years_that_are_over_and_enough_producers(centre: Registry, engine: Engine) -> None:
     this_year = str(LAST_YEAR + 1)
     assert look(engine, LAST_YEAR + 1) == {}, "this year runs"
     alone = look(engine, LAST_YEAR + 2)

@@ -14,13 +14,13 @@ import httpx
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from central import embedded
 from central.access.browsing import SESSION
 from central.access.roles import OF_AN_ENTITY, Role
 from central.public.figures import of_inspections, of_sanctions
 from tests.public.conftest import PERSON, SECRET, at
 from tests.support import clusters
-from tests.support.central import Centre
+from tests.support.register import Register
+from tests.support.registry import Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -62,29 +62,29 @@ RESULTS = {"in-order": 2, "faults": 1, "all": 3}
 
 
 @pytest.fixture
-def engine(centre: Centre) -> Iterator[Engine]:
+def engine(centre: Registry) -> Iterator[Engine]:
     made = create_engine(clusters.dialect(centre.database))
     yield made
     made.dispose()
 
 
 @pytest.fixture(autouse=True)
-def settled(centre: Centre) -> None:
+def settled(centre: Registry) -> None:
     """What the last act of the register did has reached the copy."""
 
     def is_told() -> bool:
-        rows = httpx.get(f"{centre.url}{API}/licences").json()["rows"]
+        rows = centre.http().get(f"{API}/licences").json()["rows"]
         stands = {row["number"]: row["standing"] for row in rows}
         return stands.get("A-OVER") == "expired" and stands.get("A-OUT") == "holder-excluded"
 
     wait_for("the copy", is_told, 30)
 
 
-def get(centre: Centre, path: str, **headers: str) -> httpx.Response:
-    return httpx.get(centre.url + path, headers=headers, timeout=30)
+def get(centre: Registry, path: str, **headers: str) -> httpx.Response:
+    return centre.http().get(path, headers=headers)
 
 
-def rows(centre: Centre, path: str) -> list[dict[str, Any]]:
+def rows(centre: Registry, path: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = get(centre, path).json()["rows"]
     return found
 
@@ -93,7 +93,7 @@ def rows(centre: Centre, path: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS))
-def test_a_row_has_these_fields_and_no_other(centre: Centre, name: str) -> None:
+def test_a_row_has_these_fields_and_no_other(centre: Registry, name: str) -> None:
     found = rows(centre, f"{API}/{name}")
     assert found
     assert all(set(row) == FIELDS[name] for row in found)
@@ -104,7 +104,7 @@ def test_a_row_has_these_fields_and_no_other(centre: Centre, name: str) -> None:
     assert all(set(each) == LICENCE for each in whole["licences"])
 
 
-def test_nothing_of_what_was_written_for_the_register_alone_leaves_it(centre: Centre) -> None:
+def test_nothing_of_what_was_written_for_the_register_alone_leaves_it(centre: Registry) -> None:
     """Reasons, conditions, sites, quantities, inspectors, sums; persons; and what is only asked."""
     for path in (*PAGES, *DATA):
         told = html.unescape(get(centre, path).text)
@@ -113,7 +113,7 @@ def test_nothing_of_what_was_written_for_the_register_alone_leaves_it(centre: Ce
         assert "A-ASKED" not in told or path.endswith("A-ASKED"), path
 
 
-def test_a_licence_says_what_it_is_good_for(centre: Centre) -> None:
+def test_a_licence_says_what_it_is_good_for(centre: Registry) -> None:
     stands = {row["number"]: row["standing"] for row in rows(centre, f"{API}/licences")}
     assert stands == {
         "L-1": "in-force",
@@ -139,7 +139,7 @@ def test_a_licence_says_what_it_is_good_for(centre: Centre) -> None:
     assert paused["suspended_until"] is not None
 
 
-def test_an_exclusion_is_told_while_it_stands_and_of_entities_alone(centre: Centre) -> None:
+def test_an_exclusion_is_told_while_it_stands_and_of_entities_alone(centre: Registry) -> None:
     assert [row["number"] for row in rows(centre, f"{API}/exclusions?sort=number")] == [
         "X-1",
         "X-2",
@@ -162,7 +162,7 @@ def test_an_exclusion_is_told_while_it_stands_and_of_entities_alone(centre: Cent
     assert shown(section) == ["violation of the law", "total"]
 
 
-def test_statistics_are_what_the_registers_say(centre: Centre) -> None:
+def test_statistics_are_what_the_registers_say(centre: Registry) -> None:
     figures = {
         (row["table"], row["row"], row["column"]): row["count"]
         for row in rows(centre, f"{API}/statistics")
@@ -187,7 +187,7 @@ def seen_in(engine: Engine, year: int) -> dict[tuple[str, str, str], int | None]
 
 
 def test_what_is_done_on_a_day_is_told_when_its_year_is_over(
-    centre: Centre, engine: Engine
+    centre: Registry, engine: Engine
 ) -> None:
     assert seen_in(engine, YEAR) == {}, "this year runs"
     later = seen_in(engine, YEAR + 1)
@@ -196,7 +196,7 @@ def test_what_is_done_on_a_day_is_told_when_its_year_is_over(
 
 
 def test_a_measure_that_comes_later_changes_no_year_that_is_over(
-    centre: Centre, engine: Engine
+    centre: Registry, engine: Engine
 ) -> None:
     measures = {"measures": [{"text": SECRET, "deadline": at(9)}], "reason": SECRET}
     with centre.client("inspector") as http:
@@ -236,7 +236,7 @@ def shown(page: str) -> list[str]:
     ],
 )
 def test_a_page_shows_what_its_files_hold(
-    centre: Centre, language: str, name: str, query: str
+    centre: Registry, language: str, name: str, query: str
 ) -> None:
     page = get(centre, f"/public{language}/{name}?{query}").text
     files = re.findall(r'href="(/api/v1/public[^"]*)"', page)
@@ -254,18 +254,18 @@ def test_a_page_shows_what_its_files_hold(
     ]
 
 
-def test_the_page_of_one_shows_what_its_files_hold(centre: Centre) -> None:
+def test_the_page_of_one_shows_what_its_files_hold(centre: Registry) -> None:
     page = get(centre, "/public/entities/KMP").text
     _, whole = re.findall(r'href="(/api/v1/public[^"]*)"', page)
     assert shown(page) == [row["number"] for row in rows(centre, html.unescape(whole))]
 
 
-def test_a_spreadsheet_computes_no_name(centre: Centre) -> None:
+def test_a_spreadsheet_computes_no_name(centre: Registry) -> None:
     written = get(centre, f"{API}/entities?q=OUT&format=csv").text
     assert "OUT,'=Përjashtuar sh.a.," in written
 
 
-def test_a_list_of_many_comes_in_pages_and_its_files_whole(centre: Centre) -> None:
+def test_a_list_of_many_comes_in_pages_and_its_files_whole(centre: Registry) -> None:
     for number in range(120):
         code = f"Z{number:03}"
         centre.post("/api/v1/entities", {"code": code, "name": f"Zyra {number:03}"})
@@ -291,7 +291,7 @@ def test_a_list_of_many_comes_in_pages_and_its_files_whole(centre: Centre) -> No
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_who_asks_changes_no_byte(centre: Centre, role: Role) -> None:
+def test_who_asks_changes_no_byte(centre: Registry, role: Role) -> None:
     entity = "UMG" if role in OF_AN_ENTITY else None
     cookies = f"{SESSION}={centre.session(role, entity)}; gjurma_language=en; gjurma_theme=dark"
     bearer = f"Bearer {centre.token(role, entity)}"
@@ -305,7 +305,7 @@ def test_who_asks_changes_no_byte(centre: Centre, role: Role) -> None:
 
 
 @pytest.mark.parametrize("path", [*PAGES, *DATA])
-def test_no_cookie_no_script_and_a_tag_that_caches_understand(centre: Centre, path: str) -> None:
+def test_no_cookie_no_script_and_a_tag_that_caches_understand(centre: Registry, path: str) -> None:
     answer = get(centre, path)
     assert "set-cookie" not in answer.headers
     if path.startswith("/public"):
@@ -333,7 +333,7 @@ def test_no_cookie_no_script_and_a_tag_that_caches_understand(centre: Centre, pa
     assert get(centre, path, **{"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_a_private_answer_is_kept_by_nobody(centre: Centre) -> None:
+def test_a_private_answer_is_kept_by_nobody(centre: Registry) -> None:
     with centre.browser() as officer, centre.client() as system:
         for answer in (officer.get("/licences/A-FORCE"), system.get("/api/v1/licences/A-FORCE")):
             assert answer.status_code == 200
@@ -342,7 +342,7 @@ def test_a_private_answer_is_kept_by_nobody(centre: Centre) -> None:
         assert get(centre, path).headers["cache-control"] == "no-store"
 
 
-def test_a_tag_changes_with_what_it_names(centre: Centre) -> None:
+def test_a_tag_changes_with_what_it_names(centre: Registry) -> None:
     path = f"{API}/licences/L-1"
     before = get(centre, path)
     assert before.json()["standing"] == "in-force"
@@ -359,7 +359,7 @@ def test_a_tag_changes_with_what_it_names(centre: Centre) -> None:
 
 @pytest.mark.parametrize("path", [path for path in PAGES if not path.startswith("/public/en")])
 def test_each_page_stands_in_both_languages_and_says_where_the_other_is(
-    centre: Centre, path: str
+    centre: Registry, path: str
 ) -> None:
     other = path.replace("/public", "/public/en", 1)
     for address, language in ((path, "sq"), (other, "en")):
@@ -387,7 +387,7 @@ def test_each_page_stands_in_both_languages_and_says_where_the_other_is(
     ],
 )
 def test_a_check_says_in_words_what_the_licence_is_good_for(
-    centre: Centre, number: str, status: int, words: str
+    centre: Registry, number: str, status: int, words: str
 ) -> None:
     for path in (f"licences/{quote(number, safe='')}", f"check?number=+{quote(number.lower())}+"):
         answer = get(centre, f"/public/{path}")
@@ -396,7 +396,7 @@ def test_a_check_says_in_words_what_the_licence_is_good_for(
         assert re.search(r'<svg class="shape" aria-hidden="true"><use href="#s-\w+"/>', answer.text)
 
 
-def test_whatever_is_typed_stays_a_text(centre: Centre) -> None:
+def test_whatever_is_typed_stays_a_text(centre: Registry) -> None:
     for typed in ("%3Cscript%3E", "%22%3E%3Cb%3E", "a%3Fb%23c", "%25", "%ff", "x" * 3000):
         page = get(centre, f"/public/check?number={typed}")
         assert page.status_code == 404
@@ -407,14 +407,14 @@ def test_whatever_is_typed_stays_a_text(centre: Centre) -> None:
         assert "licences/a%3Fb%23c" in found.text or typed != "a%3Fb%23c"
 
 
-def test_a_number_that_looks_like_another_is_not_taken_for_it(centre: Centre) -> None:
+def test_a_number_that_looks_like_another_is_not_taken_for_it(centre: Registry) -> None:
     page = get(centre, "/public/check?number=A-F0RCE")
     assert page.status_code == 404
     assert "Në regjistër nuk ka licencë të tillë" in page.text
     assert 'href="/public/licences/A-FORCE"' in page.text
 
 
-def test_who_mistypes_an_address_is_told_so_in_a_page(centre: Centre) -> None:
+def test_who_mistypes_an_address_is_told_so_in_a_page(centre: Registry) -> None:
     for path, words in (
         ("/public/x/y", "Në këtë adresë nuk ka asgjë"),
         ("/public/en/x", "nothing"),
@@ -427,14 +427,14 @@ def test_who_mistypes_an_address_is_told_so_in_a_page(centre: Centre) -> None:
         assert get(centre, path + "/").headers["location"] == path
 
 
-def test_the_sign_in_leads_there(centre: Centre) -> None:
+def test_the_sign_in_leads_there(centre: Registry) -> None:
     assert 'href="/public"' in get(centre, "/sign-in").text
     assert 'href="/public/en"' in get(centre, "/sign-in?lang=en").text
 
 
-def test_who_asks_without_end_waits(centre: Centre) -> None:
+def test_who_asks_without_end_waits(centre: Registry) -> None:
     """As a server before this one tells for whom it asks."""
-    with httpx.Client(base_url=centre.url, headers={"X-Forwarded-For": "203.0.113.7"}) as http:
+    with centre.http(headers={"X-Forwarded-For": "203.0.113.7"}) as http:
         for _ in range(240):
             assert http.get(f"{API}/licences/A-FORCE").status_code == 200
         refused = http.get("/public/en/check")
@@ -447,16 +447,14 @@ def test_who_asks_without_end_waits(centre: Centre) -> None:
     assert get(centre, f"{API}/entities").status_code == 200
 
 
-def test_while_the_register_is_away_a_page_says_so(centre: Centre) -> None:
+def test_while_the_register_is_away_a_page_says_so(centre: Registry) -> None:
     """Nothing old is told for new; it is there again by itself."""
-    embedded.stop(centre.folder / "pg", immediate=True)
-    try:
+    assert isinstance(centre, Register)
+    with centre.away():
         path = "/public/en/licences/A-FORCE"
         wait_for("the end of the copy", lambda: get(centre, path).status_code == 503, 60)
         away = get(centre, path)
         assert "The register cannot be reached" in away.text
         assert away.headers["cache-control"] == "no-store"
         assert get(centre, f"{API}/entities").json()["code"] == "database-unavailable"
-    finally:
-        embedded.start(centre.folder / "pg")
     wait_for("the register", lambda: get(centre, path).status_code == 200, 60)

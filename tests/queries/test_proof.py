@@ -13,8 +13,8 @@ from central import config as configuration
 from central import db
 from central.queries.models import RecordKey
 from central.queries.proof import Proof, prove
-from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.register import Register
 
 pytestmark = pytest.mark.slow
 GATEWAY = "gramsh.line-1"
@@ -44,7 +44,7 @@ class Kept:
 
 @pytest.fixture(scope="module")
 def kept() -> Iterator[Kept]:
-    with Centre.started() as centre:
+    with Register.opened() as centre:
         centre.standard(GATEWAY, order="G-1")
         peer = Peer(centre, GATEWAY)
         peer.enroll()

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from tests.register.imported import csv, weapon
-from tests.support.central import Centre
+from tests.support.registry import Registry
 
 
 def soon(hours: float = 1) -> str:
@@ -16,7 +16,7 @@ def soon(hours: float = 1) -> str:
 class Depot:
     """Sites DEP.1 with a store and a bay, and UMG.GR; each test counts a store of its own."""
 
-    def __init__(self, centre: Centre) -> None:
+    def __init__(self, centre: Registry) -> None:
         self.centre = centre
         self._tokens: dict[str, str] = {}
         self._events = 0
@@ -43,7 +43,7 @@ class Depot:
                 asked = {"account": name, "role": role, "purpose": "test", "until": soon(24)}
                 self._tokens[name] = http.post("/api/v1/tokens", json=asked).json()["token"]
         headers = {"Authorization": f"Bearer {self._tokens[name]}"}
-        return httpx.Client(base_url=self.centre.url, headers=headers, timeout=60, verify=False)
+        return self.centre.http(headers=headers)
 
     def stock(self, place: str, count: int, number: str, **more: str) -> list[str]:
         """So many weapons of before; their codes in the order of their inventory numbers."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.support.central import Centre
+from tests.support.registry import Registry
 
 UII = "DA7G1HM70G0000{:02}"
 """Of the standard product, by the index of its mark."""
@@ -12,7 +12,7 @@ UII = "DA7G1HM70G0000{:02}"
 class Told:
     """Events one after another, each with a number of its own."""
 
-    def __init__(self, centre: Centre) -> None:
+    def __init__(self, centre: Registry) -> None:
         self.centre = centre
         self.count = centre.sql("SELECT count(*) FROM event")[0][0]
 
@@ -41,7 +41,7 @@ def flags(event: dict[str, Any]) -> dict[str, str]:
     return {flag["article"]: flag["verdict"] for flag in event["flags"]}
 
 
-def accept(centre: Centre, *uiis: str) -> None:
+def accept(centre: Registry, *uiis: str) -> None:
     centre.post(
         "/api/v1/certificates",
         {

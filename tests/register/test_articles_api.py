@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from tests.register.telling import UII, Told, accept, flags
-from tests.support.central import Centre
 from tests.support.peer import Peer
-from tests.support.registry import SECOND
+from tests.support.register import Register
+from tests.support.registry import SECOND, Registry
 
 pytestmark = pytest.mark.slow
 CRATE, PALLET = "106141412345678908", "JA7G1HPALLET1"
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("plan", "ingest-1", "serve") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         found.standard()
         found.post("/api/v1/entities", {"code": "DEP", "name": "Depoja Qendrore"})
         for code, entity in (("UMG.GR", "UMG"), ("DEP.1", "DEP")):
@@ -35,15 +35,15 @@ def centre() -> Iterator[Centre]:
 
 
 @pytest.fixture
-def told(centre: Centre) -> Told:
+def told(centre: Registry) -> Told:
     return Told(centre)
 
 
-def life(centre: Centre, code: str) -> Any:
+def life(centre: Registry, code: str) -> Any:
     return centre.get(f"/api/v1/articles/{code}")
 
 
-def test_a_marked_item_is_commissioned_at_its_producer(centre: Centre) -> None:
+def test_a_marked_item_is_commissioned_at_its_producer(centre: Registry) -> None:
     found = life(centre, UII.format(12))
     assert found["history"] == []
     article = found["article"]
@@ -55,7 +55,7 @@ def test_a_marked_item_is_commissioned_at_its_producer(centre: Centre) -> None:
     assert centre.look("/api/v1/articles/DNOTHING").status_code == 404
 
 
-def test_a_crates_way_and_what_lies_in_it(centre: Centre, told: Told) -> None:
+def test_a_crates_way_and_what_lies_in_it(centre: Registry, told: Told) -> None:
     weapons = [UII.format(index) for index in (1, 2, 3)]
     assert flags(told("packed", *weapons, package=CRATE)) == {}
     assert flags(told("packed", CRATE, package=PALLET)) == {}
@@ -77,12 +77,12 @@ def test_a_crates_way_and_what_lies_in_it(centre: Centre, told: Told) -> None:
     assert flags(told("dispatched", *weapons)) == dict.fromkeys(weapons, "still-packed")
 
 
-def settle(centre: Centre, code: str, disposition: str, **more: Any) -> Any:
+def settle(centre: Registry, code: str, disposition: str, **more: Any) -> Any:
     body = {"disposition": disposition, "holder": "UMG", "reason": "looked at", **more}
     return centre.post(f"/api/v1/articles/{code}/settle", body)
 
 
-def test_what_was_accepted_goes_from_hand_to_hand(centre: Centre, told: Told) -> None:
+def test_what_was_accepted_goes_from_hand_to_hand(centre: Registry, told: Told) -> None:
     weapon = UII.format(4)
     accept(centre, weapon)
     crate = "JA7G1HCRATE4"
@@ -117,7 +117,7 @@ def test_what_was_accepted_goes_from_hand_to_hand(centre: Centre, told: Told) ->
     assert [each["code"] for each in in_store] == [crate]
 
 
-def test_nothing_that_is_told_is_dropped(centre: Centre, told: Told) -> None:
+def test_nothing_that_is_told_is_dropped(centre: Registry, told: Told) -> None:
     weapon = UII.format(5)
     event = told("issued", weapon, "DNOBODYKNOWSIT")
     assert flags(event) == {weapon: "illegal-step", "DNOBODYKNOWSIT": "unknown-article"}
@@ -129,7 +129,7 @@ def test_nothing_that_is_told_is_dropped(centre: Centre, told: Told) -> None:
     assert [step["what"] for step in life(centre, weapon)["history"]] == ["issued", "settled"]
 
 
-def test_a_package_lies_not_in_itself(centre: Centre, told: Told) -> None:
+def test_a_package_lies_not_in_itself(centre: Registry, told: Told) -> None:
     weapon = UII.format(6)
     told("packed", weapon, package="INNER")
     told("packed", "INNER", package="OUTER")
@@ -139,7 +139,7 @@ def test_a_package_lies_not_in_itself(centre: Centre, told: Told) -> None:
     assert centre.get("/api/v1/articles/INNER/contents")["articles"][0]["code"] == weapon
 
 
-def test_a_part_that_is_exchanged_follows_the_weapon(centre: Centre, told: Told) -> None:
+def test_a_part_that_is_exchanged_follows_the_weapon(centre: Registry, told: Told) -> None:
     weapon, part, other = UII.format(10), UII.format(11), UII.format(13)
     told("stored", weapon, part, other, place="UMG.GR")
     told("sent-for-repair", weapon)
@@ -164,7 +164,7 @@ def test_a_part_that_is_exchanged_follows_the_weapon(centre: Centre, told: Told)
     ]
 
 
-def test_who_has_it_not_is_heard_and_not_believed(centre: Centre, told: Told) -> None:
+def test_who_has_it_not_is_heard_and_not_believed(centre: Registry, told: Told) -> None:
     weapon = UII.format(7)
     event = told("stored", weapon, place="DEP.1", by="DEP", role="warehouse")
     assert flags(event) == {weapon: "not-held"}
@@ -185,7 +185,7 @@ def test_who_has_it_not_is_heard_and_not_believed(centre: Centre, told: Told) ->
     ],
 )
 def test_a_report_that_is_none_is_refused(
-    centre: Centre, told: Told, more: dict[str, Any], status: int, code: str
+    centre: Registry, told: Told, more: dict[str, Any], status: int, code: str
 ) -> None:
     told("seen", UII.format(8))
     body = {
@@ -199,7 +199,7 @@ def test_a_report_that_is_none_is_refused(
     assert centre.post("/api/v1/events", body, expect=status)["code"] == code
 
 
-def test_nobody_destroys_alone_whatever_they_call_it(centre: Centre, told: Told) -> None:
+def test_nobody_destroys_alone_whatever_they_call_it(centre: Registry, told: Told) -> None:
     weapon, other = UII.format(2), UII.format(12)
     before = life(centre, weapon)
     event = {
@@ -243,7 +243,7 @@ def test_nobody_destroys_alone_whatever_they_call_it(centre: Centre, told: Told)
     assert centre.sql(alone + " AND second = ''", "destroyed") == [(0,)]
 
 
-def test_events_come_the_newest_first_and_page_by_page(centre: Centre, told: Told) -> None:
+def test_events_come_the_newest_first_and_page_by_page(centre: Registry, told: Told) -> None:
     weapon = UII.format(9)
     for _ in range(3):
         told("seen", weapon)
@@ -257,7 +257,7 @@ def test_events_come_the_newest_first_and_page_by_page(centre: Centre, told: Tol
     assert centre.get(f"/api/v1/events/{whole[0]['number']}")["flags"] == []
 
 
-def test_the_register_is_rebuilt_with_all_of_it(centre: Centre) -> None:
+def test_the_register_is_rebuilt_with_all_of_it(centre: Registry) -> None:
     assert "identical" in centre.run("rebuild")
     centre.sql("UPDATE article SET disposition = 'in-use' WHERE code = %s", UII.format(7))
     assert f"article {UII.format(7)}" in centre.run("rebuild", expect=1)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.central import Centre
 from tests.support.peer import Peer
-from tests.support.registry import PACKAGE, TEMPLATE
+from tests.support.register import Register
+from tests.support.registry import PACKAGE, TEMPLATE, Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -20,15 +20,15 @@ UII = "DA7G1HM70G00000{}"
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("plan", "ingest-1", "serve") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         found.standard()
         found.post("/api/v1/entities", {"code": "KMP", "name": "Kombinati Mekanik"})
         yield found
 
 
 @pytest.fixture(scope="module")
-def peer(centre: Centre) -> Iterator[Peer]:
+def peer(centre: Registry) -> Iterator[Peer]:
     made = Peer(centre, "gramsh.line-1")
     made.enroll()
     made.accept("G-1")
@@ -51,7 +51,7 @@ def body(number: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def add_product(centre: Centre, code: str, **more: Any) -> None:
+def add_product(centre: Registry, code: str, **more: Any) -> None:
     fields = {
         "code": code,
         "entity": "UMG",
@@ -62,7 +62,7 @@ def add_product(centre: Centre, code: str, **more: Any) -> None:
     centre.post("/api/v1/products", fields | more)
 
 
-def order(centre: Centre, code: str, product: str, expect: int = 200, **more: Any) -> Any:
+def order(centre: Registry, code: str, product: str, expect: int = 200, **more: Any) -> Any:
     fields = {
         "code": code,
         "product": product,
@@ -75,7 +75,7 @@ def order(centre: Centre, code: str, product: str, expect: int = 200, **more: An
     return centre.post(f"/api/v1/orders/{code}/release", {"reason": "checked"}, expect=expect)
 
 
-def test_nothing_is_released_without_a_type_approval(centre: Centre) -> None:
+def test_nothing_is_released_without_a_type_approval(centre: Registry) -> None:
     add_product(centre, "NEW")
     refused = order(centre, "N-1", "NEW", expect=409)
     assert refused["code"] == "not-approved"
@@ -91,7 +91,7 @@ def test_nothing_is_released_without_a_type_approval(centre: Centre) -> None:
     order(centre, "N-1", "NEW")
 
 
-def test_a_withdrawn_approval_stops_its_orders(centre: Centre, peer: Peer) -> None:
+def test_a_withdrawn_approval_stops_its_orders(centre: Registry, peer: Peer) -> None:
     began = time.monotonic()
     centre.post(f"{PATH}/TA-M70/withdraw", WHY)
     told = peer.wait_plan("G-1", "suspended").order("G-1")
@@ -108,7 +108,7 @@ def test_a_withdrawn_approval_stops_its_orders(centre: Centre, peer: Peer) -> No
 
 
 def test_marking_stops_when_the_approval_ends_and_goes_on_with_the_next(
-    centre: Centre, peer: Peer
+    centre: Registry, peer: Peer
 ) -> None:
     add_product(centre, "SHORT")
     ends = datetime.now(UTC) + timedelta(seconds=7)
@@ -130,7 +130,7 @@ def test_marking_stops_when_the_approval_ends_and_goes_on_with_the_next(
     peer.wait_plan("S-1", "released")
 
 
-def test_what_rests_on_an_approval(centre: Centre, peer: Peer) -> None:
+def test_what_rests_on_an_approval(centre: Registry, peer: Peer) -> None:
     told = centre.get(f"{PATH}/TA-M70/affected?limit=2")
     assert {each["code"]: each["items"] for each in told["orders"]} == {
         "G-1": {"good": 3},
@@ -146,7 +146,7 @@ def test_what_rests_on_an_approval(centre: Centre, peer: Peer) -> None:
     assert centre.look(f"{PATH}/none/affected").status_code == 404
 
 
-def test_an_item_is_accepted_by_itself(centre: Centre, peer: Peer) -> None:
+def test_an_item_is_accepted_by_itself(centre: Registry, peer: Peer) -> None:
     path = f"/api/v1/acceptances?uii={UII.format(1)}"
     assert centre.get(path)["accepted"] is False
     asked = body("A-1", kind="acceptance", items=[UII.format(2), UII.format(1)])
@@ -168,7 +168,7 @@ def test_an_item_is_accepted_by_itself(centre: Centre, peer: Peer) -> None:
     assert centre.look("/api/v1/acceptances").status_code == 422
 
 
-def test_a_lot_is_accepted_whole(centre: Centre, peer: Peer) -> None:
+def test_a_lot_is_accepted_whole(centre: Registry, peer: Peer) -> None:
     add_product(centre, "FMJ", kind="package", template={"content": PACKAGE})
     centre.approve("FMJ")
     order(centre, "F-1", "FMJ", contents=50, lot="KMP26L001-012")
@@ -186,7 +186,7 @@ def test_a_lot_is_accepted_whole(centre: Centre, peer: Peer) -> None:
     assert centre.get("/api/v1/acceptances?order=G-1")["accepted"] is False
 
 
-def test_who_may_certify(centre: Centre) -> None:
+def test_who_may_certify(centre: Registry) -> None:
     with centre.client("inspector") as inspector:
         told = inspector.post(PATH, json=body("X-1", product="M70")).json()
         assert told["code"] == "forbidden"
@@ -206,7 +206,7 @@ def test_who_may_certify(centre: Centre) -> None:
             assert other.get(where).status_code == 404, path
 
 
-def test_a_certificate_says_who_and_when(centre: Centre) -> None:
+def test_a_certificate_says_who_and_when(centre: Registry) -> None:
     future = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     assert (
         "future" in centre.post(PATH, body("Y", product="M70", issued=future), expect=422)["detail"]
@@ -221,6 +221,6 @@ def test_a_certificate_says_who_and_when(centre: Centre) -> None:
     assert {each["number"] for each in found} >= {"Y"}
 
 
-def test_it_follows_from_its_acts(centre: Centre, peer: Peer) -> None:
+def test_it_follows_from_its_acts(centre: Registry, peer: Peer) -> None:
     told = json.loads(centre.run("rebuild", "--json"))
     assert told["identical"], told

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.register.telling import UII, Told, accept, flags
-from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.register import Register
+from tests.support.registry import Registry
 
 pytestmark = pytest.mark.slow
 ABROAD = {"name": "Ministria e Mbrojtjes, Roma", "country": "IT"}
@@ -21,8 +22,8 @@ def soon(hours: float) -> str:
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("plan", "ingest-1", "serve") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         found.standard()
         for code, name in (
             ("DEP", "Depoja Qendrore"),
@@ -54,7 +55,7 @@ def centre() -> Iterator[Centre]:
 
 
 @pytest.fixture
-def told(centre: Centre) -> Told:
+def told(centre: Registry) -> Told:
     return Told(centre)
 
 
@@ -71,15 +72,15 @@ def asked(number: str, *articles: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def report(centre: Centre, number: str, *articles: str, **more: Any) -> Any:
+def report(centre: Registry, number: str, *articles: str, **more: Any) -> Any:
     return centre.post("/api/v1/consignments", asked(number, *articles, **more))
 
 
-def one(centre: Centre, number: str) -> Any:
+def one(centre: Registry, number: str) -> Any:
     return centre.get(f"/api/v1/consignments/{number}")
 
 
-def step(centre: Centre, number: str, name: str, expect: int | None = None, **more: Any) -> Any:
+def step(centre: Registry, number: str, name: str, expect: int | None = None, **more: Any) -> Any:
     body = {"reason": "as it was found", **more}
     return centre.post(f"/api/v1/consignments/{number}/{name}", body, expect=expect)
 
@@ -90,7 +91,7 @@ def counts(consignment: Any) -> dict[str, int]:
 
 
 def test_a_crate_is_received_short_by_one_and_the_missing_number_is_named(
-    centre: Centre, told: Told
+    centre: Registry, told: Told
 ) -> None:
     crate, weapons = "JA7G1HC1", [UII.format(index) for index in (1, 2, 3)]
     missing = weapons[2]
@@ -150,7 +151,7 @@ def test_a_crate_is_received_short_by_one_and_the_missing_number_is_named(
     assert centre.get("/api/v1/consignments?differing=true")["items"] == []
 
 
-def test_a_whole_crate_may_be_missing_from_a_pallet(centre: Centre, told: Told) -> None:
+def test_a_whole_crate_may_be_missing_from_a_pallet(centre: Registry, told: Told) -> None:
     """What lies in the crate that is missing stays in it."""
     crates, weapons = ("JA7G1HC2", "JA7G1HC3"), [UII.format(index) for index in (29, 30, 31)]
     pallet = "JA7G1HP2"
@@ -179,7 +180,7 @@ def test_a_whole_crate_may_be_missing_from_a_pallet(centre: Centre, told: Told) 
     assert [each["code"] for each in ended["differences"]] == weapons[:2]
 
 
-def test_a_part_that_is_built_in_is_counted_with_its_weapon(centre: Centre, told: Told) -> None:
+def test_a_part_that_is_built_in_is_counted_with_its_weapon(centre: Registry, told: Told) -> None:
     weapon, part, other, crate = (*(UII.format(index) for index in (32, 33, 34)), "JA7G1HC4")
     assert flags(told("assembled", part, package=weapon, component="receiver")) == {}
     told("packed", weapon, other, package=crate)
@@ -190,7 +191,7 @@ def test_a_part_that_is_built_in_is_counted_with_its_weapon(centre: Centre, told
     assert counts(one(centre, "C-18")) == {"listed": 4, "awaited": 1, "dispatched": 3}
 
 
-def test_what_comes_late_is_no_longer_short(centre: Centre, told: Told) -> None:
+def test_what_comes_late_is_no_longer_short(centre: Registry, told: Told) -> None:
     first, second = UII.format(4), UII.format(5)
     report(centre, "C-2", first, second)
     told("dispatched", first, second, consignment="C-2")
@@ -205,7 +206,7 @@ def test_what_comes_late_is_no_longer_short(centre: Centre, told: Told) -> None:
     assert late["flagged"] == 1
 
 
-def test_what_is_not_listed_is_kept_and_flagged(centre: Centre, told: Told) -> None:
+def test_what_is_not_listed_is_kept_and_flagged(centre: Registry, told: Told) -> None:
     listed, foreign, over = UII.format(6), UII.format(7), UII.format(8)
     report(centre, "C-3", listed)
     assert flags(told("dispatched", listed, foreign, consignment="C-3")) == {foreign: "not-listed"}
@@ -224,7 +225,7 @@ def test_what_is_not_listed_is_kept_and_flagged(centre: Centre, told: Told) -> N
     assert step(centre, "C-3", "close")["state"] == "closed"
 
 
-def test_it_is_overdue_by_the_clock(centre: Centre) -> None:
+def test_it_is_overdue_by_the_clock(centre: Registry) -> None:
     weapon = UII.format(9)
     report(centre, "C-4", weapon)
     assert not one(centre, "C-4")["overdue"]
@@ -239,7 +240,7 @@ def test_it_is_overdue_by_the_clock(centre: Centre) -> None:
         centre.sql("UPDATE consignment SET planned_arrival = %s WHERE number = 'C-4'", planned)
 
 
-def test_an_article_that_went_its_own_way_is_elsewhere(centre: Centre, told: Told) -> None:
+def test_an_article_that_went_its_own_way_is_elsewhere(centre: Registry, told: Told) -> None:
     weapons = [UII.format(index) for index in (10, 11, 12)]
     report(centre, "C-5", *weapons)
     told("lost", weapons[0], reason="not in its rack")
@@ -254,7 +255,7 @@ def test_an_article_that_went_its_own_way_is_elsewhere(centre: Centre, told: Tol
     assert standing == dict(zip(weapons, ("elsewhere", "elsewhere", "dispatched"), strict=True))
 
 
-def test_an_export_ends_at_the_border(centre: Centre, told: Told) -> None:
+def test_an_export_ends_at_the_border(centre: Registry, told: Told) -> None:
     weapon = UII.format(13)
     report(
         centre,
@@ -281,7 +282,7 @@ def test_an_export_ends_at_the_border(centre: Centre, told: Told) -> None:
     assert centre.post("/api/v1/events", body, expect=422)["code"] == "refused"
 
 
-def test_what_was_exported_may_come_back(centre: Centre, told: Told) -> None:
+def test_what_was_exported_may_come_back(centre: Registry, told: Told) -> None:
     weapon = UII.format(13)
     back = {"direction": "import", "sender": None, "outsiders": {"sender": ABROAD}}
     assert counts(report(centre, "C-60", weapon, **back)) == {"listed": 1, "awaited": 1}
@@ -300,7 +301,7 @@ def test_what_was_exported_may_come_back(centre: Centre, told: Told) -> None:
     assert (article["disposition"], article["holder"]) == ("received", "DEP")
 
 
-def test_what_comes_from_abroad_is_followed_by_its_code(centre: Centre, told: Told) -> None:
+def test_what_comes_from_abroad_is_followed_by_its_code(centre: Registry, told: Told) -> None:
     report(
         centre,
         "C-7",
@@ -341,7 +342,7 @@ def test_what_comes_from_abroad_is_followed_by_its_code(centre: Centre, told: To
     ],
 )
 def test_what_may_not_go_is_refused(
-    centre: Centre, more: dict[str, Any], status: int, code: str, detail: str
+    centre: Registry, more: dict[str, Any], status: int, code: str, detail: str
 ) -> None:
     body = asked("REFUSED", UII.format(20)) | more
     answer = centre.post("/api/v1/consignments", body, expect=status)
@@ -350,7 +351,7 @@ def test_what_may_not_go_is_refused(
     assert centre.look("/api/v1/consignments/REFUSED").status_code == 404
 
 
-def test_nothing_is_listed_twice_while_it_is_on_its_way(centre: Centre) -> None:
+def test_nothing_is_listed_twice_while_it_is_on_its_way(centre: Registry) -> None:
     weapon = UII.format(21)
     report(centre, "C-10", weapon)
     answer = centre.post("/api/v1/consignments", asked("C-11", weapon), expect=409)
@@ -359,7 +360,7 @@ def test_nothing_is_listed_twice_while_it_is_on_its_way(centre: Centre) -> None:
     report(centre, "C-11", weapon)
 
 
-def test_two_who_list_the_same_at_the_same_time_are_not_both_heard(centre: Centre) -> None:
+def test_two_who_list_the_same_at_the_same_time_are_not_both_heard(centre: Registry) -> None:
     weapon = UII.format(28)
     centre.token("registry-officer")
 
@@ -373,7 +374,7 @@ def test_two_who_list_the_same_at_the_same_time_are_not_both_heard(centre: Centr
     assert sorted(answers) == [201, 409, 409, 409]
 
 
-def exclude(centre: Centre, number: str, **more: Any) -> None:
+def exclude(centre: Registry, number: str, **more: Any) -> None:
     centre.decide(
         "/api/v1/exclusions",
         {
@@ -388,7 +389,7 @@ def exclude(centre: Centre, number: str, **more: Any) -> None:
     )
 
 
-def test_nobody_who_is_excluded_takes_part(centre: Centre) -> None:
+def test_nobody_who_is_excluded_takes_part(centre: Registry) -> None:
     exclude(centre, "X-1", name="Smugglers United", tax_number="IT 999")
     exclude(centre, "X-2", name="Veprimtari e Dyshimte sh.p.k.")
     weapon = UII.format(22)
@@ -415,7 +416,7 @@ def test_nobody_who_is_excluded_takes_part(centre: Centre) -> None:
     assert answer["code"] == "undecided"
 
 
-def test_what_went_all_the_same_is_kept_with_its_fault(centre: Centre, told: Told) -> None:
+def test_what_went_all_the_same_is_kept_with_its_fault(centre: Registry, told: Told) -> None:
     weapon, other = UII.format(23), UII.format(24)
     report(centre, "C-13", weapon, other)
     earlier = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
@@ -433,7 +434,7 @@ def test_what_went_all_the_same_is_kept_with_its_fault(centre: Centre, told: Tol
     assert (article["disposition"], article["disputed"]) == ("commissioned", True)
 
 
-def test_who_is_excluded_since_it_was_reported_is_a_fault(centre: Centre, told: Told) -> None:
+def test_who_is_excluded_since_it_was_reported_is_a_fault(centre: Registry, told: Told) -> None:
     weapon = UII.format(35)
     centre.post("/api/v1/entities", {"code": "END", "name": "Garda", "ncage": "A9X1H"})
     report(centre, "C-19", weapon, end_user="END")
@@ -445,7 +446,7 @@ def test_who_is_excluded_since_it_was_reported_is_a_fault(centre: Centre, told: 
     assert [each["number"] for each in events] == [event["number"]]
 
 
-def test_nothing_leaves_its_producer_before_it_is_accepted(centre: Centre, told: Told) -> None:
+def test_nothing_leaves_its_producer_before_it_is_accepted(centre: Registry, told: Told) -> None:
     gone, weapon = UII.format(39), UII.format(40)
     refused = centre.post("/api/v1/consignments", asked("C-14", weapon), expect=409)
     assert (refused["code"], weapon in refused["detail"]) == ("not-accepted", True)
@@ -462,7 +463,7 @@ def test_nothing_leaves_its_producer_before_it_is_accepted(centre: Centre, told:
     assert counts(one(centre, "C-14")) == {"listed": 2, "dispatched": 2}
 
 
-def test_each_side_sees_its_own_and_does_its_own(centre: Centre) -> None:
+def test_each_side_sees_its_own_and_does_its_own(centre: Registry) -> None:
     weapon = UII.format(25)
     report(centre, "C-15", weapon)
     path = "/api/v1/consignments/C-15"
@@ -498,7 +499,7 @@ def test_each_side_sees_its_own_and_does_its_own(centre: Centre) -> None:
         assert sender.post(path + "/cancel", json=why).status_code == 409
 
 
-def test_nobody_learns_of_others_by_it(centre: Centre, told: Told) -> None:
+def test_nobody_learns_of_others_by_it(centre: Registry, told: Told) -> None:
     """What stands against the carrier's licence, and who had what came over."""
     weapon, other = UII.format(26), UII.format(27)
     centre.post("/api/v1/licences/L-CAR/suspend", {"reason": "looked into"})
@@ -525,7 +526,7 @@ def test_nobody_learns_of_others_by_it(centre: Centre, told: Told) -> None:
     assert [each["holder"] for each in articles] == ["DEP", None]
 
 
-def test_lists_are_filtered(centre: Centre) -> None:
+def test_lists_are_filtered(centre: Registry) -> None:
     def numbers(**wanted: str) -> list[str]:
         answer = centre.look("/api/v1/consignments", **wanted)
         assert answer.status_code == 200, answer.text
@@ -538,7 +539,7 @@ def test_lists_are_filtered(centre: Centre) -> None:
     assert numbers(sender="KMP") == []
 
 
-def test_the_register_is_rebuilt_with_all_of_it(centre: Centre) -> None:
+def test_the_register_is_rebuilt_with_all_of_it(centre: Registry) -> None:
     assert "identical" in centre.run("rebuild")
     centre.sql("UPDATE consignment_article SET state = 'received' WHERE consignment = 'C-15'")
     assert "consignment_article C-15/" in centre.run("rebuild", expect=1)

@@ -10,31 +10,31 @@ import pytest
 from tests.register.counting import Depot, soon
 from tests.register.imported import csv
 from tests.register.telling import UII
-from tests.support.central import Centre
 from tests.support.peer import Peer
-from tests.support.registry import TEMPLATE
+from tests.support.register import Register
+from tests.support.registry import TEMPLATE, Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("plan", "ingest-1", "serve") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def depot(centre: Centre) -> Depot:
+def depot(centre: Registry) -> Depot:
     return Depot(centre)
 
 
-def disposition(centre: Centre, code: str) -> tuple[str, str | None]:
+def disposition(centre: Registry, code: str) -> tuple[str, str | None]:
     found = centre.get(f"/api/v1/articles/{code}")["article"]
     return found["disposition"], found["place"]
 
 
-def pages_of(centre: Centre, path: str) -> list[dict[str, Any]]:
+def pages_of(centre: Registry, path: str) -> list[dict[str, Any]]:
     """Each row of a list, page by page."""
     answer = centre.get(path)
     found: list[dict[str, Any]] = answer["items"]
@@ -47,7 +47,7 @@ def pages_of(centre: Centre, path: str) -> list[dict[str, Any]]:
 # --- stock ----------------------------------------------------------------------------------
 
 
-def test_stock_is_told_by_product_and_lot_with_all_within(centre: Centre, depot: Depot) -> None:
+def test_stock_is_told_by_product_and_lot_with_all_within(centre: Registry, depot: Depot) -> None:
     store = depot.place("S.1", "store")
     bay = depot.place("S.1.A", "bay", parent=store)
     weapons = depot.stock(bay, 4, "STOCK-1")
@@ -89,7 +89,7 @@ def test_stock_is_told_by_product_and_lot_with_all_within(centre: Centre, depot:
         assert other.get(f"/api/v1/stock?place={store}").json()["items"] == []
 
 
-def test_a_bay_lies_in_a_store(centre: Centre) -> None:
+def test_a_bay_lies_in_a_store(centre: Registry) -> None:
     body = {"code": "B-1", "name": "B", "kind": "bay", "entity": "DEP", "parent": "DEP.1"}
     assert centre.post("/api/v1/places", body, expect=422)["code"] == "refused"
 
@@ -98,7 +98,7 @@ def test_a_bay_lies_in_a_store(centre: Centre) -> None:
 
 
 def test_nobody_sees_what_is_expected_or_counted_before_both_are_handed_in(
-    centre: Centre, depot: Depot
+    centre: Registry, depot: Depot
 ) -> None:
     store = depot.place("S.2", "store")
     weapons = depot.stock(store, 5, "BLIND-1")
@@ -155,7 +155,7 @@ def test_nobody_sees_what_is_expected_or_counted_before_both_are_handed_in(
 
 
 def test_differences_are_settled_by_named_acts_and_none_is_left(
-    centre: Centre, depot: Depot
+    centre: Registry, depot: Depot
 ) -> None:
     store, other = depot.place("S.3", "store"), depot.place("S.3.O", "store")
     weapons = depot.stock(store, 6, "SETTLE-1")
@@ -227,7 +227,7 @@ def test_differences_are_settled_by_named_acts_and_none_is_left(
     assert depot.lines("INV-D")[gone]["reference"].startswith("INV-D.")
 
 
-def test_what_moves_while_it_is_counted_is_no_difference(centre: Centre, depot: Depot) -> None:
+def test_what_moves_while_it_is_counted_is_no_difference(centre: Registry, depot: Depot) -> None:
     store, other = depot.place("S.4", "store"), depot.place("S.4.O", "store")
     bay = depot.place("S.4.A", "bay", parent=store)
     stays, left, shifted, late = depot.stock(store, 4, "MOVE-1")
@@ -251,7 +251,7 @@ def test_what_moves_while_it_is_counted_is_no_difference(centre: Centre, depot: 
     depot.do("chief", "INV-M", "close")
 
 
-def test_a_crate_that_is_opened_counts_piece_by_piece(centre: Centre, depot: Depot) -> None:
+def test_a_crate_that_is_opened_counts_piece_by_piece(centre: Registry, depot: Depot) -> None:
     store = depot.place("S.5", "store")
     weapons = depot.stock(store, 6, "CRATE-1")
     closed, opened = "JA7G1HK1", "JA7G1HK2"
@@ -270,7 +270,7 @@ def test_a_crate_that_is_opened_counts_piece_by_piece(centre: Centre, depot: Dep
     depot.do("chief", "INV-C", "close")
 
 
-def test_a_code_may_be_whatever_a_reader_gives(centre: Centre, depot: Depot) -> None:
+def test_a_code_may_be_whatever_a_reader_gives(centre: Registry, depot: Depot) -> None:
     """Marked items, of which some were never stored: a count by product, at their producer."""
     peer = Peer(centre, "gramsh.line-1")
     peer.enroll()
@@ -308,7 +308,7 @@ def test_a_code_may_be_whatever_a_reader_gives(centre: Centre, depot: Depot) -> 
     assert disposition(centre, items[5]) == ("commissioned", "UMG.GR")
 
 
-def test_loose_pieces_are_counted_by_lot(centre: Centre, depot: Depot) -> None:
+def test_loose_pieces_are_counted_by_lot(centre: Registry, depot: Depot) -> None:
     store = depot.place("S.6", "store")
     headings = "inventory,maker,model,lot,quantity,holder,place,disposition"
     rows = [f"Q-{lot},Poliçan,M67,LOT {lot},500,DEP,{store},in-store" for lot in (1, 2, 3)]
@@ -339,7 +339,7 @@ def test_loose_pieces_are_counted_by_lot(centre: Centre, depot: Depot) -> None:
     assert depot.do("chief", "INV-L", "close")["standing"] == 0
 
 
-def test_a_count_of_some_and_one_that_is_cancelled(centre: Centre, depot: Depot) -> None:
+def test_a_count_of_some_and_one_that_is_cancelled(centre: Registry, depot: Depot) -> None:
     store = depot.place("S.7", "store")
     weapons = depot.stock(store, 4, "SPOT-1")
     depot.open("INV-S", store, kind="spot", articles=weapons[:2])
@@ -369,7 +369,7 @@ def test_a_count_of_some_and_one_that_is_cancelled(centre: Centre, depot: Depot)
 
 
 def test_the_watch_tells_of_missing_weapons_and_of_a_late_count(
-    centre: Centre, depot: Depot
+    centre: Registry, depot: Depot
 ) -> None:
     store = depot.place("S.8", "store")
     weapons = depot.stock(store, 2, "WATCH-1")
@@ -392,7 +392,7 @@ def test_the_watch_tells_of_missing_weapons_and_of_a_late_count(
         centre.stop("watch")
 
 
-def test_a_thousand_articles_are_counted_within_seconds(centre: Centre, depot: Depot) -> None:
+def test_a_thousand_articles_are_counted_within_seconds(centre: Registry, depot: Depot) -> None:
     store = depot.place("S.9", "store")
     weapons = depot.stock(store, 1000, "LARGE-1")
     began = time.monotonic()
@@ -404,7 +404,7 @@ def test_a_thousand_articles_are_counted_within_seconds(centre: Centre, depot: D
     assert took < 10
 
 
-def test_of_three_who_begin_at_once_two_count(centre: Centre, depot: Depot) -> None:
+def test_of_three_who_begin_at_once_two_count(centre: Registry, depot: Depot) -> None:
     store = depot.place("S.10", "store")
     weapons = depot.stock(store, 40, "RACE-1")
     depot.open("INV-T", store)
@@ -430,5 +430,5 @@ def test_of_three_who_begin_at_once_two_count(centre: Centre, depot: Depot) -> N
     assert depot.outcomes(told) == {"present": 40}
 
 
-def test_after_all_of_it_the_register_still_follows_from_its_acts(centre: Centre) -> None:
+def test_after_all_of_it_the_register_still_follows_from_its_acts(centre: Registry) -> None:
     assert "identical" in centre.run("rebuild")

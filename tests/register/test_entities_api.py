@@ -7,22 +7,23 @@ from typing import Any
 
 import pytest
 
-from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.register import Register
+from tests.support.registry import Registry
 
 pytestmark = pytest.mark.slow
 WHY = {"reason": "inspection 12", "basis": "ligji 1, neni 2"}
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("serve", "plan") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         found.standard()
         yield found
 
 
 @pytest.fixture(scope="module")
-def peer(centre: Centre) -> Iterator[Peer]:
+def peer(centre: Registry) -> Iterator[Peer]:
     """The standard order's gateway, on a line of its own."""
     for place in (
         {"code": "UMG.GR", "kind": "site", "name": "Gramsh"},
@@ -61,7 +62,7 @@ def within_two_seconds(act: Callable[[], Any], peer: Peer, state: str) -> None:
     ],
 )
 def test_closing_it_stops_marking_within_two_seconds(
-    centre: Centre, peer: Peer, path: str, code: str
+    centre: Registry, peer: Peer, path: str, code: str
 ) -> None:
     within_two_seconds(lambda: centre.post(f"/api/v1/{path}/deactivate", WHY), peer, "suspended")
     assert reason(peer) == code
@@ -78,7 +79,7 @@ def test_closing_it_stops_marking_within_two_seconds(
     assert centre.get("/api/v1/places/UMG.GR.L1")["active"]
 
 
-def test_a_closed_station_and_another_line_stop_nothing(centre: Centre, peer: Peer) -> None:
+def test_a_closed_station_and_another_line_stop_nothing(centre: Registry, peer: Peer) -> None:
     line = {"code": "UMG.GR.L2", "kind": "line", "name": "Linja 2", "parent": "UMG.GR"}
     centre.post("/api/v1/places", {"entity": "UMG"} | line)
     for code in ("UMG.GR.L1.S1", "UMG.GR.L2"):
@@ -94,7 +95,7 @@ def test_a_closed_station_and_another_line_stop_nothing(centre: Centre, peer: Pe
     assert "UMG.GR.L1" in taken["detail"]
 
 
-def test_a_gateway_that_is_moved_to_a_closed_line_stops(centre: Centre, peer: Peer) -> None:
+def test_a_gateway_that_is_moved_to_a_closed_line_stops(centre: Registry, peer: Peer) -> None:
     def move(line: str, gateway: str | None) -> None:
         centre.post(f"/api/v1/places/{line}/gateway", {"gateway": gateway, **WHY})
 
@@ -105,7 +106,7 @@ def test_a_gateway_that_is_moved_to_a_closed_line_stops(centre: Centre, peer: Pe
     move("UMG.GR.L1", peer.gateway)
 
 
-def test_an_entity_is_entered_with_all_that_identifies_it(centre: Centre) -> None:
+def test_an_entity_is_entered_with_all_that_identifies_it(centre: Registry) -> None:
     body = {
         "code": "KMP",
         "name": "Kombinati Mekanik i Poliçanit",
@@ -125,7 +126,7 @@ def test_an_entity_is_entered_with_all_that_identifies_it(centre: Centre) -> Non
     assert [each["code"] for each in stores] == ["KMP"]
 
 
-def test_an_entity_is_amended_by_who_knows_its_version(centre: Centre) -> None:
+def test_an_entity_is_amended_by_who_knows_its_version(centre: Registry) -> None:
     centre.post("/api/v1/entities", {"code": "AM", "name": "Before", "ncage": "A7A1H"})
     with centre.client() as officer:
         seen = {"If-Match": officer.get("/api/v1/entities/AM").headers["etag"]}
@@ -160,14 +161,14 @@ def test_an_entity_is_amended_by_who_knows_its_version(centre: Centre) -> None:
 )
 @pytest.mark.usefixtures("peer")
 def test_a_place_that_cannot_stand_there(
-    centre: Centre, place: dict[str, str | float], status: int
+    centre: Registry, place: dict[str, str | float], status: int
 ) -> None:
     body = {"code": "UMG.X", "entity": "UMG", "name": "X"} | place
     centre.post("/api/v1/places", body, expect=status)
 
 
 @pytest.mark.usefixtures("peer")
-def test_places_are_listed_by_where_they_are(centre: Centre) -> None:
+def test_places_are_listed_by_where_they_are(centre: Registry) -> None:
     below = centre.get("/api/v1/places?parent=UMG.GR&kind=line")["items"]
     assert [each["code"] for each in below] == ["UMG.GR.L1", "UMG.GR.L2"]
     with centre.client("producer-officer", "KMP") as other:
@@ -176,7 +177,7 @@ def test_places_are_listed_by_where_they_are(centre: Centre) -> None:
 
 
 @pytest.mark.usefixtures("peer")
-def test_where_a_site_lies(centre: Centre) -> None:
+def test_where_a_site_lies(centre: Registry) -> None:
     where = {"latitude": 40.8712345678, "longitude": -0.0}
     named = {"name": "Gramsh", "reason": "surveyed"}
     told = centre.post("/api/v1/places/UMG.GR/amend", named | where)
@@ -186,14 +187,14 @@ def test_where_a_site_lies(centre: Centre) -> None:
     centre.post("/api/v1/places/UMG.GR.L1/amend", named | where, expect=422)
 
 
-def test_an_inactive_entity_gets_no_new_place(centre: Centre) -> None:
+def test_an_inactive_entity_gets_no_new_place(centre: Registry) -> None:
     centre.post("/api/v1/entities", {"code": "SHUT", "name": "Shut"})
     centre.post("/api/v1/entities/SHUT/deactivate", WHY)
     body = {"code": "SHUT.1", "entity": "SHUT", "kind": "site", "name": "X"}
     assert centre.post("/api/v1/places", body, expect=409)["code"] == "conflict"
 
 
-def test_it_follows_from_the_acts(centre: Centre, peer: Peer) -> None:
+def test_it_follows_from_the_acts(centre: Registry, peer: Peer) -> None:
     centre.post("/api/v1/places/UMG.GR/amend", {"name": "Uzina Gramsh", **WHY})
     told = json.loads(centre.run("rebuild", "--json"))
     assert told["identical"], told

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.central import Centre
 from tests.support.peer import Peer
+from tests.support.register import Register
+from tests.support.registry import Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -17,14 +18,14 @@ WHY = {"reason": "vendimi 7", "basis": "ligji 1, neni 2"}
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("serve", "plan") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         found.standard()
         yield found
 
 
 @pytest.fixture(scope="module")
-def peer(centre: Centre) -> Iterator[Peer]:
+def peer(centre: Registry) -> Iterator[Peer]:
     found = Peer(centre, "gramsh.line-1")
     found.enroll()
     found.accept("G-1")
@@ -32,7 +33,7 @@ def peer(centre: Centre) -> Iterator[Peer]:
     found.disconnect()
 
 
-def exclude(centre: Centre, number: str, name: str, **more: Any) -> Any:
+def exclude(centre: Registry, number: str, name: str, **more: Any) -> Any:
     body = {"kind": "entity", "ground": "national-security", "legal_basis": "ligji 1", **WHY}
     since = {"valid_from": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
     asked = body | since | {"number": number, "name": name} | more
@@ -40,11 +41,11 @@ def exclude(centre: Centre, number: str, name: str, **more: Any) -> Any:
     return centre.get(f"/api/v1/exclusions/{number}")
 
 
-def enter(centre: Centre, code: str, name: str, **more: Any) -> None:
+def enter(centre: Registry, code: str, name: str, **more: Any) -> None:
     centre.post("/api/v1/entities", {"code": code, "name": name} | more)
 
 
-def license(centre: Centre, entity: str, *, expect: int | None = None) -> Any:  # noqa: A001
+def license(centre: Registry, entity: str, *, expect: int | None = None) -> Any:  # noqa: A001
     now = datetime.now(UTC)
     body = {
         "number": f"L-{entity}",
@@ -55,14 +56,14 @@ def license(centre: Centre, entity: str, *, expect: int | None = None) -> Any:  
     return centre.post("/api/v1/licences", body, expect=expect)
 
 
-def decide(centre: Centre, pair: str, verdict: str, *, expect: int | None = None) -> Any:
+def decide(centre: Registry, pair: str, verdict: str, *, expect: int | None = None) -> Any:
     path = f"/api/v1/screenings/{pair}/decide"
     if verdict == "same" and expect is None:
         return centre.decide(path, WHY | {"verdict": verdict})
     return centre.post(path, WHY | {"verdict": verdict}, expect=expect)
 
 
-def undecided(centre: Centre, **query: str) -> set[str]:
+def undecided(centre: Registry, **query: str) -> set[str]:
     items = centre.look("/api/v1/screenings", state="undecided", **query).json()["items"]
     return {f"{each['entity']}/{each['exclusion']}" for each in items}
 
@@ -77,7 +78,7 @@ def within_two_seconds(act: Callable[[], Any], peer: Peer, state: str) -> None:
     assert order.reason == ("entity-excluded" if state == "suspended" else "")
 
 
-def test_an_excluded_entity_cannot_be_licensed(centre: Centre) -> None:
+def test_an_excluded_entity_cannot_be_licensed(centre: Registry) -> None:
     exclude(centre, "X-TAX", "Somebody Else", tax_number="k 1111-2222 m")
     exclude(centre, "X-NCAGE", "Another One", ncage="A7X1H")
     enter(centre, "TAX", "Alfa", tax_number="K11112222M")
@@ -92,7 +93,7 @@ def test_an_excluded_entity_cannot_be_licensed(centre: Centre) -> None:
     centre.post("/api/v1/exclusions/X-TAX/lift", WHY, expect=409)
 
 
-def test_a_name_that_differs_by_e_and_e_needs_a_named_decision(centre: Centre) -> None:
+def test_a_name_that_differs_by_e_and_e_needs_a_named_decision(centre: Registry) -> None:
     exclude(centre, "X-MJ", "Uzina e Mjekësit")
     enter(centre, "MJ", "UZINA E MJEKESIT sh.a.")
     told = license(centre, "MJ", expect=409)
@@ -108,7 +109,7 @@ def test_a_name_that_differs_by_e_and_e_needs_a_named_decision(centre: Centre) -
     decide(centre, "MJ/X-MJ", "different", expect=409)
 
 
-def test_who_is_decided_to_be_the_same_is_excluded(centre: Centre) -> None:
+def test_who_is_decided_to_be_the_same_is_excluded(centre: Registry) -> None:
     enter(centre, "POL", "Kombinati Mekanik i Poliçanit")
     exclude(centre, "X-POL", "Kombinat Mekanik i Policant")
     assert undecided(centre, exclusion="X-POL") == {"POL/X-POL"}
@@ -119,7 +120,7 @@ def test_who_is_decided_to_be_the_same_is_excluded(centre: Centre) -> None:
     license(centre, "POL")
 
 
-def test_it_is_asked_again_when_a_name_changes_and_only_then(centre: Centre) -> None:
+def test_it_is_asked_again_when_a_name_changes_and_only_then(centre: Registry) -> None:
     def rename(name: str, **more: str) -> None:
         body = {"name": name, **WHY} | more
         centre.post("/api/v1/entities/AGAIN/amend", body)
@@ -141,7 +142,7 @@ def test_it_is_asked_again_when_a_name_changes_and_only_then(centre: Centre) -> 
     license(centre, "AGAIN")
 
 
-def test_a_question_is_dropped_when_the_names_are_no_longer_alike(centre: Centre) -> None:
+def test_a_question_is_dropped_when_the_names_are_no_longer_alike(centre: Registry) -> None:
     enter(centre, "DROP", "Delta Trading")
     exclude(centre, "X-DROP", "Delta Traiding")
     assert undecided(centre, entity="DROP") == {"DROP/X-DROP"}
@@ -157,14 +158,14 @@ def test_a_question_is_dropped_when_the_names_are_no_longer_alike(centre: Centre
     decide(centre, "DROP/X-DROP-2", "same", expect=409)
 
 
-def test_an_inactive_entity_cannot_be_licensed(centre: Centre) -> None:
+def test_an_inactive_entity_cannot_be_licensed(centre: Registry) -> None:
     enter(centre, "SHUT", "Zeta")
     centre.post("/api/v1/entities/SHUT/deactivate", WHY)
     assert license(centre, "SHUT", expect=403)["code"] == "not-licensed"
 
 
 def test_an_exclusion_that_begins_stops_marking_within_two_seconds(
-    centre: Centre, peer: Peer
+    centre: Registry, peer: Peer
 ) -> None:
     within_two_seconds(
         lambda: exclude(centre, "X-UMG", "Otherwise Named", ncage="A7G1H"), peer, "suspended"
@@ -184,7 +185,7 @@ def test_an_exclusion_that_begins_stops_marking_within_two_seconds(
     within_two_seconds(lambda: centre.post("/api/v1/orders/G-1/resume", WHY), peer, "released")
 
 
-def test_a_decision_stops_marking_within_two_seconds(centre: Centre, peer: Peer) -> None:
+def test_a_decision_stops_marking_within_two_seconds(centre: Registry, peer: Peer) -> None:
     exclude(centre, "X-NAME", "Uzina Mekanikë")
     assert undecided(centre, entity="UMG") == {"UMG/X-NAME"}
     order = {"product": "M70", "quantity": 1, "gateways": ["gramsh.line-1"], "job": "J"}
@@ -198,7 +199,9 @@ def test_a_decision_stops_marking_within_two_seconds(centre: Centre, peer: Peer)
     within_two_seconds(lambda: decide(centre, "UMG/X-NAME", "different"), peer, "released")
 
 
-def test_amending_either_side_stops_marking_within_two_seconds(centre: Centre, peer: Peer) -> None:
+def test_amending_either_side_stops_marking_within_two_seconds(
+    centre: Registry, peer: Peer
+) -> None:
     told = exclude(centre, "X-AM", "Otherwise", tax_number="K77776666M")
     body = {name: told[name] for name in ("kind", "name", "ground", "legal_basis", "valid_from")}
     uzina = {"name": "Uzina Mekanike", "ncage": "A7G1H", **WHY}
@@ -217,7 +220,7 @@ def test_amending_either_side_stops_marking_within_two_seconds(centre: Centre, p
 
 
 def test_one_that_is_to_begin_bounds_the_lease_and_stops_marking_by_itself(
-    centre: Centre, peer: Peer
+    centre: Registry, peer: Peer
 ) -> None:
     begins = datetime.now(UTC) + timedelta(seconds=4)
     times = {
@@ -233,12 +236,12 @@ def test_one_that_is_to_begin_bounds_the_lease_and_stops_marking_by_itself(
     assert datetime.now(UTC) - begins < timedelta(seconds=5)
 
 
-def test_a_producer_sees_nothing_of_it(centre: Centre) -> None:
+def test_a_producer_sees_nothing_of_it(centre: Registry) -> None:
     with centre.client("producer-officer", "UMG") as producer:
         for path in ("exclusions", "exclusions/X-UMG", "screenings", "screenings/UMG/X-NAME"):
             assert producer.get(f"/api/v1/{path}").status_code == 403, path
 
 
-def test_it_follows_from_the_acts(centre: Centre) -> None:
+def test_it_follows_from_the_acts(centre: Registry) -> None:
     told = json.loads(centre.run("rebuild", "--json"))
     assert told["identical"], told

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.register.imported import GOOD_LINES, PLANTED, VECTORS, csv, large, weapon
-from tests.support.central import Centre
+from tests.support.register import Register
+from tests.support.registry import Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -23,8 +24,8 @@ LARGE = 50_000
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("serve") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         for code in ("DEP", "UMG"):
             found.post("/api/v1/entities", {"code": code, "name": f"Depoja {code}"})
         for code, entity in (("UMG.GR", "UMG"), ("DEP.1", "DEP")):
@@ -35,7 +36,7 @@ def centre() -> Iterator[Centre]:
 
 
 def send(
-    centre: Centre, number: str, content: bytes, kind: str = "articles", *, expect: int = 201
+    centre: Registry, number: str, content: bytes, kind: str = "articles", *, expect: int = 201
 ) -> Any:
     with centre.client() as officer:
         answer = officer.post(
@@ -49,7 +50,7 @@ def send(
     return answer.json()
 
 
-def rehearse(centre: Centre, content: bytes, kind: str = "articles") -> Any:
+def rehearse(centre: Registry, content: bytes, kind: str = "articles") -> Any:
     with centre.client() as officer:
         answer = officer.post("/api/v1/imports/rehearsals", params={"kind": kind}, content=content)
     assert answer.status_code == 200, answer.text
@@ -60,18 +61,18 @@ def counts(told: Any) -> tuple[int, int, int]:
     return told["imported"], told["known"], told["refused"]
 
 
-def refused(centre: Centre, number: str) -> list[tuple[int, str, int, str]]:
+def refused(centre: Registry, number: str) -> list[tuple[int, str, int, str]]:
     told = centre.get(f"/api/v1/imports/{number}/refusals?limit=500")["items"]
     return [(each["line"], each["column"], each["position"], each["code"]) for each in told]
 
 
-def stock(centre: Centre, number: str = "") -> int:
+def stock(centre: Registry, number: str = "") -> int:
     """So many articles, of all imports or of one."""
     wanted = "SELECT count(*) FROM legacy WHERE %s IN ('', import_number)"
     return int(centre.sql(wanted, number)[0][0])
 
 
-def test_each_planted_fault_is_told_and_all_else_is_taken_in_once(centre: Centre) -> None:
+def test_each_planted_fault_is_told_and_all_else_is_taken_in_once(centre: Registry) -> None:
     content = (VECTORS / "armet.csv").read_bytes()
     before = stock(centre)
     expected = (len(GOOD_LINES), 0, len({each[0] for each in PLANTED}))
@@ -96,7 +97,7 @@ def test_each_planted_fault_is_told_and_all_else_is_taken_in_once(centre: Centre
     assert stock(centre) == before + len(GOOD_LINES)
 
 
-def test_a_file_that_was_corrected_brings_only_what_was_refused(centre: Centre) -> None:
+def test_a_file_that_was_corrected_brings_only_what_was_refused(centre: Registry) -> None:
     first = csv([weapon(1), weapon(2, year="x"), weapon(3)])
     corrected = csv([weapon(2), weapon(1), weapon(3, model="M72")])
     assert counts(send(centre, "IMP-2", first)) == (2, 0, 1)
@@ -106,7 +107,7 @@ def test_a_file_that_was_corrected_brings_only_what_was_refused(centre: Centre) 
     assert "was imported with 'M70'" in str(centre.get("/api/v1/imports/IMP-2.2/refusals"))
 
 
-def test_the_search_finds_it_by_what_is_on_it_and_by_its_number(centre: Centre) -> None:
+def test_the_search_finds_it_by_what_is_on_it_and_by_its_number(centre: Registry) -> None:
     send(centre, "IMP-S", csv([weapon(31, serial="ZË-70 114"), weapon(32, serial="ZE 70114")]))
     codes = {
         each["serial"]: each["code"] for each in centre.get("/api/v1/legacy?import=IMP-S")["items"]
@@ -126,7 +127,7 @@ def test_the_search_finds_it_by_what_is_on_it_and_by_its_number(centre: Centre) 
         assert other.get("/api/v1/search", params={"q": one}).json()["legacy"] == []
 
 
-def test_sent_twice_at_once_it_is_taken_in_once(centre: Centre) -> None:
+def test_sent_twice_at_once_it_is_taken_in_once(centre: Registry) -> None:
     content = csv(weapon(index) for index in range(1_001, 7_001))
     with ThreadPoolExecutor(3) as pool:
         sent = [pool.submit(send, centre, number, content) for number in ("T-1", "T-1", "T-2")]
@@ -137,7 +138,7 @@ def test_sent_twice_at_once_it_is_taken_in_once(centre: Centre) -> None:
     assert stock(centre, "T-1") + stock(centre, "T-2") == 6_000
 
 
-def test_equal_marks_are_both_kept_and_both_told(centre: Centre) -> None:
+def test_equal_marks_are_both_kept_and_both_told(centre: Registry) -> None:
     rows = [weapon(11), weapon(12, serial="s-000011", maker="ZASTAVA"), weapon(13)]
     send(centre, "IMP-3", csv(rows))
     told = centre.get("/api/v1/legacy?import=IMP-3")["items"]
@@ -152,7 +153,7 @@ def test_equal_marks_are_both_kept_and_both_told(centre: Centre) -> None:
     assert marks in [each["marks"] for each in found], "as engraved, and not as compared"
 
 
-def test_what_was_imported_lives_as_any_article(centre: Centre) -> None:
+def test_what_was_imported_lives_as_any_article(centre: Registry) -> None:
     send(centre, "IMP-4", csv([weapon(21), weapon(22, disposition="in-use", place="")]))
     code = centre.get("/api/v1/legacy?inventory=D-000021")["items"][0]["code"]
     event = {
@@ -177,7 +178,7 @@ def test_what_was_imported_lives_as_any_article(centre: Centre) -> None:
         assert other.get("/api/v1/imports").status_code == 403
 
 
-def test_entities_and_lots_come_in_files_too(centre: Centre) -> None:
+def test_entities_and_lots_come_in_files_too(centre: Registry) -> None:
     heading = "kodi;emri;lloji;nipt"
     rows = [
         "KAR;Kartuç shpk;trader;L12345678A",
@@ -201,7 +202,7 @@ def test_entities_and_lots_come_in_files_too(centre: Centre) -> None:
     assert (lot["lot"], lot["quantity"], lot["serial"]) == ("1-78", 12000, None)
 
 
-def test_a_file_that_is_none_leaves_nothing_behind(centre: Centre) -> None:
+def test_a_file_that_is_none_leaves_nothing_behind(centre: Registry) -> None:
     acts = centre.sql("SELECT count(*) FROM act")
     answer = send(centre, "IMP-7", b"no,file\n1,2\n", expect=422)
     assert answer["code"] == "refused"
@@ -214,7 +215,7 @@ def test_a_file_that_is_none_leaves_nothing_behind(centre: Centre) -> None:
 
 
 def test_fifty_thousand_rows_are_taken_in_once_killed_and_twice_run(
-    centre: Centre, tmp_path: Path
+    centre: Registry, tmp_path: Path
 ) -> None:
     content, planted = large(LARGE)
     file = tmp_path / "depo.csv"
@@ -257,7 +258,7 @@ def test_fifty_thousand_rows_are_taken_in_once_killed_and_twice_run(
     assert stock(centre) == before
 
 
-def _kill_in_the_middle(centre: Centre, *arguments: str) -> None:
+def _kill_in_the_middle(centre: Registry, *arguments: str) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "central", "import", "--state", str(centre.folder), *arguments],
         stdout=subprocess.DEVNULL,
@@ -271,7 +272,7 @@ def _kill_in_the_middle(centre: Centre, *arguments: str) -> None:
     assert process.wait(30) == -signal.SIGKILL
 
 
-def test_the_report_is_a_file_too(centre: Centre) -> None:
+def test_the_report_is_a_file_too(centre: Registry) -> None:
     send(centre, "IMP-8", csv([weapon(81, year="x"), weapon(82, maker=""), weapon(83)]))
     with centre.client() as officer:
         answer = officer.get(
@@ -286,7 +287,7 @@ def test_the_report_is_a_file_too(centre: Centre) -> None:
     assert rows[1]["what_to_do"] == "Plotësoni qelizën."
 
 
-def test_stock_is_exported_whole_and_harmless(centre: Centre) -> None:
+def test_stock_is_exported_whole_and_harmless(centre: Registry) -> None:
     send(centre, "IMP-9", csv([weapon(91, serial="=1+1", marks="@SUM(A1)"), weapon(92)]))
     with centre.client() as officer:
         text = officer.get("/api/v1/legacy?import=IMP-9&format=csv").content.decode("utf-8-sig")
@@ -298,7 +299,7 @@ def test_stock_is_exported_whole_and_harmless(centre: Centre) -> None:
     assert len(listed) == 2
 
 
-def test_a_large_list_is_streamed(centre: Centre) -> None:
+def test_a_large_list_is_streamed(centre: Registry) -> None:
     whole = "/api/v1/legacy?format=jsonl"
     with centre.client() as officer, officer.stream("GET", whole) as answer:
         codes = [json.loads(line)["code"] for line in answer.iter_lines()]
@@ -306,5 +307,5 @@ def test_a_large_list_is_streamed(centre: Centre) -> None:
     assert codes == sorted(codes)
 
 
-def test_the_register_is_rebuilt_with_all_of_it(centre: Centre) -> None:
+def test_the_register_is_rebuilt_with_all_of_it(centre: Registry) -> None:
     assert "identical" in centre.run("rebuild")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.crash.site import PRODUCT, Site
-from tests.support.central import Centre
+from tests.support.registry import Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,9 @@ def soon(what: str, condition: Callable[[], bool]) -> None:
     assert took < SOON_S, f"{what}: {took:.2f} s"
 
 
-def test_each_act_reaches_a_running_gateway_within_two_seconds(centre: Centre, site: Site) -> None:
+def test_each_act_reaches_a_running_gateway_within_two_seconds(
+    centre: Registry, site: Site
+) -> None:
     def act(name: str, said: str, **body: Any) -> None:
         centre.post(f"/api/v1/licences/L-X/{name}", {"reason": "test", **body})
         soon(f"{name}: {said or 'permission'}", lambda: why_not(site) == said)
@@ -60,7 +62,7 @@ def test_each_act_reaches_a_running_gateway_within_two_seconds(centre: Centre, s
 
 
 def test_a_licence_that_begins_and_expires_does_so_within_two_seconds(
-    centre: Centre, site: Site
+    centre: Registry, site: Site
 ) -> None:
     begins = datetime.now(UTC) - timedelta(seconds=1)
     ends = begins + timedelta(seconds=5)
@@ -104,7 +106,7 @@ def test_a_licence_that_begins_and_expires_does_so_within_two_seconds(
     assert (told["state"], told["reason"], told["said"]) == ("suspended", "licence-revoked", "over")
 
 
-def test_a_producer_applies_and_the_registry_decides(centre: Centre) -> None:
+def test_a_producer_applies_and_the_registry_decides(centre: Registry) -> None:
     body = asked("A-1", categories=["ML1"], conditions=["stored at Gramsh only"])
     with centre.client("producer-officer", "UMX") as producer:
         answer = producer.post("/api/v1/licences/applications", json=body)
@@ -140,7 +142,7 @@ def test_a_producer_applies_and_the_registry_decides(centre: Centre) -> None:
     centre.post("/api/v1/licences/A-3/issue", {}, expect=409)
 
 
-def test_an_order_is_covered_or_refused(centre: Centre) -> None:
+def test_an_order_is_covered_or_refused(centre: Registry) -> None:
     centre.post("/api/v1/invitations", {"gateway": "q.line"})
     limit = [{"product": PRODUCT, "most": 10}]
     centre.post("/api/v1/licences", asked("L-ten", quantities=limit))
@@ -166,7 +168,7 @@ def test_an_order_is_covered_or_refused(centre: Centre) -> None:
     centre.post("/api/v1/licences/L-ten/amend", {"reason": "nothing"}, expect=422)
 
 
-def test_a_category_is_covered_up_to_its_quantity(centre: Centre) -> None:
+def test_a_category_is_covered_up_to_its_quantity(centre: Registry) -> None:
     centre.post("/api/v1/invitations", {"gateway": "c.line"})
     for code in ("C-1", "C-2"):
         content = f"[)>\x1e06\x1d17VA7G3H\x1d1P{code}\x1dS{{serial}}\x1e\x04"
@@ -190,7 +192,7 @@ def test_a_category_is_covered_up_to_its_quantity(centre: Centre) -> None:
     assert states == {"C-1": "released", "C-2": "suspended"}
 
 
-def test_a_version_that_has_changed_is_not_acted_on(centre: Centre) -> None:
+def test_a_version_that_has_changed_is_not_acted_on(centre: Registry) -> None:
     centre.post("/api/v1/licences", asked("L-old"))
     with centre.client() as officer:
         etag = officer.get("/api/v1/licences/L-old").headers["etag"]
@@ -202,6 +204,6 @@ def test_a_version_that_has_changed_is_not_acted_on(centre: Centre) -> None:
         assert (stale.status_code, stale.json()["code"]) == (412, "stale")
 
 
-def test_the_register_follows_from_the_acts(centre: Centre) -> None:
+def test_the_register_follows_from_the_acts(centre: Registry) -> None:
     told = json.loads(centre.run("rebuild", "--json"))
     assert told["identical"], told

@@ -29,7 +29,7 @@ from central.register.lots.models import (
 )
 from central.register.lots.rules import MOVES, STEPS, Lot, apply, judge
 from tests.register.acting import Acting
-from tests.support.central import Centre
+from tests.support.register import Register
 from tests.support.registry import PACKAGE
 
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -142,7 +142,7 @@ def test_a_component_is_a_lot_of_the_register_or_a_suppliers(body: dict[str, str
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
     """With a product that is packed, an order of its lot, and a gateway that packs."""
-    with Centre.started("serve") as centre:
+    with Register.opened() as centre:
         centre.standard()
         fields = {"entity": "UMG", "model": "FMJ", "kind": "package"}
         more = {"components": [{"name": "package"}], "template": {"content": PACKAGE}}

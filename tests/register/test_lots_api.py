@@ -9,9 +9,9 @@ import pytest
 
 from central.migrations.versions.v0020_lots import IN_PACKAGES
 from tests.register.telling import Told, accept, flags
-from tests.support.central import Centre
 from tests.support.peer import Peer
-from tests.support.registry import PACKAGE
+from tests.support.register import Register
+from tests.support.registry import PACKAGE, Registry
 
 pytestmark = pytest.mark.slow
 PATH = "/api/v1/lots"
@@ -21,8 +21,8 @@ ROUNDS = f"FMJ/{NUMBER}"
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("plan", "ingest-1", "serve") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         found.standard()
         for code, activities in (("DEP", ["trade"]), ("DEM", ["demilitarisation"])):
             found.post("/api/v1/entities", {"code": code, "name": f"Njësia {code}"})
@@ -49,7 +49,7 @@ def centre() -> Iterator[Centre]:
 
 
 @pytest.fixture(scope="module")
-def packages(centre: Centre) -> list[str]:
+def packages(centre: Registry) -> list[str]:
     """Six of the lot: five of 50 pieces, and one of 30."""
     centre.approve("FMJ")
     centre.release_order(
@@ -77,7 +77,7 @@ def packages(centre: Centre) -> list[str]:
     return [uii for (uii,) in rows]
 
 
-def moved(centre: Centre, code: str, what: str, quantity: int | None = None, **more: Any) -> Any:
+def moved(centre: Registry, code: str, what: str, quantity: int | None = None, **more: Any) -> Any:
     number = f"M-{centre.sql('SELECT count(*) FROM lot_movement')[0][0] + 1}"
     body = {"number": number, "what": what, "happened": datetime.now(UTC).isoformat(), **more}
     if quantity is not None:
@@ -98,7 +98,7 @@ def terms(lot: Any) -> dict[str, int]:
     return {name: value for name, value in told if value and name != "closes"}
 
 
-def test_a_lot_from_its_opening_to_its_recall(centre: Centre, packages: list[str]) -> None:
+def test_a_lot_from_its_opening_to_its_recall(centre: Registry, packages: list[str]) -> None:
     centre.post(PATH, {"product": "FMJ", "number": NUMBER})
     lot = centre.get(f"{PATH}/{ROUNDS}")
     assert (lot["code"], lot["entity"], lot["state"]) == (ROUNDS, "UMG", "active")
@@ -177,7 +177,7 @@ def consignment(number: str, *articles: str, recipient: str = "DEP") -> dict[str
 
 
 def test_what_cannot_be_is_kept_until_a_person_settles_it(
-    centre: Centre, packages: list[str]
+    centre: Registry, packages: list[str]
 ) -> None:
     code = "BLT/2026/1"
     centre.post(PATH, {"product": "BLT", "number": "2026/1"})
@@ -204,7 +204,7 @@ def test_what_cannot_be_is_kept_until_a_person_settles_it(
     assert centre.post(f"{PATH}/{code}/settle", settled | {"movement": "M-0"}, expect=404)
 
 
-def test_what_is_made_of_what_over_levels(centre: Centre) -> None:
+def test_what_is_made_of_what_over_levels(centre: Registry) -> None:
     for number in ("P 1", "P 2"):
         centre.post(PATH, {"product": "PRM", "number": number})
     moved(centre, "PRM/P 1", "filled", 1000)
@@ -240,7 +240,7 @@ def test_what_is_made_of_what_over_levels(centre: Centre) -> None:
     assert centre.get(f"{PATH}/PRM/P 1/uses")["items"] == []
 
 
-def test_each_sees_and_tells_of_its_own(centre: Centre) -> None:
+def test_each_sees_and_tells_of_its_own(centre: Registry) -> None:
     centre.post(PATH, {"product": "BLT", "number": "own"})
     body = {"number": "M-own", "what": "filled", "quantity": 5}
     body["happened"] = datetime.now(UTC).isoformat()
@@ -285,13 +285,13 @@ def test_each_sees_and_tells_of_its_own(centre: Centre) -> None:
         ({"product": "BLT", "number": " 1"}, "refused"),
     ],
 )
-def test_what_is_no_lot(centre: Centre, body: dict[str, str], code: str) -> None:
+def test_what_is_no_lot(centre: Registry, body: dict[str, str], code: str) -> None:
     with centre.client() as officer:
         assert officer.post(PATH, json=body).json()["code"] == code
 
 
 def test_what_packages_held_before_it_was_kept_is_read_from_their_records(
-    centre: Centre, packages: list[str]
+    centre: Registry, packages: list[str]
 ) -> None:
     kept = "SELECT seq, position, quantity FROM claim ORDER BY seq, position"
     before = centre.sql(kept)
@@ -301,7 +301,7 @@ def test_what_packages_held_before_it_was_kept_is_read_from_their_records(
     assert centre.sql(kept) == before
 
 
-def test_lots_are_found_by_their_number(centre: Centre) -> None:
+def test_lots_are_found_by_their_number(centre: Registry) -> None:
     centre.post(PATH, {"product": "PRM", "number": "LOT 0-17"})
     head = "inventory,maker,model,lot,quantity,holder,disposition"
     row = f"{head}\nI-1,Polican,7.62,LOT 0-17,500,DEP,in-store\n"
@@ -315,7 +315,7 @@ def test_lots_are_found_by_their_number(centre: Centre) -> None:
         assert (found["lots"], len(found["legacy"])) == (["PRM/LOT 0-17"], 1), query
 
 
-def test_at_last_it_all_follows_from_acts_and_marks(centre: Centre) -> None:
+def test_at_last_it_all_follows_from_acts_and_marks(centre: Registry) -> None:
     told = json.loads(centre.run("rebuild", "--json"))
     assert told["identical"], told
     assert centre.sql("SELECT count(*) FROM lot_movement")[0][0] > 10

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.central import Centre
 from tests.support.peer import Peer
-from tests.support.registry import TEMPLATE
+from tests.support.register import Register
+from tests.support.registry import TEMPLATE, Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -18,15 +18,15 @@ LINE = "gramsh.line-1"
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("serve", "plan", "ingest-1", block_size=10) as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened(block_size=10) as found:
         found.standard(LINE)
         found.post("/api/v1/entities", {"code": "KMP", "name": "Kombinati Mekanik"})
         yield found
 
 
 @pytest.fixture(scope="module")
-def peer(centre: Centre) -> Iterator[Peer]:
+def peer(centre: Registry) -> Iterator[Peer]:
     found = Peer(centre, LINE)
     found.enroll()
     found.accept("G-1")
@@ -38,7 +38,7 @@ def order(code: str, **more: Any) -> dict[str, Any]:
     return {"code": code, "product": "M70", "quantity": 20, "gateways": [LINE], "job": "J"} | more
 
 
-def step(centre: Centre, code: str, what: str, *, expect: int = 200, **more: Any) -> Any:
+def step(centre: Registry, code: str, what: str, *, expect: int = 200, **more: Any) -> Any:
     return centre.post(f"/api/v1/orders/{code}/{what}", WHY | more, expect=expect)
 
 
@@ -46,7 +46,7 @@ def in_plan(peer: Peer, code: str) -> Any:
     return peer.plans[-1].order(code) if peer.plans else None
 
 
-def test_a_draft_is_amended_and_no_gateway_hears_of_it(centre: Centre, peer: Peer) -> None:
+def test_a_draft_is_amended_and_no_gateway_hears_of_it(centre: Registry, peer: Peer) -> None:
     entered = centre.post("/api/v1/orders", order("D-1"))
     assert (entered["state"], entered["licence"]) == ("draft", "L-1")
     assert centre.get("/api/v1/orders/D-1")["state"] == "draft"
@@ -64,7 +64,7 @@ def test_a_draft_is_amended_and_no_gateway_hears_of_it(centre: Centre, peer: Pee
     step(centre, "D-1", "release", expect=409)
 
 
-def test_an_etag_guards_against_an_amendment_in_between(centre: Centre) -> None:
+def test_an_etag_guards_against_an_amendment_in_between(centre: Registry) -> None:
     centre.post("/api/v1/orders", order("D-3"))
     with centre.client() as officer:
         seen = officer.get("/api/v1/orders/D-3/entry")
@@ -77,7 +77,7 @@ def test_an_etag_guards_against_an_amendment_in_between(centre: Centre) -> None:
         assert officer.post("/api/v1/orders/D-3/cancel", json=WHY, headers=known).is_success
 
 
-def test_what_is_asked_before_a_release(centre: Centre) -> None:
+def test_what_is_asked_before_a_release(centre: Registry) -> None:
     centre.post("/api/v1/orders", order("D-4"))
     centre.post("/api/v1/licences/L-1/suspend", WHY)
     assert step(centre, "D-4", "release", expect=403)["code"] == "not-licensed"
@@ -92,7 +92,7 @@ def test_what_is_asked_before_a_release(centre: Centre) -> None:
     assert step(centre, "D-4", "resume")["state"] == "released"
 
 
-def test_a_producer_drafts_its_own_orders_and_releases_none(centre: Centre) -> None:
+def test_a_producer_drafts_its_own_orders_and_releases_none(centre: Registry) -> None:
     with centre.client("producer-officer", "UMG") as own:
         assert own.post("/api/v1/orders", json=order("P-1")).status_code == 201
         amended = own.post("/api/v1/orders/P-1/amend", json=WHY | {"quantity": 3})
@@ -108,7 +108,7 @@ def test_a_producer_drafts_its_own_orders_and_releases_none(centre: Centre) -> N
     assert centre.sql("SELECT 1 FROM orders WHERE code = 'P-2'") == []
 
 
-def test_limits_bound_what_an_offline_station_may_mark(centre: Centre, peer: Peer) -> None:
+def test_limits_bound_what_an_offline_station_may_mark(centre: Registry, peer: Peer) -> None:
     centre.post("/api/v1/orders", order("L-3"))
     limited = step(centre, "L-3", "limits", gateway=LINE, block_size=3, reserve=1)
     assert limited["members"][0]["block_size"] == 3
@@ -120,7 +120,7 @@ def test_limits_bound_what_an_offline_station_may_mark(centre: Centre, peer: Pee
     assert step(centre, "L-3", "limits", gateway=LINE)["members"][0]["block_size"] is None
 
 
-def test_imported_goods_carry_country_and_year_in_the_plan(centre: Centre, peer: Peer) -> None:
+def test_imported_goods_carry_country_and_year_in_the_plan(centre: Registry, peer: Peer) -> None:
     lines = ["{serial}", "IMP {import_country} {import_year}"]
     asked = order("I-1", template={"content": TEMPLATE, "lines": lines}, expect=["8001234567890"])
     assert "imported" in centre.post("/api/v1/orders", asked, expect=422)["detail"]
@@ -132,7 +132,7 @@ def test_imported_goods_carry_country_and_year_in_the_plan(centre: Centre, peer:
 
 
 def test_numbers_void_after_six_months_and_those_of_a_closed_order(
-    centre: Centre, peer: Peer
+    centre: Registry, peer: Peer
 ) -> None:
     peer.accept("G-1")
     before = centre.get("/api/v1/orders/G-1")["balance"]
@@ -172,7 +172,7 @@ def test_numbers_void_after_six_months_and_those_of_a_closed_order(
     step(centre, "G-1", "resume", expect=409)
 
 
-def test_the_balance_is_that_of_reconcile(centre: Centre) -> None:
+def test_the_balance_is_that_of_reconcile(centre: Registry) -> None:
     told = centre.reconcile()
     for by in ("order", "gateway"):
         answer = centre.get(f"/api/v1/balances?by={by}")
@@ -189,7 +189,7 @@ def test_the_balance_is_that_of_reconcile(centre: Centre) -> None:
     assert producer["issued"] == sum(row["issued"] for row in gateways)
 
 
-def test_a_period_is_of_what_was_issued_or_marked_in_it(centre: Centre) -> None:
+def test_a_period_is_of_what_was_issued_or_marked_in_it(centre: Registry) -> None:
     def rows(by: str, **period: datetime) -> Any:
         query = {name: at.isoformat() for name, at in period.items()}
         response = centre.look("/api/v1/balances", by=by, **query)
@@ -212,10 +212,9 @@ def test_a_period_is_of_what_was_issued_or_marked_in_it(centre: Centre) -> None:
         assert own.get("/api/v1/balances?by=station").json()["rows"] == [station]
 
 
-def test_it_is_rebuilt(centre: Centre, peer: Peer) -> None:
+def test_it_is_rebuilt(centre: Registry, peer: Peer) -> None:
     peer.disconnect()
-    for program in ("plan", "ingest-1"):
-        centre.stop(program)
+    centre.stop("plan")
     # Those that were made old: the plans gave them a time that is not theirs any more.
     centre.sql(
         "UPDATE plan SET signed = signed + interval '184 days' WHERE signed < now() - "

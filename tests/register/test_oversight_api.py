@@ -14,7 +14,7 @@ from central.register.acts import By, Work
 from central.register.sanctions import service
 from central.register.sanctions.models import NewSanction
 from tests.crash.site import Site
-from tests.support.central import Centre
+from tests.support.registry import Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -23,13 +23,13 @@ SOON_S = 2.0
 WHY = {"reason": "vendimi 7"}
 
 
-def act(centre: Centre, path: str, body: Any = None, *, role: str = "inspector") -> Any:
+def act(centre: Registry, path: str, body: Any = None, *, role: str = "inspector") -> Any:
     """Done by somebody of that role; returns the answer, whatever it is."""
     with centre.client(role) as http:
         return http.post(f"/api/v1/{path}", json=body)
 
 
-def inspect(centre: Centre, number: str, **more: Any) -> None:
+def inspect(centre: Registry, number: str, **more: Any) -> None:
     """An inspection of UMX that has found a fault."""
     body = {
         "number": number,
@@ -50,13 +50,13 @@ def sanction(number: str, **more: Any) -> dict[str, Any]:
     return {**asked, "reason": "a worn lens", **more}
 
 
-def licence(centre: Centre, number: str, entity: str = "KMX") -> None:
+def licence(centre: Registry, number: str, entity: str = "KMX") -> None:
     now = datetime.now(UTC)
     times = {"valid_from": (now - DAY).isoformat(), "valid_until": (now + DAY).isoformat()}
     centre.post("/api/v1/licences", {"number": number, "entity": entity, **times})
 
 
-def states(centre: Centre, entity: str = "KMX") -> dict[str, str]:
+def states(centre: Registry, entity: str = "KMX") -> dict[str, str]:
     found = centre.get(f"/api/v1/licences?entity={entity}")["items"]
     return {each["number"]: each["state"] for each in found}
 
@@ -68,7 +68,7 @@ def soon(what: str, site: Site, code: str) -> None:
 
 
 def test_a_sanction_after_an_inspection_stops_marking_and_lifting_it_lets_it_go_on(
-    centre: Centre, site: Site
+    centre: Registry, site: Site
 ) -> None:
     inspect(centre, "I-1")
     told = centre.post("/api/v1/sanctions", sanction("S-1", inspection="I-1"))
@@ -104,7 +104,7 @@ class Severed(Work):
 
 
 @pytest.mark.parametrize("acts", [1, 2, 3])
-def test_a_sanction_stands_with_all_that_it_does_or_not_at_all(centre: Centre, acts: int) -> None:
+def test_a_sanction_stands_with_all_that_it_does_or_not_at_all(centre: Registry, acts: int) -> None:
     """The connection is lost after its own act, after the first licence's, before the commit."""
     for number in ("K-1", "K-2"):
         if number not in states(centre):
@@ -126,7 +126,7 @@ def test_a_sanction_stands_with_all_that_it_does_or_not_at_all(centre: Centre, a
     assert set(states(centre).values()) == {"active"}
 
 
-def test_lifting_reinstates_what_it_suspended_and_nothing_else(centre: Centre) -> None:
+def test_lifting_reinstates_what_it_suspended_and_nothing_else(centre: Registry) -> None:
     for number in ("M-1", "M-2", "M-3", "M-4", "M-5"):
         licence(centre, number, "UMX")
     centre.post("/api/v1/licences/M-2/suspend", {"reason": "an officer's own"})
@@ -158,7 +158,7 @@ def test_lifting_reinstates_what_it_suspended_and_nothing_else(centre: Centre) -
     centre.post("/api/v1/sanctions/S-4/lift", {"reason": "no"}, expect=409)
 
 
-def test_an_exclusion_revokes_and_excludes_until_it_is_lifted(centre: Centre) -> None:
+def test_an_exclusion_revokes_and_excludes_until_it_is_lifted(centre: Registry) -> None:
     centre.post("/api/v1/entities", {"code": "OUT", "name": "Uzina e larguar"})
     licence(centre, "O-1", "OUT")
     excluded = sanction("S-9", entity="OUT", kind="exclusion", ground="violation")
@@ -188,7 +188,7 @@ def test_an_exclusion_revokes_and_excludes_until_it_is_lifted(centre: Centre) ->
     assert states(centre, "OUT") == {"O-1": "revoked", "O-2": "active"}
 
 
-def test_what_cannot_be_imposed_changes_nothing(centre: Centre) -> None:
+def test_what_cannot_be_imposed_changes_nothing(centre: Registry) -> None:
     before = centre.sql("SELECT count(*) FROM act")
     inspected = sanction("S-no", inspection="I-none")
     centre.post("/api/v1/sanctions", inspected, expect=404)
@@ -201,7 +201,7 @@ def test_what_cannot_be_imposed_changes_nothing(centre: Centre) -> None:
     centre.post("/api/v1/sanctions", sanction("S-no", inspection="I-other"), expect=422)
 
 
-def test_measures_follow_and_the_inspection_is_closed(centre: Centre) -> None:
+def test_measures_follow_and_the_inspection_is_closed(centre: Registry) -> None:
     inspect(centre, "I-2")
     ends = datetime.now(UTC) + timedelta(seconds=2)
     ordered = {
@@ -227,7 +227,7 @@ def test_measures_follow_and_the_inspection_is_closed(centre: Centre) -> None:
     assert wrong.status_code == 422
 
 
-def test_an_entity_reads_its_own_and_is_not_warned(centre: Centre) -> None:
+def test_an_entity_reads_its_own_and_is_not_warned(centre: Registry) -> None:
     body = {
         "number": "I-5",
         "entity": "UMX",
@@ -253,6 +253,6 @@ def test_an_entity_reads_its_own_and_is_not_warned(centre: Centre) -> None:
     assert act(centre, "inspections/I-5/close", WHY, role="registry-officer").status_code == 403
 
 
-def test_the_register_follows_from_the_acts(centre: Centre) -> None:
+def test_the_register_follows_from_the_acts(centre: Registry) -> None:
     told = json.loads(centre.run("rebuild", "--json"))
     assert told["identical"], told

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.central import Centre
 from tests.support.peer import Peer
-from tests.support.registry import PACKAGE, TEMPLATE
+from tests.support.register import Register
+from tests.support.registry import PACKAGE, TEMPLATE, Registry
 
 pytestmark = pytest.mark.slow
 PRODUCTS = "/api/v1/products"
@@ -24,15 +24,15 @@ NEW = {
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("plan", "ingest-1", "serve") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         found.standard()
         found.post("/api/v1/entities", {"code": "KMP", "name": "Kombinati Mekanik"})
         yield found
 
 
 @pytest.fixture(scope="module")
-def peer(centre: Centre) -> Iterator[Peer]:
+def peer(centre: Registry) -> Iterator[Peer]:
     made = Peer(centre, "gramsh.line-1")
     made.enroll()
     made.accept("G-1")
@@ -40,7 +40,7 @@ def peer(centre: Centre) -> Iterator[Peer]:
     made.disconnect()
 
 
-def test_a_preview_enters_nothing(centre: Centre) -> None:
+def test_a_preview_enters_nothing(centre: Registry) -> None:
     acts = centre.sql("SELECT count(*) FROM act")
     told = centre.post(f"{PRODUCTS}/preview", {"product": NEW, "serial": 12}, expect=200)
     assert told["faults"] == []
@@ -57,7 +57,7 @@ def test_a_preview_enters_nothing(centre: Centre) -> None:
         assert other.post(f"{PRODUCTS}/preview", json={"product": NEW}).status_code == 403
 
 
-def test_a_product_in_depth(centre: Centre) -> None:
+def test_a_product_in_depth(centre: Registry) -> None:
     more = {"nsn": "1005591234567", "category": "ML1", "country": "AL"}
     told = centre.post(PRODUCTS, NEW | {"code": "DEEP"} | more)
     assert (told["nsn"], told["state"], told["uii_construct"]) == ("1005-59-123-4567", "active", 2)
@@ -66,11 +66,11 @@ def test_a_product_in_depth(centre: Centre) -> None:
     assert "M70" in [each["code"] for each in centre.get(f"{PRODUCTS}?state=active")["items"]]
 
 
-def amend(centre: Centre, code: str, changes: Any, expect: int = 200) -> Any:
+def amend(centre: Registry, code: str, changes: Any, expect: int = 200) -> Any:
     return centre.post(f"{PRODUCTS}/{code}/amend", changes | WHY, expect=expect)
 
 
-def test_what_is_not_marked_yet_may_change(centre: Centre) -> None:
+def test_what_is_not_marked_yet_may_change(centre: Registry) -> None:
     centre.post(PRODUCTS, NEW | {"code": "SOFT"})
     told = amend(centre, "SOFT", {"calibre": "9x19", "space": "shared", "tray": 4})
     assert (told["calibre"], told["space"], told["tray"]) == ("9x19", "shared", 4)
@@ -91,7 +91,7 @@ def other_enterprise(content: str) -> dict[str, str]:
     return {"content": content.replace("A7G1H", "A7G9H")}
 
 
-def test_a_template_names_no_enterprise_but_the_entitys_own(centre: Centre) -> None:
+def test_a_template_names_no_enterprise_but_the_entitys_own(centre: Registry) -> None:
     fault = "template.content names enterprise A7G9H in {}: the entity's NCAGE is A7G1H"
     for identifier, content in {
         "17V": "17VA7G9H\x1d1PE\x1dS{serial}",
@@ -119,7 +119,7 @@ def test_a_template_names_no_enterprise_but_the_entitys_own(centre: Centre) -> N
     assert amend(centre, "K-ELSE", {"calibre": "9x19"})["calibre"] == "9x19"
 
 
-def test_what_orders_mark_by_stays(centre: Centre) -> None:
+def test_what_orders_mark_by_stays(centre: Registry) -> None:
     assert amend(centre, "M70", {"nsn": "1005-59-123-4567"})["nsn"] == "1005-59-123-4567"
     for change in (
         {"template": {"content": TEMPLATE, "serial_prefix": "H"}},
@@ -132,7 +132,7 @@ def test_what_orders_mark_by_stays(centre: Centre) -> None:
         assert next(iter(change)) in told["detail"]
 
 
-def test_whoever_knows_an_older_version_looks_again(centre: Centre) -> None:
+def test_whoever_knows_an_older_version_looks_again(centre: Registry) -> None:
     with centre.client() as officer:
         etag = officer.get(f"{PRODUCTS}/M70").headers["ETag"]
         amend(centre, "M70", {"calibre": "9x21"})
@@ -141,7 +141,7 @@ def test_whoever_knows_an_older_version_looks_again(centre: Centre) -> None:
     assert (late.status_code, late.json()["code"]) == (412, "stale")
 
 
-def test_a_producer_amends_its_own_and_withdraws_nothing(centre: Centre) -> None:
+def test_a_producer_amends_its_own_and_withdraws_nothing(centre: Registry) -> None:
     body = {"calibre": "7.62", **WHY}
     with centre.client("producer-officer", "KMP") as other:
         assert other.post(f"{PRODUCTS}/M70/amend", json=body).status_code == 404
@@ -150,7 +150,7 @@ def test_a_producer_amends_its_own_and_withdraws_nothing(centre: Centre) -> None
         assert own.post(f"{PRODUCTS}/M70/withdraw", json=WHY).status_code == 403
 
 
-def test_a_lot_by_the_standard(centre: Centre) -> None:
+def test_a_lot_by_the_standard(centre: Registry) -> None:
     centre.post(
         PRODUCTS,
         {
@@ -178,7 +178,7 @@ def test_a_lot_by_the_standard(centre: Centre) -> None:
     assert centre.post("/api/v1/orders", order | {"lot": "KMP26L001-012"})["lot"] == "KMP26L001-012"
 
 
-def test_a_withdrawn_products_orders_stop(centre: Centre, peer: Peer) -> None:
+def test_a_withdrawn_products_orders_stop(centre: Registry, peer: Peer) -> None:
     began = time.monotonic()
     centre.post(f"{PRODUCTS}/M70/withdraw", WHY)
     told = peer.wait_plan("G-1", "suspended").order("G-1")
@@ -200,6 +200,6 @@ def test_a_withdrawn_products_orders_stop(centre: Centre, peer: Peer) -> None:
     peer.wait_plan("G-1", "released")
 
 
-def test_it_follows_from_its_acts(centre: Centre) -> None:
+def test_it_follows_from_its_acts(centre: Registry) -> None:
     told = json.loads(centre.run("rebuild", "--json"))
     assert told["identical"], told

@@ -21,8 +21,8 @@ from central.register.asked import WithReason
 from central.register.proposals import service
 from central.register.proposals.rules import Proposal
 from central.register.proposals.service import Wanted, changers
-from tests.support.central import Centre
-from tests.support.registry import PASSWORD, PEOPLE, SECOND
+from tests.support.register import Register
+from tests.support.registry import PASSWORD, PEOPLE, SECOND, Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -31,13 +31,13 @@ OFFICER = "registry-officer"
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("serve") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened() as found:
         found.post("/api/v1/entities", {"code": "UMG", "name": "Uzina Mekanike"})
         yield found
 
 
-def licence(centre: Centre, number: str) -> str:
+def licence(centre: Registry, number: str) -> str:
     """Issued; returns the path that revokes it."""
     now = datetime.now(UTC)
     times = {
@@ -48,7 +48,7 @@ def licence(centre: Centre, number: str) -> str:
     return f"/api/v1/licences/{number}/revoke"
 
 
-def state(centre: Centre, number: str) -> Any:
+def state(centre: Registry, number: str) -> Any:
     return centre.get(f"/api/v1/licences/{number}")["state"]
 
 
@@ -58,7 +58,7 @@ def answer(http: httpx.Client, number: str, word: str = "confirm", **body: Any) 
     return told.status_code, told.json().get("code", "")
 
 
-def session(centre: Centre, name: str, person: str, role: str = OFFICER) -> httpx.Client:
+def session(centre: Registry, name: str, person: str, role: str = OFFICER) -> httpx.Client:
     """Somebody else, who signs in by password."""
     with centre.client("administrator") as administrator:
         account = {"name": name, "person": person, "roles": [role], "password": PASSWORD}
@@ -68,7 +68,7 @@ def session(centre: Centre, name: str, person: str, role: str = OFFICER) -> http
     return centre.client(token=token)
 
 
-def test_another_person_confirms_and_the_act_names_both(centre: Centre) -> None:
+def test_another_person_confirms_and_the_act_names_both(centre: Registry) -> None:
     path = licence(centre, "L-1")
     proposal = centre.post(path, WHY, expect=202)
     assert (proposal["state"], proposal["yours"], proposal["for_you"]) == ("open", True, False)
@@ -96,7 +96,7 @@ def test_another_person_confirms_and_the_act_names_both(centre: Centre) -> None:
     assert steps[1]["id"] < acts[-1]["id"]
 
 
-def test_nobody_is_both(centre: Centre) -> None:
+def test_nobody_is_both(centre: Registry) -> None:
     """Neither by a token nor signed in, nor under another account that is the same person's."""
     number = centre.post(licence(centre, "L-2"), WHY, expect=202)["number"]
     before = centre.sql("SELECT count(*) FROM act WHERE subject IN ('licence', 'proposal')")
@@ -129,7 +129,7 @@ def test_nobody_is_both(centre: Centre) -> None:
     )
 
 
-def test_no_token_is_issued_that_would_be_a_session(centre: Centre) -> None:
+def test_no_token_is_issued_that_would_be_a_session(centre: Registry) -> None:
     asked = {"account": OFFICER, "role": OFFICER, "purpose": "Session "}
     until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     with centre.client("administrator") as administrator:
@@ -137,7 +137,7 @@ def test_no_token_is_issued_that_would_be_a_session(centre: Centre) -> None:
     assert (told.status_code, told.json()["code"]) == (422, "refused")
 
 
-def test_what_has_changed_since_is_not_confirmed(centre: Centre) -> None:
+def test_what_has_changed_since_is_not_confirmed(centre: Registry) -> None:
     path = licence(centre, "L-3")
     number = centre.post(path, WHY, expect=202)["number"]
     centre.post("/api/v1/licences/L-3/suspend", {"reason": "papers are looked at"})
@@ -153,7 +153,7 @@ def test_what_has_changed_since_is_not_confirmed(centre: Centre) -> None:
 
 
 def test_a_sanction_for_good_needs_two_and_is_of_the_licences_that_were_looked_at(
-    centre: Centre,
+    centre: Registry,
 ) -> None:
     licence(centre, "L-4")
     asked = {"number": "S-1", "entity": "UMG", "kind": "revocation", **WHY}
@@ -171,7 +171,7 @@ def test_a_sanction_for_good_needs_two_and_is_of_the_licences_that_were_looked_a
     assert (state(centre, "L-4"), state(centre, "L-5")) == ("revoked", "active")
 
 
-def test_when_its_time_has_run_out_it_is_over(centre: Centre) -> None:
+def test_when_its_time_has_run_out_it_is_over(centre: Registry) -> None:
     path = licence(centre, "L-6")
     number = centre.post(path, WHY, expect=202)["number"]
     past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
@@ -191,7 +191,7 @@ def test_when_its_time_has_run_out_it_is_over(centre: Centre) -> None:
     centre.decide(path, WHY)
 
 
-def test_who_may_not_any_more_has_proposed_nothing(centre: Centre) -> None:
+def test_who_may_not_any_more_has_proposed_nothing(centre: Registry) -> None:
     path = licence(centre, "L-7")
     with session(centre, "leaves", "Besa Dema") as leaving:
         number = leaving.post(path, json=WHY).json()["number"]
@@ -203,7 +203,7 @@ def test_who_may_not_any_more_has_proposed_nothing(centre: Centre) -> None:
     assert state(centre, "L-7") == "active"
 
 
-def test_of_two_words_at_once_one_is_the_second(centre: Centre) -> None:
+def test_of_two_words_at_once_one_is_the_second(centre: Registry) -> None:
     number = centre.post(licence(centre, "L-8"), WHY, expect=202)["number"]
     third = session(centre, "third", "Genta Marku")
     second = centre.client(token=centre.session(name=SECOND))
@@ -214,7 +214,7 @@ def test_of_two_words_at_once_one_is_the_second(centre: Centre) -> None:
     assert centre.sql(revoked, "revoked") == [(1,)]
 
 
-def test_nobody_excludes_alone_by_any_way(centre: Centre) -> None:
+def test_nobody_excludes_alone_by_any_way(centre: Registry) -> None:
     """Not by an entry, nor by amending one, nor by deciding that two names are one."""
     exclusion = {
         "kind": "entity",
@@ -244,14 +244,14 @@ def test_nobody_excludes_alone_by_any_way(centre: Centre) -> None:
 
 
 @pytest.fixture
-def engine(centre: Centre) -> Iterator[Engine]:
+def engine(centre: Registry) -> Iterator[Engine]:
     made = db.make_engine(configuration.load(centre.folder / "central.toml"))
     yield made
     made.dispose()
 
 
 def test_what_is_done_while_it_is_tried_is_done_since(
-    centre: Centre, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    centre: Registry, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a proposal would pass for newer than a change that its trial has not seen."""
     licence(centre, "L-9")
@@ -282,7 +282,7 @@ def test_what_is_done_while_it_is_tried_is_done_since(
 
 
 def test_who_acts_for_another_entity_now_has_proposed_nothing(
-    centre: Centre, engine: Engine
+    centre: Registry, engine: Engine
 ) -> None:
     licence(centre, "L-10")
     centre.post("/api/v1/entities", {"code": "KMP", "name": "Kombinati Mekanik"})
@@ -307,7 +307,7 @@ def test_who_acts_for_another_entity_now_has_proposed_nothing(
     assert state(centre, "L-10") == "active"
 
 
-def test_nobody_decides_whose_account_was_changed_by_who_proposed_it(centre: Centre) -> None:
+def test_nobody_decides_whose_account_was_changed_by_who_proposed_it(centre: Registry) -> None:
     path = licence(centre, "L-11")
     with centre.client("administrator") as administrator:
         account = {
@@ -342,7 +342,7 @@ def test_nobody_decides_whose_account_was_changed_by_who_proposed_it(centre: Cen
 
 
 def test_what_is_said_to_wait_for_somebody_is_what_they_may_decide(
-    centre: Centre, engine: Engine
+    centre: Registry, engine: Engine
 ) -> None:
     number = centre.post(licence(centre, "L-12"), WHY, expect=202)["number"]
     with (
@@ -399,7 +399,7 @@ def test_what_is_said_to_wait_for_somebody_is_what_they_may_decide(
     }
 
 
-def test_it_follows_from_the_acts(centre: Centre) -> None:
+def test_it_follows_from_the_acts(centre: Registry) -> None:
     alone = (
         "SELECT count(*) FROM act WHERE second = '' AND ((subject, what) IN"
         " (('licence', 'revoked'), ('exclusion', 'entered'), ('exclusion', 'amended'))"

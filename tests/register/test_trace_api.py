@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.register.telling import Told, accept, flags
-from tests.support.central import Centre
 from tests.support.peer import Peer
-from tests.support.registry import TEMPLATE
+from tests.support.register import Register
+from tests.support.registry import TEMPLATE, Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ def soon(hours: float) -> str:
     return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
 
 
-def marked(centre: Centre) -> tuple[list[str], str]:
+def marked(centre: Registry) -> tuple[list[str], str]:
     """Two weapons of receiver and barrel, each marked twice, and a spare barrel: their UIIs."""
     peer = Peer(centre, "gramsh.line-1")
     peer.enroll()
@@ -42,7 +42,7 @@ def marked(centre: Centre) -> tuple[list[str], str]:
     return uiis[0], uiis[1][0]
 
 
-def spare_barrels(centre: Centre) -> None:
+def spare_barrels(centre: Registry) -> None:
     """A product of its own, and an order of it."""
     template = {
         "content": TEMPLATE.replace("1PM70", "1PM70B"),
@@ -66,8 +66,8 @@ def spare_barrels(centre: Centre) -> None:
 
 
 @pytest.fixture(scope="module")
-def centre() -> Iterator[Centre]:
-    with Centre.started("plan", "ingest-1", "serve", "watch") as found:
+def centre() -> Iterator[Registry]:
+    with Register.opened("watch") as found:
         found.standard(components=("receiver", "barrel"))
         spare_barrels(found)
         found.post("/api/v1/entities", {"code": "REP", "name": "Riparimi"})
@@ -78,7 +78,7 @@ def centre() -> Iterator[Centre]:
 
 
 @pytest.fixture(scope="module")
-def weapons(centre: Centre) -> tuple[str, str, str]:
+def weapons(centre: Registry) -> tuple[str, str, str]:
     """What was exported, what stayed, and the barrel that was built into the first."""
     (weapon, other), barrel = marked(centre)
     accept(centre, weapon, barrel)
@@ -107,11 +107,11 @@ def weapons(centre: Centre) -> tuple[str, str, str]:
     return weapon, other, barrel
 
 
-def trace(centre: Centre, code: str) -> Any:
+def trace(centre: Registry, code: str) -> Any:
     return centre.get(f"/api/v1/articles/{code}/trace")
 
 
-def test_a_weapons_life_is_one_page(centre: Centre, weapons: tuple[str, str, str]) -> None:
+def test_a_weapons_life_is_one_page(centre: Registry, weapons: tuple[str, str, str]) -> None:
     weapon, _, barrel = weapons
     page = trace(centre, weapon)
     told = [(each["kind"], each["what"], each["verdict"]) for each in page["timeline"]]
@@ -146,7 +146,7 @@ def test_a_weapons_life_is_one_page(centre: Centre, weapons: tuple[str, str, str
 
 
 def test_a_part_names_the_weapon_that_it_went_into(
-    centre: Centre, weapons: tuple[str, str, str]
+    centre: Registry, weapons: tuple[str, str, str]
 ) -> None:
     weapon, _, barrel = weapons
     page = trace(centre, barrel)
@@ -155,7 +155,7 @@ def test_a_part_names_the_weapon_that_it_went_into(
     assert page["article"]["article"]["disposition"] == "exported", "it went with the weapon"
 
 
-def test_each_sees_what_is_its_own(centre: Centre, weapons: tuple[str, str, str]) -> None:
+def test_each_sees_what_is_its_own(centre: Registry, weapons: tuple[str, str, str]) -> None:
     weapon, other, _ = weapons
     with centre.client("producer-officer", "UMG") as producer:
         page = producer.get(f"/api/v1/articles/{weapon}/trace").json()
@@ -168,7 +168,9 @@ def test_each_sees_what_is_its_own(centre: Centre, weapons: tuple[str, str, str]
     assert centre.look("/api/v1/articles/DNOTHING/trace").status_code == 404
 
 
-def test_what_was_only_marked_has_a_life_too(centre: Centre, weapons: tuple[str, str, str]) -> None:
+def test_what_was_only_marked_has_a_life_too(
+    centre: Registry, weapons: tuple[str, str, str]
+) -> None:
     page = trace(centre, weapons[1])
     assert len(page["timeline"]) == 6
     assert (page["fittings"], page["consignments"], page["alerts"]) == ([], [], [])

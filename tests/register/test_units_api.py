@@ -10,10 +10,10 @@ import pytest
 from central.labels.content import Label, Party
 from tests.labels.drawn import printed, rasterised, read, symbol_of
 from tests.register.telling import UII, Told, accept
-from tests.support.central import Centre
 from tests.support.peer import Peer
 from tests.support.printer import LabelPrinter
-from tests.support.registry import PACKAGE
+from tests.support.register import Register
+from tests.support.registry import PACKAGE, Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -27,8 +27,8 @@ def printer() -> Iterator[LabelPrinter]:
 
 
 @pytest.fixture(scope="module")
-def centre(printer: LabelPrinter) -> Iterator[Centre]:
-    with Centre.started("plan", "ingest-1") as found:
+def centre(printer: LabelPrinter) -> Iterator[Registry]:
+    with Register.opened() as found:
         gone = "127.0.0.1:9"
         with (found.folder / "central.toml").open("a") as file:
             for name, address, site in (
@@ -62,7 +62,7 @@ def centre(printer: LabelPrinter) -> Iterator[Centre]:
         yield found
 
 
-def cartons(centre: Centre) -> None:
+def cartons(centre: Registry) -> None:
     """An order of cartons of fifty rounds, on the same line."""
     centre.post(
         "/api/v1/products",
@@ -81,16 +81,16 @@ def cartons(centre: Centre) -> None:
     centre.release_order(order | {"lot": "XYZ07D006-004", "gateways": ["gramsh.line-1"]})
 
 
-def amend(centre: Centre, **more: Any) -> None:
+def amend(centre: Registry, **more: Any) -> None:
     body = {"name": LONG, "ncage": "A7G1H", "reason": "as it is", **more}
     centre.post("/api/v1/entities/UMG/amend", body)
 
 
-def give(centre: Centre, entity: str, expect: int | None = None, **more: Any) -> Any:
+def give(centre: Registry, entity: str, expect: int | None = None, **more: Any) -> Any:
     return centre.post("/api/v1/units", {"entity": entity, **more}, expect=expect)
 
 
-def test_numbers_go_on_and_skip_what_is_known(centre: Centre) -> None:
+def test_numbers_go_on_and_skip_what_is_known(centre: Registry) -> None:
     told = Told(centre)
     first = give(centre, "UMG", quantity=2)
     assert first["numbers"] == ["DA7G1H0000000000", "DA7G1H0000000001"]
@@ -104,7 +104,9 @@ def test_numbers_go_on_and_skip_what_is_known(centre: Centre) -> None:
     assert act["payload"]["numbers"] == first["numbers"]
 
 
-def test_a_new_prefix_begins_a_series_and_the_old_one_goes_on_where_it_was(centre: Centre) -> None:
+def test_a_new_prefix_begins_a_series_and_the_old_one_goes_on_where_it_was(
+    centre: Registry,
+) -> None:
     amend(centre, gs1_prefix="0614141")
     assert give(centre, "UMG")["numbers"] == ["006141410000000005"]
     amend(centre, gs1_prefix="06141")  # a shorter one, whose numbers the longer one's lie within
@@ -117,7 +119,7 @@ def test_a_new_prefix_begins_a_series_and_the_old_one_goes_on_where_it_was(centr
     assert give(centre, "UMG", scheme="sscc", expect=422)["code"] == "refused"
 
 
-def test_a_series_ends(centre: Centre) -> None:
+def test_a_series_ends(centre: Registry) -> None:
     centre.post(
         "/api/v1/entities", {"code": "BIG", "name": "E madhe", "gs1_prefix": "530999999999"}
     )
@@ -129,7 +131,7 @@ def test_a_series_ends(centre: Centre) -> None:
     assert len(give(centre, "BIG", extension=1)["numbers"]) == 1
 
 
-def test_a_request_that_comes_again_gives_the_same_numbers(centre: Centre) -> None:
+def test_a_request_that_comes_again_gives_the_same_numbers(centre: Registry) -> None:
     with centre.client("warehouse", "DEP") as store:
         asked = {"entity": "DEP", "quantity": 3}
         first, again = (
@@ -144,7 +146,7 @@ def test_a_request_that_comes_again_gives_the_same_numbers(centre: Centre) -> No
         assert store.get("/api/v1/units?entity=UMG").json()["items"] == []
 
 
-def test_who_ask_at_once_get_different_numbers(centre: Centre) -> None:
+def test_who_ask_at_once_get_different_numbers(centre: Registry) -> None:
     """Those of a series that none of them has begun yet, too."""
     centre.post("/api/v1/entities", {"code": "NEW", "name": "E re", "gs1_prefix": "5305555"})
     with ThreadPoolExecutor(8) as pool:
@@ -154,11 +156,11 @@ def test_who_ask_at_once_get_different_numbers(centre: Centre) -> None:
     assert max(given)[:-1] == "05305555000000111"
 
 
-def label(centre: Centre, code: str, **query: str) -> Any:
+def label(centre: Registry, code: str, **query: str) -> Any:
     return centre.look(f"/api/v1/articles/{code}/label", **query)
 
 
-def test_a_label_before_anything_is_packed_and_after(centre: Centre) -> None:
+def test_a_label_before_anything_is_packed_and_after(centre: Registry) -> None:
     (code,) = give(centre, "DEP")["numbers"]
     before = label(centre, code, form="zpl", lang="en")
     assert before.headers["content-type"] == "application/zpl"
@@ -179,7 +181,7 @@ def test_a_label_before_anything_is_packed_and_after(centre: Centre) -> None:
     assert {"3 copë", "Pako brenda", "1"} <= set(around)
 
 
-def test_rounds_are_counted_by_what_each_carton_holds(centre: Centre) -> None:
+def test_rounds_are_counted_by_what_each_carton_holds(centre: Registry) -> None:
     (crate,) = give(centre, "UMG")["numbers"]
     marked = centre.sql("SELECT uii FROM item WHERE order_code = 'K-1' ORDER BY uii")
     Told(centre)("packed", *(uii for (uii,) in marked), package=crate)
@@ -188,7 +190,7 @@ def test_rounds_are_counted_by_what_each_carton_holds(centre: Centre) -> None:
     assert wanted <= set(told)
 
 
-def test_a_label_names_whom_it_goes_to_and_what_of_before_is_in_it(centre: Centre) -> None:
+def test_a_label_names_whom_it_goes_to_and_what_of_before_is_in_it(centre: Registry) -> None:
     """Of an export, whose recipient is nobody whom the register holds; and of a lot of old."""
     (crate,) = give(centre, "UMG")["numbers"]
     accept(centre, UII.format(5))
@@ -229,7 +231,7 @@ def texts_of(zpl: bytes) -> list[str]:
     return [field.text for field in found.fields if field.kind == "text"]
 
 
-def test_accept_says_which_form(centre: Centre) -> None:
+def test_accept_says_which_form(centre: Registry) -> None:
     (code,) = give(centre, "UMG")["numbers"]
     with centre.client() as officer:
         path = f"/api/v1/articles/{code}/label"
@@ -242,7 +244,7 @@ def test_accept_says_which_form(centre: Centre) -> None:
     assert label(centre, UII.format(1)).json()["code"] == "not-found"
 
 
-def send(centre: Centre, code: str, number: str, printer: str, **more: Any) -> Any:
+def send(centre: Registry, code: str, number: str, printer: str, **more: Any) -> Any:
     """By the producer's own warehouse."""
     with centre.client("warehouse", "UMG") as store:
         body = {"number": number, "printer": printer, **more}
@@ -250,7 +252,7 @@ def send(centre: Centre, code: str, number: str, printer: str, **more: Any) -> A
 
 
 def test_a_label_comes_out_of_the_printer_with_the_units_code(
-    centre: Centre, printer: LabelPrinter
+    centre: Registry, printer: LabelPrinter
 ) -> None:
     (code,) = give(centre, "UMG")["numbers"]
     before = printer.count
@@ -277,7 +279,7 @@ def test_a_label_comes_out_of_the_printer_with_the_units_code(
 
 
 def test_one_that_cannot_print_is_told_of_and_tried_again(
-    centre: Centre, printer: LabelPrinter
+    centre: Registry, printer: LabelPrinter
 ) -> None:
     (code,) = give(centre, "UMG")["numbers"]
     before = printer.count
@@ -299,7 +301,7 @@ def test_one_that_cannot_print_is_told_of_and_tried_again(
     assert kept["said"].startswith("printer-away")
 
 
-def test_who_prints_where(centre: Centre) -> None:
+def test_who_prints_where(centre: Registry) -> None:
     (code,) = give(centre, "UMG")["numbers"]
     with centre.client("warehouse", "UMG") as store:
         mine = store.get("/api/v1/printers").json()["printers"]
@@ -311,7 +313,7 @@ def test_who_prints_where(centre: Centre) -> None:
     assert len(centre.get("/api/v1/printers")["printers"]) == 3
 
 
-def test_after_a_restore_nobody_guesses_where_a_series_goes_on(centre: Centre) -> None:
+def test_after_a_restore_nobody_guesses_where_a_series_goes_on(centre: Registry) -> None:
     """The backup may be older than numbers that stand on crates."""
     give(centre, "UMG")
     centre.run("declare-restore")
@@ -324,7 +326,7 @@ def test_after_a_restore_nobody_guesses_where_a_series_goes_on(centre: Centre) -
     assert give(centre, "UMG")["numbers"] == ["DA7G1H0000000042"]
 
 
-def test_the_register_is_rebuilt_with_all_of_it(centre: Centre) -> None:
+def test_the_register_is_rebuilt_with_all_of_it(centre: Registry) -> None:
     assert "identical" in centre.run("rebuild")
     centre.sql("UPDATE unit_series SET next = 3 WHERE prefix = 'DA7G1H'")
     assert "unit_series DA7G1H" in centre.run("rebuild", expect=1)

@@ -139,8 +139,9 @@ class Centre(Registry):
         process.send_signal(number)
         return process.wait(30)
 
-    def log(self, name: str) -> str:
-        return (self.folder / f"{name}.log").read_text()
+    def log(self, name: str = "") -> str:
+        names = [name] if name else self.programs
+        return "".join((self.folder / f"{each}.log").read_text() for each in names)
 
     def end(self) -> None:
         """End everything, and remove the folder."""

@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import create_engine
 
 from central import embedded
@@ -44,6 +45,19 @@ def fresh_database() -> Iterator[str]:
         owner.execute(f"CREATE DATABASE {name} TEMPLATE {embedded.DATABASE}".encode())
         yield server.replace(f"/{embedded.DATABASE}?", f"/{name}?")
         owner.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@contextmanager
+def closed(url: str) -> Iterator[None]:
+    """End the sessions of a database of the shared server, and let nobody in."""
+    name = str(conninfo_to_dict(url)["dbname"])
+    with psycopg.connect(_shared(), dbname="postgres", autocommit=True) as owner:
+        owner.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        yield
+        owner.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
 
 
 _numbers = count(1)

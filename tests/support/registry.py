@@ -51,6 +51,18 @@ class Registry:
         # Reading every certificate authority takes longer than a request, and nothing is encrypted.
         return httpx.Client(base_url=self.url, timeout=60, verify=False, **options)
 
+    def start(self, name: str) -> object:
+        """Start a program (serve, plan, watch, scans, ingest-n), or serve anew as configured."""
+        raise NotImplementedError
+
+    def stop(self, name: str) -> object:
+        """End a program."""
+        raise NotImplementedError
+
+    def log(self, name: str = "") -> str:
+        """What a program has logged; without a name, all of them."""
+        raise NotImplementedError
+
     def run(self, command: str, *arguments: str, expect: int = 0) -> str:
         """Run a command of central to its end; return its standard output."""
         raise NotImplementedError
@@ -68,10 +80,11 @@ class Registry:
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement as the database's owner, committed; returns its rows."""
-        self.settle()
         with psycopg.connect(self.database, autocommit=True) as connection:
             cursor = connection.execute(statement, values or None)
-            return cursor.fetchall() if cursor.description else []
+            rows = cursor.fetchall() if cursor.description else []
+        self.settle()
+        return rows
 
     def client(
         self, role: str = "registry-officer", entity: str | None = None, *, token: str = ""
