@@ -26,6 +26,7 @@
 #   make bench    measures each path against its bare floor; writes bench/results/latest.json;
 #                 SIZE=10000000: a register of so many marks, ONLY=register: that part alone
 #   make screenshots  the pictures in docs/screens, from the real programs: ONLY=operator
+#   make golden   what the programs leave on disks, kept for a release: VERSION=0.1
 #   make format   puts the code into the form that `make check` asks for
 #   make lock     requirements.txt anew from pyproject.toml, package-lock.json from package.json
 #   make clean    removes caches and what was built, not .venv and not the demo's state
@@ -45,7 +46,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick check simulate mutants fuzz conformance soak api kill faults matrix own \
-    bench optics format lock clean screenshots
+    bench optics format lock clean screenshots golden
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -129,6 +130,9 @@ optics: $(STAMP)
 
 screenshots: $(STAMP)
 	@$(BIN)/python -m tests.screenshots $(ONLY)
+
+golden: $(STAMP)
+	@$(BIN)/python -m tests.golden make $(VERSION)
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -1,4 +1,4 @@
-"""The golden files of each version: what its programs left on disks, and how to open them.
+"""Golden files: the files that a version's programs left on disks, and how to open them.
 
 `tests/golden/README.md` describes the folders.
 """
@@ -24,8 +24,7 @@ GATEWAY = "golden.line-1"
 PHONE = "depo.telefon-1"
 CENTRAL_PROGRAMS = ("plan", "ingest-1", "scans", "serve")
 ROLES = "CREATE ROLE gjurma_app NOLOGIN;\nGRANT gjurma_app TO CURRENT_USER;\n"
-"""Roles belong to the database server, so a dump of the database names them and does not hold
-them."""
+"""Create the role of the programs: a dump of one database does not contain roles."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,11 @@ class Golden:
         return self.folder / "configuration"
 
 
-def kept() -> list[Golden]:
-    """The golden files of every version, oldest first."""
+def released() -> list[Golden]:
+    """Return the golden files of every version, oldest first."""
     folders = [path for path in FOLDER.iterdir() if path.name[0].isdigit()]
-    return [Golden(path) for path in sorted(folders, key=lambda path: path.name.split("."))]
+    folders.sort(key=lambda path: [int(part) for part in path.name.split(".")])
+    return [Golden(path) for path in folders]
 
 
 # --- the database ---------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def load(centre: Centre, path: Path) -> None:
 
 @contextmanager
 def restored_centre(golden: Golden) -> Iterator[Centre]:
-    """A centre on the golden database and keys, migrated, with its programs running."""
+    """Start a centre on the golden database and keys: migrated, with its programs running."""
     with Centre.started(bare=True) as centre:
         load(centre, golden.dump)
         for name in ("keys", "guard"):
@@ -119,7 +119,7 @@ def restored_centre(golden: Golden) -> Iterator[Centre]:
 
 @contextmanager
 def restored_site(golden: Golden, centre: Centre) -> Iterator[Site]:
-    """The golden gateway, not started yet, with new devices; its people are those of `Site`."""
+    """Prepare the golden gateway with new devices; the gateway itself is not started."""
     site = Site(centre, GATEWAY)
     try:
         copy_gateway(golden.gateway, site.folder)
@@ -131,14 +131,14 @@ def restored_site(golden: Golden, centre: Centre) -> Iterator[Site]:
 
 
 def copy_gateway(source: Path, target: Path) -> None:
-    """Copy what a stopped gateway leaves: its journals, keys, guard and configuration."""
+    """Copy the files of a stopped gateway: its journals, keys, guard and configuration."""
     for name in ("journal", "guard"):
         shutil.copytree(source / name, target / name, ignore=_of_runs)
     shutil.copy(source / "gateway.toml", target)
 
 
 def _of_runs(folder: str, names: list[str]) -> list[str]:
-    """Sockets and locks, and the disk space that a running gateway reserves."""
+    """Return the files that only a running gateway needs: sockets, locks, reserved space."""
     return [
         name
         for name in names
@@ -150,7 +150,7 @@ def _of_runs(folder: str, names: list[str]) -> list[str]:
 
 
 def assert_read(written: Path, config: BaseModel) -> None:
-    """Assert that each value of the file is in the configuration that was read from it."""
+    """Assert that the configuration has every value of the file that it was loaded from."""
     for key, value in _leaves(tomllib.loads(written.read_text())):
         found: Any = config
         for part in key:
@@ -173,7 +173,7 @@ def _leaves(value: Any, key: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, 
 
 
 def assert_whole(config: BaseModel) -> None:
-    """Assert that the file gave every key that there is."""
+    """Assert that the file had every key of every section."""
     missing = type(config).model_fields.keys() - config.model_fields_set
     assert not missing, f"{type(config).__name__}: {sorted(missing)} are not in the file"
     for value in vars(config).values():
@@ -183,5 +183,5 @@ def assert_whole(config: BaseModel) -> None:
 
 
 def total_size(folder: Path) -> int:
-    """Bytes of all files within."""
+    """Return the size of all files in a folder, in bytes."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

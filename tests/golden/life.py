@@ -1,7 +1,7 @@
-"""A small life on the real programs. What it leaves on disks becomes a version's golden files.
+"""Makes golden files: a scenario on the real programs, whose files on disk are kept.
 
-One register with the content of `tests.support.shown`; one line with two epochs, whose second one
-ends without a network, amid a part; and one phone that ends without a network too.
+The register has the content of `tests.support.shown`. One line has two epochs; in the second one it
+loses its network and is stopped with an unknown outcome. One phone loses its network too.
 """
 
 import json
@@ -40,17 +40,15 @@ from tests.support.shown import register
 from tests.support.store import Store
 from tests.support.wait import wait_for
 
-LICENSED_DAYS = (date(2099, 1, 1) - date.today()).days  # noqa: DTZ011 - a day more or less is the same
+LICENSED_DAYS = (date(2099, 1, 1) - date.today()).days  # noqa: DTZ011 - a day is no matter
 ASKS = {"mode": "each", "first_piece": "approved-by-second"}
 CRATE = "003456789012345670"
 """An SSCC, which a label carries with the application identifier 00 before it."""
 
 
 def make(version: str) -> Golden:
-    """Live the life, and keep its golden files under that version; what was there is replaced."""
+    """Run the scenario, and write its golden files under that version."""
     golden = Golden(FOLDER / version)
-    if golden.folder.exists():
-        shutil.rmtree(golden.folder)
     golden.central.mkdir(parents=True)
     _keep_configuration(golden)
     with register() as centre:
@@ -75,7 +73,7 @@ def make(version: str) -> Golden:
 
 @contextmanager
 def _cabled(centre: Centre) -> Iterator[tuple[Site, Plug]]:
-    """A line that is enrolled, and its cable."""
+    """Start the devices of a line, enrol its gateway, and return both with its network cable."""
     site, plug = Site(centre, GATEWAY), Plug(centre.broker.port)
     try:
         site.broker_url = plug.url
@@ -90,7 +88,7 @@ def _cabled(centre: Centre) -> Iterator[tuple[Site, Plug]]:
 
 
 def _first_epoch(site: Site) -> None:
-    """Every kind of record that the line writes, all of it delivered, until its guard is lost."""
+    """Write every type of record that a line writes, deliver all of it, then lose the guard."""
     site.run()
     site.page.wait_permitted()
     site.parts.load(STATION)
@@ -124,7 +122,7 @@ def _first_epoch(site: Site) -> None:
 
 
 def _second_epoch(site: Site, plug: Plug) -> None:
-    """Two parts that are delivered, three that are not, and one that nobody has seen to."""
+    """Mark two parts that are delivered, three that are not, and one with an unknown outcome."""
     site.run(kill="cycle:after:Fire:6")
     site.page.wait_permitted()
     site.mark()
@@ -157,7 +155,7 @@ def _end_shift(site: Site) -> None:
 
 
 def _break_off(site: Site) -> None:
-    """Begin the part at which the gateway is killed; the reader sees nothing afterwards."""
+    """Begin the part at which the gateway is killed; its reader is covered."""
     site.at_device("reader", op="fault", name="covered")
     site.parts.load(STATION)
     site.begin()
@@ -168,7 +166,7 @@ def _break_off(site: Site) -> None:
 
 
 def _scan(centre: Centre, path: Path) -> None:
-    """Scans that are delivered, a pack that is not; then what the browser keeps."""
+    """Scan on a phone with and without a network, and save the browser's databases."""
     weapons = [code for (code,) in centre.sql("SELECT code FROM legacy ORDER BY line LIMIT 4")]
     with (
         tempfile.TemporaryDirectory() as own,
@@ -199,7 +197,7 @@ def _scan(centre: Centre, path: Path) -> None:
 
 @contextmanager
 def _listening(site: Site, folder: Path) -> Iterator[None]:
-    """Keep the newest signed message of each kind that the broker passes on for the line."""
+    """Write the newest signed message of each kind that the line sends or receives."""
     folder.mkdir()
     kinds = {
         topic(site.gateway, "plan"): "plan",
@@ -227,7 +225,7 @@ def _listening(site: Site, folder: Path) -> Iterator[None]:
 
 
 def _keep_central(centre: Centre, golden: Golden) -> None:
-    """The programs end first, so that the dump and the guard agree."""
+    """Stop the programs, so that the dump and the guard agree; then keep both and the keys."""
     for name in list(centre.programs):
         centre.stop(name)
     dump(centre, golden.dump)
@@ -236,7 +234,7 @@ def _keep_central(centre: Centre, golden: Golden) -> None:
 
 
 def _keep_configuration(golden: Golden) -> None:
-    """Every section of both files; a key that is new since the last version fails here first."""
+    """Keep both configurations; fails if they lack a key that this version knows."""
     shutil.copytree(FOLDER / "configuration", golden.configuration)
     for name, load in (("central", central.config.load), ("gateway", gateway.config.load)):
         path = golden.configuration / f"{name}.toml"
