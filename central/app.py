@@ -123,10 +123,10 @@ def _provider(config: Config) -> Provider | None:
 
 def prepare() -> None:
     """Make what somebody's first page would wait for, and what no configuration changes: the
-    description, from which the desks are drawn, and the templates. It takes seconds of a core, and
-    is done before a server listens."""
+    description, from which the desks are drawn, the templates and the catalogues. It takes seconds
+    of a core, and is done before a server listens."""
     interface().openapi()
-    drawing.compile_all()
+    drawing.prepare()
 
 
 @cache

@@ -51,7 +51,7 @@ from central.errors import (
 from central.said import raised_in
 from central.screens import texts
 from central.screens.refusals import listening
-from central.screens.texts import LANGUAGES, Language
+from central.screens.texts import Language
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS: dict[type[GjurmaError], tuple[int, str, str]] = {
@@ -157,7 +157,6 @@ _HEADERS = {
     429: {"Retry-After": "60"},
     503: {"Retry-After": "5"},
 }
-TEXTS = {language: texts.load(language, "problems") for language in LANGUAGES}
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ def told(error: GjurmaError) -> tuple[int, str, str] | None:
 
 def on_a_page(what_to_do: str, language: Language) -> str:
     """The same for who has a page before them and no program: it names none of our addresses."""
-    t = TEXTS[language]
+    t = texts.load(language, "problems")
     return t.raw(what_to_do, "page" if t.has(what_to_do, "page") else "")
 
 
@@ -228,7 +227,7 @@ def answer(
     """`told`: status, title and what to do, said in the language that the request wishes."""
     status, title, what_to_do = told
     language = texts.wished(request.headers.get("Accept-Language"))
-    t = TEXTS[language]
+    t = texts.load(language, "problems")
     problem = Problem(
         type=f"urn:gjurma:problem:{code}",
         title=t(title),

@@ -9,13 +9,9 @@ from central.alerts.rules import BY_CODE
 from central.register.alerts.models import Fact
 from central.register.alerts.rules import Alert
 from central.screens import kept, texts
-from central.screens.texts import LANGUAGES, Language, Texts
+from central.screens.texts import Language
 from central.screens.words import moment
 
-_CATALOGUES = ("alerts", "life", "desks", "screens")
-_TEXTS: Mapping[Language, Mapping[str, Texts]] = {
-    language: {name: texts.load(language, name) for name in _CATALOGUES} for language in LANGUAGES
-}
 _CODES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "what": (("life", "event"),),
     "verdicts": (("life", "verdict"),),
@@ -43,7 +39,7 @@ class Words:
 
 def words(alert: Alert, language: Language) -> Words:
     """The texts of its rule, filled with what it was judged by."""
-    t = _TEXTS[language]["alerts"]
+    t = texts.load(language, "alerts")
     rule = BY_CODE[alert.rule]
     values = {name: _joined(value) for name, value in facts(alert, language).items()}
     values["subject"] = alert.subject
@@ -97,7 +93,7 @@ def _word(name: str, code: str, alert: Alert, language: Language) -> str:
     """A code that no catalogue knows stays as it is."""
     feminine = name == "state" and alert.about == "consignment"
     for catalogue, context in _FEMININE if feminine else _CODES.get(name, ()):
-        t = _TEXTS[language][catalogue]
+        t = texts.load(language, catalogue)
         if t.has(code, context):
             told = t.raw(code, context)
             # It stands within a sentence, and began an entry of its own.

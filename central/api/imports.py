@@ -31,7 +31,6 @@ UPLOADS = ("/api/v1/imports", "/api/v1/imports/rehearsals")
 """Where a file may be as large as one that is imported."""
 MOST_TOLD = 10_000
 """Refusals in the answer of a rehearsal, of which nothing is kept."""
-_TEXTS = {language: texts.load(language, "problems") for language in texts.LANGUAGES}
 _Number = Annotated[str, Path(max_length=60, examples=["IMP-2026-001"])]
 _Filter = Annotated[str | None, Query(max_length=200)]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -167,7 +166,7 @@ def all_legacy(
 def _told(request: Request, faults: list[Fault] | tuple[Fault, ...]) -> list[Told]:
     """In the language that the request wishes."""
     language = texts.wished(request.headers.get("Accept-Language"))
-    t = _TEXTS[language]
+    t = texts.load(language, "problems")
     return [
         Told(
             **dict(fault)

@@ -15,13 +15,12 @@ from central.register.acts import Why, Work
 from central.screens.desks.pages import Doing, empty_form, one_of, steps_of
 from central.screens.desks.table import BY_NAME
 from central.screens.faults import Fault, found
-from central.screens.texts import LANGUAGES, load
+from central.screens.texts import load
 from central.screens.viewer import AsViewer, Shown, Viewer
 
 pages = APIRouter(prefix="/accounts", include_in_schema=False, route_class=Shown)
 ROWS = 50
 DESK = BY_NAME["accounts"]
-_WORDS = {language: load(language, "desks") for language in LANGUAGES}
 OF_BINDING = (Fault("subject", "subject-missing"), Fault("reason", "reason-missing"))
 
 
@@ -31,7 +30,7 @@ def everybodys(viewer: AsViewer, cursor: Cursor = None, do: Doing = "") -> Respo
         return empty_form(viewer, DESK)
     with viewer.looking() as connection:
         found = listed(connection, ACCOUNT, ROWS, cursor)
-        return viewer.page("accounts.html", found=found, d=_WORDS[viewer.language])
+        return viewer.page("accounts.html", found=found, d=load(viewer.language, "desks"))
 
 
 @pages.get("/{name}", **needs(Right.READ_ACCOUNTS))
@@ -122,5 +121,5 @@ def _page(viewer: Viewer, name: str, faults: list[Fault] | None = None) -> Respo
         faults=faults or [],
         done=viewer.request.query_params.get("done", ""),
         steps=steps_of(viewer, DESK, {"state": account.state}),
-        d=_WORDS[viewer.language],
+        d=load(viewer.language, "desks"),
     )

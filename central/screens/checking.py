@@ -7,10 +7,9 @@ from urllib.parse import quote
 
 from central.public.reading import ISSUED
 from central.screens import texts
-from central.screens.texts import DEFAULT, LANGUAGES, Language
+from central.screens.texts import DEFAULT, Language
 
 ROOT = "/public"
-TEXTS = {language: texts.load(language, "public") for language in LANGUAGES}
 
 
 def at(language: Language, path: str = "") -> str:
@@ -37,7 +36,7 @@ def of_licence(licence: Mapping[str, Any], language: Language, origin: str) -> C
     """None of an application: the public register has no such licence."""
     if licence["state"] not in ISSUED:
         return None
-    p = TEXTS[language]
+    p = texts.load(language, "public")
     title = p("Is this licence real?")
     if not origin:
         says = p("Write its number on the public page of the register: Check a licence.")

@@ -11,12 +11,11 @@ from central.screens.desks.asking import Answer, ask, look
 from central.screens.desks.showing import Teller
 from central.screens.desks.table import BY_NAME
 from central.screens.faults import Fault
-from central.screens.texts import LANGUAGES, load
+from central.screens.texts import load
 from central.screens.viewer import AsViewer, Shown, Viewer
 
 pages = APIRouter(prefix="/orders/{code}/doubts", include_in_schema=False, route_class=Shown)
 _ORDERS = BY_NAME["orders"]
-_WORDS = {language: load(language, "desks") for language in LANGUAGES}
 
 
 @pages.get("", **needs(Right.SETTLE_DOUBTS))
@@ -43,7 +42,7 @@ async def _page(
     viewer: Viewer, code: str, faults: list[Fault] | None = None, wrong: Answer | None = None
 ) -> Response:
     told = await look(viewer, f"{_ORDERS.path_of(code)}/doubts")
-    d = _WORDS[viewer.language]
+    d = load(viewer.language, "desks")
     found = told.body["items"]
     return viewer.page(
         "doubts.html",

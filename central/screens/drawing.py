@@ -16,7 +16,7 @@ from central.access.browsing import Cookies
 from central.access.entrance import Entrance
 from central.access.sessions import Presence
 from central.errors import DatabaseUnavailable, GjurmaError, NotFound
-from central.problems import TEXTS, is_away, on_a_page, told
+from central.problems import is_away, on_a_page, told
 from central.screens import files, kept, texts
 from central.screens.agents import named
 from central.screens.appearance import Appearance
@@ -54,7 +54,7 @@ class Screens:
     ) -> HTMLResponse:
         """A page in the language that was asked for, or that the browser keeps."""
         language = language_of(request)
-        t = _TEXTS[language]
+        t = texts.load(language)
         appearance = Appearance.of(request)
         base = {"viewer": None, "csrf": "", "entries": (), "query": "", "t": t}
         html = _TEMPLATES.get_template(template).render(
@@ -64,7 +64,7 @@ class Screens:
                 "switches": _switches(request, language),
                 "appearance": appearance,
                 "look": lambda name, value: _here(request, name, value),
-                "design": _WORDS[language],
+                "design": design.words(language),
                 "modules": lambda script: files.modules(script, language),
                 "path": request.url.path,
                 "bar": lambda entries, waiting: bar(entries, request.url.path, t, waiting),
@@ -105,7 +105,7 @@ class Screens:
             raise error
         status, title, what_to_do = words
         language = language_of(request)
-        t = TEXTS[language]
+        t = texts.load(language, "problems")
         more = {"title": t(title), "what_to_do": on_a_page(what_to_do, language), "error": error}
         # What the database says of itself is for the log alone.
         silent = isinstance(error, NotFound | DatabaseUnavailable)
@@ -120,7 +120,7 @@ class Screens:
 
 def plain(template: str, language: Language, **values: Any) -> str:
     """A page that neither who looks nor any cookie changes."""
-    base = {"language": language, "design": _WORDS[language]}
+    base = {"language": language, "design": design.words(language)}
     return _TEMPLATES.get_template(template).render(base | values)
 
 
@@ -139,14 +139,15 @@ def _here(request: Request, name: str, value: str) -> str:
     return "?" + urlencode([*rest, (name, value)])
 
 
-def compile_all() -> None:
-    """Every template, so that nobody's first page waits for it."""
+def prepare() -> None:
+    """Compile every template and read every catalogue, so that nobody's first page waits."""
+    texts.load_all()
+    for language in LANGUAGES:
+        design.words(language)
     for name in _TEMPLATES.list_templates(extensions=["html"]):
         _TEMPLATES.get_template(name)
 
 
-_TEXTS = {language: texts.load(language) for language in LANGUAGES}
-_WORDS = {language: design.words(language) for language in LANGUAGES}
 _TEMPLATES = Environment(
     loader=ChoiceLoader([PackageLoader("central.screens"), design.loader()]),
     autoescape=True,

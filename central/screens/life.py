@@ -21,7 +21,7 @@ from central.queries.trace import Moment
 from central.register.articles.rules import Article
 from central.screens.desks.pages import Doing, one_of
 from central.screens.desks.table import BY_NAME
-from central.screens.texts import LANGUAGES, load
+from central.screens.texts import load
 from central.screens.viewer import AsViewer, Shown, Viewer
 from central.screens.words import drawn, item_path, thing_path
 from gateway.contract.encoding import INT8_MAX
@@ -30,8 +30,6 @@ pages = APIRouter(include_in_schema=False, route_class=Shown)
 Number = Annotated[int, Path(ge=1, le=INT8_MAX)]
 MOST_INSIDE = 50
 """Of what lies in a package, so many are named."""
-_WORDS = {language: load(language, "life") for language in LANGUAGES}
-_CODES = {language: load(language, "desks") for language in LANGUAGES}
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def record(gateway: str, epoch: Number, seq: Number, viewer: AsViewer) -> Respon
     with viewer.looking() as connection:
         key = RecordKey(gateway=gateway, epoch=epoch, seq=seq)
         found = items.record(connection, key)
-        return viewer.page("record.html", found=found, w=_WORDS[viewer.language])
+        return viewer.page("record.html", found=found, w=load(viewer.language, "life"))
 
 
 @pages.get("/records/{gateway}/{epoch}/{seq}/proof", **needs(Right.READ_EVIDENCE))
@@ -83,7 +81,7 @@ def proof(gateway: str, epoch: Number, seq: Number, viewer: AsViewer) -> Respons
     """Worked out as it is asked for, each time."""
     with viewer.looking() as connection:
         found = prove(connection, RecordKey(gateway=gateway, epoch=epoch, seq=seq))
-        return viewer.page("proof.html", found=found, w=_WORDS[viewer.language])
+        return viewer.page("proof.html", found=found, w=load(viewer.language, "life"))
 
 
 def _page(viewer: Viewer, code: str) -> Response:
@@ -92,7 +90,7 @@ def _page(viewer: Viewer, code: str) -> Response:
         package = found.article.article.package if found.article else None
         beside = _inside(connection, viewer, package, code) if package else Inside()
         inside = _inside(connection, viewer, code)
-    w, d = _WORDS[viewer.language], _CODES[viewer.language]
+    w, d = load(viewer.language, "life"), load(viewer.language, "desks")
     return viewer.page(
         "item.html",
         trace=found,

@@ -30,7 +30,7 @@ from central.register.entities.models import EntityKind
 from central.register.exclusions.models import Ground
 from central.register.licences.terms import Activity
 from central.screens import texts
-from central.screens.checking import ROOT, TEXTS, at, licence_path
+from central.screens.checking import ROOT, at, licence_path
 from central.screens.drawing import Screens, plain
 from central.screens.headers import WITHOUT_SCRIPTS
 from central.screens.texts import DEFAULT, LANGUAGES, Language
@@ -42,7 +42,6 @@ _LONGEST = 200
 """Of what is typed into a box: more of it is not looked at."""
 MISSING, OFTEN, AWAY = 404, 429, 503
 _HTML = "text/html; charset=utf-8"
-_CODES = {language: texts.load(language, "desks") for language in LANGUAGES}
 _Key = Annotated[str, Path(max_length=_LONGEST)]
 
 TONES: Mapping[str, tuple[str, str]] = {
@@ -95,7 +94,7 @@ class _Page:
     def __init__(self, request: Request, language: Language) -> None:
         self.request = request
         self.language = language
-        self.p = TEXTS[language]
+        self.p = texts.load(language, "public")
 
     @property
     def published(self) -> Published:
@@ -117,7 +116,7 @@ class _Page:
     def html(self, template: str, **values: Any) -> str:
         base = {
             "p": self.p,
-            "d": _CODES[self.language],
+            "d": texts.load(self.language, "desks"),
             "at": lambda path="": at(self.language, path),
             "licence_path": lambda number: licence_path(number, self.language),
             "day": _day,

@@ -7,13 +7,14 @@ this process, is given what they were made of besides (`LISTENING`), and a page 
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from central import said
 from central.errors import GjurmaError
 from central.register.inspections import rules as inspections
 from central.screens import texts
-from central.screens.texts import LANGUAGES, Language, Texts
+from central.screens.texts import Language, Texts
 from central.screens.words import moment
 
 LISTENING = "gjurma.refusal"
@@ -67,12 +68,11 @@ class _Reader:
         return moment(value) if isinstance(value, datetime) else value
 
 
-_READERS = {
-    language: _Reader(
+@cache
+def _reader(language: Language) -> _Reader:
+    return _Reader(
         texts.load(language, "refusals"), texts.load(language, "desks"), texts.load(language)
     )
-    for language in LANGUAGES
-}
 
 
 def in_words(error: GjurmaError, language: Language) -> str | None:
@@ -82,14 +82,14 @@ def in_words(error: GjurmaError, language: Language) -> str | None:
 
 def sentence_in_words(sentence: object, language: Language) -> str | None:
     """None where it is in English alone."""
-    return said.told_in(sentence, _READERS[language])
+    return said.told_in(sentence, _reader(language))
 
 
 def each_in_words(sentence: str | None, language: Language) -> tuple[str, ...]:
     """The same one by one, and in English what of it is told in that alone; nothing where all is,
     or where nothing was said."""
     parts = () if sentence is None else said.one_by_one(sentence)
-    told = [said.told_in(each, _READERS[language]) for each in parts]
+    told = [said.told_in(each, _reader(language)) for each in parts]
     if all(each is None for each in told):
         return ()
     return tuple(part if each is None else each for each, part in zip(told, parts, strict=True))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from central.screens import texts
-from central.screens.texts import LANGUAGES, Language
+from central.screens.texts import Language
 from central.screens.viewer import AsViewer, Shown, anybody
 
 pages = APIRouter(include_in_schema=False, route_class=Shown)
@@ -19,7 +19,6 @@ _ORDERS = (
     ("FMJ-2026-09", "kmp", "9x19 FMJ", "held", "attention", None, "74"),
 )
 _SORTED = {"order": ("Order", 0), "product": ("Product", 2), "good": ("Good", 6)}
-_TEXTS = {language: texts.load(language, "showcase") for language in LANGUAGES}
 _FIRST_MINUTE = 1_795_546_800
 
 
@@ -30,7 +29,7 @@ def components(viewer: AsViewer, sort: Annotated[str, Query(max_length=20)] = ""
 
 def values(language: Language, sort: str) -> dict[str, Any]:
     """For `design.html`. `sort`: a column's key, with a hyphen before it to begin from above."""
-    s = _TEXTS[language]
+    s = texts.load(language, "showcase")
     by, falling = sort.removeprefix("-"), sort.startswith("-")
     if by not in _SORTED:
         by, falling = "order", True

@@ -20,7 +20,7 @@ from central.access.roles import Role
 from central.errors import InvitationInvalid, TooMany, Unauthorized, WrongCode
 from central.queries.reading import snapshot
 from central.register.acts import By, Why, Work
-from central.screens import checking
+from central.screens import checking, texts
 from central.screens.codes import enrolment, told_once
 from central.screens.faults import Fault, found
 from central.screens.viewer import AsViewer, AsVisitor, Open, Shown, Visitor, anybody, local
@@ -311,7 +311,10 @@ def form(
         status,
         next=after or _next(visitor),
         agency=visitor.screens.agency.get(visitor.language, ""),
-        public=(checking.at(visitor.language), checking.TEXTS[visitor.language]("Public register")),
+        public=(
+            checking.at(visitor.language),
+            texts.load(visitor.language, "public")("Public register"),
+        ),
         account=visitor.form.get("account"),
         faults=faults or [],
     )

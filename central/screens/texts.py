@@ -1,8 +1,9 @@
-"""The pages' texts: GNU gettext catalogues, read once at start."""
+"""The pages' texts: GNU gettext catalogues, each read once a process."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -22,8 +23,8 @@ class Texts:
     """One language. Codes of the register stand under a context: `state`, `type`, `verdict`, …"""
 
     language: Language
-    by_key: dict[str, str]
-    several: dict[str, str] = field(default_factory=dict)
+    by_key: Mapping[str, str]
+    several: Mapping[str, str] = field(default_factory=dict)
     """Of texts that count something, by the same key: for any number but one."""
 
     def __call__(self, message: str, context: str = "", **values: object) -> str:
@@ -47,21 +48,34 @@ class Texts:
 
 
 def load(language: Language, domain: str = "screens") -> Texts:
-    """Read a language's catalogue: of the pages, or of the interface's `problems`."""
+    """Return a catalogue of a language; the first use in a process reads its file."""
+    return _read(language, domain)
+
+
+def load_all() -> None:
+    """Read every catalogue, so that no request waits for one and a broken file stops the start."""
+    for language in LANGUAGES:
+        for path in (_LOCALE / language).rglob("*.po"):
+            load(language, path.stem)
+
+
+@cache  # `load` passes both arguments always: one key for one file
+def _read(language: Language, domain: str) -> Texts:
     path = _LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
     with path.open("rb") as file:
         catalog = read_po(file, abort_invalid=True)
-    texts = Texts(language, {})
+    by_key: dict[str, str] = {}
+    several: dict[str, str] = {}
     for each in catalog:
         if not each.id:
             continue
         one, more = _forms(each.id)[0], _forms(each.string)
         key = f"{each.context}{_GLUE}{one}" if each.context else one
-        texts.by_key[key] = more[0]
+        by_key[key] = more[0]
         if each.pluralizable:
             # Both languages have two forms, and the second is for all but one.
-            texts.several[key] = more[1]
-    return texts
+            several[key] = more[1]
+    return Texts(language, by_key, several)
 
 
 def _forms(told: str | Iterable[str] | None) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from central.register.imports.models import ImportKind
 from central.screens.desks.asking import Answer, ask
 from central.screens.desks.table import BY_NAME
 from central.screens.faults import Fault
-from central.screens.texts import LANGUAGES, load
+from central.screens.texts import load
 from central.screens.viewer import AsViewer, Shown, Viewer
 
 pages = APIRouter(include_in_schema=False, route_class=Shown)
@@ -23,7 +23,6 @@ AROUND = 64 * 1024
 MOST_SHOWN = 500
 """Of the rows that are refused, so many stand on the page."""
 KINDS: tuple[ImportKind, ...] = get_args(ImportKind)
-_WORDS = {language: load(language, "desks") for language in LANGUAGES}
 
 
 @pages.get(ADDRESS, **needs(Right.IMPORT))
@@ -76,7 +75,7 @@ def _page(
         "most": MOST_SHOWN,
         "largest": LARGEST_FILE // 2**20,
         "once": viewer.form.get("once") or secrets.token_urlsafe(16),
-        "d": _WORDS[viewer.language],
+        "d": load(viewer.language, "desks"),
     }
     wrong = bool(faults) or (told is not None and not told.is_good)
     # What is shown in place of another part is shown whatever its status: a script would not.

@@ -1,6 +1,7 @@
 """The design system of every screen: where its files lie, its macros' loader, its own words."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from babel.messages.pofile import read_po
@@ -23,8 +24,9 @@ class Words:
         return self.texts[message]
 
 
+@cache
 def words(language: str) -> Words:
-    """The catalogue of a language: "sq" or "en"."""
+    """Return the catalogue of a language, "sq" or "en"; its file is read once."""
     path = LOCALE / language / "LC_MESSAGES" / "design.po"
     with path.open("rb") as file:
         catalogue = read_po(file, locale=language, abort_invalid=True)

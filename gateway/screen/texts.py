@@ -5,6 +5,7 @@ that both languages can be held against it.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from babel.messages.pofile import read_po
@@ -16,6 +17,7 @@ Texts = Mapping[str, str]
 """By code, the text with its places still in braces."""
 
 
+@cache
 def read_texts(language: str) -> Texts:
     """One language's catalogue; raises OSError or babel's PoFileError if it is not whole."""
     path = LOCALE / language / "LC_MESSAGES" / "screen.po"

@@ -5,7 +5,7 @@ from typing import Any
 
 from central.register.products.models import TRIAL_IMPORT, TRIAL_LOTS, Import, trial_order
 from central.register.products.preview import Rendered, rendered
-from central.screens.texts import LANGUAGES, Language, load
+from central.screens.texts import Language, load
 from gateway.contract.plan import Component, Template
 
 OF_AN_ORDER = (
@@ -17,17 +17,16 @@ _COMPONENT = ("symbol", "job")
 _COUNTS = ("quarantined", "duplicated", "unaccounted")
 """Of its numbers: they stand last."""
 _FIRST = 1
-_WORDS = {language: load(language) for language in LANGUAGES}
 
 
 def component(name: str, language: Language) -> str:
     """In the reader's language, where there is a word for it."""
-    return _WORDS[language](name, "component")
+    return load(language)(name, "component")
 
 
 def _obstacle(code: str, language: Language) -> str:
     """In words; that there are enough of it already its state says."""
-    return "" if code == "order-finished" else _WORDS[language](code, "reason")
+    return "" if code == "order-finished" else load(language)(code, "reason")
 
 
 def _with_code(name: str, language: Language) -> str:

@@ -27,7 +27,7 @@ from central.screens.desks.showing import WIDE, Teller
 from central.screens.desks.showing import Shown as Value
 from central.screens.desks.table import BY_NAME, DESKS, Desk
 from central.screens.qr import drawn as symbol_of
-from central.screens.texts import LANGUAGES, load
+from central.screens.texts import load
 from central.screens.viewer import AsViewer, Shown, Viewer
 from central.screens.words import moment
 
@@ -38,7 +38,6 @@ PROPOSED = 202
 _ACTS = "100"
 _OF_WHAT_IS_THERE = frozenset({"amend", "roles"})
 """Steps whose form begins with what stands."""
-_WORDS = {language: load(language, "desks") for language in LANGUAGES}
 Doing = Annotated[str, Query(alias="do", max_length=40)]
 
 
@@ -310,7 +309,7 @@ def _form(
         status=status,
         step=step.name,
         fields=drawn,
-        hint=Hints(_WORDS[viewer.language], desk, step.name).of,
+        hint=Hints(load(viewer.language, "desks"), desk, step.name).of,
         digests=any(each.holds("digest") for each in drawn),
         back=back,
         key=key,
@@ -323,7 +322,7 @@ def _form(
 def _draw(
     viewer: Viewer, template: str, desk: Desk, *, status: int = 200, **values: Any
 ) -> Response:
-    return viewer.page(template, status, desk=desk, d=_WORDS[viewer.language], **values)
+    return viewer.page(template, status, desk=desk, d=load(viewer.language, "desks"), **values)
 
 
 # --- what may be done ---------------------------------------------------------------------------
@@ -392,7 +391,7 @@ def _row_path(desk: Desk, row: Mapping[str, Any]) -> str:
 def _related(viewer: Viewer, desk: Desk, key: str) -> list[tuple[str, str]]:
     """(words, where they lead): lists with this one's key for a filter, and pages below it."""
     found = [(BY_NAME[name], filtered) for name, filtered in desk.related]
-    d = _WORDS[viewer.language]
+    d = load(viewer.language, "desks")
     links = [
         (d(other.name, "desk"), f"{other.path}?" + urlencode({filtered: key}))
         for other, filtered in found
@@ -427,7 +426,7 @@ def _entry(desk: Desk, key: str) -> str:
 
 
 def _teller(viewer: Viewer, desk: Desk) -> Teller:
-    return Teller(_WORDS[viewer.language], desk.feminine, desk.name)
+    return Teller(load(viewer.language, "desks"), desk.feminine, desk.name)
 
 
 def _description(request: Request) -> Description:

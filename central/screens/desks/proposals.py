@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from central.screens.texts import LANGUAGES, Language, load
+from central.screens.texts import Language, load
 from central.screens.words import moment
-
-_WORDS = {language: load(language, "desks") for language in LANGUAGES}
 
 
 def says(item: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:
     """For whom it waits; nothing where it is decided, which its state says."""
-    d = _WORDS[language]
+    d = load(language, "desks")
     until = moment(datetime.fromisoformat(item["until"]))
     match item["state"]:
         case "expired":

@@ -21,7 +21,7 @@ from central.screens.checking import Check
 from central.screens.desks import marking
 from central.screens.desks import proposals as waiting
 from central.screens.desks.description import Step
-from central.screens.texts import LANGUAGES, Language, load
+from central.screens.texts import Language, load
 
 Item = Mapping[str, Any]
 Notice = tuple[str, str]
@@ -129,9 +129,6 @@ class Desk:
         return all(item.get("state") in origins for origins, _ in known)
 
 
-_TEXTS = {language: load(language, "desks") for language in LANGUAGES}
-
-
 def _alert(item: Item, language: Language) -> list[Notice]:
     told = words(alerts.Alert.model_validate(item), language)
     return [(told.title, told.text)]
@@ -144,7 +141,7 @@ def _read_alert(item: Item, language: Language) -> Item:
 def _latches(item: Item, language: Language) -> list[Notice]:
     """What happened, what it means, and who can end it; each latch names what it is of after a
     colon."""
-    d = _TEXTS[language]
+    d = load(language, "desks")
     found = []
     for latch in item["latches"]:
         code, _, of = latch.partition(":")
