@@ -1,4 +1,4 @@
-"""Two hundred seeds of the simulation, those that once failed, and that a seed decides all."""
+"""Seeds of the simulation, the seeds that once failed, and the determinism of a seed."""
 
 import os
 import subprocess
@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.__main__ import exit_status
+from tests.simulation.coverage import SEEDS_THAT_MEET_EVERY_CELL
 from tests.simulation.simulate import simulate
 
 ROOT = Path(__file__).parents[2]
-SEEDS, CHUNK = 200, 10
+SEEDS, LONG_SEEDS, CHUNK = 30, 200, 10
 REGRESSIONS = {
     25: "a number that another journal opened was not continued after its second piece",
     50: "a number that a plan called due was this journal's own, and was marked on two barrels",
@@ -20,7 +22,13 @@ REGRESSIONS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+@pytest.mark.parametrize(
+    "first",
+    [
+        *range(0, SEEDS, CHUNK),
+        *(pytest.param(n, marks=pytest.mark.long) for n in range(SEEDS, LONG_SEEDS, CHUNK)),
+    ],
+)
 def test_every_promise_is_kept(first: int) -> None:
     for seed in range(first, first + CHUNK):
         outcome = simulate(seed)
@@ -35,7 +43,9 @@ def test_what_was_found_is_not_found_again(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [3, 7, 11, 19])
+@pytest.mark.parametrize(
+    "seed", [3, *(pytest.param(seed, marks=pytest.mark.long) for seed in (7, 11, 19))]
+)
 def test_the_same_seed_tells_the_same_story_in_every_process(seed: int) -> None:
     told = [
         subprocess.run(
@@ -49,3 +59,18 @@ def test_the_same_seed_tells_the_same_story_in_every_process(seed: int) -> None:
         for hashes in ("1", "2")
     ]
     assert told[0] == told[1] == simulate(seed).hash + "\n"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "failed", "empty", "status"),
+    [
+        (SEEDS_THAT_MEET_EVERY_CELL, 0, 0, 0),
+        (SEEDS_THAT_MEET_EVERY_CELL, 0, 1, 1),
+        (SEEDS_THAT_MEET_EVERY_CELL - 1, 0, 9, 0),
+        (1, 1, 0, 1),
+    ],
+)
+def test_an_empty_cell_fails_only_a_run_of_enough_seeds(
+    seeds: int, failed: int, empty: int, status: int
+) -> None:
+    assert exit_status(seeds, failed=failed, empty=empty) == status

@@ -11,7 +11,7 @@ from tests.simulation.twin import FIRST_INCARNATION, repeat, twin
 from tests.simulation.world import World
 
 pytestmark = pytest.mark.slow
-SEEDS, CHUNK = 30, 5
+SEEDS, LONG_SEEDS, CHUNK = 5, 30, 5
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,13 @@ def url() -> Iterator[str]:
         yield made
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+@pytest.mark.parametrize(
+    "first",
+    [
+        *range(0, SEEDS, CHUNK),
+        *(pytest.param(n, marks=pytest.mark.long) for n in range(SEEDS, LONG_SEEDS, CHUNK)),
+    ],
+)
 def test_the_real_store_ends_with_the_same_rows(url: str, first: int) -> None:
     for seed in range(first, first + CHUNK):
         assert not (told := twin(url, seed)), f"seed {seed}: {told}"
