@@ -1,5 +1,6 @@
 """Whichever stream is heard first, and however it is cut, the register concludes the same."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -58,8 +59,6 @@ def heard(story: Story, sends: list[Any]) -> Register:
     return register
 
 
-@settings(max_examples=300, deadline=None)
-@given(mode=MODES, parts=st.lists(PART, max_size=8), sends=SENDS)
 @example(
     mode="sample",
     parts=[("done", False, None, None)] * 2 + [("done", False, None, ("good", "device"))],
@@ -70,9 +69,7 @@ def heard(story: Story, sends: list[Any]) -> Register:
     parts=[("done", False, None, None)] * 2 + [("done", False, None, ("unreadable", "device"))],
     sends=[(1, 0, 9, False), *[(0, 0, 1, False)] * 8],
 )
-def test_it_does_not_matter_who_is_heard_first(
-    mode: str, parts: list[Any], sends: list[Any]
-) -> None:
+def the_first_stream_does_not_matter(mode: str, parts: list[Any], sends: list[Any]) -> None:
     story = Story(mode)
     tell(story, parts)
     ours, theirs = heard(story, []), heard(story, sends)
@@ -85,9 +82,7 @@ def test_it_does_not_matter_who_is_heard_first(
         assert ours.open_refusals(gateway, 1) == theirs.open_refusals(gateway, 1) == []
 
 
-@settings(max_examples=300, deadline=None)
-@given(mode=MODES, steps=STEPS, cuts=SENDS)
-def test_however_each_stream_is_cut(mode: str, steps: list[Any], cuts: list[Any]) -> None:
+def the_cuts_do_not_matter(mode: str, steps: list[Any], cuts: list[Any]) -> None:
     """Both journals whole, one after the other; and each cut into batches, in the same order."""
     story = Story(mode)
     story.tell(steps)
@@ -100,9 +95,7 @@ def test_however_each_stream_is_cut(mode: str, steps: list[Any], cuts: list[Any]
     assert ours.about == theirs.about
 
 
-@settings(max_examples=300, deadline=None)
-@given(mode=MODES, steps=STEPS, sends=SENDS)
-def test_what_never_breaks(mode: str, steps: list[Any], sends: list[Any]) -> None:
+def the_invariants_hold(mode: str, steps: list[Any], sends: list[Any]) -> None:
     story = Story(mode)
     story.tell(steps)
     held = heard(story, sends).held
@@ -130,3 +123,19 @@ def test_what_never_breaks(mode: str, steps: list[Any], sends: list[Any]) -> Non
             assert others == [group], "one at a time"
     for one in held.waiting.values():
         assert not one.heard or held.claims[one.of]
+
+
+@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("promise", "drawn"),
+    [
+        (the_first_stream_does_not_matter, {"parts": st.lists(PART, max_size=8), "sends": SENDS}),
+        (the_cuts_do_not_matter, {"steps": STEPS, "cuts": SENDS}),
+        (the_invariants_hold, {"steps": STEPS, "sends": SENDS}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_the_order_of_arrival(
+    promise: Callable[..., None], drawn: dict[str, Any], examples: int
+) -> None:
+    settings(max_examples=examples)(given(mode=MODES, **drawn)(promise))()

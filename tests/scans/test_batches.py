@@ -31,7 +31,7 @@ from tests.support.peer import Peer
 from tests.support.store import MARKED, Store, symbol
 
 pytestmark = pytest.mark.slow
-SCANS = 1000
+SCANS, LONG_SCANS = 200, 1000
 
 
 @pytest.fixture
@@ -221,13 +221,14 @@ def test_a_gateway_may_come_by_http_too(store: Store) -> None:
     assert store.centre.sql(query) == [(peer.journal.seq,)]
 
 
-def test_a_thousand_scans_are_an_event_each_and_in_order(store: Store, wire: Peer) -> None:
+@pytest.mark.parametrize("scans", [SCANS, pytest.param(LONG_SCANS, marks=pytest.mark.long)])
+def test_many_scans_are_an_event_each_and_in_order(store: Store, wire: Peer, scans: int) -> None:
     """Batches twice, cut, out of order, by both wires and at once, while what makes events of them
     is killed."""
     chance = random.Random(26)
     centre, scanner = store.centre, store.device()
     expected = []
-    for _ in range(SCANS):
+    for _ in range(scans):
         index = chance.randint(50, MARKED)  # which no other test asks for
         purpose, what = chance.choice([("put-away", "stored"), ("count", "seen")])
         expected.append((scanner.scan(purpose, symbol(index)), what, [UII.format(index)]))
@@ -253,8 +254,8 @@ def test_a_thousand_scans_are_an_event_each_and_in_order(store: Store, wire: Pee
     scanner.send(store.http)
     store.concluded(scanner)
     assert store.events(scanner) == expected
-    scans = "SELECT count(*), count(DISTINCT event) FROM scan WHERE gateway = %s"
-    assert centre.sql(scans, scanner.name) == [(SCANS, SCANS)]
+    events = "SELECT count(*), count(DISTINCT event) FROM scan WHERE gateway = %s"
+    assert centre.sql(events, scanner.name) == [(scans, scans)]
     assert evidence(store, scanner) == []
     centre.stop("scans-2")
 
