@@ -1,7 +1,7 @@
 """The real server against its own description: requests that fit it, and requests that do not.
 
-`make test` asks each endpoint what fits. `make api` asks longer, and goes through all that does not
-fit: some minutes.
+`make test` sends each endpoint a valid request; `make long` also follows the links from response to
+request. `make api` sends more, and invalid requests too: some minutes.
 """
 
 import json
@@ -23,9 +23,10 @@ pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 EXAMPLES = int(os.environ.get("EXAMPLES", "0"))
 """Requests of each kind for each endpoint; `make api` says how many."""
-WELL_FORMED = "examples,fuzzing,stateful"
+SINGLE = "examples,fuzzing"
+WELL_FORMED = f"{SINGLE},stateful"
 ALL = f"{WELL_FORMED},coverage" if EXAMPLES else WELL_FORMED
-"""What is wrong in a request is found before anybody looks whose it is: one role asks that."""
+"""One role sends malformed requests: they are refused before their caller is known."""
 
 
 def ask(centre: Centre, folder: Path, role: Role, *entities: str | None, phases: str) -> None:
@@ -80,12 +81,16 @@ def _within(description: dict[str, Any], role: Role) -> dict[str, Any]:
     return description | {"paths": paths}
 
 
-def test_for_a_registry_officer(centre: Centre, tmp_path: Path) -> None:
-    ask(centre, tmp_path, Role.REGISTRY_OFFICER, None, phases=ALL)
+@pytest.mark.parametrize("phases", [SINGLE, pytest.param(ALL, marks=pytest.mark.long)])
+def test_for_a_registry_officer(centre: Centre, tmp_path: Path, phases: str) -> None:
+    ask(centre, tmp_path, Role.REGISTRY_OFFICER, None, phases=phases)
 
 
-def test_for_two_producers_who_see_nothing_of_each_other(centre: Centre, tmp_path: Path) -> None:
-    ask(centre, tmp_path, Role.PRODUCER_OFFICER, "UMG", "KMP", phases=WELL_FORMED)
+@pytest.mark.parametrize("phases", [SINGLE, pytest.param(WELL_FORMED, marks=pytest.mark.long)])
+def test_for_two_producers_who_see_nothing_of_each_other(
+    centre: Centre, tmp_path: Path, phases: str
+) -> None:
+    ask(centre, tmp_path, Role.PRODUCER_OFFICER, "UMG", "KMP", phases=phases)
 
 
 def test_after_all_of_it_the_register_still_follows_from_its_acts(centre: Centre) -> None:

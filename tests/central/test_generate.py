@@ -82,11 +82,16 @@ def test_no_order_of_a_gateway_begins_before_the_last_has_ended(marks: int) -> N
     assert ids == list(range(1, len(ids) + 1))
 
 
+@pytest.fixture(scope="module", params=[1_000, pytest.param(MARKS, marks=pytest.mark.long)])
+def marks(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
 @pytest.fixture(scope="module")
-def generated() -> Iterator[Centre]:
+def generated(marks: int) -> Iterator[Centre]:
     with Centre.started(bare=True) as centre:
         centre.run("migrate")
-        centre.run("generate", "--items", str(MARKS), "--seed", "3", "--workers", "2")
+        centre.run("generate", "--items", str(marks), "--seed", "3", "--workers", "2")
         yield centre
 
 
@@ -131,10 +136,10 @@ def test_the_station_of_a_claim_is_taken_from_its_record(generated: Centre) -> N
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_register(generated: Centre) -> None:
+def test_the_same_seed_gives_the_same_register(generated: Centre, marks: int) -> None:
     with Centre.started(bare=True) as other:
         other.run("migrate")
-        other.run("generate", "--items", str(MARKS), "--seed", "3", "--workers", "1")
+        other.run("generate", "--items", str(marks), "--seed", "3", "--workers", "1")
         for query in _SAME:
             assert other.sql(query) == generated.sql(query)
 

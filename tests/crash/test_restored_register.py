@@ -12,7 +12,7 @@ from tests.crash.site import Site, seed
 from tests.support.central import Centre
 from tests.support.wait import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 PROGRAMS = ("serve", "plan", "ingest-1", "ingest-2")
 BLOCK = 4
 

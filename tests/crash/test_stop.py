@@ -9,7 +9,9 @@ from tests.support.wait import wait_for
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["panasonic-lp", "modbus-cell"])
+@pytest.mark.parametrize(
+    "kind", ["panasonic-lp", pytest.param("modbus-cell", marks=pytest.mark.long)]
+)
 def test_a_stop_while_armed_disarms_and_journals_it(kind: Kind, centre: Centre) -> None:
     site = Site.enrolled(centre, f"stop.{kind}", kind, "pedal")
     try:

@@ -56,6 +56,17 @@ def state() -> Iterator[Path]:
         yield folder
 
 
+def test_a_short_run_ends_with_its_count(state: Path) -> None:
+    lines, counted = Demo.ran(state, "--once", "--fresh", "--parts", "1", "--json")
+    assert len(lines) == 1
+    assert tuple(counted) == KEYS
+    # One weapon of three pieces, and one tray of four cartons.
+    assert counted.items() >= {"engraved": 7, "good": 7, "faults": {}, **NOTHING_WRONG}.items()
+    assert len(engraved(state, GRAMSH)) + len(engraved(state, POLICAN)) == 7
+    assert running_in(state) == {}
+
+
+@pytest.mark.long
 def test_it_marks_and_counts_and_goes_on_and_begins_anew(state: Path) -> None:
     first_run = "--once", "--fresh", "--parts", "6", "--json", "--reader", "camera"
     lines, counted = Demo.ran(state, *first_run)
@@ -195,6 +206,7 @@ def _reconcile_names_a_number_whose_record_is_gone(state: Path, database: str) -
     assert named == {"G9-2026-11": ["26000003"], "FMJ-2026-11": []}
 
 
+@pytest.mark.long
 def test_faults_of_another_shell_and_a_clean_end(state: Path) -> None:
     demo = Demo.that_goes_on(state, "--marker", "gravotech-tl07", "--reader", "cognex-dmcc")
     try:
@@ -328,6 +340,7 @@ def _kills(demo: Demo) -> None:
     assert demo.told["pids"]["ingest-2"] != pid
 
 
+@pytest.mark.long
 def test_a_killed_demo_is_cleaned_up_by_the_next_start_where_single_keys_do_it(
     state: Path,
 ) -> None:

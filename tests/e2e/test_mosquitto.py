@@ -160,6 +160,7 @@ def test_a_listener_in_the_share_of_ingest_hears_nothing_and_costs_nothing(
     assert good(centre, site) == before + 4
 
 
+@pytest.mark.long
 def test_a_power_cut_of_the_broker_loses_nothing(centre: Plant, site: Site) -> None:
     broker, before = centre.mosquitto, good(centre, site)
     for name in ("ingest-1", "ingest-2"):
@@ -196,6 +197,7 @@ def test_a_power_cut_of_the_broker_loses_nothing(centre: Plant, site: Site) -> N
     assert good(centre, site) == before + 3
 
 
+@pytest.mark.long
 def test_two_with_one_identity_do_not_both_go_on(centre: Plant) -> None:
     """A gateway's folder, certificate included, was cloned and started a second time.
 
@@ -246,6 +248,7 @@ def test_two_with_one_identity_do_not_both_go_on(centre: Plant) -> None:
         twin.close()
 
 
+@pytest.mark.long
 def test_a_session_that_was_taken_over_is_never_opened_again(centre: Plant) -> None:
     """The broker's own word for it, as raw bytes: DISCONNECT, reason 0x8E (MQTT 5, 3.14.2.1)."""
     site = centre.site("durres.line-1")
@@ -272,18 +275,20 @@ def test_a_session_that_was_taken_over_is_never_opened_again(centre: Plant) -> N
         site.close()
 
 
-def test_the_limits(centre: Plant) -> None:
+@pytest.mark.parametrize("messages", [300, pytest.param(3000, marks=pytest.mark.long)])
+def test_the_limits(centre: Plant, messages: int) -> None:
     """A megabyte is too much for one message; thousands wait for a worker that is away."""
-    away = as_central(centre, "away", lasts_s=600)
+    name = f"away-{messages}"
+    away = as_central(centre, name, lasts_s=600)
     away.subscribe(f"gjurma/v1/{B}/records")
     away.leave()
     b = as_gateway(centre, B)
-    payloads = [b"%d" % number for number in range(3000)]
+    payloads = [b"%d" % number for number in range(messages)]
     for payload in payloads:
         b.send(topic(B, "records"), payload)
     assert b.publish(topic(B, "records"), b"the last one") == 0
-    back = as_central(centre, "away", lasts_s=600)
-    wait_for("all of them", lambda: len(back.heard) > 3000, 60)
+    back = as_central(centre, name, lasts_s=600)
+    wait_for("all of them", lambda: len(back.heard) > messages, 60)
     assert [payload for _, payload in back.heard] == [*payloads, b"the last one"]
     batch = bytes(256 * 1024)
     assert b.publish(topic(B, "records"), batch) == 0
@@ -295,6 +300,6 @@ def test_the_limits(centre: Plant) -> None:
     b = as_gateway(centre, B)
     assert b.publish(topic(B, "records"), b"after") == 0
     wait_for("the next message", lambda: back.heard[-1][1] == b"after")
-    assert [payload for _, payload in back.heard[3001:]] == [batch, b"after"]
+    assert [payload for _, payload in back.heard[messages + 1 :]] == [batch, b"after"]
     b.leave()
     back.leave()

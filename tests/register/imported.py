@@ -60,19 +60,19 @@ _FAULTS = (
 
 def large(count: int) -> tuple[bytes, list[tuple[int, str, str]]]:
     """So many rows; in every thousandth a fault: (line, heading, code). The row before it has the
-    marks of the first."""
+    marks of the first. Two files of different length have no mark in common."""
     planted: list[tuple[int, str, str]] = []
 
     def rows() -> Iterator[str]:
         for index in range(1, count + 1):
-            own = {"inventory": f"B-{index:06}", "model": "M70B"}
+            own = {"inventory": f"B-{index:06}", "model": f"M70B-{count}"}
             if index % 1000 == 0:
                 change, heading, code = _FAULTS[index // 1000 % len(_FAULTS)]
                 planted.append((index + 1, heading, code))
                 own |= change
             elif index % 1000 == 999:
                 own |= {"serial": "s-000001"}
-            yield weapon(index, **own)
+            yield weapon(index, **own | {"inventory": f"{count}-{own['inventory']}"})
 
     content = csv(rows())
     return content, planted

@@ -20,7 +20,6 @@ from tests.support.registry import Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
-LARGE = 50_000
 
 
 @pytest.fixture(scope="module")
@@ -214,58 +213,63 @@ def test_a_file_that_is_none_leaves_nothing_behind(centre: Registry) -> None:
     assert centre.sql("SELECT count(*) FROM act") == acts
 
 
-def test_fifty_thousand_rows_are_taken_in_once_killed_and_twice_run(
-    centre: Registry, tmp_path: Path
+@pytest.mark.parametrize("rows", [10_000, pytest.param(50_000, marks=pytest.mark.long)])
+def test_a_large_file_is_taken_in_once_killed_and_twice_run(
+    centre: Registry, tmp_path: Path, rows: int
 ) -> None:
-    content, planted = large(LARGE)
+    content, planted = large(rows)
+    number = f"BIG-{rows}"
     file = tmp_path / "depo.csv"
     file.write_bytes(content)
     arguments = (str(file), "--kind", "articles", "--json")
     rehearsed = json.loads(centre.run("import", *arguments, "--dry-run", expect=1))
-    good = LARGE - len(planted)
+    good = rows - len(planted)
     assert counts(rehearsed) == (good, 0, len(planted))
 
-    _kill_in_the_middle(centre, *arguments, "--number", "BIG")
-    begun = centre.get("/api/v1/imports/BIG")
+    _kill_in_the_middle(centre, number, *arguments)
+    begun = centre.get(f"/api/v1/imports/{number}")
     assert begun["state"] == "open"
-    assert 1 < begun["line"] <= LARGE
-    assert stock(centre, "BIG") == begun["imported"], "what is told is what there is"
+    assert 1 < begun["line"] <= rows
+    assert stock(centre, number) == begun["imported"], "what is told is what there is"
 
     started = time.monotonic()
-    told = json.loads(centre.run("import", *arguments, "--number", "BIG", expect=1))
+    told = json.loads(centre.run("import", *arguments, "--number", number, expect=1))
     assert time.monotonic() - started < 60
     assert (counts(told), told["state"]) == ((good, 0, len(planted)), "complete")
     lines = [(each["line"], each["column"], each["code"]) for each in told["refusals"]]
     assert lines == planted
-    assert stock(centre, "BIG") == good
+    assert stock(centre, number) == good
     missing = centre.sql(
         "SELECT count(*) FROM generate_series(2, %s) AS line WHERE line NOT IN"
-        " (SELECT line FROM legacy WHERE import_number = 'BIG' UNION ALL"
-        " SELECT line FROM import_refusal WHERE import_number = 'BIG')",
-        LARGE + 1,
+        " (SELECT line FROM legacy WHERE import_number = %s UNION ALL"
+        " SELECT line FROM import_refusal WHERE import_number = %s)",
+        rows + 1,
+        number,
+        number,
     )
     assert missing == [(0,)]
     doubled = centre.sql(
-        "SELECT count(*), count(DISTINCT folded) FROM legacy WHERE doubled"
-        " AND import_number = 'BIG'"
+        "SELECT count(*), count(DISTINCT folded) FROM legacy WHERE doubled AND import_number = %s",
+        number,
     )
-    assert doubled == [(LARGE // 1000 + 1, 1)]
+    assert doubled == [(rows // 1000 + 1, 1)]
 
-    assert json.loads(centre.run("import", *arguments, "--number", "BIG", expect=1)) == told
+    assert json.loads(centre.run("import", *arguments, "--number", number, expect=1)) == told
     before = stock(centre)
-    again = send(centre, "BIG-AGAIN", content)
+    again = send(centre, f"{number}-AGAIN", content)
     assert counts(again) == (0, good, len(planted))
     assert stock(centre) == before
 
 
-def _kill_in_the_middle(centre: Registry, *arguments: str) -> None:
+def _kill_in_the_middle(centre: Registry, number: str, *arguments: str) -> None:
+    command = (sys.executable, "-m", "central", "import", "--state", str(centre.folder))
     process = subprocess.Popen(
-        [sys.executable, "-m", "central", "import", "--state", str(centre.folder), *arguments],
+        [*command, *arguments, "--number", number],
         stdout=subprocess.DEVNULL,
     )
 
     def some() -> bool:
-        return bool(centre.sql("SELECT 1 FROM imports WHERE number = 'BIG' AND line > 1"))
+        return bool(centre.sql("SELECT 1 FROM imports WHERE number = %s AND line > 1", number))
 
     wait_for("a portion of the file", some, 60)
     process.send_signal(signal.SIGKILL)
