@@ -34,11 +34,11 @@ INSERT INTO import_refusal SELECT 'IMP-0001', n, 1, 'Seria', 'missing', ''
 """What a generated register has none of."""
 
 
-@pytest.fixture(scope="module", params=[10_000, pytest.param(40_000, marks=pytest.mark.long)])
-def centre(request: pytest.FixtureRequest) -> Iterator[Centre]:
+@pytest.fixture(scope="module")
+def centre() -> Iterator[Centre]:
     with Centre.started(bare=True) as centre:
         centre.run("migrate")
-        centre.run("generate", "--items", str(request.param))
+        centre.run("generate", "--items", "40000")
         centre.sql(MORE)
         yield centre
 
