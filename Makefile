@@ -2,9 +2,13 @@
 #
 #   make setup    .venv in this checkout, with the pinned requirements (the others call it)
 #   make demo     broker, register, two gateways and their devices on this machine
-#   make test     every test but those of `make kill`, `own` and `faults`; as root installs their needs
-#   make quick    the tests that start no program and are soon done: about a minute
-#   make check    format, lint, types, import boundaries, catalogues, the tree
+#   make quick    while writing: the tests that start no program and end soon, in about a minute
+#   make check    before each commit: format, lint, types, import boundaries, catalogues, the tree
+#   make test     before each change is taken in: every promise; the budget is ten minutes on two cores;
+#                 leaves out the tests marked kill, own, faults or long; as root installs their needs
+#   make long     the stages that `make test` leaves out, one after another, with the time of each:
+#                 kill, own, faults, conformance, simulate, mutants-cycle, mutants-codecs, soak, and
+#                 tests (marked long); ONLY="kill soak". `.ci/run` runs check, test and long
 #   make simulate the whole system in one thread on virtual time: SEEDS=10000, or SEED=n;
 #                 SEEDS=200 STORE=postgres: the same to the real store, and the same rows;
 #                 TABLE=1: its table for the docs
@@ -16,7 +20,7 @@
 #   make soak     the real programs while processes, networks and disks fail: MINUTES=5, SEED=n
 #   make api      the register's interface against its own description, what does not fit it too:
 #                 EXAMPLES=200
-#   make faults   make conformance, and the readers in all their settings: ten minutes of waiting
+#   make faults   the tests of a fault at each place of a wire, and the readers in all their settings
 #   make matrix   the demo with every marker and every reader, with faults: an hour; ONLY=telesis
 #   make own      that the benchmarks, the soak and the tour do what they say, and that each extra of
 #                 the wheel brings what its machine needs: some minutes
@@ -40,13 +44,16 @@ APP := $(wildcard central/screens/warehouse/app/* central/screens/warehouse/app/
 PYTEST ?=
 # Most tests wait for devices, brokers and databases; a file's tests stay together.
 PARALLEL := -n $(shell expr 2 '*' $$(nproc)) --dist loadfile
+# Tests that need a program which this machine lacks are named on standard error and deselected.
+_missing = $$($(BIN)/python -m tests.needs missing)
+_test = $(PARALLEL) --durations=10 -m "not kill and not own and not faults and not long$(_missing)"
 
 # What is compiled once need not be compiled by each of the hundreds of programs that tests start.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check simulate mutants fuzz conformance soak api kill faults matrix own \
-    bench optics format lock clean screenshots golden
+.PHONY: help setup demo test quick check long long-tests simulate mutants fuzz conformance \
+    soak api kill faults matrix own bench optics format lock clean screenshots golden
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -61,13 +68,22 @@ $(STAMP): requirements.txt pyproject.toml package-lock.json .ci/setup .ci/third_
 demo: $(STAMP)
 	@$(BIN)/gjurma-sim demo
 
-# The tests that this machine cannot run are named on standard error and deselected, never skipped.
 test: $(STAMP)
 	@$(BIN)/python -m tests.needs install
-	$(BIN)/python -m pytest $(PARALLEL) -m "not kill and not own and not faults$$($(BIN)/python -m tests.needs missing)" $(PYTEST)
+	$(BIN)/python -m pytest --budget=600 $(_test) $(PYTEST)
 
 quick: $(STAMP)
-	$(BIN)/python -m pytest -n auto --dist loadfile -q -m "not slow and not kill and not own and not faults" $(PYTEST)
+	$(BIN)/python -m pytest -n auto --dist loadfile -q --budget=60 \
+	    -m "not slow and not kill and not own and not faults and not long" $(PYTEST)
+
+long: $(STAMP)
+	@.ci/long $(ONLY)
+
+# The last stage of `make long`.
+long-tests: $(STAMP)
+	@$(BIN)/python -m tests.needs install
+	$(BIN)/python -m pytest $(PARALLEL) --durations=10 \
+	    -m "long and not kill and not own and not faults$(_missing)" $(PYTEST)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -112,7 +128,7 @@ api: $(STAMP)
 kill: $(STAMP)
 	$(BIN)/python -m pytest -n 4 -m kill $(PYTEST)
 
-faults: conformance
+faults: $(STAMP)
 	$(BIN)/python -m pytest $(PARALLEL) -m faults $(PYTEST)
 
 matrix: $(STAMP)

@@ -3,10 +3,13 @@
 Root can install whatever a test needs, so there a skip only hides something. Where several
 processes run them, `tests.spread` says which runs what. Time that a busy machine takes from an
 event loop is not counted (`tests.support.patient`).
+
+`--budget SECONDS` adds a line to the summary: how long the run took, and how far it is over budget.
 """
 
 import asyncio
 import os
+import time
 from collections.abc import Generator
 
 import pytest
@@ -24,10 +27,30 @@ settings.load_profile("gjurma")
 DEFAULT_TIMEOUT_CONFIG.read = 60.0  # no less for an answer: httpx offers no setting of its own
 asyncio.set_event_loop_policy(PatientPolicy())
 
+STARTED = pytest.StashKey[float]()
+"""Start of the run, in seconds of `time.monotonic`."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--budget", type=int, metavar="SECONDS", help="report whether the run took longer"
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.stash[STARTED] = time.monotonic()
     for need in NEEDS:
         config.addinivalue_line("markers", f"{need.marker}: needs {need.what}")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    budget: int | None = config.getoption("budget")
+    if budget is not None:
+        taken = time.monotonic() - config.stash[STARTED]
+        over = f": over budget by {taken - budget:.0f} s" if taken > budget else ""
+        terminalreporter.write_line(f"The run took {taken:.0f} s of {budget} s{over}.")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,6 +1,7 @@
-"""As root a skipped test fails; and what this machine lacks is deselected by name."""
+"""Tests of skips, which fail as root, of deselection by need, and of the run's budget."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,25 @@ def test_as_root_a_skip_fails(inner: pytest.Pytester, monkeypatch: pytest.Monkey
 def test_others_may_skip(inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     inner.runpytest_inprocess().assert_outcomes(passed=1, skipped=4)
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        ((), []),
+        (("--budget=3600",), [r"The run took \d+ s of 3600 s\."]),
+        (("--budget=0", "-n1"), [r"The run took \d+ s of 0 s: over budget by \d+ s\."]),
+    ],
+)
+def test_the_controller_reports_the_budget_once(
+    inner: pytest.Pytester, options: tuple[str, ...], lines: list[str]
+) -> None:
+    run = inner.runpytest_inprocess("test_inner.py::test_stands", *options)
+    assert run.ret == pytest.ExitCode.OK
+    reported = [line for line in run.outlines if line.startswith("The run took")]
+    assert len(reported) == len(lines)
+    for line, pattern in zip(reported, lines, strict=True):
+        assert re.fullmatch(pattern, line)
 
 
 def test_what_is_missing_is_named_and_deselected(
