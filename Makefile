@@ -9,6 +9,7 @@
 #   make long     the stages that `make test` leaves out, one after another, with the time of each:
 #                 kill, own, faults, conformance, simulate, mutants-cycle, mutants-codecs, soak, and
 #                 tests (marked long); ONLY="kill soak". `.ci/run` runs check, test and long
+#   make coverage the tests of `make test` under coverage.py, and a table of packages
 #   make simulate the whole system in one thread on virtual time: SEEDS=10000, or SEED=n;
 #                 SEEDS=200 STORE=postgres: the same to the real store, and the same rows;
 #                 TABLE=1: its table for the docs
@@ -52,7 +53,7 @@ _test = $(PARALLEL) --durations=10 -m "not kill and not own and not faults and n
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check long long-tests simulate mutants fuzz conformance \
+.PHONY: help setup demo test quick check long long-tests coverage simulate mutants fuzz conformance \
     soak api kill faults matrix own bench optics format lock clean screenshots golden
 
 help:
@@ -78,6 +79,14 @@ quick: $(STAMP)
 
 long: $(STAMP)
 	@.ci/long $(ONLY)
+
+# A failed test does not keep the table back, but the command fails all the same.
+coverage: $(STAMP)
+	@$(BIN)/python -m tests.needs install
+	@rm -rf .coverage
+	@status=0; \
+	$(BIN)/coverage run -m pytest $(_test) $(PYTEST) || status=$$?; \
+	$(BIN)/coverage combine --quiet && $(BIN)/python -m tests.coverage_table && exit $$status
 
 # The last stage of `make long`.
 long-tests: $(STAMP)
@@ -165,5 +174,5 @@ lock: $(STAMP)
 
 clean:
 	rm -rf build dist *.egg-info requirements.new
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
