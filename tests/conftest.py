@@ -5,6 +5,7 @@ processes run them, `tests.spread` says which runs what. Time that a busy machin
 event loop is not counted (`tests.support.patient`).
 
 `--budget SECONDS` adds a line to the summary: how long the run took, and how far it is over budget.
+`--keep-durations` keeps the seconds of the longest files for `tests.spread`.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
 from tests.needs import NEEDS
-from tests.spread import Spread
+from tests.spread import Spread, keep_durations
 from tests.support.patient import PatientPolicy
 
 # How long an example takes says more of what else the machine does than of the code.
@@ -35,6 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--budget", type=int, metavar="SECONDS", help="report whether the run took longer"
     )
+    parser.addoption(
+        "--keep-durations", action="store_true", help="write the longest files to durations.json"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,6 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
+    if config.getoption("keep_durations"):
+        reports = [report for some in terminalreporter.stats.values() for report in some]
+        keep_durations(report for report in reports if isinstance(report, pytest.TestReport))
     budget: int | None = config.getoption("budget")
     if budget is not None:
         taken = time.monotonic() - config.stash[STARTED]

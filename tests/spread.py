@@ -1,50 +1,25 @@
-"""How `make test` spreads the tests over its processes: what takes longest begins first.
+"""Order in which `make test` hands the tests to its processes: the longest files first.
+
+`make test PYTEST=--keep-durations` measures the files anew and writes `durations.json`.
 
 A file's tests stay together and in their order, since they may share a server or a register. Those
 of a file in `APART` share nothing, and each goes to whatever process is free; the files of one of
 `TOGETHER` share what is made once for a folder.
 """
 
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-LONGEST = (
-    "tests/e2e/test_demo.py",
-    "tests/browser/test_accessibility.py",
-    "tests/browser/test_warehouse.py",
-    "tests/e2e/test_mosquitto.py",
-    "tests/api/test_schemathesis.py",
-    "tests/central/test_faults.py",
-    "tests/crash/test_restored_register.py",
-    "tests/simulation/test_twin.py",
-    "tests/browser/test_both_ends.py",
-    "tests/queries/test_at_size.py",
-    "tests/central/test_issuing.py",
-    "tests/central/test_races.py",
-    "tests/central/test_twins.py",
-    "tests/register/test_imports_api.py",
-    "tests/crash/test_kills.py",
-    "tests/browser/test_registry.py",
-    "tests/crash/test_latched_journals.py",
-    "tests/crash/test_full_disk.py",
-    "tests/crash/test_twins.py",
-    "tests/scans/test_batches.py",
-    "tests/browser/test_operator_holds.py",
-    "tests/queries/test_register.py",
-    "tests/register/test_oversight_api.py",
-    "tests/register/test_certificates_api.py",
-    "tests/central/test_plans.py",
-    "tests/central/test_balance.py",
-    "tests/register/test_licences_api.py",
-    "tests/alerts/test_watch.py",
-    "tests/drivers/test_modbus_faults.py",
-    "tests/drivers/test_panasonic_part.py",
-    "tests/simulation/test_simulation.py",
-    "tests/browser/test_operator.py",
-    "tests/browser/test_operator_trays.py",
-)
-"""By what they took on two cores; what is not here takes less."""
-
+DURATIONS = Path(__file__).with_name("durations.json")
+"""Seconds of the longest units of work: of a file, a test, or a group by its first file."""
+KEPT = 30
 APART = frozenset(
     {
         "tests/browser/test_operator.py",
@@ -76,17 +51,29 @@ TOGETHER = (
 )
 
 
+def keep_durations(reports: Iterable[pytest.TestReport]) -> None:
+    """Write the seconds of the longest units of work into `DURATIONS`."""
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for report in reports:
+        seconds[_unit(report.nodeid)] += report.duration
+    longest = sorted(seconds, key=lambda unit: seconds[unit], reverse=True)[:KEPT]
+    kept = {unit: round(seconds[unit], 1) for unit in longest}
+    DURATIONS.write_text(json.dumps(kept, indent=2) + "\n")
+
+
 class Spread(LoadFileScheduling):
     """xdist's own, with an order by time in place of one by the number of tests."""
 
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        self.seconds: dict[str, float] = json.loads(DURATIONS.read_text())
+
     def _split_scope(self, nodeid: str) -> str:
-        file = super()._split_scope(nodeid)
-        if file in APART:
-            return nodeid
-        return next((files[0] for files in TOGETHER if file in files), file)
+        return _unit(nodeid)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        self.workqueue.move_to_end(min(self.workqueue, key=_place), last=False)
+        longest = max(self.workqueue, key=lambda unit: self.seconds.get(unit, 0))
+        self.workqueue.move_to_end(longest, last=False)
         super()._assign_work_unit(node)
 
     def _reschedule(self, node: WorkerController) -> None:
@@ -99,7 +86,9 @@ class Spread(LoadFileScheduling):
         return self._pending_of(self.assigned_work[node])
 
 
-def _place(scope: str) -> int:
-    """Where it stands in the order; of equals the first one is taken."""
-    file = scope.split("::", 1)[0]
-    return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+def _unit(nodeid: str) -> str:
+    """Return the name of the unit of work that a test belongs to."""
+    file = nodeid.split("::", 1)[0]
+    if file in APART:
+        return nodeid
+    return next((files[0] for files in TOGETHER if file in files), file)

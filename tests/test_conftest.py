@@ -1,12 +1,13 @@
 """Tests of skips, which fail as root, of deselection by need, and of the run's budget."""
 
+import json
 import os
 import re
 from pathlib import Path
 
 import pytest
 
-from tests import needs
+from tests import needs, spread
 
 pytest_plugins = ["pytester"]
 
@@ -71,6 +72,14 @@ def test_the_controller_reports_the_budget_once(
     assert len(reported) == len(lines)
     for line, pattern in zip(reported, lines, strict=True):
         assert re.fullmatch(pattern, line)
+
+
+def test_durations_are_kept_by_file(
+    inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(spread, "DURATIONS", tmp_path / "durations.json")
+    inner.runpytest_inprocess("test_inner.py::test_stands", "--keep-durations")
+    assert list(json.loads(spread.DURATIONS.read_text())) == ["test_inner.py"]
 
 
 def test_what_is_missing_is_named_and_deselected(
