@@ -165,23 +165,19 @@ def bench(site: Site, *, start: str = "operator", reader: bool = True) -> Bench:
     return made
 
 
-def run(made: Bench, story: Callable[[], Awaitable[None]]) -> None:
+async def run(made: Bench, story: Callable[[], Awaitable[None]]) -> None:
     """Tell a story while the station runs; what breaks the station breaks the test."""
-
-    async def both() -> None:
-        running = asyncio.ensure_future(made.station.run())
-        telling = asyncio.ensure_future(story())
-        try:
-            await asyncio.wait({running, telling}, return_when=asyncio.FIRST_COMPLETED)
-            if running.done():
-                running.result()
-            await telling
-        finally:
-            running.cancel()
-            telling.cancel()
-            await asyncio.gather(running, telling, return_exceptions=True)
-
-    asyncio.run(both())
+    running = asyncio.ensure_future(made.station.run())
+    telling = asyncio.ensure_future(story())
+    try:
+        await asyncio.wait({running, telling}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+        await telling
+    finally:
+        running.cancel()
+        telling.cancel()
+        await asyncio.gather(running, telling, return_exceptions=True)
 
 
 @pytest.fixture
@@ -191,9 +187,9 @@ def site(tmp_path: Path) -> Site:
     return made
 
 
-def test_a_part_is_marked_read_and_journalled(site: Site) -> None:
+async def test_a_part_is_marked_read_and_journalled(site: Site) -> None:
     made = bench(site)
-    run(made, made.marks)
+    await run(made, made.marks)
     kinds = [type(record).__name__ for record in site.journal.records()]
     assert kinds == ["Opened", "Intent", "Marked", "Verified"]
     (intent,) = made.records(Intent)
@@ -203,29 +199,29 @@ def test_a_part_is_marked_read_and_journalled(site: Site) -> None:
 
 
 @pytest.mark.parametrize("said", ["A\0B", "\udcffX", "Z" * 7000])
-def test_whatever_a_reader_says_can_be_journalled(site: Site, said: str) -> None:
+async def test_whatever_a_reader_says_can_be_journalled(site: Site, said: str) -> None:
     made = bench(site)
     made.reader.says = (said,)
-    run(made, lambda: made.marks(Phase.SET_ASIDE))
+    await run(made, lambda: made.marks(Phase.SET_ASIDE))
     (verified,) = made.records(Verified)
     assert isinstance(verified, Verified)
     assert verified.verdict == "mismatch"
     assert verified.content == said[:2000].replace("\0", "\ufffd").replace("\udcff", "\ufffd")
 
 
-def test_whatever_a_marker_says_can_be_journalled(site: Site) -> None:
+async def test_whatever_a_marker_says_can_be_journalled(site: Site) -> None:
     made = bench(site)
     made.marker.cause = "\0" + "e" * 5000
-    run(made, made.marks)
+    await run(made, made.marks)
     (marked,) = made.records(Marked)
     assert isinstance(marked, Marked)
     assert marked.results[0].cause == "\ufffd" + "e" * 1999
 
 
-def test_a_rejected_part_is_still_set_aside_after_a_restart(site: Site) -> None:
+async def test_a_rejected_part_is_still_set_aside_after_a_restart(site: Site) -> None:
     made = bench(site)
     made.reader.says = ()
-    run(made, lambda: made.marks(Phase.SET_ASIDE))
+    await run(made, lambda: made.marks(Phase.SET_ASIDE))
     again = bench(site)
 
     async def restart() -> None:
@@ -235,14 +231,14 @@ def test_a_rejected_part_is_still_set_aside_after_a_restart(site: Site) -> None:
         again.station.acknowledge(NOBODY)
         await again.comes_to(Phase.IDLE)
 
-    run(again, restart)
+    await run(again, restart)
 
 
-def test_without_a_reader_an_unknown_is_latched_and_stays_an_eyes_work(site: Site) -> None:
+async def test_without_a_reader_an_unknown_is_latched_and_stays_an_eyes_work(site: Site) -> None:
     site.permission.plan = plan(verify={"mode": "eye", "reason": "a curved surface"})
     made = bench(site, reader=False)
     made.marker.cause = "no end report"
-    run(made, lambda: made.marks(Phase.UNKNOWN))
+    await run(made, lambda: made.marks(Phase.UNKNOWN))
     assert len(made.records(Latched)) == 1
     assert site.logbook.ledger.unknown == {"laser": "no end report"}
 
@@ -255,14 +251,14 @@ def test_without_a_reader_an_unknown_is_latched_and_stays_an_eyes_work(site: Sit
         again.station.unlatch("seen by both", ("a", "b"))
         await again.comes_to(Phase.IDLE)
 
-    run(again, restart)
+    await run(again, restart)
     assert site.logbook.ledger.unknown == {}
 
 
-def test_an_eye_judges_after_a_restart_with_the_orders_reason(site: Site) -> None:
+async def test_an_eye_judges_after_a_restart_with_the_orders_reason(site: Site) -> None:
     site.permission.plan = plan(verify={"mode": "eye", "reason": "a curved surface"})
     made = bench(site, reader=False)
-    run(made, lambda: made.marks(Phase.JUDGING))
+    await run(made, lambda: made.marks(Phase.JUDGING))
     again = bench(site, reader=False)
 
     async def judge() -> None:
@@ -270,7 +266,7 @@ def test_an_eye_judges_after_a_restart_with_the_orders_reason(site: Site) -> Non
         again.station.judge(NOBODY, legible=True)
         await again.comes_to(Phase.IDLE)
 
-    run(again, judge)
+    await run(again, judge)
     (verified,) = again.records(Verified)
     assert isinstance(verified, Verified)
     assert (verified.entry, verified.verdict, verified.reason) == (
@@ -280,7 +276,7 @@ def test_an_eye_judges_after_a_restart_with_the_orders_reason(site: Site) -> Non
     )
 
 
-def test_an_armed_device_is_given_up_when_its_own_order_leaves_the_plan(site: Site) -> None:
+async def test_an_armed_device_is_given_up_when_its_own_order_leaves_the_plan(site: Site) -> None:
     made = bench(site, start="pedal")
 
     async def story() -> None:
@@ -293,7 +289,7 @@ def test_an_armed_device_is_given_up_when_its_own_order_leaves_the_plan(site: Si
         site.permission.plan = other.model_copy(update={"orders": orders, "blocks": blocks})
         await made.comes_to(Phase.UNKNOWN)
 
-    run(made, story)
+    await run(made, story)
     assert made.marker.loaded is None
     (marked,) = made.records(Marked)
     assert isinstance(marked, Marked)
@@ -308,13 +304,13 @@ def test_an_armed_device_is_given_up_when_its_own_order_leaves_the_plan(site: Si
         ({"content": "{serial}"}, "[)>"),
     ],
 )
-def test_a_template_that_cannot_be_marked_spends_no_number(
+async def test_a_template_that_cannot_be_marked_spends_no_number(
     site: Site, template: dict[str, object], why: str
 ) -> None:
     site.permission.plan = plan(template={"serial_digits": 9, **template})
     made = bench(site)
     with pytest.raises(NotNow) as refused:
-        run(made, made.marks)
+        await run(made, made.marks)
     assert refused.value.note.code == "no-uii"
     assert why in refused.value.note.facts[0][1]
     assert made.records(Intent) == []
@@ -325,19 +321,19 @@ def test_a_template_that_cannot_be_marked_spends_no_number(
     ("device", "journalled", "expected"),
     [(0, None, 1), (41, None, 42), (41, 42, 43), (65535, 1, 2), (1, 65535, 2), (65534, 65535, 1)],
 )
-def test_a_command_number_is_never_the_devices_last_nor_the_last_journalled(
+async def test_a_command_number_is_never_the_devices_last_nor_the_last_journalled(
     site: Site, device: int, journalled: int | None, expected: int
 ) -> None:
     made = bench(site)
     made.marker.proves, made.marker.sequence = True, device
     site.logbook.ledger.station("laser").sequence = journalled
-    run(made, made.marks)
+    await run(made, made.marks)
     (intent,) = made.records(Intent)
     assert isinstance(intent, Intent)
     assert intent.sequence == expected
 
 
-def test_a_marker_that_is_off_for_a_weekend_is_disarmed_when_it_is_on_again(
+async def test_a_marker_that_is_off_for_a_weekend_is_disarmed_when_it_is_on_again(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = bench(site)
@@ -356,6 +352,6 @@ def test_a_marker_that_is_off_for_a_weekend_is_disarmed_when_it_is_on_again(
         while made.station.busy:
             await sleep(0)
 
-    run(made, story)
+    await run(made, story)
     assert made.station.cycle.phase is Phase.IDLE
     assert max(pauses) == 3

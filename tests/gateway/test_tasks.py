@@ -5,7 +5,7 @@ import asyncio
 from gateway.tasks import end
 
 
-def test_a_swallowed_cancellation_is_repeated() -> None:
+async def test_a_swallowed_cancellation_is_repeated() -> None:
     swallowed = 0
 
     async def stubborn() -> None:
@@ -20,11 +20,8 @@ def test_a_swallowed_cancellation_is_repeated() -> None:
     async def failing() -> None:
         raise OSError("gone")
 
-    async def scenario() -> bool:
-        tasks = [asyncio.ensure_future(stubborn()), asyncio.ensure_future(failing())]
-        await asyncio.sleep(0)
-        await end(tasks)
-        return tasks[0].cancelled()
-
-    assert asyncio.run(scenario())
+    tasks = [asyncio.ensure_future(stubborn()), asyncio.ensure_future(failing())]
+    await asyncio.sleep(0)
+    await end(tasks)
+    assert tasks[0].cancelled()
     assert swallowed == 3

@@ -36,9 +36,9 @@ def children() -> set[str]:
     return set(Path(f"/proc/{own}/task/{own}/children").read_text("ascii").split())
 
 
-def test_a_long_paper_costs_this_process_next_to_nothing() -> None:
+async def test_a_long_paper_costs_this_process_next_to_nothing() -> None:
     own, others = time.process_time(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    drawn = asyncio.run(Press().draw(of_marks(1500)))
+    drawn = await Press().draw(of_marks(1500))
     own = time.process_time() - own
     others = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - others
     assert others > 5 * own
@@ -50,55 +50,45 @@ def test_a_long_paper_costs_this_process_next_to_nothing() -> None:
     assert "GR26001499" in last
 
 
-def test_a_name_is_broken_at_its_hyphens_alone() -> None:
+async def test_a_name_is_broken_at_its_hyphens_alone() -> None:
     """And one that has room is not broken."""
     operators = ("gramsh-operator", "gramsh-operator-of-the-night-shift")
     marks = [("G", "D", "", "", "", name, "1") for name in operators]
-    drawn = asyncio.run(Press().draw({**of_marks(0), "marks": [HEADS, *marks]}))
+    drawn = await Press().draw({**of_marks(0), "marks": [HEADS, *marks]})
     (page,) = pypdfium2.PdfDocument(drawn)
     words = page.get_textpage().get_text_bounded().replace("\ufffe", "-").split()
     assert "gramsh-operator" in words
     assert [part for part in ("opera", "operat", "nigh", "shif") if part in words] == []
 
 
-def test_papers_are_drawn_one_at_a_time_and_alike() -> None:
+async def test_papers_are_drawn_one_at_a_time_and_alike() -> None:
     before = children()
     most = 0
 
-    async def whole() -> list[bytes]:
-        nonlocal most
-        press = Press()
-        drawing = asyncio.gather(*(press.draw(of_marks(20)) for _ in range(3)))
-        while not drawing.done():
-            most = max(most, len(children() - before))
-            await asyncio.sleep(0.01)
-        return await drawing
-
-    one, two, three = asyncio.run(whole())
+    press = Press()
+    drawing = asyncio.gather(*(press.draw(of_marks(20)) for _ in range(3)))
+    while not drawing.done():
+        most = max(most, len(children() - before))
+        await asyncio.sleep(0.01)
+    one, two, three = await drawing
     assert most == 1
     assert one == two == three
 
 
-def test_a_paper_that_nobody_waits_for_is_not_drawn_on() -> None:
+async def test_a_paper_that_nobody_waits_for_is_not_drawn_on() -> None:
     before = children()
 
-    async def whole() -> None:
-        drawing = asyncio.create_task(Press().draw(of_marks(5000)))
-        await until(lambda: bool(children() - before))
-        drawing.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await drawing
-        assert children() == before
-
-    asyncio.run(whole())
+    drawing = asyncio.create_task(Press().draw(of_marks(5000)))
+    await until(lambda: bool(children() - before))
+    drawing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await drawing
+    assert children() == before
 
 
-def test_what_cannot_be_drawn_is_declined_and_the_next_is_drawn() -> None:
-    async def whole() -> bytes:
-        press = Press()
-        with pytest.raises(NotNow) as refused:
-            await press.draw(cast("Sheet", {}))
-        assert refused.value.note.code == "not-drawn"
-        return await press.draw(of_marks(1))
-
-    assert asyncio.run(whole()).startswith(b"%PDF")
+async def test_what_cannot_be_drawn_is_declined_and_the_next_is_drawn() -> None:
+    press = Press()
+    with pytest.raises(NotNow) as refused:
+        await press.draw(cast("Sheet", {}))
+    assert refused.value.note.code == "not-drawn"
+    assert (await press.draw(of_marks(1))).startswith(b"%PDF")
