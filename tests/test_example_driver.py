@@ -83,7 +83,7 @@ def loaded(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_the_program_lists_and_probes_it(installed: Path) -> None:
+async def test_the_program_lists_and_probes_it(installed: Path) -> None:
     async def gateway(*words: str) -> tuple[int | None, str]:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gateway", *words),
@@ -93,24 +93,21 @@ def test_the_program_lists_and_probes_it(installed: Path) -> None:
         out, _ = await process.communicate()
         return process.returncode, out.decode()
 
-    async def run() -> None:
-        code, out = await gateway("drivers", "--json")
-        assert code == 0
-        told = {each["name"]: each for each in json.loads(out)}["sick-cola"]
-        assert told["role"] == "reader"
-        assert told["wires"] == ["serial", "tcp", "tls", "rfc2217"]
-        assert all(option["meaning"] for option in told["options"])
-        script = Script(*WHO, *WHO)
-        listener = await serve("tcp://127.0.0.1:0", script, Faults())
-        code, out = await gateway("probe", listener.url, "--kind", "sick-cola", "--bytes")
-        assert code == 0
-        assert f"{listener.url}: SICK LECTOR63 V2.10\n" in out
-        assert "> 02 73 52 4e 20 44 65 76" in out
-        assert "who is there" in out
-        script.check()
-        await listener.close()
-
-    asyncio.run(run())
+    code, out = await gateway("drivers", "--json")
+    assert code == 0
+    told = {each["name"]: each for each in json.loads(out)}["sick-cola"]
+    assert told["role"] == "reader"
+    assert told["wires"] == ["serial", "tcp", "tls", "rfc2217"]
+    assert all(option["meaning"] for option in told["options"])
+    script = Script(*WHO, *WHO)
+    listener = await serve("tcp://127.0.0.1:0", script, Faults())
+    code, out = await gateway("probe", listener.url, "--kind", "sick-cola", "--bytes")
+    assert code == 0
+    assert f"{listener.url}: SICK LECTOR63 V2.10\n" in out
+    assert "> 02 73 52 4e 20 44 65 76" in out
+    assert "who is there" in out
+    script.check()
+    await listener.close()
 
 
 CONFIG = """
@@ -133,24 +130,21 @@ options = {{ linger = 0.02 }}
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_station_is_built_with_it_and_looks(tmp_path: Path) -> None:
+async def test_a_station_is_built_with_it_and_looks(tmp_path: Path) -> None:
     script = Script(*WHO, *LOOK, Reply(hexed(f"\x02{CODE}\x03"), wait=0.05), *CLOSE)
     file = tmp_path / "gateway.toml"
 
-    async def run() -> list[str]:
-        listener = await serve("tcp://127.0.0.1:0", script, Faults())
-        file.write_text(CONFIG.format(url=listener.url))
-        (reader,) = build_readers(load(file).station[0])
-        await reader.connect()
-        await reader.flush()
-        await reader.open()
-        readings = await reader.read(5)
-        await reader.close()
-        await reader.shut()
-        await listener.close()
-        return [reading.content for reading in readings]
-
-    assert asyncio.run(run()) == [CODE]
+    listener = await serve("tcp://127.0.0.1:0", script, Faults())
+    file.write_text(CONFIG.format(url=listener.url))
+    (reader,) = build_readers(load(file).station[0])
+    await reader.connect()
+    await reader.flush()
+    await reader.open()
+    readings = await reader.read(5)
+    await reader.close()
+    await reader.shut()
+    await listener.close()
+    assert [reading.content for reading in readings] == [CODE]
     script.check()
     assert check(load(file), file.read_text()) == []
     file.write_text(file.read_text().replace("linger", "langer"))
@@ -167,26 +161,23 @@ def test_a_station_is_built_with_it_and_looks(tmp_path: Path) -> None:
         (("\x02sAN\x03",), "link-timeout"),  # read, and not answered
     ],
 )
-def test_what_a_reader_may_answer_to_a_trigger(
+async def test_what_a_reader_may_answer_to_a_trigger(
     tmp_path: Path, answers: tuple[str, ...], fault: str
 ) -> None:
     from drivers.catalog import find
     from drivers.errors import DeviceError
 
-    async def run() -> str:
-        script = Script(*WHO, LOOK[-2], *(Reply(hexed(answer)) for answer in answers))
-        listener = await serve("tcp://127.0.0.1:0", script, Faults())
-        kind = find("sick-cola")
-        options = kind.options.model_validate({"reply_seconds": 0.3})
-        reader = kind.build(listener.url, options, "reader")
-        await reader.connect()
-        with pytest.raises(DeviceError) as told:
-            await reader.open()  # type: ignore[union-attr]
-        await reader.shut()  # type: ignore[union-attr]
-        await listener.close()
-        return told.value.code
-
-    assert asyncio.run(run()) == fault
+    script = Script(*WHO, LOOK[-2], *(Reply(hexed(answer)) for answer in answers))
+    listener = await serve("tcp://127.0.0.1:0", script, Faults())
+    kind = find("sick-cola")
+    options = kind.options.model_validate({"reply_seconds": 0.3})
+    reader = kind.build(listener.url, options, "reader")
+    await reader.connect()
+    with pytest.raises(DeviceError) as told:
+        await reader.open()  # type: ignore[union-attr]
+    await reader.shut()  # type: ignore[union-attr]
+    await listener.close()
+    assert told.value.code == fault
 
 
 def test_a_driver_that_is_broken_is_told_and_spoils_no_other(

@@ -1,6 +1,5 @@
 """Demos of one machine never choose the same port, however close together they look."""
 
-import asyncio
 import multiprocessing
 import os
 import signal
@@ -56,17 +55,14 @@ def test_no_outgoing_connection_takes_it_before_its_program_does() -> None:
     claims.give_back()
 
 
-def test_what_a_program_of_it_said_last_is_told(tmp_path: Path) -> None:
+async def test_what_a_program_of_it_said_last_is_told(tmp_path: Path) -> None:
     says = "import sys; sys.exit('the port is taken')"
 
-    async def run() -> str:
-        children = Children(tmp_path, on_start=lambda: None)
-        child = children.add("line-1", [sys.executable, "-c", says], reads_first_line=True)
-        with pytest.raises(ChildProcessError) as told:
-            await child.start()
-        assert child.process is not None
-        await child.process.wait()
-        return str(told.value)
-
     log = tmp_path / "line-1.log"
-    assert asyncio.run(run()) == f"line-1 ended at once; see {log}\n  the port is taken"
+    children = Children(tmp_path, on_start=lambda: None)
+    child = children.add("line-1", [sys.executable, "-c", says], reads_first_line=True)
+    with pytest.raises(ChildProcessError) as told:
+        await child.start()
+    assert child.process is not None
+    await child.process.wait()
+    assert str(told.value) == f"line-1 ended at once; see {log}\n  the port is taken"

@@ -3,12 +3,11 @@
 What is asserted is the metal and the journal's records.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
-import httpx
 import pytest
 
 from gateway.contract.record import Marked, Verified
@@ -21,20 +20,17 @@ Maker = Literal["gravotech-tl07", "keyence-md", "telesis"]
 MAKERS = pytest.mark.parametrize("maker", ["gravotech-tl07", "keyence-md", "telesis"])
 
 
-def play(folder: Path, fit: Fit, story: Callable[[Line, People], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        async with line(folder, (fit,)) as made, client(made) as web:
-            assert isinstance(web, httpx.AsyncClient)
-            await story(made, People(made, web, fit.name))
-
-    asyncio.run(whole())
+@asynccontextmanager
+async def play(folder: Path, fit: Fit) -> AsyncIterator[tuple[Line, People]]:
+    async with line(folder, (fit,)) as made, client(made) as web:
+        yield made, People(made, web, fit.name)
 
 
 @MAKERS
-def test_each_press_of_the_button_is_one_mark_that_is_read_back(
+async def test_each_press_of_the_button_is_one_mark_that_is_read_back(
     tmp_path: Path, maker: Maker
 ) -> None:
-    async def story(made: Line, people: People) -> None:
+    async with play(tmp_path, Fit("post", maker)) as (made, people):
         for _ in range(3):
             made.parts.load("post")
             await people.mark()
@@ -43,14 +39,12 @@ def test_each_press_of_the_button_is_one_mark_that_is_read_back(
         assert [each.verdict for each in of_type(made, Verified)] == ["good"] * 3
         assert states(made) == {"good": 3}
 
-    play(tmp_path, Fit("post", maker), story)
-
 
 @MAKERS
-def test_an_end_that_is_not_told_is_settled_by_reading_the_part(
+async def test_an_end_that_is_not_told_is_settled_by_reading_the_part(
     tmp_path: Path, maker: Maker
 ) -> None:
-    async def story(made: Line, people: People) -> None:
+    async with play(tmp_path, Fit("post", maker)) as (made, people):
         made.parts.load("post")
         made.markers["post"].misbehave("silent", 1)
         assert await people.press("begin") == ""
@@ -59,14 +53,12 @@ def test_an_end_that_is_not_told_is_settled_by_reading_the_part(
         assert [[mark.content] for mark in marks(made)] == list(metal(made).values())
         assert states(made) == {"good": 1}
 
-    play(tmp_path, Fit("post", maker), story)
-
 
 @MAKERS
-def test_a_refused_start_voids_its_number_and_leaves_the_part_blank(
+async def test_a_refused_start_voids_its_number_and_leaves_the_part_blank(
     tmp_path: Path, maker: Maker
 ) -> None:
-    async def story(made: Line, people: People) -> None:
+    async with play(tmp_path, Fit("post", maker)) as (made, people):
         made.parts.load("post")
         made.markers["post"].misbehave("refuse", 1)
         assert await people.press("begin") == ""
@@ -79,11 +71,9 @@ def test_a_refused_start_voids_its_number_and_leaves_the_part_blank(
         assert first.content != second.content
         assert states(made) == {"voided": 1, "good": 1}
 
-    play(tmp_path, Fit("post", maker), story)
 
-
-def test_a_pedal_starts_a_gravotech_once_for_each_part(tmp_path: Path) -> None:
-    async def story(made: Line, people: People) -> None:
+async def test_a_pedal_starts_a_gravotech_once_for_each_part(tmp_path: Path) -> None:
+    async with play(tmp_path, Fit("post", "gravotech-tl07", start="pedal")) as (made, people):
         made.parts.load("post")
         assert await people.press("run") == ""
         for part in range(1, 3):
@@ -101,5 +91,3 @@ def test_a_pedal_starts_a_gravotech_once_for_each_part(tmp_path: Path) -> None:
         assert list(metal(made).values()) == [[first.content], [second.content]]
         assert states(made) == {"good": 2, "voided": 1}
         assert unused.content not in (first.content, second.content)
-
-    play(tmp_path, Fit("post", "gravotech-tl07", start="pedal"), story)

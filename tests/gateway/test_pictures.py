@@ -4,10 +4,10 @@ import asyncio
 import hashlib
 import io
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from PIL import Image
 
@@ -104,18 +104,15 @@ def test_on_the_page_no_code_can_be_read_wherever_it_lies_in_the_picture(style: 
     assert veil(b"no picture") is None
 
 
-def play(folder: Path, story: Callable[[Line, People], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        async with line(folder, (Fit("post", eye="camera"),)) as made, client(made) as web:
-            assert isinstance(web, httpx.AsyncClient)
-            await story(made, People(made, web, "post"))
-
-    asyncio.run(whole())
+@asynccontextmanager
+async def play(folder: Path) -> AsyncIterator[tuple[Line, People]]:
+    async with line(folder, (Fit("post", eye="camera"),)) as made, client(made) as web:
+        yield made, People(made, web, "post")
 
 
 @pytest.mark.slow
-def test_what_is_read_back_carries_its_picture_and_its_estimate(tmp_path: Path) -> None:
-    async def story(made: Line, people: People) -> None:
+async def test_what_is_read_back_carries_its_picture_and_its_estimate(tmp_path: Path) -> None:
+    async with play(tmp_path) as (made, people):
         for _ in range(2):
             made.parts.load("post")
             await people.mark()
@@ -134,12 +131,12 @@ def test_what_is_read_back_carries_its_picture_and_its_estimate(tmp_path: Path) 
         assert (await people.web.get(f"/api/pictures/{sha(b'none')}")).status_code == 404
         assert made.logbook.ledger.pictures() == set()
 
-    play(tmp_path, story)
-
 
 @pytest.mark.slow
-def test_a_mark_that_cannot_be_read_keeps_its_picture_until_it_is_settled(tmp_path: Path) -> None:
-    async def story(made: Line, people: People) -> None:
+async def test_a_mark_that_cannot_be_read_keeps_its_picture_until_it_is_settled(
+    tmp_path: Path,
+) -> None:
+    async with play(tmp_path) as (made, people):
         made.parts.load("post")
         made.markers["post"].misbehave("faint", 1)
         assert await people.press("begin") == ""
@@ -161,12 +158,10 @@ def test_a_mark_that_cannot_be_read_keeps_its_picture_until_it_is_settled(tmp_pa
             ledger.apply(record)
         assert ledger.pictures() == {unread.picture}
 
-    play(tmp_path, story)
-
 
 @pytest.mark.slow
-def test_a_full_quota_stops_no_mark(tmp_path: Path) -> None:
-    async def story(made: Line, people: People) -> None:
+async def test_a_full_quota_stops_no_mark(tmp_path: Path) -> None:
+    async with play(tmp_path) as (made, people):
         assert made.desk.pictures is not None
         made.desk.pictures.quota = 1
         made.parts.load("post")
@@ -175,5 +170,3 @@ def test_a_full_quota_stops_no_mark(tmp_path: Path) -> None:
         assert (read.verdict, read.picture) == ("good", None)
         assert states(made) == {"good": 1}
         await until(lambda: not made.stations["post"].busy)
-
-    play(tmp_path, story)

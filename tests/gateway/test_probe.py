@@ -93,31 +93,27 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("kind", HARMLESS)
-def test_no_frame_that_a_marker_is_sent_sets_arms_or_fires(tmp_path: Path, kind: str) -> None:
-    async def run() -> None:
-        async with there(kind, tmp_path, TCP) as (url, heard, parts, device):
-            answered, said = await probed(kind, url)
-            assert answered, said
-            assert re.fullmatch(HARMLESS[kind], heard.bytes, re.DOTALL), heard.bytes
-            assert await device.pedal() is False
-            assert parts.seen("line") == []
-
-    asyncio.run(run())
+async def test_no_frame_that_a_marker_is_sent_sets_arms_or_fires(tmp_path: Path, kind: str) -> None:
+    async with there(kind, tmp_path, TCP) as (url, heard, parts, device):
+        answered, said = await probed(kind, url)
+        assert answered, said
+        assert re.fullmatch(HARMLESS[kind], heard.bytes, re.DOTALL), heard.bytes
+        assert await device.pedal() is False
+        assert parts.seen("line") == []
 
 
 @pytest.mark.parametrize("kind", MARKERS)
-def test_a_marker_of_any_kind_answers_and_the_part_stays_blank(tmp_path: Path, kind: str) -> None:
-    async def run() -> None:
-        async with there(kind, tmp_path, "serial") as (url, _, parts, device):
-            before = _lasting(device)
-            answered, said = await probed(kind, url)
-            assert answered, said
-            assert _lasting(device) == before
-            assert await device.pedal() is False
-            await asyncio.sleep(0.05)
-            assert parts.seen("line") == []
-
-    asyncio.run(run())
+async def test_a_marker_of_any_kind_answers_and_the_part_stays_blank(
+    tmp_path: Path, kind: str
+) -> None:
+    async with there(kind, tmp_path, "serial") as (url, _, parts, device):
+        before = _lasting(device)
+        answered, said = await probed(kind, url)
+        assert answered, said
+        assert _lasting(device) == before
+        assert await device.pedal() is False
+        await asyncio.sleep(0.05)
+        assert parts.seen("line") == []
 
 
 def _lasting(device: Device) -> dict[str, Any]:
@@ -129,26 +125,23 @@ def _lasting(device: Device) -> dict[str, Any]:
     }
 
 
-def test_a_laser_that_is_armed_stays_so_and_is_told_as_armed(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with there("panasonic-lp", tmp_path, "serial") as (url, heard, parts, device):
-            kind = catalog.find("panasonic-lp")
-            options = kind.options.model_validate({"text_wait_seconds": 0.02})
-            laser = kind.build(url, options, "laser")
-            await _arm(cast("Marker", laser))
-            heard.bytes = b""
-            answered, said = await probed("panasonic-lp", url)
-            assert answered
-            assert f"{url}: armed" in said
-            assert parts.seen("line") == []
-            assert re.fullmatch(HARMLESS["panasonic-lp"], heard.bytes)
-            device.moments.hold("marked")
-            assert await device.pedal() is True
-            assert await device.moments.await_held(20)
-            assert [mark.content for mark in parts.seen("line")] == [CONTENT]
-            device.moments.release()
-
-    asyncio.run(run())
+async def test_a_laser_that_is_armed_stays_so_and_is_told_as_armed(tmp_path: Path) -> None:
+    async with there("panasonic-lp", tmp_path, "serial") as (url, heard, parts, device):
+        kind = catalog.find("panasonic-lp")
+        options = kind.options.model_validate({"text_wait_seconds": 0.02})
+        laser = kind.build(url, options, "laser")
+        await _arm(cast("Marker", laser))
+        heard.bytes = b""
+        answered, said = await probed("panasonic-lp", url)
+        assert answered
+        assert f"{url}: armed" in said
+        assert parts.seen("line") == []
+        assert re.fullmatch(HARMLESS["panasonic-lp"], heard.bytes)
+        device.moments.hold("marked")
+        assert await device.pedal() is True
+        assert await device.moments.await_held(20)
+        assert [mark.content for mark in parts.seen("line")] == [CONTENT]
+        device.moments.release()
 
 
 async def _arm(laser: Marker) -> None:
@@ -159,33 +152,27 @@ async def _arm(laser: Marker) -> None:
 
 
 @pytest.mark.parametrize("kind", ["panasonic-lp", "zebra-ssi"])
-def test_without_a_kind_nothing_is_sent(tmp_path: Path, kind: str) -> None:
-    async def run() -> str:
-        said = io.StringIO()
-        async with there(kind, tmp_path, TCP) as (url, heard, parts, _):
-            await listen(url, said, octets=True, seconds=0.3)
-            assert heard.bytes == b""
-            assert parts.seen("line") == []
-        return said.getvalue()
-
-    said = asyncio.run(run())
+async def test_without_a_kind_nothing_is_sent(tmp_path: Path, kind: str) -> None:
+    output = io.StringIO()
+    async with there(kind, tmp_path, TCP) as (url, heard, parts, _):
+        await listen(url, output, octets=True, seconds=0.3)
+        assert heard.bytes == b""
+        assert parts.seen("line") == []
+    said = output.getvalue()
     assert "nothing came in 0.3 s; nothing was sent" in said
     assert "--kind" in said
     assert "--only-readers" in said
 
 
 @pytest.mark.parametrize("kind", READERS)
-def test_a_reader_is_found_among_readers_and_nothing_is_set_in_it(
+async def test_a_reader_is_found_among_readers_and_nothing_is_set_in_it(
     tmp_path: Path, kind: str
 ) -> None:
-    async def run() -> None:
-        said = io.StringIO()
-        async with there(kind, tmp_path, f"{TCP}?{ONLY_ONE}") as (url, _, _, device):
-            before = device.state()
-            assert await guess(url, said, octets=False) == kind, said.getvalue()
-            assert device.state() == before
-
-    asyncio.run(run())
+    said = io.StringIO()
+    async with there(kind, tmp_path, f"{TCP}?{ONLY_ONE}") as (url, _, _, device):
+        before = device.state()
+        assert await guess(url, said, octets=False) == kind, said.getvalue()
+        assert device.state() == before
 
 
 def test_a_marker_is_never_guessed() -> None:
@@ -197,32 +184,32 @@ def test_a_marker_is_never_guessed() -> None:
     assert set(NO_LINE_END) <= set(tried)
 
 
-def test_nothing_is_guessed_on_a_wire_that_does_not_open(tmp_path: Path) -> None:
+async def test_nothing_is_guessed_on_a_wire_that_does_not_open(tmp_path: Path) -> None:
     said = io.StringIO()
-    assert asyncio.run(guess(f"serial://{tmp_path}/none", said, octets=False)) is None
+    assert await guess(f"serial://{tmp_path}/none", said, octets=False) is None
     assert said.getvalue().count("link-closed") == 1
 
 
-def test_the_bytes_are_shown_both_ways_with_their_meaning(tmp_path: Path) -> None:
+async def test_the_bytes_are_shown_both_ways_with_their_meaning(tmp_path: Path) -> None:
     async def run() -> str:
         async with there("panasonic-lp", tmp_path, TCP) as (url, heard, _, _):
             heard.arm("split", count=1000, seconds=0.01)
             return (await probed("panasonic-lp", url))[1]
 
-    lines = [re.split(r"  +", line) for line in asyncio.run(run()).splitlines() if line[0] in "<>"]
+    lines = [re.split(r"  +", line) for line in (await run()).splitlines() if line[0] in "<>"]
     at = lines.index(["> 02 53 54 53 52 0d", ".STSR.", "status?"])
     assert lines[at + 1] == ["< 02 53 54 53 41 30 30 30 30 30 0d", ".STSA00000.", "status is 00000"]
     assert [line[0][0] for line in lines] == [">", "<"] * (len(lines) // 2)  # no piece alone
 
 
-def test_what_came_is_shown_before_what_it_says(tmp_path: Path) -> None:
+async def test_what_came_is_shown_before_what_it_says(tmp_path: Path) -> None:
     """The answers of a Keyence reader have no words: nothing but the next step shows them."""
 
     async def run() -> str:
         async with there("keyence-sr", tmp_path, TCP) as (url, _, _, _):
             return (await probed("keyence-sr", url))[1]
 
-    *octets, last = asyncio.run(run()).splitlines()
+    *octets, last = (await run()).splitlines()
     assert [line for line in octets if line[0] not in "<>"] == []
     assert last.endswith(": Keyence SR-1000 R1.27")
 
@@ -336,7 +323,7 @@ def test_what_some_can() -> None:
 
 
 @pytest.mark.slow
-def test_a_probe_as_a_program(tmp_path: Path) -> None:
+async def test_a_probe_as_a_program(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
 
     async def run() -> tuple[int | None, str]:
@@ -349,7 +336,7 @@ def test_a_probe_as_a_program(tmp_path: Path) -> None:
             out, _ = await process.communicate()
             return process.returncode, out.decode().replace(url, "URL")
 
-    code, out = asyncio.run(run())
+    code, out = await run()
     assert code == 0
     assert re.sub("(?m)^[<>].*\n", "", out) == "URL: answers as panasonic-lp\nURL: off\n"
     assert re.search("(?m)^> 02 53 54 53 52 .*status\\?$", out)

@@ -1,6 +1,5 @@
 """A gateway at work whose wires are recorded: each number's text is sent once, and nobody waits."""
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from tests.support.line import Fit, line
 pytestmark = pytest.mark.slow  # real wires and simulated devices
 
 
-def test_two_marks_are_in_the_trace_with_both_devices(tmp_path: Path) -> None:
+async def test_two_marks_are_in_the_trace_with_both_devices(tmp_path: Path) -> None:
     path = tmp_path / "trace"
 
     async def whole() -> list[str]:
@@ -28,7 +27,7 @@ def test_two_marks_are_in_the_trace_with_both_devices(tmp_path: Path) -> None:
 
     file = TraceFile(path)
     with watching(file):
-        contents = asyncio.run(whole())
+        contents = await whole()
     file.close()
     told = [json.loads(each) for each in path.read_text().splitlines()]
     assert {each["device"] for each in told} == {"post/marker", "post/reader"}

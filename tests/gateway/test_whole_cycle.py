@@ -3,10 +3,9 @@
 What is asserted is the metal, the journal's records and what the page shows.
 """
 
-import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,18 +86,12 @@ class People:
         return str(((await self.view())["note"] or {}).get("code"))
 
 
-def play(
-    folder: Path,
-    stations: tuple[Fit, ...],
-    orders: tuple[PlanOrder, ...],
-    story: Callable[[Line, httpx.AsyncClient], Awaitable[None]],
-    **more: Any,
-) -> None:
-    async def whole() -> None:
-        async with line(folder, stations, orders=orders, **more) as made, client(made) as web:
-            await story(made, web)
-
-    asyncio.run(whole())
+@contextlib.asynccontextmanager
+async def play(
+    folder: Path, stations: tuple[Fit, ...], orders: tuple[PlanOrder, ...], **more: Any
+) -> AsyncIterator[tuple[Line, httpx.AsyncClient]]:
+    async with line(folder, stations, orders=orders, **more) as made, client(made) as web:
+        yield made, web
 
 
 def of_type(made: Line, *kinds: type[Record]) -> list[Any]:
@@ -131,12 +124,12 @@ def states(made: Line) -> dict[str, int]:
 # -- trays
 
 
-def test_trays_run_hands_free_and_every_fifth_carton_is_read(tmp_path: Path) -> None:
+async def test_trays_run_hands_free_and_every_fifth_carton_is_read(tmp_path: Path) -> None:
     """Three trays of four: cartons 5 and 10 are samples; the run ends with a withdrawn shot."""
     cell = Fit("cell", "modbus-cell", readers=4, start="pedal")
     orders = (cartons(4, Verify(mode="sample", every=5)),)
 
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+    async with play(tmp_path, (cell,), orders) as (made, web):
         people = People(made, web, "cell")
         made.parts.load("cell")
         assert await people.press("run") == ""
@@ -168,16 +161,14 @@ def test_trays_run_hands_free_and_every_fifth_carton_is_read(tmp_path: Path) -> 
         (group,) = (await people.view())["groups"]
         assert (group["members"], group["every"], group["sample"]) == (2, 5, None)
 
-    play(tmp_path, (cell,), orders, story)
 
-
-def test_two_cartons_that_changed_places_are_both_mismatches_and_settled_by_place(
+async def test_two_cartons_that_changed_places_are_both_mismatches_and_settled_by_place(
     tmp_path: Path,
 ) -> None:
     cell = Fit("cell", "modbus-cell", readers=3)
     orders = (cartons(3, Verify(mode="each")),)
 
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+    async with play(tmp_path, (cell,), orders) as (made, web):
         people = People(made, web, "cell")
         tray = made.parts.load("cell")
         made.readers["cell"].misbehave("blind", 4)  # a look and every try of a read
@@ -210,14 +201,14 @@ def test_two_cartons_that_changed_places_are_both_mismatches_and_settled_by_plac
         assert (settled.position, settled.how, len(settled.witnesses)) == (2, "scrapped", 2)
         assert {piece for piece, _ in metal(made)} == {tray}
 
-    play(tmp_path, (cell,), orders, story)
-
 
 # -- pieces that carry one number
 
 
-def test_three_pieces_of_a_pistol_carry_its_number_each_with_its_own_job(tmp_path: Path) -> None:
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+async def test_three_pieces_of_a_pistol_carry_its_number_each_with_its_own_job(
+    tmp_path: Path,
+) -> None:
+    async with play(tmp_path, (Fit("laser"),), (PISTOL,)) as (made, web):
         people = People(made, web, "laser")
         for name, job in (("receiver", "12"), ("barrel", "13"), ("slide", "12")) * 2:
             ahead = (await people.view())["next"]
@@ -236,25 +227,21 @@ def test_three_pieces_of_a_pistol_carry_its_number_each_with_its_own_job(tmp_pat
         assert len({content for (content,) in engraved}) == 6
         assert states(made) == {"good": 6}
 
-    play(tmp_path, (Fit("laser"),), (PISTOL,), story)
 
-
-def test_pieces_that_would_not_be_one_item_are_not_marked(tmp_path: Path) -> None:
+async def test_pieces_that_would_not_be_one_item_are_not_marked(tmp_path: Path) -> None:
     """The ledger knows the pieces of a number by their item; a barrel would be marked for ever."""
     content = PIECES.replace("1PPA26", "1PPA26-{component}").replace("\x1d20P{component}", "")
     apart = PISTOL.model_copy(update={"template": Template(content=content)})
 
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+    async with play(tmp_path, (Fit("laser"),), (apart,)) as (made, web):
         people = People(made, web, "laser")
         made.parts.load("laser")
         assert (await people.view())["why_not"]["code"] == "no-uii"
         assert await people.press("begin") == "no-uii"
         assert metal(made) == {}
 
-    play(tmp_path, (Fit("laser"),), (apart,), story)
 
-
-def test_two_stations_share_the_pieces_and_a_reading_post_reads_what_one_leaves_open(
+async def test_two_stations_share_the_pieces_and_a_reading_post_reads_what_one_leaves_open(
     tmp_path: Path,
 ) -> None:
     elsewhere = PISTOL.model_copy(update={"verify": Verify(mode="elsewhere")})
@@ -264,7 +251,7 @@ def test_two_stations_share_the_pieces_and_a_reading_post_reads_what_one_leaves_
         Fit("post", None),
     )
 
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+    async with play(tmp_path, stations, (elsewhere,)) as (made, web):
         one, two, post = (People(made, web, fit.name) for fit in stations)
 
         async def reads(count: int) -> None:
@@ -312,14 +299,12 @@ def test_two_stations_share_the_pieces_and_a_reading_post_reads_what_one_leaves_
         assert await post.note() == "nothing-waits"
         assert [each.purpose for each in of_type(made, Observed)] == ["readback"]
 
-    play(tmp_path, stations, (elsewhere,), story)
-
 
 # -- marked again, scrapped, typed
 
 
-def test_what_two_people_allow_is_marked_again_under_its_own_number(tmp_path: Path) -> None:
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+async def test_what_two_people_allow_is_marked_again_under_its_own_number(tmp_path: Path) -> None:
+    async with play(tmp_path, (Fit("laser"),), (order(),)) as (made, web):
         people = People(made, web, "laser")
         piece = made.parts.load("laser")
         made.readers["laser"].misbehave("blind", 4)
@@ -345,11 +330,9 @@ def test_what_two_people_allow_is_marked_again_under_its_own_number(tmp_path: Pa
         assert states(made) == {"again": 1, "good": 1}
         assert (await people.view())["again"] == []
 
-    play(tmp_path, (Fit("laser"),), (order(),), story)
 
-
-def test_an_earlier_part_is_scrapped_from_idle_by_two_people(tmp_path: Path) -> None:
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+async def test_an_earlier_part_is_scrapped_from_idle_by_two_people(tmp_path: Path) -> None:
+    async with play(tmp_path, (Fit("laser"),), (order(),)) as (made, web):
         people = People(made, web, "laser")
         for _ in range(2):
             made.parts.load("laser")
@@ -365,13 +348,13 @@ def test_an_earlier_part_is_scrapped_from_idle_by_two_people(tmp_path: Path) -> 
         assert shown == [("good", True), ("scrapped", False)]
         assert await people.decide("settle-earlier", seq=first, how="voided") == ""
 
-    play(tmp_path, (Fit("laser"),), (order(),), story)
 
-
-def test_a_typed_code_counts_from_idle_and_never_for_an_unknown_outcome(tmp_path: Path) -> None:
+async def test_a_typed_code_counts_from_idle_and_never_for_an_unknown_outcome(
+    tmp_path: Path,
+) -> None:
     sampled = order(verify=Verify(mode="sample", every=3))
 
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+    async with play(tmp_path, (Fit("laser"),), (sampled,)) as (made, web):
         people = People(made, web, "laser")
         for _ in range(2):
             made.parts.load("laser")
@@ -394,21 +377,17 @@ def test_a_typed_code_counts_from_idle_and_never_for_an_unknown_outcome(tmp_path
         assert await people.press("type", content=content) == "keyed-settles-nothing"
         assert "type" not in (await people.view())["can"]
 
-    play(tmp_path, (Fit("laser"),), (sampled,), story)
-
 
 # -- runs
 
 
-def test_a_run_is_only_for_what_a_pedal_fires(tmp_path: Path) -> None:
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+async def test_a_run_is_only_for_what_a_pedal_fires(tmp_path: Path) -> None:
+    async with play(tmp_path, (Fit("laser"),), (order(),)) as (made, web):
         people = People(made, web, "laser")
         made.parts.load("laser")
         assert await people.press("run") == "no-run-here"
         assert "run" not in (await people.view())["can"]
         assert metal(made) == {}
-
-    play(tmp_path, (Fit("laser"),), (order(),), story)
 
 
 async def one_by_pedal(made: Line, people: People) -> None:
@@ -424,10 +403,11 @@ async def one_by_pedal(made: Line, people: People) -> None:
     ("what", "why"),
     [("suspend", "licence-suspended"), ("leave", "operator-left"), ("latch", "forked")],
 )
-def test_an_armed_run_is_withdrawn_with_what_permitted_it(
+async def test_an_armed_run_is_withdrawn_with_what_permitted_it(
     tmp_path: Path, what: str, why: str
 ) -> None:
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+    cell = Fit("cell", "modbus-cell", start="pedal")
+    async with play(tmp_path, (cell,), (order(),)) as (made, web):
         people = People(made, web, "cell")
         await one_by_pedal(made, people)  # a cell that never ran proves nothing
         made.parts.load("cell")
@@ -450,12 +430,10 @@ def test_an_armed_run_is_withdrawn_with_what_permitted_it(
             assert getattr(refused, "code", "") == why
         assert states(made) == {"good": 1, "voided": 1}
 
-    cell = Fit("cell", "modbus-cell", start="pedal")
-    play(tmp_path, (cell,), (order(),), story)
 
-
-def test_a_bad_part_pauses_the_run_until_a_person_has_acted(tmp_path: Path) -> None:
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+async def test_a_bad_part_pauses_the_run_until_a_person_has_acted(tmp_path: Path) -> None:
+    cell = Fit("cell", "modbus-cell", start="plc")
+    async with play(tmp_path, (cell,), (order(),)) as (made, web):
         people = People(made, web, "cell")
         made.parts.load("cell")
         assert await people.press("run") == ""
@@ -476,12 +454,9 @@ def test_a_bad_part_pauses_the_run_until_a_person_has_acted(tmp_path: Path) -> N
         assert await people.press("stop") == ""
         await people.reach(Phase.IDLE)
 
-    cell = Fit("cell", "modbus-cell", start="plc")
-    play(tmp_path, (cell,), (order(),), story)
 
-
-def test_a_reading_post_whose_reader_is_gone_ends_its_run(tmp_path: Path) -> None:
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+async def test_a_reading_post_whose_reader_is_gone_ends_its_run(tmp_path: Path) -> None:
+    async with play(tmp_path, (Fit("post", None),), (order(),)) as (made, web):
         people = People(made, web, "post")
         assert await people.press("run") == ""
         await made.readers["post"].power(False)
@@ -489,14 +464,12 @@ def test_a_reading_post_whose_reader_is_gone_ends_its_run(tmp_path: Path) -> Non
         assert people.station.paused is not None
         assert people.station.paused.code == "link-timeout"
 
-    play(tmp_path, (Fit("post", None),), (order(),), story)
-
 
 # -- packages and orders
 
 
-def test_a_package_may_hold_less_than_its_order_says_and_never_more(tmp_path: Path) -> None:
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+async def test_a_package_may_hold_less_than_its_order_says_and_never_more(tmp_path: Path) -> None:
+    async with play(tmp_path, (Fit("laser"),), (cartons(1, Verify(mode="each")),)) as (made, web):
         people = People(made, web, "laser")
         made.parts.load("laser")
         for wrong in (51, 10**6):
@@ -506,13 +479,11 @@ def test_a_package_may_hold_less_than_its_order_says_and_never_more(tmp_path: Pa
         await people.mark()
         assert [mark.quantity for mark in marks(made)] == [49, 50]
 
-    play(tmp_path, (Fit("laser"),), (cartons(1, Verify(mode="each")),), story)
 
-
-def test_order_job_and_operator_change_between_two_parts(tmp_path: Path) -> None:
+async def test_order_job_and_operator_change_between_two_parts(tmp_path: Path) -> None:
     other = order("UP-2026-015", job="13", product="PA-27")
 
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+    async with play(tmp_path, (Fit("laser"),), (order(), other)) as (made, web):
         people = People(made, web, "laser")
         made.parts.load("laser")
         await people.mark()
@@ -530,20 +501,26 @@ def test_order_job_and_operator_change_between_two_parts(tmp_path: Path) -> None
         assert states(made) == {"good": 2}
         assert of_type(made, Trial) == []
 
-    play(tmp_path, (Fit("laser"),), (order(), other), story)
-
 
 # -- two stations
 
 
 @pytest.mark.parametrize("dies", ["gone", "silent"])
-def test_a_dead_device_slows_no_other_station(
+async def test_a_dead_device_slows_no_other_station(
     tmp_path: Path, dies: Literal["gone", "silent"]
 ) -> None:
     """The same five parts, beside a station that works and beside one whose device is dead."""
     count = 5
 
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+    async def five(people: People) -> float:
+        started = time.monotonic()
+        for _ in range(count):
+            people.made.parts.load("line-1")
+            await people.mark()
+        return time.monotonic() - started
+
+    other = Fit("line-2", "modbus-cell" if dies == "gone" else "panasonic-lp")
+    async with play(tmp_path, (Fit("line-1"), other), (order(),)) as (made, web):
         well = People(made, web, "line-1")
         alone = await five(well)
         ill = People(made, web, "line-2")
@@ -559,13 +536,3 @@ def test_a_dead_device_slows_no_other_station(
         assert beside < 2 * alone + 2, f"{beside:.2f} s in place of {alone:.2f} s"
         await until(lambda: not ill.station.busy)
         assert await ill.note() in ("link-timeout", "link-closed")
-
-    async def five(people: People) -> float:
-        started = time.monotonic()
-        for _ in range(count):
-            people.made.parts.load("line-1")
-            await people.mark()
-        return time.monotonic() - started
-
-    other = Fit("line-2", "modbus-cell" if dies == "gone" else "panasonic-lp")
-    play(tmp_path, (Fit("line-1"), other), (order(),), story)

@@ -1,6 +1,5 @@
 """`gjurma-sim scanner`, as somebody types it; and a server that takes no batches."""
 
-import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +43,7 @@ def test_from_the_command_line(store: Store, tmp_path: Path) -> None:
     assert store.centre.sql(query, name) == [(1,)]
 
 
-def test_a_server_that_takes_no_batches_says_so() -> None:
+async def test_a_server_that_takes_no_batches_says_so() -> None:
     app = FastAPI()
     app.state.receipt_key = None
     problems.install(app)
@@ -55,5 +54,5 @@ def test_a_server_that_takes_no_batches_says_so() -> None:
         async with httpx.AsyncClient(transport=transport, base_url="http://register") as http:
             return await http.post("/batches", content=b"x", headers={"Content-Type": BATCH})
 
-    answer = asyncio.run(asked())
+    answer = await asked()
     assert (answer.status_code, answer.json()["code"]) == (404, "not-enabled")

@@ -47,8 +47,10 @@ def shift_ends(made: Line) -> list[tuple[Observed, ShiftEnd]]:
     return [(each, each.shift) for each in of_type(made, Observed) if each.shift is not None]
 
 
-def test_a_shift_is_signed_with_its_counts_and_every_order_has_its_report(tmp_path: Path) -> None:
-    async def story(made: Line, web: httpx.AsyncClient) -> None:
+async def test_a_shift_is_signed_with_its_counts_and_every_order_has_its_report(
+    tmp_path: Path,
+) -> None:
+    async with play(tmp_path, (Fit("laser"),), (order(), order(OTHER))) as (made, web):
         people = People(made, web, "laser")
         assert (await people.view())["shift"]["orders"] == []
         for _ in range(2):
@@ -148,5 +150,3 @@ def test_a_shift_is_signed_with_its_counts_and_every_order_has_its_report(tmp_pa
             )
         for shift_seq, code in ((record.seq - 1, ORDER), (second.seq, ORDER), (99999, OTHER)):
             assert (await fetched(web, "csv", shift_seq, code, "sq")).status_code == 404
-
-    play(tmp_path, (Fit("laser"),), (order(), order(OTHER)), story)

@@ -39,7 +39,7 @@ def test_nothing_happens_to_what_is_not_there() -> None:
     assert "fill" not in {act.what for act in acts}
 
 
-def test_a_killed_program_comes_back_and_one_that_ends_is_counted() -> None:
+async def test_a_killed_program_comes_back_and_one_that_ends_is_counted() -> None:
     started: list[subprocess.Popen[bytes]] = []
 
     def launch() -> None:
@@ -50,30 +50,27 @@ def test_a_killed_program_comes_back_and_one_that_ends_is_counted() -> None:
             while len(started) < count or running(started[-1]) is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
-    async def scenario() -> None:
-        program = Program("one", "one", launch, lambda: running(started[-1]) if started else None)
-        program.keep()
-        await until(1)
-        assert program.kill()
-        await until(2)
-        assert program.ended == 0
-        await asyncio.to_thread(started[-1].communicate, b"\n")
-        await until(3)
-        assert program.ended == 1
-        await program.leave()
-        assert program.kill()
-        await asyncio.to_thread(started[-1].wait)
-        assert not program.kill()
-        assert len(started) == 3
-
-    asyncio.run(scenario())
+    program = Program("one", "one", launch, lambda: running(started[-1]) if started else None)
+    program.keep()
+    await until(1)
+    assert program.kill()
+    await until(2)
+    assert program.ended == 0
+    await asyncio.to_thread(started[-1].communicate, b"\n")
+    await until(3)
+    assert program.ended == 1
+    await program.leave()
+    assert program.kill()
+    await asyncio.to_thread(started[-1].wait)
+    assert not program.kill()
+    assert len(started) == 3
     for process in started:
         assert process.stdin is not None
         if not process.stdin.closed:
             process.stdin.close()
 
 
-def test_a_start_that_takes_long_is_none_that_failed() -> None:
+async def test_a_start_that_takes_long_is_none_that_failed() -> None:
     started: list[subprocess.Popen[bytes]] = []
 
     def launch(*, lives: bool) -> None:
@@ -97,8 +94,8 @@ def test_a_start_that_takes_long_is_none_that_failed() -> None:
         await program.leave()
         return program.ended
 
-    assert asyncio.run(scenario(lives=False)) >= 1
-    assert asyncio.run(scenario(lives=True)) == 0
+    assert await scenario(lives=False) >= 1
+    assert await scenario(lives=True) == 0
     started[0].communicate(b"\n")
 
 

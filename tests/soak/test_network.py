@@ -36,37 +36,31 @@ async def said(way: Way, text: bytes) -> bytes:
         writer.close()
 
 
-def test_a_way_is_whole_slow_and_cut() -> None:
-    async def scenario() -> None:
-        async with way_to_an_echo() as way:
-            assert await said(way, b"whole") == b"whole"
-            way.delay_s, began = 0.05, time.monotonic()
-            assert await said(way, b"slow") == b"slow"
-            assert time.monotonic() - began >= 0.1  # there and back
-            way.pull()
-            assert await said(way, b"cut") == b""
-            way.clear()
-            assert await said(way, b"whole again") == b"whole again"
-
-    asyncio.run(scenario())
+async def test_a_way_is_whole_slow_and_cut() -> None:
+    async with way_to_an_echo() as way:
+        assert await said(way, b"whole") == b"whole"
+        way.delay_s, began = 0.05, time.monotonic()
+        assert await said(way, b"slow") == b"slow"
+        assert time.monotonic() - began >= 0.1  # there and back
+        way.pull()
+        assert await said(way, b"cut") == b""
+        way.clear()
+        assert await said(way, b"whole again") == b"whole again"
 
 
-def test_a_hushed_way_holds_back_what_it_carries_and_ends_nothing() -> None:
-    async def scenario() -> None:
-        async with way_to_an_echo() as way:
-            reader, writer = await asyncio.open_connection("127.0.0.1", way.port)
-            writer.write(b"before")
-            assert await reader.read(100) == b"before"
-            way.hush()
-            writer.write(b"held")
-            answer = asyncio.ensure_future(reader.read(100))
-            done, _ = await asyncio.wait([answer], timeout=0.1)
-            assert not done
-            way.clear()
-            assert await answer == b"held"
-            way.hush()
-            writer.write(b"never")
-            writer.close()
-            # It can be taken away while it is silent.
-
-    asyncio.run(scenario())
+async def test_a_hushed_way_holds_back_what_it_carries_and_ends_nothing() -> None:
+    async with way_to_an_echo() as way:
+        reader, writer = await asyncio.open_connection("127.0.0.1", way.port)
+        writer.write(b"before")
+        assert await reader.read(100) == b"before"
+        way.hush()
+        writer.write(b"held")
+        answer = asyncio.ensure_future(reader.read(100))
+        done, _ = await asyncio.wait([answer], timeout=0.1)
+        assert not done
+        way.clear()
+        assert await answer == b"held"
+        way.hush()
+        writer.write(b"never")
+        writer.close()
+        # It can be taken away while it is silent.
