@@ -3,8 +3,8 @@
 What is asserted is the metal, the journal's records and what the page shows.
 """
 
+import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal
@@ -511,13 +511,14 @@ async def test_a_dead_device_slows_no_other_station(
 ) -> None:
     """The same five parts, beside a station that works and beside one whose device is dead."""
     count = 5
+    loop = asyncio.get_running_loop()  # its clock does not count what a busy machine takes
 
     async def five(people: People) -> float:
-        started = time.monotonic()
+        started = loop.time()
         for _ in range(count):
             people.made.parts.load("line-1")
             await people.mark()
-        return time.monotonic() - started
+        return loop.time() - started
 
     other = Fit("line-2", "modbus-cell" if dies == "gone" else "panasonic-lp")
     async with play(tmp_path, (Fit("line-1"), other), (order(),)) as (made, web):
