@@ -1,7 +1,9 @@
 """Debian's Chromium, driven by Playwright.
 
-One for all of a file's tests of the registry, with a fresh profile for each page; tests of the
-operator's pages have one each, in their own event loop.
+Each page has a fresh profile. Tests of the registry's pages are synchronous, and a file's tests
+share one Chromium: Playwright's synchronous interface occupies the thread's event loop while it is
+open. Tests of the operator's pages are coroutines of the session's event loop, and all of a
+process's tests share one Chromium.
 """
 
 import contextlib
@@ -10,8 +12,9 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, TypeAlias
 
 import pytest
+import pytest_asyncio
 from playwright import sync_api
-from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from tests.needs import find_program
 from tests.support.central import Centre
@@ -27,6 +30,13 @@ ARGUMENTS = [
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 sync_api.expect.set_options(timeout=PATIENCE_MS)
+
+ON_A_PAGE = [
+    pytest.mark.slow,
+    pytest.mark.needs_browser,
+    pytest.mark.asyncio(loop_scope="session"),
+]
+"""Marks of a file whose tests are coroutines that use `browse`."""
 
 Browse: TypeAlias = Callable[..., AbstractAsyncContextManager[Page]]
 
@@ -88,37 +98,41 @@ def signed_in(chromium: sync_api.Browser) -> SignIn:
     return sign_in
 
 
-@contextlib.asynccontextmanager
-async def _browse(width: int = 1280, height: int = 800, **wishes: Any) -> AsyncIterator[Page]:
-    """A page of a fresh profile; `wishes` are the reader's: `color_scheme`, `contrast`.
-
-    What its scripts or its policy find wrong fails the test.
-    """
-    faults: list[str] = []
-
-    def hear(message: ConsoleMessage) -> None:
-        if is_fault(message):
-            faults.append(message.text)
-
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=find_program("chromium"), args=ARGUMENTS
-        )
+        program = find_program("chromium")
+        browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+def browse(shared_chromium: Browser) -> Browse:
+    """`async with browse() as page`, with the size of the screen if it matters."""
+
+    @contextlib.asynccontextmanager
+    async def open_page(width: int = 1280, height: int = 800, **wishes: Any) -> AsyncIterator[Page]:
+        """A page of a fresh profile; `wishes` are the reader's: `color_scheme`, `contrast`.
+
+        Fails if the page's scripts or its policy report a fault.
+        """
+        faults: list[str] = []
+
+        def hear(message: ConsoleMessage) -> None:
+            if is_fault(message):
+                faults.append(message.text)
+
+        size: Any = {"width": width, "height": height}
+        context = await shared_chromium.new_context(viewport=size, **wishes)
         try:
-            context = await browser.new_context(
-                viewport={"width": width, "height": height}, **wishes
-            )
             context.set_default_timeout(PATIENCE_MS)
             page = await context.new_page()
             page.on("console", hear)
             page.on("pageerror", lambda error: faults.append(str(error)))
             yield page
         finally:
-            await browser.close()
-    assert faults == []
+            await context.close()
+        assert faults == []
 
-
-@pytest.fixture
-def browse() -> Browse:
-    """`async with browse() as page`, with the size of the screen if it matters."""
-    return _browse
+    return open_page

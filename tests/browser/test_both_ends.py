@@ -3,7 +3,6 @@
 The gateway is `gjurma-gateway run` with simulated devices, the register is central's own programs.
 """
 
-import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,14 +10,14 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import Browse
+from tests.browser.conftest import ON_A_PAGE, Browse
 from tests.browser.test_operator import PRIMARY, SQ, sign_in
 from tests.crash import page as people
 from tests.crash.site import STATION, Plug, Site, plugged
 from tests.support.central import Centre
 from tests.support.line import Badge
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
+pytestmark = ON_A_PAGE
 GATEWAY = "both.ends"
 WHO = people.OPERATOR
 OPERATOR = Badge(WHO.code, WHO.badge, WHO.pin, WHO.roles)
@@ -55,37 +54,34 @@ async def gateway_is(registry: Page, link: str) -> None:
     await expect(card).to_be_visible()
 
 
-def test_work_goes_on_without_the_network_and_all_of_it_arrives_once(
+async def test_work_goes_on_without_the_network_and_all_of_it_arrives_once(
     ends: Ends, browse: Browse
 ) -> None:
     site = ends.site
 
-    async def whole() -> None:
-        async with browse() as operator, browse() as registry:
-            await registry.context.add_cookies([site.centre.cookie()])
-            await registry.goto(site.centre.url)
-            await operator.goto(f"http://127.0.0.1:{site.port}")
-            await sign_in(operator, OPERATOR)
-            await mark(site, operator, 1)
-            await expect(rows(registry)).to_have_count(1)
-            await gateway_is(registry, "online")
+    async with browse() as operator, browse() as registry:
+        await registry.context.add_cookies([site.centre.cookie()])
+        await registry.goto(site.centre.url)
+        await operator.goto(f"http://127.0.0.1:{site.port}")
+        await sign_in(operator, OPERATOR)
+        await mark(site, operator, 1)
+        await expect(rows(registry)).to_have_count(1)
+        await gateway_is(registry, "online")
 
-            ends.cable.pull()
-            # Until when it may work, and with how many numbers.
-            await expect(operator.locator("#foot .off.reach")).to_have_text(WITHOUT)
-            await gateway_is(registry, "offline")
-            await mark(site, operator, 2)
-            await mark(site, operator, 3)
-            assert await rows(registry).count() == 1
+        ends.cable.pull()
+        # Until when it may work, and with how many numbers.
+        await expect(operator.locator("#foot .off.reach")).to_have_text(WITHOUT)
+        await gateway_is(registry, "offline")
+        await mark(site, operator, 2)
+        await mark(site, operator, 3)
+        assert await rows(registry).count() == 1
 
-            ends.cable.plug()
-            await expect(rows(registry)).to_have_count(3)
-            await gateway_is(registry, "online")
-            await expect(operator.locator("#foot .reach")).to_have_count(0)
-            serials = await registry.locator("#marks .serial").all_inner_texts()
-            assert sorted(serials) == ["K000001", "K000002", "K000003"]
-
-    asyncio.run(whole())
+        ends.cable.plug()
+        await expect(rows(registry)).to_have_count(3)
+        await gateway_is(registry, "online")
+        await expect(operator.locator("#foot .reach")).to_have_count(0)
+        serials = await registry.locator("#marks .serial").all_inner_texts()
+        assert sorted(serials) == ["K000001", "K000002", "K000003"]
     site.wait_delivered()
     orders = {each["order"]: each for each in site.centre.reconcile()["orders"]}
     assert orders[site.order_code]["good"] == 3

@@ -16,10 +16,10 @@ from playwright.async_api import Page, expect
 
 from gateway.contract.record import Intent, Latched, Marked, Record, Settled, Verified
 from gateway.screen.texts import Texts, read_texts
-from tests.browser.conftest import Browse
+from tests.browser.conftest import ON_A_PAGE, Browse
 from tests.support.line import CONTENT, LEAD, OPERATOR, ORDER, Badge, Line, line, order, served
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
+pytestmark = ON_A_PAGE
 
 SQ, EN = read_texts("sq"), read_texts("en")
 PRIMARY = "#primary button:enabled"
@@ -142,15 +142,12 @@ async def fill_witness(page: Page, which: int, person: Badge, pin: str | None = 
     await page.fill(f"dialog[open] [name=pin-{which}]", person.pin if pin is None else pin)
 
 
-def test_an_operators_shift(tmp_path: Path, browse: Browse) -> None:
-    async def whole() -> None:
-        async with at_work(tmp_path, browse) as (made, page):
-            await a_good_part(made, page)
-            await a_part_set_aside(made, page)
-            await an_unknown_outcome(made, page)
-            await a_suspended_licence(made, page)
-
-    asyncio.run(whole())
+async def test_an_operators_shift(tmp_path: Path, browse: Browse) -> None:
+    async with at_work(tmp_path, browse) as (made, page):
+        await a_good_part(made, page)
+        await a_part_set_aside(made, page)
+        await an_unknown_outcome(made, page)
+        await a_suspended_licence(made, page)
 
 
 async def a_good_part(made: Line, page: Page) -> None:
@@ -244,183 +241,160 @@ async def a_suspended_licence(made: Line, page: Page) -> None:
     await expect(page.locator("#serial")).to_have_text(serial(4))
 
 
-def test_a_device_that_does_not_say_that_it_is_safe(tmp_path: Path, browse: Browse) -> None:
-    async def whole() -> None:
-        async with at_work(tmp_path, browse) as (made, page):
-            marker, piece = made.markers[STATION], made.parts.load(STATION)
-            marker.moments.hold("marked")
+async def test_a_device_that_does_not_say_that_it_is_safe(tmp_path: Path, browse: Browse) -> None:
+    async with at_work(tmp_path, browse) as (made, page):
+        marker, piece = made.markers[STATION], made.parts.load(STATION)
+        marker.moments.hold("marked")
+        await page.locator(PRIMARY).click()
+        assert await marker.moments.await_held(10)
+        await shows(page, "marking")
+        await marker.power(on=False)
+        await shows(page, "switch-off", "switch-off")
+        await marker.power(on=True)
+        await shows(page, "unknown", "unknown-outcome")
+        assert made.engraved() == {piece: [content(1)]}
+
+
+async def test_an_eye_in_place_of_a_reader(tmp_path: Path, browse: Browse) -> None:
+    eye = order(verify={"mode": "eye", "reason": "the reader is being repaired"})
+    async with at_work(tmp_path, browse, orders=(eye,), reader=False) as (made, page):
+        for number, button, state in ((1, "legible", "good"), (2, "illegible", "set-aside")):
+            made.parts.load(STATION)
             await page.locator(PRIMARY).click()
-            assert await marker.moments.await_held(10)
-            await shows(page, "marking")
-            await marker.power(on=False)
-            await shows(page, "switch-off", "switch-off")
-            await marker.power(on=True)
-            await shows(page, "unknown", "unknown-outcome")
-            assert made.engraved() == {piece: [content(1)]}
-
-    asyncio.run(whole())
+            await shows(page, "judging")
+            await expect(page.locator("#serial")).to_have_text(serial(number))
+            await page.locator(f"[data-action={button}]:enabled").click()
+            await shows(page, state)
+        verdicts = [each for each in made.records() if isinstance(each, Verified)]
+        assert [each.verdict for each in verdicts] == ["good", "unreadable"]
+        assert {each.entry for each in verdicts} == {"eye"}
 
 
-def test_an_eye_in_place_of_a_reader(tmp_path: Path, browse: Browse) -> None:
-    async def whole() -> None:
-        eye = order(verify={"mode": "eye", "reason": "the reader is being repaired"})
-        async with at_work(tmp_path, browse, orders=(eye,), reader=False) as (made, page):
-            for number, button, state in ((1, "legible", "good"), (2, "illegible", "set-aside")):
-                made.parts.load(STATION)
-                await page.locator(PRIMARY).click()
-                await shows(page, "judging")
-                await expect(page.locator("#serial")).to_have_text(serial(number))
-                await page.locator(f"[data-action={button}]:enabled").click()
-                await shows(page, state)
-            verdicts = [each for each in made.records() if isinstance(each, Verified)]
-            assert [each.verdict for each in verdicts] == ["good", "unreadable"]
-            assert {each.entry for each in verdicts} == {"eye"}
-
-    asyncio.run(whole())
-
-
-def test_the_gateway_is_lost_and_comes_back(tmp_path: Path, browse: Browse) -> None:
-    async def whole() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        async with asyncio.timeout(90), line(tmp_path, (STATION,)) as made, browse() as page:
-            async with served(made, port) as url:
-                await page.goto(url)
-                await shows(page, "ready")
-                await expect(page.locator("#foot")).to_contain_text(SQ["link.away"])
-            await expect(page.locator("#word")).to_have_text(SQ["state.lost"], timeout=2000)
-            await expect(page.locator("#sentence")).to_have_text(SQ["say.lost"])
-            await expect(page.locator("#primary button")).to_be_disabled()
-            for texts, language in ((EN, "en"), (SQ, "sq")):
-                await page.locator(f"[data-language={language}]").click()
-                await shows(page, "lost", texts=texts)
-                await expect(page.locator("#foot")).to_have_text(texts["link.unknown"])
-            async with served(made, port):
-                await shows(page, "ready")
-                await sign_in(page)
-                await shows(page, "ready")
-            await expect(page.locator("#word")).to_have_text(SQ["state.lost"], timeout=2000)
-            async with served(made, port):
-                await shows(page, "ready")
-                await expect(page.locator("#who .id")).to_contain_text(OPERATOR.id)
-                await expect(page.locator(PRIMARY)).to_have_count(1)
-
-    asyncio.run(whole())
+async def test_the_gateway_is_lost_and_comes_back(tmp_path: Path, browse: Browse) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    async with asyncio.timeout(90), line(tmp_path, (STATION,)) as made, browse() as page:
+        async with served(made, port) as url:
+            await page.goto(url)
+            await shows(page, "ready")
+            await expect(page.locator("#foot")).to_contain_text(SQ["link.away"])
+        await expect(page.locator("#word")).to_have_text(SQ["state.lost"], timeout=2000)
+        await expect(page.locator("#sentence")).to_have_text(SQ["say.lost"])
+        await expect(page.locator("#primary button")).to_be_disabled()
+        for texts, language in ((EN, "en"), (SQ, "sq")):
+            await page.locator(f"[data-language={language}]").click()
+            await shows(page, "lost", texts=texts)
+            await expect(page.locator("#foot")).to_have_text(texts["link.unknown"])
+        async with served(made, port):
+            await shows(page, "ready")
+            await sign_in(page)
+            await shows(page, "ready")
+        await expect(page.locator("#word")).to_have_text(SQ["state.lost"], timeout=2000)
+        async with served(made, port):
+            await shows(page, "ready")
+            await expect(page.locator("#who .id")).to_contain_text(OPERATOR.id)
+            await expect(page.locator(PRIMARY)).to_have_count(1)
 
 
-def test_a_package_order_of_many(tmp_path: Path, browse: Browse) -> None:
+async def test_a_package_order_of_many(tmp_path: Path, browse: Browse) -> None:
     """Long names and large quantities stay in the card, each label on one line."""
 
-    async def whole() -> None:
-        many = order(
-            kind="package", product="9x19-fmj-carton", lot="KMP26L001-012", contents=1000,
-            quantity=100_000,
-        )  # fmt: skip
-        async with at_work(tmp_path, browse, orders=(many,)) as (_, page):
-            await expect(page.locator("#order .count")).to_have_text("0 / 100\u202f000")
-            for language in ("en", "sq"):
-                await page.locator(f"[data-language={language}]").click()
-                labels = await page.locator("#order dt").all()
-                assert len(labels) == 3
-                for label in labels:
-                    box = await label.bounding_box()
-                    assert box is not None
-                    assert box["height"] < 25
-                assert await page.evaluate(FITS) == []
-
-    asyncio.run(whole())
+    many = order(
+        kind="package", product="9x19-fmj-carton", lot="KMP26L001-012", contents=1000,
+        quantity=100_000,
+    )  # fmt: skip
+    async with at_work(tmp_path, browse, orders=(many,)) as (_, page):
+        await expect(page.locator("#order .count")).to_have_text("0 / 100\u202f000")
+        for language in ("en", "sq"):
+            await page.locator(f"[data-language={language}]").click()
+            labels = await page.locator("#order dt").all()
+            assert len(labels) == 3
+            for label in labels:
+                box = await label.bounding_box()
+                assert box is not None
+                assert box["height"] < 25
+            assert await page.evaluate(FITS) == []
 
 
-def test_a_latched_gateway_says_why_and_offers_nothing(tmp_path: Path, browse: Browse) -> None:
-    async def whole() -> None:
-        async with at_work(tmp_path, browse) as (made, page):
-            made.latches.set("rolled-back", "the guard knows record 181, the journal ends at 140")
-            await shows(page, "latched", "rolled-back")
-            await expect(page.locator("#facts")).to_contain_text("181")
-            await expect(page.locator("#primary button")).to_have_count(0)
-            await page.locator("[data-language=en]").click()
-            await shows(page, "latched", "rolled-back", EN)
+async def test_a_latched_gateway_says_why_and_offers_nothing(
+    tmp_path: Path, browse: Browse
+) -> None:
+    async with at_work(tmp_path, browse) as (made, page):
+        made.latches.set("rolled-back", "the guard knows record 181, the journal ends at 140")
+        await shows(page, "latched", "rolled-back")
+        await expect(page.locator("#facts")).to_contain_text("181")
+        await expect(page.locator("#primary button")).to_have_count(0)
+        await page.locator("[data-language=en]").click()
+        await shows(page, "latched", "rolled-back", EN)
 
-    asyncio.run(whole())
 
-
-def test_a_scanned_code_starts_nothing(tmp_path: Path, browse: Browse) -> None:
+async def test_a_scanned_code_starts_nothing(tmp_path: Path, browse: Browse) -> None:
     """A scanner at the keyboard types a code and Enter; that is no press of the button."""
 
-    async def whole() -> None:
-        async with at_work(tmp_path, browse) as (made, page):
-            made.parts.load(STATION)
-            await page.locator(PRIMARY).wait_for()
-            await scan(page, "[)>0617V0CVA5")
-            await expect(page.locator("#notice")).to_have_text(SQ["note.scanned-part"])
-            await page.wait_for_timeout(600)
-            assert made.stations[STATION].cycles == 0
-            await page.keyboard.press("Space")
-            await shows(page, "good", "good")
-            assert made.stations[STATION].cycles == 1
-
-    asyncio.run(whole())
+    async with at_work(tmp_path, browse) as (made, page):
+        made.parts.load(STATION)
+        await page.locator(PRIMARY).wait_for()
+        await scan(page, "[)>0617V0CVA5")
+        await expect(page.locator("#notice")).to_have_text(SQ["note.scanned-part"])
+        assert made.stations[STATION].cycles == 0
+        await page.keyboard.press("Space")
+        await shows(page, "good", "good")
+        assert made.stations[STATION].cycles == 1
 
 
-def test_a_foreign_page_cannot_press_the_button(tmp_path: Path, browse: Browse) -> None:
-    async def whole() -> None:
-        async with at_work(tmp_path, browse) as (made, page):
-            made.parts.load(STATION)
-            target = f"{page.url}api/stations/{STATION}/begin"
-            foreign = await page.context.new_page()
-            await foreign.route(
-                "http://foreign.example/",
-                lambda route: route.fulfill(
-                    content_type="text/html",
-                    body=f'<form method="post" action="{target}"><button>win</button></form>',
-                ),
-            )
-            await foreign.goto("http://foreign.example/")
-            async with foreign.expect_response(target) as pressed:
-                await foreign.get_by_role("button").click()
-            answer = await pressed.value
-            assert (answer.status, await answer.json()) == (
-                403,
-                {"code": "foreign-origin", "facts": {}},
-            )
-            assert made.stations[STATION].cycles == 0
-            assert made.engraved() == {1: []}
-
-    asyncio.run(whole())
+async def test_a_foreign_page_cannot_press_the_button(tmp_path: Path, browse: Browse) -> None:
+    async with at_work(tmp_path, browse) as (made, page):
+        made.parts.load(STATION)
+        target = f"{page.url}api/stations/{STATION}/begin"
+        foreign = await page.context.new_page()
+        await foreign.route(
+            "http://foreign.example/",
+            lambda route: route.fulfill(
+                content_type="text/html",
+                body=f'<form method="post" action="{target}"><button>win</button></form>',
+            ),
+        )
+        await foreign.goto("http://foreign.example/")
+        async with foreign.expect_response(target) as pressed:
+            await foreign.get_by_role("button").click()
+        answer = await pressed.value
+        assert (answer.status, await answer.json()) == (
+            403,
+            {"code": "foreign-origin", "facts": {}},
+        )
+        assert made.stations[STATION].cycles == 0
+        assert made.engraved() == {1: []}
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1024, 768), (800, 1280)])
-def test_every_state_fits_the_screen(
+async def test_every_state_fits_the_screen(
     tmp_path: Path, browse: Browse, width: int, height: int
 ) -> None:
     """Each note that may stop a station, in both languages, on each size of screen."""
 
-    async def whole() -> None:
-        orders = (order(), order(ORDER + "-B"))
-        async with (
-            asyncio.timeout(150),
-            line(tmp_path, ("line-1", "line-2"), orders=orders) as made,
-            served(made) as url,
-            browse(width, height) as page,
-        ):
-            made.stations["line-1"].choose_order(ORDER)
-            await page.goto(url)
-            await sign_in(page)
-            await page.locator(PRIMARY).wait_for()
-            reasons = [each.partition(".")[2] for each in SQ if each.startswith("note.licence-")]
-            for texts, language in ((SQ, "sq"), (EN, "en")):
-                await page.locator(f"[data-language={language}]").click()
-                for reason in [*reasons, "entity-excluded", "order-held"]:
-                    made.change_order(state="suspended", reason=reason)
-                    await shows(page, "stopped", reason, texts)
-                made.change_order(state="released", reason="")
-                await shows(page, "ready", texts=texts)
-                await page.locator("#order button").click()
-                await page.get_by_role("button", name=ORDER + "-B").wait_for()
-                assert await page.evaluate(FITS) == []
-                await page.locator("#choose [data-close]").click()
-            tab = page.get_by_role("tab", name="line-2")
-            await tab.click()
-            await expect(tab).to_have_attribute("aria-selected", "true")
-
-    asyncio.run(whole())
+    orders = (order(), order(ORDER + "-B"))
+    async with (
+        asyncio.timeout(150),
+        line(tmp_path, ("line-1", "line-2"), orders=orders) as made,
+        served(made) as url,
+        browse(width, height) as page,
+    ):
+        made.stations["line-1"].choose_order(ORDER)
+        await page.goto(url)
+        await sign_in(page)
+        await page.locator(PRIMARY).wait_for()
+        reasons = [each.partition(".")[2] for each in SQ if each.startswith("note.licence-")]
+        for texts, language in ((SQ, "sq"), (EN, "en")):
+            await page.locator(f"[data-language={language}]").click()
+            for reason in [*reasons, "entity-excluded", "order-held"]:
+                made.change_order(state="suspended", reason=reason)
+                await shows(page, "stopped", reason, texts)
+            made.change_order(state="released", reason="")
+            await shows(page, "ready", texts=texts)
+            await page.locator("#order button").click()
+            await page.get_by_role("button", name=ORDER + "-B").wait_for()
+            assert await page.evaluate(FITS) == []
+            await page.locator("#choose [data-close]").click()
+        tab = page.get_by_role("tab", name="line-2")
+        await tab.click()
+        await expect(tab).to_have_attribute("aria-selected", "true")
