@@ -4,12 +4,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
     "light-more": {"color_scheme": "light", "contrast": "more"},
     "dark-more": {"color_scheme": "dark", "contrast": "more"},
 }
+
+COLOURS = ["color-contrast"]
+SHARES = [pytest.param(False, id="share"), pytest.param(True, id="whole", marks=pytest.mark.long)]
+"""Parametrises a test of accessibility: a share of its pages and looks, or all of them."""
 
 RUN = """async ({ only, without }) => {
   const chosen = only ? { runOnly: only } : {};
