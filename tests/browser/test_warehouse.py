@@ -186,30 +186,32 @@ def test_a_consignment_is_dispatched_and_received(
     assert consignment["counts"]["received"] == 2
 
 
-def test_a_thousand_scans_offline_are_each_in_the_register_once(
-    playwright: Playwright, store: Store, tmp_path: Path
+@pytest.mark.parametrize("scans", [60, pytest.param(1_000, marks=pytest.mark.long)])
+def test_scans_offline_are_each_in_the_register_once(
+    playwright: Playwright, store: Store, tmp_path: Path, scans: int
 ) -> None:
     """The tab closed in between, the phone restarted, the connection cut twice while it syncs."""
-    name, profile = "gramsh.count-1", tmp_path / "profile"
-    codes = [f"T{number:05}" for number in range(1_000)]
+    name, profile = f"gramsh.count-{scans}", tmp_path / "profile"
+    codes = [f"T{scans}-{number:05}" for number in range(scans)]
+    closed, restarted = scans * 4 // 10, scans * 7 // 10
     with phone(playwright, store, profile) as first:
         first.enrol(name)
         first.open("count")
         first.context.set_offline(True)
-        first.wedge(*codes[:400])
-        first.counts(400)
-        first.link("Pa rrjet, 400 skanime presin")
+        first.wedge(*codes[:closed])
+        first.counts(closed)
+        first.link(f"Pa rrjet, {closed} skanime presin")
         first.close_window()
         first.open("count")
-        first.counts(400)
-        first.wedge(codes[0], *codes[400:700])
-        first.counts(700)
+        first.counts(closed)
+        first.wedge(codes[0], *codes[closed:restarted])
+        first.counts(restarted)
     with phone(playwright, store, profile) as again:
         again.context.set_offline(True)
         again.open("count")
-        again.counts(700)
-        again.wedge(*codes[700:])
-        again.counts(1_000)
+        again.counts(restarted)
+        again.wedge(*codes[restarted:])
+        again.counts(scans)
         cuts: list[str] = []
 
         def cut(route: Route) -> None:
@@ -229,7 +231,7 @@ def test_a_thousand_scans_offline_are_each_in_the_register_once(
         told = again.sent(name)
         lines = again.kept()
     assert [json.loads(line)["codes"] for line in lines[1:]] == [[code] for code in codes]
-    assert [seq for seq, _, _ in told] == list(range(2, 1_002))
+    assert [seq for seq, _, _ in told] == list(range(2, scans + 2))
     assert [articles for _, articles, _, _ in events(store, name)] == [[code] for code in codes]
     assert store.centre.sql("SELECT 1 FROM evidence WHERE gateway = %s", name) == []
 

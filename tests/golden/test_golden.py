@@ -40,7 +40,8 @@ from tests.golden.disks import (
     restored_centre,
     restored_site,
 )
-from tests.support.central import PASSWORD, Centre
+from tests.support.central import Centre
+from tests.support.registry import PASSWORD
 from tests.support.store import Store
 
 WRITTEN_BY_GATEWAYS = {
