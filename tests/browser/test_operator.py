@@ -336,6 +336,7 @@ async def test_a_scanned_code_starts_nothing(tmp_path: Path, browse: Browse) -> 
         await page.locator(PRIMARY).wait_for()
         await scan(page, "[)>0617V0CVA5")
         await expect(page.locator("#notice")).to_have_text(SQ["note.scanned-part"])
+        await page.wait_for_timeout(600)
         assert made.stations[STATION].cycles == 0
         await page.keyboard.press("Space")
         await shows(page, "good", "good")
