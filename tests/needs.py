@@ -51,9 +51,9 @@ NEEDS = (
     Need("needs_ser2net", "ser2net, a serial server", ("ser2net",), ("ser2net",)),
     Need(
         "needs_browser",
-        "the Chromium browser, with a font",
-        ("chromium", "fc-list"),
-        ("chromium", "fontconfig", "fonts-dejavu-core"),
+        "the Chromium browser, and the same without windows",
+        ("chromium", "chromium-headless-shell", "fc-list"),
+        ("chromium", "chromium-headless-shell", "fontconfig", "fonts-dejavu-core"),
     ),
 )
 

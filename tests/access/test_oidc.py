@@ -158,7 +158,7 @@ def test_who_is_bound_comes_in_from_the_agencys_page(agency: Agency) -> None:
     assert bind(agency, "arben.hoxha", "arben").status_code == 200
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=find_program("chromium"), args=ARGUMENTS
+            executable_path=find_program("chromium-headless-shell"), args=ARGUMENTS
         )
         page = chromium.new_context().new_page()
         page.set_default_timeout(PATIENCE_MS)

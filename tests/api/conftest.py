@@ -17,9 +17,13 @@ PRODUCT: dict[str, Any] = {
 }
 
 
+def two_entities(registry: Registry) -> None:
+    registry.standard()
+    registry.post("/api/v1/entities", {"code": "KMP", "name": "Kombinati Mekanik"})
+
+
 @pytest.fixture(scope="module")
 def centre() -> Iterator[Registry]:
     with Register.opened() as found:
-        found.standard()
-        found.post("/api/v1/entities", {"code": "KMP", "name": "Kombinati Mekanik"})
+        two_entities(found)
         yield found

@@ -99,8 +99,8 @@ def test_what_can_be_entered_can_be_addressed(centre: Registry) -> None:
 
 
 def test_nobody_learns_what_is_malformed_without_a_token(centre: Registry) -> None:
-    url = centre.url + "/api/v1/licences/L-1/suspend"
-    response = httpx.post(url, json={"no": 1}, headers={"If-Match": "?", "Idempotency-Key": "a b"})
+    odd = {"If-Match": "?", "Idempotency-Key": "a b"}
+    response = centre.http().post("/api/v1/licences/L-1/suspend", json={"no": 1}, headers=odd)
     assert code_of(response) == (401, "unauthorized")
 
 

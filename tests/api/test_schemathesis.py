@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from central.access.roles import RIGHTS, Right, Role
 from central.api.description import operations
+from tests.api.conftest import two_entities
 from tests.support.central import Centre
 
 pytestmark = pytest.mark.slow
@@ -27,6 +29,14 @@ SINGLE = "examples,fuzzing"
 WELL_FORMED = f"{SINGLE},stateful"
 ALL = f"{WELL_FORMED},coverage" if EXAMPLES else WELL_FORMED
 """One role sends malformed requests: they are refused before their caller is known."""
+
+
+@pytest.fixture(scope="module")
+def centre() -> Iterator[Centre]:
+    """A real server: the requests come from a process of their own."""
+    with Centre.started("serve") as found:
+        two_entities(found)
+        yield found
 
 
 def ask(centre: Centre, folder: Path, role: Role, *entities: str | None, phases: str) -> None:

@@ -57,7 +57,9 @@ def playwright() -> Iterator[sync_api.Playwright]:
 
 @pytest.fixture(scope="module")
 def chromium(playwright: sync_api.Playwright) -> Iterator[sync_api.Browser]:
-    found = playwright.chromium.launch(executable_path=find_program("chromium"), args=ARGUMENTS)
+    found = playwright.chromium.launch(
+        executable_path=find_program("chromium-headless-shell"), args=ARGUMENTS
+    )
     yield found
     found.close()
 
@@ -101,7 +103,7 @@ def signed_in(chromium: sync_api.Browser) -> SignIn:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        program = find_program("chromium")
+        program = find_program("chromium-headless-shell")
         browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         await browser.close()

@@ -381,7 +381,12 @@ def test_the_watch_tells_of_missing_weapons_and_of_a_late_count(
 
         def alert(rule: str, subject: str) -> Any:
             path = f"/api/v1/alerts?rule={rule}&subject={subject}"
-            return wait_for(rule, lambda: centre.get(path)["items"], 60)[0]
+
+            def raised() -> Any:
+                centre.settle()
+                return centre.get(path)["items"]
+
+            return wait_for(rule, raised)[0]
 
         missing = alert("count-missing", "INV-W")
         assert (missing["severity"], missing["facts"]["articles"]) == ("critical", [weapons[1]])

@@ -40,7 +40,7 @@ def main(wanted: Sequence[str]) -> None:
 async def on_pages(chosen: Callable[[str], bool]) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=find_program("chromium"), args=ARGUMENTS
+            executable_path=find_program("chromium-headless-shell"), args=ARGUMENTS
         )
         for each in AT_LINE:
             if chosen(each.name):
