@@ -25,6 +25,7 @@ from typing import Any, TypeVar, cast
 
 import httpx
 from sqlalchemy import Engine
+from sqlalchemy.pool import QueuePool
 from starlette.types import ASGIApp, Message, Scope, Send
 from starlette.types import Receive as ASGIReceive
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -44,6 +45,7 @@ from tests.support import clusters
 from tests.support.cheap import hash_cheaply
 from tests.support.link import Link, Receive
 from tests.support.registry import Registry
+from tests.support.wait import wait_for
 
 ADDRESS = "http://127.0.0.1:8080"
 T = TypeVar("T")
@@ -207,6 +209,9 @@ class Register(Registry):
         self._transport.end()
         self._ingest.close()
         self._listener.close()
+        # A thread that answers still holds a connection, which would outlive the pool.
+        pool = cast("QueuePool", self._engine.pool)
+        wait_for("the last answer", lambda: pool.checkedout() == 0)
         self._engine.dispose()
         logging.getLogger("central").removeHandler(self._logged)
 
