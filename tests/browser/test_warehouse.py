@@ -17,8 +17,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Playwright, Route, expect
 
 from simulators import broker
-from tests.browser.conftest import SignIn
+from tests.browser.conftest import ARGUMENTS, SignIn
 from tests.browser.phone import Phone, borrowed, camera, phone, video
+from tests.needs import find_program
 from tests.register.telling import UII, Told, accept
 from tests.support.store import Store, opened, symbol
 from tests.support.wait import wait_for
@@ -27,6 +28,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
 PALLET, CRATE = "003456789012345670", "003456789012345687"
 """SSCCs, which a label carries with the application identifier 00 before them."""
 BATCHES = "**/api/v1/batches"
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """The whole browser: the headless shell cannot install an app."""
+    found = playwright.chromium.launch(executable_path=find_program("chromium"), args=ARGUMENTS)
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="module")
