@@ -170,6 +170,7 @@ def _fill_in_the_middle_of_a_cycle(site: Site) -> None:
 def _stands_still(site: Site, good: int) -> None:
     """The exact word at the page and at the register; the button does nothing; no shot."""
     site.page.wait_why_not("journal-full")
+    site.page.wait_rest()  # after a start, the station is busy until its recovery is over
     assert site.page.view()["can"] == []
     with pytest.raises(Declined) as refusal:
         site.page.press("begin")
