@@ -7,8 +7,10 @@
 #   make test     before each change is taken in: every promise; the budget is ten minutes on two cores;
 #                 leaves out the tests marked kill, own, faults or long; as root installs their needs
 #   make long     the stages that `make test` leaves out, one after another, with the time of each:
-#                 kill, own, faults, conformance, simulate, mutants-cycle, mutants-codecs, soak, and
-#                 tests (marked long); ONLY="kill soak". `.ci/run` runs check, test and long
+#                 kill, own, faults, conformance, simulate, mutants-cycle, mutants-codecs, soak,
+#                 properties, and tests (marked long); ONLY="kill soak". `.ci/run` runs check, test
+#                 and long
+#   make properties  the tests that Hypothesis gives its examples, with eight times as many
 #   make coverage the tests of `make test` under coverage.py, and a table of packages
 #   make simulate the whole system in one thread on virtual time: SEEDS=10000, or SEED=n;
 #                 SEEDS=200 STORE=postgres: the same to the real store, and the same rows;
@@ -53,8 +55,8 @@ _test = $(PARALLEL) --durations=10 -m "not kill and not own and not faults and n
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check long long-tests coverage simulate mutants fuzz conformance \
-    soak api kill faults matrix own bench optics format lock clean screenshots golden
+.PHONY: help setup demo test quick check long long-tests properties coverage simulate mutants \
+    fuzz conformance soak api kill faults matrix own bench optics format lock clean screenshots golden
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -87,6 +89,10 @@ coverage: $(STAMP)
 	@status=0; \
 	$(BIN)/coverage run -m pytest $(_test) $(PYTEST) || status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/python -m tests.coverage_table && exit $$status
+
+properties: $(STAMP)
+	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile long \
+	    -m "hypothesis and not faults and not long$(_missing)" $(PYTEST)
 
 # The last stage of `make long`.
 long-tests: $(STAMP)

@@ -6,6 +6,7 @@ event loop is not counted (`tests.support.patient`).
 
 `--budget SECONDS` adds a line to the summary: how long the run took, and how far it is over budget.
 `--keep-durations` keeps the seconds of the longest files for `tests.spread`.
+`--hypothesis-profile long` gives each property eight times the examples.
 """
 
 import asyncio
@@ -23,8 +24,11 @@ from tests.spread import Spread, keep_durations
 from tests.support.patient import PatientPolicy
 
 # How long an example takes says more of what else the machine does than of the code.
-settings.register_profile("gjurma", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("gjurma")
+settings.register_profile(
+    "short", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("long", settings.get_profile("short"), max_examples=200)
+settings.load_profile("short")
 DEFAULT_TIMEOUT_CONFIG.read = 60.0  # no less for an answer: httpx offers no setting of its own
 asyncio.set_event_loop_policy(PatientPolicy())
 

@@ -54,6 +54,7 @@ async def gateway_is(registry: Page, link: str) -> None:
     await expect(card).to_be_visible()
 
 
+@pytest.mark.long
 async def test_work_goes_on_without_the_network_and_all_of_it_arrives_once(
     ends: Ends, browse: Browse
 ) -> None:

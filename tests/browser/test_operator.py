@@ -241,6 +241,7 @@ async def a_suspended_licence(made: Line, page: Page) -> None:
     await expect(page.locator("#serial")).to_have_text(serial(4))
 
 
+@pytest.mark.long
 async def test_a_device_that_does_not_say_that_it_is_safe(tmp_path: Path, browse: Browse) -> None:
     async with at_work(tmp_path, browse) as (made, page):
         marker, piece = made.markers[STATION], made.parts.load(STATION)
@@ -367,7 +368,13 @@ async def test_a_foreign_page_cannot_press_the_button(tmp_path: Path, browse: Br
         assert made.engraved() == {1: []}
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1024, 768), (800, 1280)])
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [
+        (1024, 768),
+        *(pytest.param(*size, marks=pytest.mark.long) for size in ((1280, 800), (800, 1280))),
+    ],
+)
 async def test_every_state_fits_the_screen(
     tmp_path: Path, browse: Browse, width: int, height: int
 ) -> None:

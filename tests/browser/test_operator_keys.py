@@ -151,7 +151,9 @@ async def test_a_shift_by_pedal_and_keys(tmp_path: Path, browse: Browse) -> None
         assert made.stations[STATION].cycles == 2
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1024, 768)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1024, 768), pytest.param(1280, 800, marks=pytest.mark.long)]
+)
 async def test_no_dialog_needs_scrolling(
     tmp_path: Path, browse: Browse, width: int, height: int
 ) -> None:
@@ -178,6 +180,7 @@ async def test_no_dialog_needs_scrolling(
                 await expect(page.locator(dialog)).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_trials_are_shot_and_counted(tmp_path: Path, browse: Browse) -> None:
     async with at_work(tmp_path, browse) as (made, page):
         scrap = made.parts.load(STATION)

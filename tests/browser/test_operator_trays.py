@@ -103,6 +103,7 @@ async def decide(page: Page, how: str) -> None:
     await expect(page.locator("#decide")).to_be_hidden()
 
 
+@pytest.mark.long
 async def test_a_bad_place_of_a_tray_is_settled_by_itself(tmp_path: Path, browse: Browse) -> None:
     stations, made_of = (CELL,), cartons(Verify(mode="each"))
     async with at_work(tmp_path, browse, stations, made_of) as (made, page):
@@ -215,6 +216,7 @@ async def test_three_pieces_of_a_weapon_and_one_marked_again(
         )
 
 
+@pytest.mark.long
 async def test_parts_are_read_back_at_a_post_and_from_idle(tmp_path: Path, browse: Browse) -> None:
     elsewhere = order(verify=Verify(mode="elsewhere"))
     async with at_work(tmp_path, browse, (LASER, POST), elsewhere) as (made, page):
@@ -251,6 +253,7 @@ async def test_parts_are_read_back_at_a_post_and_from_idle(tmp_path: Path, brows
         await shows(page, "not-awaited", "nothing-waits", EN)
 
 
+@pytest.mark.long
 async def test_a_sample_is_read_early_from_idle(tmp_path: Path, browse: Browse) -> None:
     sampled = cartons(Verify(mode="sample", every=6))
     async with at_work(tmp_path, browse, (CELL,), sampled) as (made, page):

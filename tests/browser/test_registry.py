@@ -317,6 +317,7 @@ def test_what_needs_a_person_is_shown_until_somebody_resolves_it(line: Line, pag
     line.centre.stop("watch")
 
 
+@pytest.mark.long
 def test_of_thousands_at_once_the_page_shows_a_sample_and_says_so(line: Line, page: Page) -> None:
     """And its counts are of all, and each row that it shows is true."""
     many = 2000
@@ -411,6 +412,7 @@ def test_who_is_shown_in_full(line: Line, page: Page, width: int) -> None:
     assert who.evaluate("each => each.scrollWidth <= each.clientWidth")
 
 
+@pytest.mark.long
 def test_why_a_record_was_refused_is_told_in_the_reader_s_language(line: Line, page: Page) -> None:
     line.read(line.mark(41))
     line.read(line.mark(41))

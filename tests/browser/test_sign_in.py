@@ -205,6 +205,7 @@ def test_a_form_without_its_token_changes_nothing(centre: Centre, open_page: Ope
 
 
 @pytest.mark.usefixtures("auditor")
+@pytest.mark.long
 def test_a_foreign_page_can_neither_sign_out_nor_see(centre: Centre, open_page: Open) -> None:
     """Its form comes without the cookie; a link of it leads in, by a page of ours."""
     page = open_page()

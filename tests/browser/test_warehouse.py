@@ -147,6 +147,7 @@ def test_each_task_becomes_its_event(store: Store, handheld: Phone) -> None:
     ], "the register is told which way a code came"
 
 
+@pytest.mark.long
 def test_a_bays_paper_is_what_is_scanned_there(store: Store, handheld: Phone) -> None:
     with store.centre.browser() as officer:
         printed = officer.get("/places/UMG.D2?do=print&lang=sq")
@@ -195,7 +196,7 @@ def test_a_consignment_is_dispatched_and_received(
     assert consignment["counts"]["received"] == 2
 
 
-@pytest.mark.parametrize("scans", [60, pytest.param(1_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("scans", [20, pytest.param(1_000, marks=pytest.mark.long)])
 def test_scans_offline_are_each_in_the_register_once(
     playwright: Playwright, store: Store, tmp_path: Path, scans: int
 ) -> None:
@@ -245,6 +246,7 @@ def test_scans_offline_are_each_in_the_register_once(
     assert store.centre.sql("SELECT 1 FROM evidence WHERE gateway = %s", name) == []
 
 
+@pytest.mark.long
 def test_who_made_a_disputed_scan_is_shown_it(store: Store, handheld: Phone) -> None:
     handheld.enrol("gramsh.wrong-1")
     handheld.page.goto(f"{handheld.url}#/device")
@@ -266,6 +268,7 @@ def test_who_made_a_disputed_scan_is_shown_it(store: Store, handheld: Phone) -> 
     expect(handheld.page.locator(".w-unseen")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_two_phones_receive_the_same_pallet(
     chromium: Browser, store: Store, handheld: Phone
 ) -> None:
@@ -289,6 +292,7 @@ def test_two_phones_receive_the_same_pallet(
     assert len(stored) == 2, "both say what they saw; neither is lost"
 
 
+@pytest.mark.long
 def test_a_full_disk_is_said_and_loses_nothing(store: Store, handheld: Phone) -> None:
     handheld.enrol("gramsh.full-1")
     handheld.open("count")
@@ -325,6 +329,7 @@ def test_a_full_disk_is_said_and_loses_nothing(store: Store, handheld: Phone) ->
     assert [seq for seq, _, _ in told] == list(range(2, kept + 2)), "no number is left out"
 
 
+@pytest.mark.long
 def test_letters_choose_nothing_from_a_list(handheld: Phone) -> None:
     """Somebody chose a place, and the list has the focus yet: what is scanned then is no choice."""
     handheld.enrol("gramsh.list-1")
@@ -345,6 +350,7 @@ def test_letters_choose_nothing_from_a_list(handheld: Phone) -> None:
     expect(button).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_link_on_a_living_phone_asks_first(store: Store, handheld: Phone) -> None:
     handheld.enrol("gramsh.first-1")
     handheld.open("count")
@@ -362,6 +368,7 @@ def test_a_link_on_a_living_phone_asks_first(store: Store, handheld: Phone) -> N
     assert len(handheld.sent("gramsh.first-1")) == 1
 
 
+@pytest.mark.long
 def test_a_device_that_was_enrolled_elsewhere_keeps_nothing_more(
     store: Store, handheld: Phone
 ) -> None:
@@ -378,6 +385,7 @@ def test_a_device_that_was_enrolled_elsewhere_keeps_nothing_more(
     assert not any("T-REPLACED-2" in line for line in handheld.kept())
 
 
+@pytest.mark.long
 def test_a_wiped_phone_is_a_new_device(store: Store, handheld: Phone) -> None:
     name = "gramsh.wiped-1"
     handheld.enrol(name)
@@ -399,6 +407,7 @@ def test_a_wiped_phone_is_a_new_device(store: Store, handheld: Phone) -> None:
     assert len(handheld.kept()) == 2
 
 
+@pytest.mark.long
 def test_a_phone_that_was_set_back_ends_and_keeps_what_was_not_sent(
     store: Store, handheld: Phone, tmp_path: Path
 ) -> None:
@@ -471,6 +480,7 @@ def test_a_copy_that_went_its_own_way_ends_and_moves_nothing(store: Store, handh
     assert found == [(["T-FORK-2"],)], "what the register had stays as it was"
 
 
+@pytest.mark.long
 def test_what_a_restored_register_may_have_lost_stays_on_the_phone(
     store: Store, handheld: Phone, tmp_path: Path
 ) -> None:
@@ -534,6 +544,7 @@ def test_the_camera_reads_a_mark(playwright: Playwright, store: Store, tmp_path:
         assert record["symbologies"] == ["]d1"]
 
 
+@pytest.mark.long
 def test_a_camera_that_may_not_be_used_says_what_to_do(handheld: Phone) -> None:
     handheld.enrol("gramsh.camera-2")
     handheld.open("find")
@@ -560,6 +571,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.long
 def test_a_new_version_is_taken_when_somebody_agrees(store: Store, handheld: Phone) -> None:
     centre = store.centre
     handheld.enrol("gramsh.version-1")

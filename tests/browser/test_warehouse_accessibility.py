@@ -9,7 +9,7 @@ from tests.browser import axe
 from tests.browser.phone import Phone, borrowed
 from tests.support.store import Store, opened, symbol
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
+pytestmark = [pytest.mark.slow, pytest.mark.needs_browser, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def looked_at(made: Phone, what: str, language: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("language", ["sq", pytest.param("en", marks=pytest.mark.long)])
+@pytest.mark.parametrize("language", ["sq", "en"])
 def test_every_view(language: str, chromium: Browser, store: Store) -> None:
     name = f"gramsh.axe-{language}"
     found = []

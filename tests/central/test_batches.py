@@ -11,6 +11,7 @@ from central.ingest.facts import Dropped, Evidence, Writes
 from gateway.contract.record import KeyChanged
 from gateway.contract.signed import SigningKey
 from tests.central.scene import GATEWAY, OTHER, Scene
+from tests.support.examples import examples
 from tests.support.peer import Journal
 
 
@@ -76,7 +77,7 @@ def test_an_epoch_that_was_never_opened() -> None:
     assert evidence(outcome, "unknown-epoch").answer is False
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(3))
 @given(at=st.integers(0, 10_000), bit=st.integers(0, 7))
 @example(at=41, bit=1)  # the epoch's digit
 def test_a_flipped_bit_never_commits(at: int, bit: int) -> None:

@@ -13,6 +13,7 @@ from central.plan.facts import Limits, Member
 from central.plan.shares import level, quota
 from gateway.contract.plan import PlanOrder
 from tests.central.floor import START, Floor, Mode
+from tests.support.examples import examples
 
 NAMES = ("receiver", "barrel", "slide")
 GATEWAYS = ("gramsh.line-1", "gramsh.line-2", "poligan.line-1")
@@ -128,7 +129,7 @@ def assert_metal_is_single(floor: Floor) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
+@settings(max_examples=examples(4))
 @given(floors(), st.lists(ACT, min_size=20, max_size=100))
 def test_no_piece_is_marked_twice_and_the_order_is_finished(
     floor: Floor, acts: list[tuple[str, int]]

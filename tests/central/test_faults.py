@@ -139,6 +139,7 @@ def test_the_broker_gone_and_back_without_its_memory(centre: Centre, peer: Peer)
     whole(centre, peer, 2)
 
 
+@pytest.mark.long
 def test_a_restored_backup() -> None:
     """Yesterday's database: receipts go back under a new incarnation, the gateway sends again,
     and no number is issued before it has reported to its journal's end."""

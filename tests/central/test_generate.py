@@ -82,7 +82,7 @@ def test_no_order_of_a_gateway_begins_before_the_last_has_ended(marks: int) -> N
     assert ids == list(range(1, len(ids) + 1))
 
 
-@pytest.fixture(scope="module", params=[1_000, pytest.param(MARKS, marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=[300, pytest.param(MARKS, marks=pytest.mark.long)])
 def marks(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 

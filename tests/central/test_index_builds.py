@@ -140,6 +140,7 @@ def test_a_build_that_is_broken_off_is_made_good_by_the_next_upgrade(former: For
     assert former.indexes() == added
 
 
+@pytest.mark.long
 def test_a_build_whose_program_was_killed_is_waited_for(former: Former) -> None:
     """The server builds on, and nobody else begins the same."""
     with former.held_up():
@@ -154,6 +155,7 @@ def test_a_build_whose_program_was_killed_is_waited_for(former: Former) -> None:
     assert "broken off" not in former.centre.log("migrate")
 
 
+@pytest.mark.long
 def test_two_that_upgrade_at_once_wait_for_each_other(former: Former) -> None:
     """Who waits for its turn must not be waited for by the build."""
     with former.held_up():

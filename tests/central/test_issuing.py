@@ -100,6 +100,7 @@ def new_order(centre: Centre, peer: Peer, code: str = "G-3") -> int:
     return block.start
 
 
+@pytest.mark.long
 def test_a_gateway_is_enrolled_again_before_it_has_reported(centre: Centre, peer: Peer) -> None:
     last = restored(centre, lambda: issued(centre, peer))
     centre.run("declare-restore")
@@ -140,6 +141,7 @@ def test_a_restore_that_nobody_declared(centre: Centre, peer: Peer) -> None:
     assert new_order(centre, peer) > last
 
 
+@pytest.mark.long
 def test_a_guard_that_is_lost_with_the_database(centre: Centre, peer: Peer) -> None:
     last = restored(centre, lambda: issued(centre, peer))
     guard_of(centre).write_bytes(guard_of(centre).read_bytes()[:-2])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.central.memory import Register
@@ -125,7 +125,6 @@ def the_invariants_hold(mode: str, steps: list[Any], sends: list[Any]) -> None:
         assert not one.heard or held.claims[one.of]
 
 
-@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("promise", "drawn"),
     [
@@ -135,7 +134,5 @@ def the_invariants_hold(mode: str, steps: list[Any], sends: list[Any]) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_the_order_of_arrival(
-    promise: Callable[..., None], drawn: dict[str, Any], examples: int
-) -> None:
-    settings(max_examples=examples)(given(mode=MODES, **drawn)(promise))()
+def test_the_order_of_arrival(promise: Callable[..., None], drawn: dict[str, Any]) -> None:
+    given(mode=MODES, **drawn)(promise)()

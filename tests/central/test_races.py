@@ -46,9 +46,12 @@ def ingest(url: str, gateway: str, payload: bytes, start: threading.Barrier) -> 
 
 @pytest.mark.parametrize("verdict", ["good", "unreadable"])
 @pytest.mark.parametrize("known", [False, True])
-def test_a_read_and_its_mark_at_the_same_moment(url: str, verdict: str, known: bool) -> None:
+@pytest.mark.parametrize("races", [4, pytest.param(12, marks=pytest.mark.long)])
+def test_a_read_and_its_mark_at_the_same_moment(
+    url: str, verdict: str, known: bool, races: int
+) -> None:
     """`known`: the intent is stored, and the outcome races with the read."""
-    for _ in range(12):
+    for _ in range(races):
         story = Story("each")
         story.tell([("intent", 0, 1, "station-1", False), ("marked", 0, "done")])
         # Each names a mark of the other one: both workers may wait for each other.

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from central.ingest.facts import Evidence
 from tests.central.scene import GATEWAY, Scene, plan
+from tests.support.examples import examples
 
 EVENTS = st.lists(
     st.one_of(
@@ -67,7 +68,7 @@ def write(scene: Scene, events: list[Any]) -> None:
                 intents.append((scene.intent(number, rest[1], repeat=seq), number))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(2))
 @given(
     events=EVENTS,
     cuts=st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.booleans()), max_size=20),
@@ -106,7 +107,7 @@ def test_any_split_gives_the_same_register(
     assert theirs.held == ours.held
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(2))
 @given(events=EVENTS)
 def test_every_number_that_was_announced_has_an_item(events: list[Any]) -> None:
     scene = Scene(components=("receiver", "barrel"))

@@ -17,6 +17,7 @@ from tests.central.memory import Register
 from tests.central.postgres import Store, database
 from tests.central.stories import MODES, NAMES, SENDS, STEPS, Story
 from tests.central.tables import differences, of_database, of_register
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -66,9 +67,7 @@ def strange(connection: Connection, key: SigningKey) -> dict[str, list[str]]:
     }
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=examples(0.6), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mode=MODES, steps=STEPS, sends=SENDS)
 @example(mode="sample", steps=SAMPLE_FAILS, sends=[(1, 0, 9, False)])
 @example(mode="sample", steps=[*ONE_BY_ONE, READ], sends=SINGLY)

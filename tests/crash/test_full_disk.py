@@ -103,6 +103,7 @@ def test_a_gateway_that_waits_for_room_can_be_stopped(small: Callable[..., Site]
     assert site.stop() == 0
 
 
+@pytest.mark.long
 def test_a_disk_without_room_for_one_more_file_does_not_stop_marking(
     small: Callable[..., Site],
 ) -> None:

@@ -66,17 +66,12 @@ def every_case() -> Iterator[Case]:
 
 
 ONE_OF_EACH = (
-    Case("panasonic-lp", "operator", "cycle:after:Prepare:1"),
-    Case("panasonic-lp", "operator", "cycle:before:Look:1"),
     Case("modbus-cell", "pedal", "cycle:before:CommitIntent:1"),
-    Case("modbus-cell", "pedal", "cycle:after:CommitIntent:1"),
     Case("panasonic-lp", "operator", "cycle:after:WriteGuard:1"),
     Case("panasonic-lp", "pedal", "cycle:after:Arm:1"),
     Case("panasonic-lp", "operator", "cycle:after:Fire:1"),
     Case("modbus-cell", "pedal", "cycle:before:AwaitOutcome:1"),
     Case("panasonic-lp", "operator", "cycle:before:RecordMarked:1"),
-    Case("modbus-cell", "pedal", "cycle:after:Disarm:1"),
-    Case("modbus-cell", "pedal", "cycle:before:Read:1"),
     Case("panasonic-lp", "pedal", "cycle:before:RecordVerified:1"),
     Case("panasonic-lp", "pedal", "cycle:after:AwaitOutcome:1", "recovery:after:Inspect:1"),
 )

@@ -185,6 +185,7 @@ def spans(site: Site) -> list[tuple[int, int]]:
     ]
 
 
+@pytest.mark.long
 def test_a_truncated_journal_is_corrupt(sites: MakeSite) -> None:
     site = sites("corrupt.truncated")
     site.run()

@@ -18,6 +18,7 @@ from gateway.outbox import Ignored, Latch, Moved, next_batch, take_receipt
 from gateway.store import open_journal
 from tests.gateway.desk import OPENED, Site, new_journal
 from tests.gateway.records import GATEWAY, NOON, common
+from tests.support.examples import examples
 
 KEY = SigningKey.from_bytes(bytes(range(32)))
 
@@ -150,7 +151,7 @@ acts = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(0.4))
 @given(acts)
 def test_the_cursor_never_passes_what_the_register_committed(acts: list[tuple[str, int]]) -> None:
     """Receipts come late, twice and out of order; restores of the register lower it."""

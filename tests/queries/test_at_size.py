@@ -12,7 +12,7 @@ from tests.support import asking, plans
 from tests.support.central import Centre
 from tests.support.plans import Statement
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 MORE = """
 INSERT INTO evidence (gateway, received, reason, bytes, sha256)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.queries.horizon import Horizon
+from tests.support.examples import examples
 
 
 @dataclass
@@ -59,7 +60,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(2))
 @given(STEPS)
 def test_each_committed_batch_is_told_once(steps: list[tuple[str, int]]) -> None:
     server, horizon = Server(), Horizon(0)

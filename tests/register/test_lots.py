@@ -29,6 +29,7 @@ from central.register.lots.models import (
 )
 from central.register.lots.rules import MOVES, STEPS, Lot, apply, judge
 from tests.register.acting import Acting
+from tests.support.examples import examples
 from tests.support.register import Register
 from tests.support.registry import PACKAGE
 
@@ -309,7 +310,7 @@ STEPS_TOLD = st.one_of(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(0.6), suppress_health_check=list(HealthCheck))
 @given(st.lists(STEPS_TOLD, max_size=12))
 def test_whatever_is_told_the_terms_account_for_what_was_filled(
     engine: Engine, steps: list[tuple[Any, ...]]

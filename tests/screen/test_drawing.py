@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gateway.design.drawing import ADVANCE, HEIGHT, LEADING, WIDTH, NoSymbol, draw
+from tests.support.examples import examples
 
 CONTENT = "[)>\x1e06\x1d17V0CVA5\x1d1PPA26\x1dSGR26000001\x1e\x04"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -33,7 +34,7 @@ def read(svg: bytes, scale: int = 8) -> bytes:
 
 
 @given(st.from_regex(r"\A[A-Z0-9/-]{1,30}\Z"), st.sampled_from(["", "\x1d20PR", "\x1d1TL-26"]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(0.4))
 def test_a_reader_finds_the_content(serial: str, more: str) -> None:
     content = f"[)>\x1e06\x1d17V0CVA5\x1d1PPA26\x1dS{serial}{more}\x1e\x04"
     assert read(draw(content, (serial,))) == content.encode()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.errors import JournalError, JournalFull, RolledBack
@@ -106,7 +106,6 @@ def _a_file() -> Iterator[Path]:
         yield path
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(ACTS, max_size=8), min_size=1, max_size=4))
 def test_both_stores_tell_the_same_whatever_is_done_to_them(lives: list[list[Act]]) -> None:
     """Each list of acts is one process's life; the next one opens what it left."""
