@@ -103,7 +103,7 @@ def signed_in(chromium: sync_api.Browser) -> SignIn:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        program = find_program("chromium")
+        program = find_program("chromium-headless-shell")
         browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         await browser.close()

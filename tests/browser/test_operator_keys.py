@@ -94,6 +94,22 @@ async def test_where_the_pin_is_wanted_a_scan_asks_for_it(tmp_path: Path, browse
         assert await begun_by(made, page) == (LEAD.id, "pin")
 
 
+async def test_a_badge_scanned_right_after_escape_is_whole(tmp_path: Path, browse: Browse) -> None:
+    """The event of the closed dialog comes when the next badge has opened it again."""
+    async with line(tmp_path, (STATION,)) as made, served(made) as url, browse() as page:
+        await page.goto(url)
+        await page.locator("#who button").click()
+        await page.evaluate(
+            """() => new Promise((closed) => {
+              const dialog = document.getElementById("sign-in");
+              dialog.addEventListener("close", closed, { once: true });
+              dialog.close();
+              document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "B", bubbles: true }));
+            })"""
+        )
+        await expect(page.locator("#sign-in [name=badge]")).to_have_value("B")
+
+
 async def test_an_order_is_chosen_by_its_sheet(tmp_path: Path, browse: Browse) -> None:
     orders = (order(), order(OTHER))
     async with at_work(tmp_path, browse, orders=orders) as (made, page):

@@ -219,8 +219,9 @@ export class Dialogs {
     for (const close of dialog.querySelectorAll("[data-close]")) {
       close.addEventListener("click", () => dialog.close());
     }
-    // A PIN does not stay in a closed dialog.
-    dialog.addEventListener("close", () => dialog.querySelector("form").reset());
+    // A PIN does not stay in a closed dialog. The event comes late: a badge that was scanned right
+    // after Escape may have opened it again.
+    dialog.addEventListener("close", () => dialog.open || dialog.querySelector("form").reset());
     const inputs = [...dialog.querySelectorAll("input[name^=badge], input[name^=pin], input[name=value]")];
     // A scanner ends a badge with Enter: that goes to the next field, not to the button.
     for (const [index, input] of inputs.entries()) {
