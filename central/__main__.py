@@ -128,25 +128,24 @@ def _serve(config: Config, options: argparse.Namespace) -> int:
     from central.access import setup
     from central.app import create_app, prepare
 
-    engine = db.make_engine(config)
-    setup.offer(engine, lambda code: _tell_setup(config, options, code))
-    # uvicorn shuts down on a signal and raises it again when done: that then ends us, well.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(GOOD))
-    prepare()
-    app = create_app(config, engine)
-    uvicorn.run(
-        app,
-        host=config.http.host,
-        port=config.http.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ssl_certfile=config.http.certificate,
-        ssl_keyfile=config.http.key,
-        timeout_graceful_shutdown=3,
-    )
-    engine.dispose()
+    with db.disposing(db.make_engine(config)) as engine:
+        setup.offer(engine, lambda code: _tell_setup(config, options, code))
+        # uvicorn shuts down on a signal and raises it again when done: that then ends us, well.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(GOOD))
+        prepare()
+        app = create_app(config, engine)
+        uvicorn.run(
+            app,
+            host=config.http.host,
+            port=config.http.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ssl_certfile=config.http.certificate,
+            ssl_keyfile=config.http.key,
+            timeout_graceful_shutdown=3,
+        )
     return GOOD
 
 
@@ -216,9 +215,8 @@ def _migrate(config: Config, options: argparse.Namespace) -> int:
 
     keys.ensure(config.keys.dir)
     published = keys.publish(config.keys.dir)
-    engine = db.owner_engine(config)
-    upgrade(engine)
-    engine.dispose()
+    with db.disposing(db.owner_engine(config)) as engine:
+        upgrade(engine)
     _tell(options, {"keys": [key.model_dump() for key in published]}, "the schema is the newest")
     return GOOD
 
@@ -235,10 +233,8 @@ def _invite(config: Config, options: argparse.Namespace) -> int:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         raise ConfigError("; ".join(f"{f['loc'][0]}: {f['msg']}" for f in faults)) from error
-    engine = db.make_engine(config)
-    with engine.begin() as connection:
+    with db.disposing(db.make_engine(config)) as engine, engine.begin() as connection:
         invitation = service.invite(Work(connection, By.command()), new)
-    engine.dispose()
     _tell(options, invitation.model_dump(mode="json"), invitation.code)
     return GOOD
 
@@ -248,10 +244,8 @@ def _declare_restore(config: Config, options: argparse.Namespace) -> int:
     from central.register.gateways.restore import declare
     from central.register.numbers.guard import Guard, GuardFile
 
-    engine = db.make_engine(config)
-    with engine.begin() as connection:
+    with db.disposing(db.make_engine(config)) as engine, engine.begin() as connection:
         incarnation = declare(Work(connection, By.command()), datetime.now(UTC))
-    engine.dispose()
     try:
         Guard(GuardFile(config.plan.guard)).read()
     except IssueGuardUnreadable as error:
@@ -268,10 +262,8 @@ def _issue_beyond(config: Config, options: argparse.Namespace) -> int:
 
     said = dict(map(_last_number, options.last))
     guard = Guard(GuardFile(config.plan.guard))
-    engine = db.make_engine(config)
-    with engine.begin() as connection:
+    with db.disposing(db.make_engine(config)) as engine, engine.begin() as connection:
         following = declare(Work(connection, By.command()), guard, said, options.reason)
-    engine.dispose()
     lines = (f"{space}: the next number is {next_}" for space, next_ in sorted(following.items()))
     _tell(options, {"next": following}, "\n".join(lines))
     return GOOD
@@ -295,13 +287,12 @@ def _import(config: Config, options: argparse.Namespace) -> int:
         raise ConfigError(f"{options.file}: {error.strerror}") from error
     if not options.dry_run and not options.number:
         raise ConfigError("--number: what the import is called, or --dry-run")
-    engine = db.make_engine(config)
-    if options.dry_run:
-        told, lines = rehearse(engine, options.kind, content)
-    else:
-        asked = {"number": options.number, "kind": options.kind, "reason": options.reason}
-        told, lines = take_in(engine, asked | {"file": options.file.name}, content)
-    engine.dispose()
+    with db.disposing(db.make_engine(config)) as engine:
+        if options.dry_run:
+            told, lines = rehearse(engine, options.kind, content)
+        else:
+            asked = {"number": options.number, "kind": options.kind, "reason": options.reason}
+            told, lines = take_in(engine, asked | {"file": options.file.name}, content)
     _tell(options, told, "\n".join(lines))
     return FINDING if told["refused"] else GOOD
 
@@ -322,11 +313,11 @@ def _reconcile(config: Config, options: argparse.Namespace) -> int:
 def _rebuild(config: Config, options: argparse.Namespace) -> int:
     from central.reconcile.rebuild import rebuild
 
-    engine = db.owner_engine(config).execution_options(isolation_level="REPEATABLE READ")
-    with engine.connect() as connection, connection.begin() as transaction:
-        rebuilt = rebuild(connection)
-        transaction.rollback()
-    engine.dispose()
+    with db.disposing(db.owner_engine(config)) as engine, engine.connect() as connection:
+        connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin() as transaction:
+            rebuilt = rebuild(connection)
+            transaction.rollback()
     lines = [
         f"{rebuilt.acts} acts, {rebuilt.plans} plans and {rebuilt.batches} batches give"
         f" {rebuilt.rows} rows in {rebuilt.tables} tables: "

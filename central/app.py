@@ -56,6 +56,7 @@ from central.public.pace import Pace
 from central.queries.live import Live
 from central.screens import drawing, uploads
 from central.screens.install import install
+from central.threads import Threads
 
 PREFIX = "/api/v1"
 
@@ -67,14 +68,15 @@ class _Server(FastAPI):
 
 def create_app(config: Config, engine: Engine) -> FastAPI:
     """The interface, the pages and what their scripts ask for."""
-    live = Live(engine, config.database.url)
+    threads = Threads()
+    live = Live(engine, config.database.url, threads)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        forgetting = asyncio.create_task(answers.forgetting(engine))
-        async with live.running():
+        async with threads, live.running():
+            forgetting = asyncio.create_task(answers.forgetting(engine, threads))
             yield
-        forgetting.cancel()
+            forgetting.cancel()
 
     app = _Server(docs_url=None, redoc_url=None, lifespan=lifespan, routes=interface().routes)
     app.state.engine = engine

@@ -1,5 +1,7 @@
 """Connections to PostgreSQL, under the role that cannot rewrite the evidence."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -43,6 +45,15 @@ def owner_engine(config: Config) -> Engine:
         hide_parameters=True,  # an error that is logged tells the statement, and no hash or name
         connect_args={"connect_timeout": 5, "application_name": "gjurma"},
     )
+
+
+@contextmanager
+def disposing(engine: Engine) -> Iterator[Engine]:
+    """Yield the engine, and close its idle connections at the end of the block."""
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _enter_role(connection: psycopg.Connection[Any]) -> None:

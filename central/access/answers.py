@@ -5,12 +5,12 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Engine, func
 from sqlalchemy.exc import DBAPIError
 
 from central import schema
 from central.access import half, known, passwords
+from central.threads import Threads
 
 log = logging.getLogger("central.answers")
 KEPT = timedelta(days=30)
@@ -26,11 +26,11 @@ def forget_old(engine: Engine) -> int:
         return connection.execute(table.delete().where(table.c.at < func.now() - KEPT)).rowcount
 
 
-async def forgetting(engine: Engine) -> None:
+async def forgetting(engine: Engine, threads: Threads) -> None:
     """Every hour, until cancelled; while the database is away it waits for the next time."""
     while True:
         try:
-            removed = await run_in_threadpool(forget_old, engine)
+            removed = await threads.run(forget_old, engine)
         except DBAPIError as error:
             log.warning("old answers stay for now: %s", error.orig)
         else:

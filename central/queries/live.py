@@ -31,6 +31,7 @@ from central.queries.reading import snapshot
 from central.queries.sampling import Sampler
 from central.queries.telling import MARKS_IN_EVENT, Event
 from central.register.acts import PLAN_CHANNEL
+from central.threads import Threads
 
 log = logging.getLogger("central.live")
 CHANNELS = ("gjurma_live", PLAN_CHANNEL)
@@ -82,9 +83,10 @@ class Subscriber:
 class Live:
     """Follows the register inside `running()`; `subscribe` serves one client."""
 
-    def __init__(self, engine: Engine, url: str) -> None:
+    def __init__(self, engine: Engine, url: str, threads: Threads) -> None:
         self._engine = engine
         self._url = url
+        self._threads = threads
         self._subscribers: set[Subscriber] = set()
         self._horizon: Horizon | None = None
         self._started = asyncio.Event()
@@ -136,7 +138,7 @@ class Live:
             if after is None:
                 yield Event("hello", "{}", self.cursor)
             else:
-                for event in await asyncio.to_thread(self._missed, after, self.cursor):
+                for event in await self._threads.run(self._missed, after, self.cursor):
                     yield event
             async for event in subscriber.events():
                 yield event
@@ -201,7 +203,7 @@ class Live:
             more, began = False, time.monotonic()
             try:
                 if self._horizon is None:
-                    self._horizon = await asyncio.to_thread(self._start)
+                    self._horizon = await self._threads.run(self._start)
                     self._started.set()
                 more = await self._read(self._horizon)
                 self._set_here(here=True)
@@ -224,7 +226,7 @@ class Live:
     async def _read(self, horizon: Horizon) -> bool:
         """Tell what is new; true when there is more."""
         room = self._sampler.room()
-        count, found = await asyncio.to_thread(self._look, horizon, room)
+        count, found = await self._threads.run(self._look, horizon, room)
         if found.marks:
             self._publish(telling.marks(found.marks, horizon.low))
         if found.of:
@@ -253,7 +255,7 @@ class Live:
         while True:
             began = time.monotonic()
             try:
-                self.pace = await asyncio.to_thread(self._count_hour)
+                self.pace = await self._threads.run(self._count_hour)
                 self._tell(telling.pace(self.pace))
             except DatabaseUnavailable:
                 pass  # the follower says so
@@ -272,7 +274,7 @@ class Live:
             every, codes = self._every_order, self._some_orders
             self._every_order, self._some_orders = False, set()
             try:
-                events = await asyncio.to_thread(self._summaries, None if every else codes)
+                events = await self._threads.run(self._summaries, None if every else codes)
             except DatabaseUnavailable:
                 self._every_order = True
                 events = []
