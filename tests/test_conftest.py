@@ -32,6 +32,7 @@ def test_stands(): pass
 
 @pytest.fixture
 def inner(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makeconftest((Path(__file__).parent / "conftest.py").read_text())
     pytester.makepyfile(test_inner=SKIPPING)
     pytester.makepyfile(

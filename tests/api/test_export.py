@@ -1,6 +1,5 @@
 """Whatever can be listed is exported whole: the same rows, filters and visibility."""
 
-import asyncio
 import base64
 import csv
 import io
@@ -173,7 +172,7 @@ def test_what_is_wrong_is_told_before_anything_is_sent(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_list_that_cannot_be_read_on_does_not_end_as_if_it_were_whole() -> None:
+async def test_a_list_that_cannot_be_read_on_does_not_end_as_if_it_were_whole() -> None:
     async def handle(request: Request) -> Response:
         if "cursor" in request.query_params:
             return JSONResponse({"code": "unauthorized"}, 401)
@@ -181,10 +180,7 @@ def test_a_list_that_cannot_be_read_on_does_not_end_as_if_it_were_whole() -> Non
 
     app = Starlette(routes=[Route("/list", exporting(handle, ["a"]))])
 
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://register") as http:
-            return await http.get("/list?format=jsonl")
-
-    with pytest.raises(CutShort, match="401"):
-        asyncio.run(ask())
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://register") as http:
+        with pytest.raises(CutShort, match="401"):
+            await http.get("/list?format=jsonl")

@@ -1,6 +1,5 @@
 """Every error is a problem document, in the language that is wished, and tells no insides."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -61,17 +60,14 @@ def app() -> FastAPI:
     return made
 
 
-def ask(method: str, path: str, **more: Any) -> httpx.Response:
-    async def asked() -> httpx.Response:
-        transport = httpx.ASGITransport(app(), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://register") as http:
-            return await http.request(method, path, **more)
-
-    return asyncio.run(asked())
+async def ask(method: str, path: str, **more: Any) -> httpx.Response:
+    transport = httpx.ASGITransport(app(), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://register") as http:
+        return await http.request(method, path, **more)
 
 
-def test_a_problem_says_what_to_do() -> None:
-    answer = ask("GET", "/missing")
+async def test_a_problem_says_what_to_do() -> None:
+    answer = await ask("GET", "/missing")
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["content-language"] == "en"
     assert answer.headers["vary"] == "Accept-Language"
@@ -86,8 +82,8 @@ def test_a_problem_says_what_to_do() -> None:
     }
 
 
-def test_it_says_so_in_albanian_where_that_is_wished() -> None:
-    answer = ask("GET", "/missing", headers={"Accept-Language": "sq-AL,en;q=0.5"})
+async def test_it_says_so_in_albanian_where_that_is_wished() -> None:
+    answer = await ask("GET", "/missing", headers={"Accept-Language": "sq-AL,en;q=0.5"})
     assert answer.headers["content-language"] == "sq"
     told = answer.json()
     assert (told["title"], told["what_to_do"]) == (
@@ -143,21 +139,21 @@ def test_a_code_is_one_problem() -> None:
     assert all(kind.meaning for kind in kinds())
 
 
-def test_who_has_to_wait_is_told_how_long() -> None:
-    assert ask("GET", "/often").headers["retry-after"] == "60"
+async def test_who_has_to_wait_is_told_how_long() -> None:
+    assert (await ask("GET", "/often")).headers["retry-after"] == "60"
 
 
 @pytest.mark.parametrize("path", ["/away", "/broken", "/unforeseen"])
-def test_what_happens_inside_is_told_to_nobody(path: str) -> None:
-    answer = ask("GET", path)
+async def test_what_happens_inside_is_told_to_nobody(path: str) -> None:
+    answer = await ask("GET", path)
     assert answer.status_code == (503 if path == "/away" else 500)
     assert answer.headers["content-type"] == "application/problem+json"
     for inside in ("10.1.2.3", "secret", "/media", "Traceback"):
         assert inside not in answer.text
 
 
-def test_another_method_is_answered_with_those_that_there_are() -> None:
-    answer = ask("PUT", "/things/x")
+async def test_another_method_is_answered_with_those_that_there_are() -> None:
+    answer = await ask("PUT", "/things/x")
     assert (answer.status_code, answer.json()["code"]) == (405, "http-405")
     assert answer.headers["allow"] == "GET, POST"
 
@@ -180,9 +176,9 @@ def chunks(size: int) -> Any:
         (chunks(2000), (413, "http-413")),
     ],
 )
-def test_a_body_that_is_none(content: bytes, code: tuple[int, str]) -> None:
+async def test_a_body_that_is_none(content: bytes, code: tuple[int, str]) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = ask("POST", "/things/x", content=content, headers=headers)
+    answer = await ask("POST", "/things/x", content=content, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == code
 
 

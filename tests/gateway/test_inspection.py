@@ -36,23 +36,19 @@ def stopped(site: Site) -> Path:
     return site.path
 
 
-def while_it_runs(site: Site, question: Callable[[], T]) -> T:
+async def while_it_runs(site: Site, question: Callable[[], T]) -> T:
     """Ask from another thread, while the gateway's local socket is served from this journal."""
     desk = Desk(GATEWAY, 1, "1-00000000", "sq", site.latches, site.logbook, site.permission)
-    path = site.path
-
-    async def serve() -> T:
-        serving = asyncio.ensure_future(_serve_locally(create_local_app(desk, site.journal), path))
-        try:
-            await asyncio.to_thread(wait_for_answers, path)
-            return await asyncio.to_thread(question)
-        finally:
-            for _ in range(20):  # turns of the loop, in which the server sees its clients gone
-                await asyncio.sleep(0)
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
-
-    return asyncio.run(serve())
+    app = create_local_app(desk, site.journal)
+    serving = asyncio.ensure_future(_serve_locally(app, site.path))
+    try:
+        await asyncio.to_thread(wait_for_answers, site.path)
+        return await asyncio.to_thread(question)
+    finally:
+        for _ in range(20):  # turns of the loop, in which the server sees its clients gone
+            await asyncio.sleep(0)
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
 
 
 def wait_for_answers(path: Path) -> None:
@@ -160,7 +156,7 @@ def test_export_is_one_private_file_and_never_overwrites(stopped: Path, tmp_path
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_a_running_gateway_is_asked_over_its_socket(tmp_path: Path, deep: bool) -> None:
+async def test_a_running_gateway_is_asked_over_its_socket(tmp_path: Path, deep: bool) -> None:
     """Also from a folder whose name is longer than the address of a Unix socket may be."""
     site = new_site(tmp_path / ("d" * 120 if deep else "d"))
     site.logbook.append(*[OPENED] * (PAGE + 20))
@@ -172,7 +168,7 @@ def test_a_running_gateway_is_asked_over_its_socket(tmp_path: Path, deep: bool) 
         shown = len(list(show(path, as_json=True)))
         return verify(path), shown, export(path, tmp_path / "copy.db"), mode
 
-    report, shown, exported, mode = while_it_runs(site, question)
+    report, shown, exported, mode = await while_it_runs(site, question)
     assert (report.good, report.running, report.records) == (True, True, PAGE + 21)
     assert "the running gateway" in report.in_words()
     assert (shown, exported) == (PAGE + 21, PAGE + 21)

@@ -1,6 +1,5 @@
 """A shift's report tells of each mark what the whole journal says, and what was signed."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -61,11 +60,11 @@ def numbered(record: Record, seq: int) -> Record:
     return record
 
 
-def report_of(journal: Journal, seq: int) -> Report:
-    return asyncio.run(read(journal, STATION, seq, ORDER))
+async def report_of(journal: Journal, seq: int) -> Report:
+    return await read(journal, STATION, seq, ORDER)
 
 
-def test_a_group_that_the_shift_before_began_is_read_by_its_sample(tmp_path: Path) -> None:
+async def test_a_group_that_the_shift_before_began_is_read_by_its_sample(tmp_path: Path) -> None:
     before = [tray(2, 1), marked(3, 2, TRAY), ending(4, 1, {"marked": 4})]
     records = [*before, *trays(5)]
     counted = {
@@ -74,19 +73,19 @@ def test_a_group_that_the_shift_before_began_is_read_by_its_sample(tmp_path: Pat
     assert counted == {"good": 6, "marked": 2}
     journal = new_site(tmp_path).journal
     journalled(journal, [*records, ending(11, 5, counted)])
-    report = report_of(journal, 11)
+    report = await report_of(journal, 11)
     assert [line.state for line in report.lines] == ["good"] * 6 + ["marked"] * 2
     assert {line.seq for line in report.lines} == {5, 8}
-    assert Counter(line.state for line in report_of(journal, 4).lines) == {"marked": 4}
+    assert Counter(line.state for line in (await report_of(journal, 4)).lines) == {"marked": 4}
     with pytest.raises(NoReport):
-        report_of(journal, 10)
+        await report_of(journal, 10)
     journal.close()
 
 
-def test_what_does_not_add_up_to_the_signed_counts_is_put_on_no_paper(tmp_path: Path) -> None:
+async def test_what_does_not_add_up_to_the_signed_counts_is_put_on_no_paper(tmp_path: Path) -> None:
     journal = new_site(tmp_path).journal
     journalled(journal, [tray(2, 1), marked(3, 2, TRAY), ending(4, 1, {"good": 4})])
     with pytest.raises(NotNow) as refused:
-        report_of(journal, 4)
+        await report_of(journal, 4)
     assert refused.value.note.code == "report-differs"
     journal.close()

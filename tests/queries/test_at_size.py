@@ -1,6 +1,5 @@
 """Nothing that is asked of the register reads a table that grows from one end to the other."""
 
-import asyncio
 from collections.abc import Iterator
 
 import psycopg
@@ -43,16 +42,11 @@ def centre() -> Iterator[Centre]:
         yield centre
 
 
-def test_whatever_is_asked_is_found_by_an_index(centre: Centre) -> None:
+async def test_whatever_is_asked_is_found_by_an_index(centre: Centre) -> None:
     config = configuration.load(centre.folder / "central.toml")
-    engine = db.make_engine(config)
-
-    async def hear() -> dict[Statement, tuple[str, str]]:
+    with db.disposing(db.make_engine(config)) as engine:
         async with asking.in_process(config, engine) as ask:
-            return await plans.gather(ask, engine, centre.database)
-
-    heard = asyncio.run(hear())
-    engine.dispose()
+            heard = await plans.gather(ask, engine, centre.database)
     assert len(heard) > 300
     with psycopg.connect(centre.database) as connection:
         plans.pretend_growth(connection)

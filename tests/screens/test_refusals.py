@@ -1,7 +1,6 @@
 """What the register says in refusing is in both languages, and what is not yet is named here."""
 
 import ast
-import asyncio
 import importlib
 from collections import Counter
 from collections.abc import Iterator
@@ -310,7 +309,7 @@ def test_no_page_names_an_address_of_the_interface(language: Language) -> None:
 
 
 @pytest.mark.parametrize(("language", "where"), [("sq", "te certifikatat"), ("en", "certificates")])
-def test_a_desk_is_told_where_on_the_pages_and_a_program_at_which_address(
+async def test_a_desk_is_told_where_on_the_pages_and_a_program_at_which_address(
     language: Language, where: str
 ) -> None:
     app = FastAPI()
@@ -326,14 +325,10 @@ def test_a_desk_is_told_where_on_the_pages_and_a_program_at_which_address(
         language=language,
     )
 
-    async def both() -> tuple[str, str]:
-        told = await ask(viewer, "GET", "/orders")
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://register") as web:
-            answer = await web.get("/api/v1/orders", headers={"Accept-Language": language})
-        return told.body["what_to_do"], answer.json()["what_to_do"]
-
-    person, program = asyncio.run(both())
+    person = (await ask(viewer, "GET", "/orders")).body["what_to_do"]
     assert where in person
     assert "/api/" not in person
-    assert "/api/v1/certificates" in program
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://register") as web:
+        program = await web.get("/api/v1/orders", headers={"Accept-Language": language})
+    assert "/api/v1/certificates" in program.json()["what_to_do"]
