@@ -20,7 +20,7 @@ def test_every_planted_bug_says_what_it_is() -> None:
     assert [mutant.name.partition("-")[0] for mutant in found] == [
         f"{number:02}" for number in range(1, len(found) + 1)
     ]
-    assert all(mutant.what.endswith(".") for mutant in found)
+    assert all(mutant.what.endswith(".") and mutant.seed >= 0 for mutant in found)
     assert len({mutant.what for mutant in found}) == len(found)
 
 

@@ -21,7 +21,7 @@ class DoesNotApply(Exception):
 
 @dataclass(frozen=True)
 class Mutant:
-    """`NN-name.patch`, whose first line says what the bug is."""
+    """`NN-name.patch`; its first line says what the bug is, its second which seed finds it."""
 
     path: Path
 
@@ -31,7 +31,15 @@ class Mutant:
 
     @property
     def what(self) -> str:
-        return self.path.read_text().partition("\n")[0].removeprefix("#").strip()
+        return self._comments[0]
+
+    @property
+    def seed(self) -> int:
+        return int(self._comments[1].removeprefix("Found by seed ").removesuffix("."))
+
+    @property
+    def _comments(self) -> list[str]:
+        return [line.removeprefix("#").strip() for line in self.path.read_text().splitlines()[:2]]
 
     def plant(self, tree: Path) -> None:
         """Change a copy of the tree. Raises `DoesNotApply`."""
