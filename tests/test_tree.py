@@ -1,4 +1,4 @@
-"""What the tree may not hold: addresses of package registries, and settings that name one."""
+"""The tree holds no address of a package registry, and each test that a document names."""
 
 import re
 import shutil
@@ -99,3 +99,14 @@ def test_the_check_finds_an_address(text: str, tmp_path: Path) -> None:
     planted = tmp_path / "file"
     planted.write_text(text)
     assert registry_addresses(planted) != []
+
+
+def test_the_documents_name_tests_that_exist() -> None:
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    named = {
+        name
+        for document in documents
+        for name in re.findall(r"`(?:tests/)?([a-z_/*]*test_[a-z_*]+\.py)`", document.read_text())
+    }
+    assert len(named) > 50
+    assert [name for name in sorted(named) if not any((ROOT / "tests").rglob(name))] == []
