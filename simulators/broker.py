@@ -14,13 +14,14 @@ import os
 import secrets
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
 from iotcore.iotcore import IotCoreBroker
+
+from simulators.demo.processes import Child
 
 CONFIG = """\
 id = 0
@@ -70,48 +71,27 @@ def answers(port: int) -> bool:
     return True
 
 
-def start(folder: Path, port: int | None = None, timeout: float = 20.0) -> "Broker":
-    """Start the process and wait until it answers. Raises RuntimeError when it does not."""
-    port = port or free_port()
-    folder.mkdir(parents=True, exist_ok=True)
-    log = (folder / "broker.log").open("ab")
-    with log:
-        process = subprocess.Popen(  # noqa: S603 - this very module
-            [
-                *(sys.executable, "-m", "simulators.broker"),
-                *("--folder", str(folder), "--port", str(port)),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + timeout
-    while not answers(port):
-        if process.poll() is not None:
-            raise RuntimeError(f"the broker ended: {(folder / 'broker.log').read_text()[-2000:]}")
-        if time.monotonic() > deadline:
-            process.kill()
-            raise RuntimeError(f"the broker does not answer on port {port}")
-        time.sleep(0.02)
-    return Broker(process, port)
+def command(folder: Path, port: int) -> list[str]:
+    """Return the command line of a broker that keeps its configuration in `folder`."""
+    own = [sys.executable, "-m", "simulators.broker"]
+    return [*own, "--folder", str(folder), "--port", str(port)]
 
 
-class Broker:
-    """A running broker."""
+class Broker(Child):
+    """A broker in a process of its own. `kill` is a power cut: all that it held is gone."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
-        self.process = process
-        self.port = port
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        self.port = port or free_port()
+        super().__init__("broker", command(folder, self.port), folder / "broker.log")
 
     @property
     def url(self) -> str:
         return f"mqtt://127.0.0.1:{self.port}"
 
-    def kill(self) -> None:
-        """End it at once, as a power cut would: all that it held is gone."""
-        self.process.kill()
-        self.process.wait()
+    def run(self) -> None:
+        """Start it, and wait until it answers. Raises ChildProcessError."""
+        self.start()
+        self.wait_until(lambda: answers(self.port))
 
 
 def _serve(folder: Path, port: int) -> None:

@@ -20,11 +20,10 @@ def test_it_ends_as_the_program_itself_does(
     missing = ("reconcile", "--config", "no.toml")
     for width, *arguments in (("80", *missing), ("80", "none"), ("60", "--help"), ("99", "--help")):
         monkeypatch.setenv("COLUMNS", width)
-        real = subprocess.run(
-            [sys.executable, "-m", "central", *arguments], capture_output=True, check=False
-        )
+        command = [sys.executable, "-m", "central", *arguments]
+        real = subprocess.run(command, capture_output=True, check=False)
         with (tmp_path / "errors").open("wb") as errors:
-            forked = prefork.start("central", *arguments, stderr=errors)
+            forked = prefork.spawn(command, None, errors)
         assert forked.stdout is not None
         with forked.stdout as output:
             assert output.read() == real.stdout
@@ -38,17 +37,18 @@ def test_it_lives_where_it_was_asked_for_holds_nothing_of_others_and_ends_alone(
     monkeypatch.chdir(tmp_path)
     with (tmp_path / "log").open("wb") as log:
         device = ("device", "zebra-ssi", "--listen", "tcp://127.0.0.1:0", "--state", str(tmp_path))
-        forked = prefork.start("simulators", *device, "--station", "s", stderr=log)
+        own = [sys.executable, "-m", "simulators", *device, "--station", "s"]
+        forked = prefork.spawn(own, None, log)
     assert forked.stdout is not None
     with forked.stdout as output:
         assert output.readline().startswith(b"tcp://127.0.0.1:")
     assert forked.poll() is None
-    own = Path(f"/proc/{forked.pid}")
-    assert (own / "cwd").readlink() == tmp_path
-    held = [str(each.readlink()) for each in (own / "fd").iterdir()]
+    proc = Path(f"/proc/{forked.pid}")
+    assert (proc / "cwd").readlink() == tmp_path
+    held = [str(each.readlink()) for each in (proc / "fd").iterdir()]
     assert not [each for each in held if each.startswith("anon_inode:[pidfd]")]
     with pytest.raises(subprocess.TimeoutExpired):
         forked.wait(0.01)
-    forked.kill()
+    forked.send_signal(signal.SIGKILL)
     assert forked.wait(60) == forked.poll() == -signal.SIGKILL
-    wait_for("its end", lambda: not own.exists())
+    wait_for("its end", lambda: not proc.exists())

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,12 +14,13 @@ from typing import Any
 import httpx
 
 from simulators.broker import answers
+from simulators.broker import command as broker_command
 from simulators.demo.cable import Cable
 from simulators.demo.claims import Claims
 from simulators.demo.equipment import Equipment
 from simulators.demo.officer import Officer, SignIn, open_office, sign_ins
 from simulators.demo.people import Operator, Person, make_people
-from simulators.demo.processes import Child, Children, failed, program, run_once
+from simulators.demo.processes import Children, failed, program, run_once
 from simulators.demo.shift import Line
 from simulators.demo.sites import SITES, Site, gateway_toml
 from simulators.demo.store import open_store, phone_address
@@ -109,7 +109,7 @@ class Factory:
         for line in self.lines:
             await line.operator.stop()
             line.parts.close()
-        await self.children.stop_all()
+        await asyncio.to_thread(self.children.stop_all)
         if self.cable is not None:
             await self.cable.stop()
         await self._central("stop-database")
@@ -126,14 +126,9 @@ class Factory:
                 self.say(f"port {wished[0]} is taken; {name} uses {self.ports[name]}")
 
     async def _start_broker(self) -> None:
-        folder = self.state / "broker"
         port = self.ports["broker"]
-        command = [sys.executable, "-m", "simulators.broker"]
-        child = self.children.add(
-            "broker", [*command, "--folder", str(folder), "--port", str(port)]
-        )
-        await child.start()
-        await _until_answers(child, port)
+        child = self.children.start("broker", broker_command(self.state / "broker", port))
+        await asyncio.to_thread(child.wait_until, lambda: answers(port))
         self.cable = Cable(port)
         await self.cable.start(self.ports["cable"])
 
@@ -162,10 +157,12 @@ class Factory:
             ("scans", [central, "scans", *where]),
             *((f"ingest-{n}", [central, "ingest", *where]) for n in range(1, INGEST_WORKERS + 1)),
         ):
-            await self.children.add(name, command).start()
+            self.children.start(name, command)
         web = self.children.by_name["web"]
         # Where the database was slow to answer, the code comes after the pages do.
-        await _until_answers(web, self.ports["web"], ready=self._has_opened)
+        await asyncio.to_thread(
+            web.wait_until, lambda: answers(self.ports["web"]) and self._has_opened()
+        )
         self.officer = await open_office(self.web, self.setup_file, self.accounts_file)
 
     def _has_opened(self) -> bool:
@@ -202,10 +199,9 @@ class Factory:
                     for part in ("--option", f"{name}={value}")
                 ),
             ]
-            child = self.children.add(f"{site.gateway}/{role}", command, reads_first_line=True)
-            child.log = self.state / "logs" / f"{site.gateway}-{role}.log"
-            await child.start()
-            return child.first_line
+            name = f"{site.gateway}/{role}"
+            child = self.children.start(name, command, reads_first_line=True)
+            return await asyncio.to_thread(child.wait_first_line)
 
         readers = site.reader_roles
         marker_url, *reader_urls = await asyncio.gather(
@@ -229,10 +225,9 @@ class Factory:
 
     async def _start_gateway(self, site: Site) -> None:
         command = [program("gjurma-gateway"), "run", "--config", str(self.config(site))]
-        agent = self.children.add(site.gateway, command)
-        await agent.start()
+        agent = self.children.start(site.gateway, command)
         port = self.ports[site.gateway]
-        await _until_answers(agent, port)
+        await asyncio.to_thread(agent.wait_until, lambda: answers(port))
         operator = Operator(f"http://127.0.0.1:{port}", site.station, self.people[site.gateway])
         await operator.start()
         self.lines.append(
@@ -397,16 +392,3 @@ class Factory:
                         return False
                     await asyncio.sleep(0.1)
         return True
-
-
-async def _until_answers(
-    child: Child, port: int, seconds: float = 60, *, ready: Callable[[], bool] = lambda: True
-) -> None:
-    """Wait until the process listens and is `ready`. Raises ChildProcessError."""
-    deadline = time.monotonic() + seconds
-    while not (answers(port) and ready()):
-        if child.pid is None:
-            raise child.failed("ended")
-        if time.monotonic() > deadline:
-            raise child.failed("does not answer")
-        await asyncio.sleep(0.1)

@@ -57,11 +57,11 @@ def _kill_at(moment: str, after: int = 0) -> Fault:
     async def during(line: Line, piece: int) -> None:
         held = await must(line.marker, {"op": "await_held", "timeout": HOLD_S})
         if held["held"]:
-            await line.agent.kill()
+            line.agent.kill()
             line.trace(piece, f"kill-{moment}")
         await must(line.marker, {"op": "release"})
         if held["held"]:
-            await line.agent.start()
+            line.agent.start()
 
     return Fault(f"kill-{moment}", prepare, during, nothing)
 

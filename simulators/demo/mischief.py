@@ -145,8 +145,8 @@ class Mischief:
 
     async def _kill_gateway(self, line: Line) -> str:
         phase = line.operator.view.get("phase", "unknown")
-        await line.agent.kill()
-        await line.agent.start()
+        line.agent.kill()
+        line.agent.start()
         self.landed["kill-gateway"] += 1
         return f"{line.gateway} was killed while {phase}, and started again"
 
@@ -164,8 +164,8 @@ class Mischief:
 
     async def _restart(self, name: str, kind: str) -> str:
         child = self.factory.children.by_name[name]
-        await child.kill()
-        await child.start()
+        child.kill()
+        child.start()
         self.landed[kind] += 1
         return f"{name} was killed and started again"
 

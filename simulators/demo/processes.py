@@ -3,15 +3,19 @@
 import asyncio
 import contextlib
 import os
+import select
 import shutil
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import IO, Protocol
 
+START_S = 60.0
 STOP_S = 10.0
 LAST_LINES = 5
 LASTING = {
@@ -37,63 +41,112 @@ def failed(what: str, log: Path) -> ChildProcessError:
     return ChildProcessError("\n  ".join([f"{what}; see {log}", *said]))
 
 
+class Process(Protocol):
+    """The part of `subprocess.Popen` that a child needs."""
+
+    pid: int
+    stdout: IO[bytes] | None
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+
+
+Spawn = Callable[[Sequence[str], IO[bytes] | None, IO[bytes]], Process]
+"""Starts a command with its standard output, or a pipe for None, and its standard error."""
+
+
+def spawn(command: Sequence[str], stdout: IO[bytes] | None, stderr: IO[bytes]) -> Process:
+    """Start a command in a session of its own: Ctrl-C at the terminal does not reach it."""
+    return subprocess.Popen(  # noqa: S603 - a program that the caller chose
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout or subprocess.PIPE,
+        stderr=stderr,
+        start_new_session=True,
+    )
+
+
 @dataclass
 class Child:
-    """One process, which may be started again under its name."""
+    """One process, which may be started again under its name. No method but `start` is quick."""
 
     name: str
     command: list[str]
     log: Path
-    process: asyncio.subprocess.Process | None = None
+    process: Process | None = None
     first_line: str = ""
     reads_first_line: bool = False
     on_start: Callable[[], None] = lambda: None
+    spawn: Spawn = spawn
 
     @property
     def pid(self) -> int | None:
-        return self.process.pid if self.process and self.process.returncode is None else None
+        return self.process.pid if self.process and self.process.poll() is None else None
 
-    async def start(self) -> None:
-        """Start it; with `reads_first_line`, returns once its first line stands there."""
+    @property
+    def logged(self) -> str:
+        return self.log.read_text("utf-8", errors="replace")
+
+    def start(self) -> None:
+        """Start it, and do not wait."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *self.command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE if self.reads_first_line else log,
-                stderr=log,
-                start_new_session=True,
-            )
-        if self.reads_first_line:
-            assert self.process.stdout is not None
-            async with asyncio.timeout(30):
-                line = await self.process.stdout.readline()
-            if not line:
-                raise self.failed("ended at once")
-            self.first_line = line.decode().strip()
+            self.process = self.spawn(self.command, None if self.reads_first_line else log, log)
         self.on_start()
 
+    def wait_first_line(self) -> str:
+        """Return the only line that it prints, once it has. Raises ChildProcessError."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            in_time, *_ = select.select([output], [], [], START_S)
+            self.first_line = output.readline().decode().strip() if in_time else ""
+        if not self.first_line:
+            self.kill()
+            raise self.failed("ended at once" if in_time else "prints nothing")
+        return self.first_line
+
+    def wait_until(self, ready: Callable[[], object]) -> None:
+        """Wait until it is ready. Raises ChildProcessError if it ends before, or takes too long."""
+        deadline = time.monotonic() + START_S
+        while not (ready() and self.pid is not None):
+            if self.pid is None:
+                raise self.failed("ended")
+            if time.monotonic() > deadline:
+                raise self.failed("does not answer")
+            time.sleep(0.05)
+
     def failed(self, how: str) -> ChildProcessError:
-        """What became of it, with the last that it said."""
+        """Return what became of it, with the last lines of its log."""
         return failed(f"{self.name} {how}", self.log)
 
-    async def kill(self) -> None:
-        """SIGKILL, as a cable pulled from the wall."""
-        if self.process is not None and self.process.returncode is None:
-            self.process.kill()
-            await self.process.wait()
+    def wait(self, seconds: float | None = None) -> int:
+        """Return the exit code; below zero it is the signal that ended the process.
 
-    async def stop(self) -> None:
+        Raises subprocess.TimeoutExpired.
+        """
+        assert self.process is not None
+        return self.process.wait(seconds)
+
+    def end(self, number: int = signal.SIGTERM, seconds: float | None = 30) -> int:
+        """Send a signal and `wait`."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.wait(seconds)
+
+    def kill(self) -> None:
+        """SIGKILL, as a cable pulled from the wall; nothing when it does not run."""
+        if self.pid is not None:
+            self.end(signal.SIGKILL, None)
+
+    def stop(self) -> None:
         """SIGTERM, and SIGKILL if that does not end it."""
-        if self.process is None or self.process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            self.process.terminate()
-        try:
-            async with asyncio.timeout(STOP_S):
-                await self.process.wait()
-        except TimeoutError:
-            await self.kill()
+        if self.pid is not None:
+            try:
+                self.end(signal.SIGTERM, STOP_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
 
 
 @dataclass
@@ -105,10 +158,12 @@ class Children:
     """Called each time that one of them has been started, also again."""
     by_name: dict[str, Child] = field(default_factory=dict)
 
-    def add(self, name: str, command: list[str], *, reads_first_line: bool = False) -> Child:
-        log = self.logs / f"{name}.log"
+    def start(self, name: str, command: list[str], *, reads_first_line: bool = False) -> Child:
+        """Start one, and do not wait."""
+        log = self.logs / f"{name.replace('/', '-')}.log"
         child = Child(name, command, log, reads_first_line=reads_first_line, on_start=self.on_start)
         self.by_name[name] = child
+        child.start()
         return child
 
     def pids(self) -> dict[str, int]:
@@ -119,13 +174,13 @@ class Children:
         return [
             name
             for name, child in self.by_name.items()
-            if child.process is not None and child.process.returncode is not None
+            if child.process is not None and child.pid is None
         ]
 
-    async def stop_all(self) -> None:
+    def stop_all(self) -> None:
         """The last started first: a gateway before what it talks to."""
         for child in reversed(list(self.by_name.values())):
-            await child.stop()
+            child.stop()
 
 
 async def run_once(command: list[str], log: Path, *, stdin: str = "") -> tuple[int, str]:

@@ -12,7 +12,6 @@ import pytest
 
 from central import embedded
 from central.migrations import versions
-from simulators import broker
 from tests.support.central import Centre
 from tests.support.peer import Peer
 from tests.support.wait import wait_for
@@ -127,10 +126,9 @@ def test_the_database_away_and_back(centre: Centre, peer: Peer) -> None:
 def test_the_broker_gone_and_back_without_its_memory(centre: Centre, peer: Peer) -> None:
     peer.good(1)
     peer.deliver()
-    port = centre.broker.port
     centre.broker.kill()
     peer.good(2)
-    centre.broker = broker.start(centre.folder / "broker", port)
+    centre.broker.run()
     peer.plans.clear()
     peer.connect()
     plan = peer.wait_plan(peer.order)

@@ -24,10 +24,11 @@ from gateway.store import newest_journal
 from simulators.broker import free_port
 from simulators.control import ask
 from simulators.demo.cable import Cable
+from simulators.demo.processes import Child
 from simulators.part import FILE, PartStore
 from tests.crash.page import LEAD, OPERATOR, Page
-from tests.support import prefork
 from tests.support.central import Centre
+from tests.support.command import completed
 from tests.support.wait import wait_for
 
 Kind = Literal["panasonic-lp", "modbus-cell"]
@@ -90,11 +91,11 @@ class Site:
     journal_folder: Path = field(init=False)
     options: dict[str, Any] = field(default_factory=dict)
     """Over the configuration's own sections: `{"clock": {"trust_hardware": True}}`."""
-    urls: dict[str, str] = field(default_factory=dict)
     small_disk: "SmallDisk | None" = None
     """Where the journal lies, in place of the site's own folder."""
-    agent: prefork.Running | None = None
-    devices: dict[str, prefork.Running] = field(default_factory=dict)
+    agent: Child = field(init=False)
+    """The gateway's process."""
+    devices: dict[str, Child] = field(default_factory=dict)
     """The marker's process and the readers'."""
 
     def __post_init__(self) -> None:
@@ -105,6 +106,7 @@ class Site:
         self.page = Page(f"http://127.0.0.1:{self.port}", STATION)
         self.broker_url = self.centre.broker.url
         self.journal_folder = self.folder / "journal"
+        self.agent = self.centre.child(self.gateway, "gateway", log=self.folder / "agent.log")
 
     # -- from nothing to a line that may mark
 
@@ -137,11 +139,7 @@ class Site:
         """End all its processes; the folder stays."""
         self.kill()
         for device in self.devices.values():
-            device.terminate()
-        for device in self.devices.values():
-            device.wait(30)
-            assert device.stdout is not None
-            device.stdout.close()
+            device.stop()
         self.page.close()
         self.parts.close()
         if self.small_disk is not None:
@@ -156,10 +154,17 @@ class Site:
 
     def start_devices(self) -> None:
         for role in ("marker", *self.readers):
-            self.start_device(role)
+            self.devices[role] = self._device(role)
+            self.devices[role].start()
+        for device in self.devices.values():
+            device.wait_first_line()
 
-    def start_device(self, role: str) -> None:
-        """Start the marker or a reader; one that has ended comes back where it was."""
+    def restart_device(self, role: str) -> None:
+        """Start a device that has ended; it comes back where it was."""
+        self.devices[role].start()
+        self.devices[role].wait_first_line()
+
+    def _device(self, role: str) -> Child:
         kind = self.kind if role == "marker" else "zebra-ssi"
         if kind == "modbus-cell":
             wire = f"tcp://127.0.0.1:{free_port()}"
@@ -172,24 +177,15 @@ class Site:
             }[kind]
             if self.tray > 1:
                 options.append(f"position={self.readers.index(role) + 1}")
-        with (self.folder / f"{role}.log").open("ab") as log:
-            process = prefork.start(
-                *("simulators", "device", kind),
-                *("--listen", self.urls.get(role, wire)),
-                *("--state", str(self.folder), "--station", STATION, "--speed", SPEED),
-                *("--control", str(self.folder / f"{role}.ctl")),
-                *(word for option in options for word in ("--option", option)),
-                anew=self.centre.anew,
-                stderr=log,
-            )
-        former = self.devices.get(role)
-        if former is not None and former.stdout is not None:
-            former.stdout.close()
-        self.devices[role] = process
-        assert process.stdout is not None
-        url = process.stdout.readline().decode().strip()
-        assert url, f"{role}: {(self.folder / f'{role}.log').read_text()}"
-        self.urls[role] = url
+        return self.centre.child(
+            role,
+            *("simulators", "device", kind, "--listen", wire),
+            *("--state", str(self.folder), "--station", STATION, "--speed", SPEED),
+            *("--control", str(self.folder / f"{role}.ctl")),
+            *(word for option in options for word in ("--option", option)),
+            log=self.folder / f"{role}.log",
+            reads_first_line=True,
+        )
 
     @property
     def config(self) -> Path:
@@ -236,7 +232,7 @@ class Site:
             "arm_timeout_s = 20",
             "[station.marker]",
             f'kind = "{self.kind}"',
-            f'url = "{self.urls["marker"]}"',
+            f'url = "{self.devices["marker"].first_line}"',
             "[station.marker.options]",
             *(f"{key} = {_toml(value)}" for key, value in marker.items()),
         ]
@@ -244,7 +240,7 @@ class Site:
             lines += [
                 "[[station.reader]]",
                 'kind = "zebra-ssi"',
-                f'url = "{self.urls[role]}"',
+                f'url = "{self.devices[role].first_line}"',
                 "options = { response_timeout = 0.5, linger = 0.02, resend_seconds = 0.1 }",
             ]
         self.config.write_text("\n".join(lines) + "\n")
@@ -314,17 +310,11 @@ class Site:
 
     @property
     def log(self) -> str:
-        return (self.folder / "agent.log").read_text()
+        return self.agent.logged
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """A command of gjurma-gateway, to its end."""
-        return subprocess.run(
-            [*self._where, sys.executable, "-m", "gateway", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return completed(*self._where, sys.executable, "-m", "gateway", *arguments)
 
     def verify(self) -> dict[str, Any]:
         """`journal verify --json`, whose exit code agrees with what it says."""
@@ -341,49 +331,33 @@ class Site:
     def run(self, *, kill: str = "", clock: Path | None = None) -> None:
         """Start the gateway, and wait for its page unless it is killed while it recovers."""
         self.launch(kill=kill, clock=clock)
-
-        def up() -> bool:
-            assert self.agent is not None
-            assert self.agent.poll() is None, self.log
-            return self.page.answers() is not None
-
         if "recovery" not in kill:
-            wait_for(f"the page of {self.gateway}", up, 60)
+            self.agent.wait_until(self.page.answers)
 
     def launch(self, *, kill: str = "", clock: Path | None = None) -> None:
         """Start the gateway, and do not wait."""
-        assert self.agent is None
+        assert self.agent.pid is None
         command = ["gateway", "run", "--config", str(self.config)]
         if kill or clock is not None:
             command[:2] = ["tests.crash.gateway_with_seams"]
             command += ["--kill", kill] if kill else []
             command += ["--clock", str(clock)] if clock is not None else []
-        with (self.folder / "agent.log").open("ab") as log:
-            self.agent = prefork.start(
-                *command, anew=self.centre.anew, where=self._where, stdout=log, stderr=log
-            )
+        self.agent.command = [*self._where, sys.executable, "-m", *command]
+        self.agent.start()
 
     def kill(self) -> None:
         """SIGKILL, as a cable pulled from the wall; nothing when it does not run."""
-        if self.agent is not None:
-            self.agent.kill()
-            self.agent.wait(30)
-            self.agent = None
+        self.agent.kill()
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
-        assert self.agent is not None
-        self.agent.terminate()
-        code = self.agent.wait(30)
-        self.agent = None
-        return code
+        return self.agent.end()
 
     def died(self) -> bool:
         """Whether its own SIGKILL has ended it."""
-        if self.agent is None or self.agent.poll() is None:
+        if self.agent.pid is not None:
             return False
-        assert self.agent.returncode == -signal.SIGKILL, self.log
-        self.agent = None
+        assert self.agent.wait() == -signal.SIGKILL, self.log
         return True
 
     # -- what people do

@@ -20,7 +20,7 @@ MakeSite = Callable[[str], Site]
 
 def put_aside(site: Site, name: str) -> Path:
     """A copy of the stopped gateway's journals and guard, as a backup would make it."""
-    assert site.agent is None
+    assert site.agent.pid is None
     copy = site.folder / name
     shutil.copytree(site.journal_folder, copy / "journal", ignore=shutil.ignore_patterns("*.sock"))
     shutil.copytree(site.guard.parent, copy / "guard")

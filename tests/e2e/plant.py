@@ -16,6 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.contract.topics import ALL_RECORDS_SHARED
 from simulators.broker import free_port
+from simulators.demo.processes import spawn
 from tests.crash.site import Site, seed
 from tests.e2e.certificates import Certificate
 from tests.e2e.servers import Mosquitto, PostgreSQL
@@ -90,8 +91,9 @@ def plant() -> Iterator[Plant]:
     """Servers, programs and a producer with a licence. The folder is not pytest's: see Centre."""
     folder = Path(tempfile.mkdtemp(prefix="gjurma-plant-"))
     folder.chmod(0o711)
-    made = Plant(folder, Mosquitto(folder / "mosquitto"), free_port(), anew=True)
+    made = Plant(folder, Mosquitto(folder / "mosquitto"), free_port(), spawn)
     try:
+        made.broker.run()
         made.server = PostgreSQL.started(folder / "database")
         made.configure(lease_hours=72, block_size=200)
         made.run("migrate")
@@ -99,7 +101,7 @@ def plant() -> Iterator[Plant]:
             made.start(name)
         seed(made)
         asked = f" 1 {ALL_RECORDS_SHARED}"
-        wait_for("both workers", lambda: made.mosquitto.log.count(asked) == 2)
+        wait_for("both workers", lambda: made.mosquitto.logged.count(asked) == 2)
         yield made
     finally:
         made.end()

@@ -14,7 +14,6 @@ from psycopg import sql
 from simulators.broker import Broker, answers, free_port
 from tests.e2e.certificates import Authority
 from tests.needs import find_program
-from tests.support.wait import wait_for
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
 INSTALLED = "/etc/mosquitto/gjurma"
@@ -38,13 +37,14 @@ def _own(folder: Path, user: str) -> None:
 class Mosquitto(Broker):
     """The shipped configuration as it is, but for its folder and the two ports.
 
-    `url` is the gateways' listener, `central_url` the register's. `kill` is a power cut, `start`
+    `url` is the gateways' listener, `central_url` the register's. `kill` is a power cut, `run`
     begins again with what the disk holds.
     """
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         self.folder = folder
-        self.port = free_port()
+        self.command = [_program("mosquitto"), "-c", str(folder / "mosquitto.conf")]
         self.central_port = free_port()
         folder.mkdir()
         self.gateways = Authority.new(folder, "gateways-ca")
@@ -66,11 +66,10 @@ class Mosquitto(Broker):
             f"pid_file {folder}/mosquitto.pid\n"
             "persistence true\n"
             f"persistence_location {folder}/\n"
-            f"log_dest file {folder}/mosquitto.log\n"
+            "log_dest stderr\n"
             f"include_dir {folder}/conf.d\n"
         )
         _own(folder, "mosquitto")
-        self.start()
 
     @property
     def url(self) -> str:
@@ -80,27 +79,13 @@ class Mosquitto(Broker):
     def central_url(self) -> str:
         return f"mqtts://127.0.0.1:{self.central_port}"
 
-    @property
-    def log(self) -> str:
-        return (self.folder / "mosquitto.log").read_text()
-
     def forget(self) -> None:
         """Lose what the disk holds of sessions and retained messages; it must not run."""
         (self.folder / "mosquitto.db").unlink(missing_ok=True)
 
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [_program("mosquitto"), "-c", str(self.folder / "mosquitto.conf")],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-        def up() -> bool:
-            assert self.process.poll() is None, self.log
-            return answers(self.port) and answers(self.central_port)
-
-        wait_for("mosquitto", up)
+    def run(self) -> None:
+        super().run()
+        self.wait_until(lambda: answers(self.central_port))
 
 
 @dataclass

@@ -55,14 +55,12 @@ def test_no_outgoing_connection_takes_it_before_its_program_does() -> None:
     claims.give_back()
 
 
-async def test_what_a_program_of_it_said_last_is_told(tmp_path: Path) -> None:
+def test_what_a_program_of_it_said_last_is_told(tmp_path: Path) -> None:
     says = "import sys; sys.exit('the port is taken')"
 
     log = tmp_path / "line-1.log"
     children = Children(tmp_path, on_start=lambda: None)
-    child = children.add("line-1", [sys.executable, "-c", says], reads_first_line=True)
+    child = children.start("line-1", [sys.executable, "-c", says], reads_first_line=True)
     with pytest.raises(ChildProcessError) as told:
-        await child.start()
-    assert child.process is not None
-    await child.process.wait()
+        child.wait_first_line()
     assert str(told.value) == f"line-1 ended at once; see {log}\n  the port is taken"

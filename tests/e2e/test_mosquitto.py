@@ -132,14 +132,14 @@ def test_who_has_no_certificate_of_ours_is_not_let_in(centre: Plant, site: Site)
 
     # A gateway that asks for another's identifier gets its own, and pushes nobody out.
     site.wait_delivered()
-    came, others = (broker.log.count(f" as {name} ") for name in (GATEWAY, A))
+    came, others = (broker.logged.count(f" as {name} ") for name in (GATEWAY, A))
     intruder = as_gateway(centre, A, GATEWAY)
     assert intruder.let_in
-    wait_for("its arrival in the log", lambda: broker.log.count(f" as {A} ") > others)
+    wait_for("its arrival in the log", lambda: broker.logged.count(f" as {A} ") > others)
     assert site.page.snapshot()["link"]["connected"]
     site.mark_good()
     site.wait_delivered()
-    assert broker.log.count(f" as {GATEWAY} ") == came
+    assert broker.logged.count(f" as {GATEWAY} ") == came
     intruder.leave()
 
 
@@ -150,7 +150,7 @@ def test_a_listener_in_the_share_of_ingest_hears_nothing_and_costs_nothing(
     intruder = as_gateway(centre, A)
     try:
         assert intruder.subscribe(ALL_RECORDS_SHARED) == GRANTED
-        assert f"{A} 1 {ALL_RECORDS_SHARED}" in centre.mosquitto.log
+        assert f"{A} 1 {ALL_RECORDS_SHARED}" in centre.mosquitto.logged
         for _ in range(4):
             site.mark_good()
         site.wait_delivered()
@@ -173,7 +173,7 @@ def test_a_power_cut_of_the_broker_loses_nothing(centre: Plant, site: Site) -> N
     site.mark_good()
     assert site.page.snapshot()["link"]["waiting"] > waiting
     centre.stop("plan")
-    broker.start()
+    broker.run()
     for name in ("ingest-1", "ingest-2"):
         centre.start(name)
     site.wait_delivered()

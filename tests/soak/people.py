@@ -15,7 +15,6 @@ import httpx
 
 from simulators.demo.people import NotDone, Operator
 from simulators.demo.people import Person as DemoPerson
-from simulators.demo.processes import Child
 from simulators.demo.shift import Line
 from simulators.part import FILE, PartStore
 from tests.crash.page import LEAD, OPERATOR
@@ -84,7 +83,7 @@ class People:
                 gateway=site.gateway,
                 station=STATION,
                 operator=operator,
-                agent=Child(site.gateway, [], site.folder / "agent.log"),
+                agent=site.agent,
                 marker=site.folder / "marker.ctl",
                 readers=tuple(site.folder / f"{role}.ctl" for role in site.readers),
                 parts=parts,

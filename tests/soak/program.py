@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.prefork import Running
-
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.1
@@ -92,11 +90,6 @@ class Program:
     def _note(self, what: str) -> None:
         self.ended += 1
         log.warning("%s: %s", self.name, what)
-
-
-def running(process: Running | None) -> int | None:
-    """A child's number while it lives."""
-    return None if process is None or process.poll() is not None else process.pid
 
 
 def working_in(folder: Path, pid: int) -> int | None:

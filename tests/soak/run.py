@@ -143,8 +143,7 @@ class Soak:
         await works.leave_alone()
         account = Account()
         for site in works.sites:
-            alive = site.agent is not None and site.agent.poll() is None
-            if alive and (code := await asyncio.to_thread(site.stop)):
+            if site.agent.pid and (code := await asyncio.to_thread(site.stop)):
                 self.faults.append(f"{site.gateway} ended with {code}")
             account.add(self._count_site(site))
         self.faults += account.faults

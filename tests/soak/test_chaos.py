@@ -1,13 +1,13 @@
 """What goes wrong is decided by the seed; a program that is killed comes back."""
 
 import asyncio
-import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
 
+from simulators.demo.processes import Child
 from tests.soak.chaos import EVERY_S, LASTS_S, WEIGHTS, draw
-from tests.soak.program import Program, running
+from tests.soak.program import Program
 from tests.soak.traces import traces
 
 CAST = {
@@ -39,56 +39,53 @@ def test_nothing_happens_to_what_is_not_there() -> None:
     assert "fill" not in {act.what for act in acts}
 
 
-async def test_a_killed_program_comes_back_and_one_that_ends_is_counted() -> None:
-    started: list[subprocess.Popen[bytes]] = []
+def waiting(folder: Path, started: list[int | None]) -> Child:
+    """A program that waits for a signal; `started` gets its process each time."""
+    command = [sys.executable, "-c", "import signal; signal.pause()"]
+    child = Child("one", command, folder / "one.log")
+    child.on_start = lambda: started.append(child.pid)
+    return child
 
-    def launch() -> None:
-        started.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+
+async def test_a_killed_program_comes_back_and_one_that_ends_is_counted(tmp_path: Path) -> None:
+    started: list[int | None] = []
+    child = waiting(tmp_path, started)
 
     async def until(count: int) -> None:
         async with asyncio.timeout(10):
-            while len(started) < count or running(started[-1]) is None:  # noqa: ASYNC110
+            while len(started) < count or child.pid is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
-    program = Program("one", "one", launch, lambda: running(started[-1]) if started else None)
+    program = Program("one", "one", child.start, lambda: child.pid)
     program.keep()
     await until(1)
     assert program.kill()
     await until(2)
     assert program.ended == 0
-    await asyncio.to_thread(started[-1].communicate, b"\n")
+    await asyncio.to_thread(child.end)
     await until(3)
     assert program.ended == 1
     await program.leave()
     assert program.kill()
-    await asyncio.to_thread(started[-1].wait)
+    await asyncio.to_thread(child.wait)
     assert not program.kill()
     assert len(started) == 3
-    for process in started:
-        assert process.stdin is not None
-        if not process.stdin.closed:
-            process.stdin.close()
 
 
-async def test_a_start_that_takes_long_is_none_that_failed() -> None:
-    started: list[subprocess.Popen[bytes]] = []
-
-    def launch(*, lives: bool) -> None:
-        if lives:
-            started.append(
-                subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-            )
-        raise AssertionError("waited 60 s for its answer")
+async def test_a_start_that_takes_long_is_none_that_failed(tmp_path: Path) -> None:
+    child = waiting(tmp_path, [])
 
     async def scenario(*, lives: bool) -> int:
         asked = asyncio.Event()
 
         def begin() -> None:
             loop.call_soon_threadsafe(asked.set)
-            launch(lives=lives)
+            if lives:
+                child.start()
+            raise AssertionError("waited 60 s for its answer")
 
         loop = asyncio.get_running_loop()
-        program = Program("one", "one", begin, lambda: running(started[-1]) if started else None)
+        program = Program("one", "one", begin, lambda: child.pid)
         program.keep()
         await asyncio.wait_for(asked.wait(), 10)
         await program.leave()
@@ -96,7 +93,7 @@ async def test_a_start_that_takes_long_is_none_that_failed() -> None:
 
     assert await scenario(lives=False) >= 1
     assert await scenario(lives=True) == 0
-    started[0].communicate(b"\n")
+    child.kill()
 
 
 def test_a_trace_in_a_log_is_found_unless_it_is_a_librarys_own(tmp_path: Path) -> None:

@@ -8,21 +8,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 from simulators.broker import free_port
+from simulators.demo.processes import spawn
 from tests.crash.site import Site, SmallDisk, seed
 from tests.e2e.demo import running_in
 from tests.e2e.plant import Plant
 from tests.e2e.servers import Mosquitto, PostgreSQL
 from tests.soak.lines import Post, give_order, make_products, post
 from tests.soak.network import Way
-from tests.soak.program import Program, running, working_in
+from tests.soak.program import Program, working_in
 
 CENTRAL = ("serve", "plan", "ingest-1", "ingest-2")
 SMALL_DISKS = 2
 DISK_SIZE = 48 * 1024 * 1024
 RECOVERY_S = 20.0
+_pid = attrgetter("pid")
 BLOCK_SIZE = 25
 """Small, so that every line needs new numbers again and again."""
 
@@ -91,11 +94,12 @@ class Works:
         own = self.folder / "plant"
         own.mkdir(mode=0o711)
         broker = await asyncio.to_thread(RoutedMosquitto, self.folder / "mosquitto")
-        self.plant = Plant(own, broker, free_port(), anew=True)
+        await asyncio.to_thread(broker.run)
+        self.plant = Plant(own, broker, free_port(), spawn)
         self._began = True
         broker.central_way = await self._open_way("central", broker.central_port)
         self.plant.server = await asyncio.to_thread(PostgreSQL.started, self.folder / "database")
-        self._add("broker", "broker", self._launch_broker, lambda: running(broker.process))
+        self._add("broker", "broker", self._launch_broker, partial(_pid, broker))
         self._add("database", "database", self._launch_database, self._database)
 
     async def _start_central(self) -> None:
@@ -103,13 +107,9 @@ class Works:
         plant.configure(lease_hours=72, block_size=BLOCK_SIZE)
         await asyncio.to_thread(plant.run, "migrate")
         for name in CENTRAL:
-            await asyncio.to_thread(plant.start, name)
-            self._add(
-                name,
-                name.partition("-")[0],
-                partial(plant.start, name),
-                partial(self._central, name),
-            )
+            child = await asyncio.to_thread(plant.start, name)
+            kind = name.partition("-")[0]
+            self._add(name, kind, partial(plant.start, name), partial(_pid, child))
         await asyncio.to_thread(seed, plant)
         await asyncio.to_thread(make_products, plant)
 
@@ -136,18 +136,13 @@ class Works:
                 self._add(
                     f"{site.gateway}/{role}",
                     role.partition("-")[0],
-                    partial(site.start_device, role),
-                    partial(_device, site, role),
+                    partial(site.restart_device, role),
+                    partial(_pid, site.devices[role]),
                     # A pseudo-terminal's number is soon another one's: a gateway that opened it
                     # by this name would fire somebody else's laser. A real port's name goes too.
                     vacate=partial((site.folder / role).unlink, missing_ok=True),
                 )
-            self._add(
-                site.gateway,
-                "gateway",
-                partial(_launch_gateway, site),
-                partial(_gateway, site),
-            )
+            self._add(site.gateway, "gateway", site.launch, partial(_pid, site.agent))
 
     def _start_site(self, site: Site, made: Post) -> None:
         """Devices, configuration, order and people, the first epoch; the gateway comes later."""
@@ -191,7 +186,7 @@ class Works:
         if self.broker_forgets:
             self.plant.mosquitto.forget()
             self.broker_forgets = False
-        self.plant.mosquitto.start()
+        self.plant.mosquitto.run()
 
     def _launch_database(self) -> None:
         """Start it again once the last process of a killed one is gone."""
@@ -212,9 +207,6 @@ class Works:
         with contextlib.suppress(OSError, ValueError, IndexError):
             return working_in(self.plant.server.folder, self.plant.server.pid)
         return None
-
-    def _central(self, name: str) -> int | None:
-        return running(self.plant.programs.get(name))
 
     # -- end
 
@@ -250,16 +242,3 @@ class Works:
                 self.plant.server = None  # it ended by itself, and Plant would ask it to
             found.append(("the plant", self.plant.halt))
         return found
-
-
-def _launch_gateway(site: Site) -> None:
-    site.agent = None
-    site.launch()
-
-
-def _gateway(site: Site) -> int | None:
-    return running(site.agent)
-
-
-def _device(site: Site, role: str) -> int | None:
-    return running(site.devices.get(role))

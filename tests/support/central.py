@@ -9,16 +9,18 @@ The state folder is not pytest's: run as root, PostgreSQL's own user has to reac
 
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from central import embedded, keys
-from simulators import broker
+from simulators.broker import Broker, answers, free_port
+from simulators.demo.processes import Child, Spawn, spawn
 from tests.support import clusters, prefork
+from tests.support.command import completed
 from tests.support.link import Link, MqttLink, Receive
 from tests.support.registry import Registry
 from tests.support.wait import wait_for
@@ -29,10 +31,10 @@ class Centre(Registry):
     """Addresses and processes. `programs` are the running ones by name."""
 
     folder: Path
-    broker: broker.Broker
+    broker: Broker
     http_port: int
-    anew: bool = False
-    programs: dict[str, prefork.Running] = field(default_factory=dict)
+    starter: Spawn = prefork.spawn
+    programs: dict[str, Child] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -51,8 +53,10 @@ class Centre(Registry):
         """
         folder = clusters.state_folder()
         (embedded if bare else clusters).start(folder / "pg")
-        centre = cls(folder, broker.start(folder / "broker"), broker.free_port(), anew)
+        starter = spawn if anew else prefork.spawn
+        centre = cls(folder, Broker(folder / "broker"), free_port(), starter)
         try:
+            centre.broker.run()
             centre.configure(lease_hours=lease_hours, block_size=block_size)
             if not bare:
                 keys.ensure(folder / "keys")
@@ -88,41 +92,36 @@ class Centre(Registry):
 
     def run(self, command: str, *arguments: str, expect: int = 0) -> str:
         """Run a command to its end; returns its standard output."""
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "central", command, "--state", str(self.folder)),
-                *arguments,
-            ],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        own = [sys.executable, "-m", "central", command, "--state", str(self.folder)]
+        done = completed(*own, *arguments)
         assert done.returncode == expect, f"{command}: {done.returncode}\n{done.stderr}"
         return done.stdout
 
-    def spawn(self, command: str) -> prefork.Running:
-        """Start a command and do not wait; its output goes to a log."""
-        return self._begin(command, command, "--state", str(self.folder))
+    def child(self, name: str, module: str, *arguments: str, log: Path, **more: Any) -> Child:
+        """Return a program of ours, not yet started."""
+        command = [sys.executable, "-m", module, *arguments]
+        return Child(name, command, log, spawn=self.starter, **more)
 
-    def start(self, name: str) -> prefork.Running:
+    def spawn(self, command: str) -> Child:
+        """Start a command and do not wait; its output goes to a log."""
+        child = self._program(command, command, "--state", str(self.folder))
+        child.start()
+        return child
+
+    def start(self, name: str) -> Child:
         """Start a program: serve, plan, watch, scans, or ingest with any suffix (`ingest-2`)."""
         command = name.partition("-")[0]
         extra = ["--setup-file", str(self.folder / "setup")] if command == "serve" else []
         config = str(self.folder / "central.toml")
-        self.programs[name] = self._begin(name, command, "--config", config, *extra)
+        child = self._program(name, command, "--config", config, *extra)
+        child = self.programs.setdefault(name, child)
+        child.start()
         if command == "serve":
-            wait_for("the web server", self._serves, 60)
-        return self.programs[name]
+            child.wait_until(lambda: answers(self.http_port))
+        return child
 
-    def _begin(self, name: str, *arguments: str) -> prefork.Running:
-        with (self.folder / f"{name}.log").open("ab") as log:
-            return prefork.start("central", *arguments, anew=self.anew, stdout=log, stderr=log)
-
-    def _serves(self) -> bool:
-        """Our own server, and not somebody else's on the same port."""
-        assert self.programs["serve"].poll() is None, self.log("serve")
-        return broker.answers(self.http_port)
+    def _program(self, name: str, *arguments: str) -> Child:
+        return self.child(name, "central", *arguments, log=self.folder / f"{name}.log")
 
     def setup_code(self) -> str:
         return self.setup_file().read_text().strip()
@@ -135,9 +134,7 @@ class Centre(Registry):
 
     def stop(self, name: str, number: int = signal.SIGTERM) -> int:
         """End a program and return its exit code."""
-        process = self.programs.pop(name)
-        process.send_signal(number)
-        return process.wait(30)
+        return self.programs.pop(name).end(number)
 
     def log(self, name: str = "") -> str:
         names = [name] if name else self.programs
@@ -150,9 +147,7 @@ class Centre(Registry):
 
     def halt(self) -> None:
         """End everything; the folder stays."""
-        for process in self.programs.values():
-            process.kill()
-        for process in self.programs.values():
-            process.wait(30)
+        for program in self.programs.values():
+            program.kill()
         self.broker.kill()
         embedded.stop(self.folder / "pg", immediate=True)

@@ -31,6 +31,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+from simulators.demo import processes
+
 _IMPORTED = {
     "central": (
         "central.__main__",
@@ -64,7 +66,7 @@ _LARGEST = 1 << 17
 
 
 class Process:
-    """A program that runs, with as much of `subprocess.Popen` as the tests need."""
+    """A program that runs, as `simulators.demo.processes.Process` has it."""
 
     def __init__(self, module: str, told: int, stdout: IO[bytes] | None) -> None:
         self.args = module
@@ -92,12 +94,6 @@ class Process:
             with contextlib.suppress(ProcessLookupError):  # it has ended, and we are not yet told
                 os.kill(self.pid, number)
 
-    def terminate(self) -> None:
-        self.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
-
     def _look(self, timeout: float | None) -> int | None:
         with self._lock:
             if self.returncode is None and select.select([self._told], [], [], timeout)[0]:
@@ -109,38 +105,21 @@ class Process:
         return self.returncode
 
 
-Running = Process | subprocess.Popen[bytes]
-
-
-def start(
-    module: str,
-    *arguments: str,
-    anew: bool = False,
-    where: Sequence[str] = (),
-    stdout: IO[bytes] | None = None,
-    stderr: IO[bytes],
-) -> Running:
-    """Run `python -m module arguments`; without `stdout` its output is read from the process.
-
-    `anew`: it is not forked. Nor is what goes behind a command of its own, `where`.
-    """
-    if anew or where:
-        return subprocess.Popen(
-            [*where, sys.executable, "-m", module, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=stdout or subprocess.PIPE,
-            stderr=stderr,
-        )
+def spawn(command: Sequence[str], stdout: IO[bytes] | None, stderr: IO[bytes]) -> processes.Process:
+    """Start a command as `simulators.demo.processes.spawn` does; a program of ours is a fork."""
+    python, module = list(command[:2]), command[2] if len(command) > 2 else ""
+    program = _PROGRAM_OF.get(module, module)
+    if python != [sys.executable, "-m"] or program not in _IMPORTED:
+        return processes.spawn(command, stdout, stderr)
     reading, writing = (None, stdout) if stdout is not None else _pipe()
     told, tell = os.pipe()
     asked = {
-        "arguments": [module, *arguments],
+        "arguments": command[2:],
         "folder": str(Path.cwd()),
         "environment": dict(os.environ),
     }
     with Path(os.devnull).open("rb") as nothing:
         files = [nothing.fileno(), writing.fileno(), stderr.fileno(), tell]
-        program = _PROGRAM_OF.get(module, module)
         socket.send_fds(_starter(program), [json.dumps(asked).encode()], files)
     os.close(tell)
     if reading is not None:
