@@ -7,6 +7,7 @@ import io
 import re
 from pathlib import Path
 
+import pytest
 import zxingcpp
 from PIL import Image
 from playwright.async_api import Page, expect
@@ -99,6 +100,7 @@ async def test_a_reader_finds_no_mark_on_the_screen_that_it_should_find_on_the_p
         assert await on_screen(page) == []
 
 
+@pytest.mark.long
 async def test_each_piece_of_a_weapon_is_drawn_with_its_own_code(
     tmp_path: Path, browse: Browse
 ) -> None:

@@ -104,7 +104,8 @@ async def test_a_badge_scanned_right_after_escape_is_whole(tmp_path: Path, brows
               const dialog = document.getElementById("sign-in");
               dialog.addEventListener("close", closed, { once: true });
               dialog.close();
-              document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "B", bubbles: true }));
+              const pressed = new KeyboardEvent("keydown", { key: "B", bubbles: true });
+              document.body.dispatchEvent(pressed);
             })"""
         )
         await expect(page.locator("#sign-in [name=badge]")).to_have_value("B")

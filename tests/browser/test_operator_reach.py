@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import ON_A_PAGE, Browse
@@ -72,6 +73,7 @@ async def test_numbers_and_time_without_the_network(tmp_path: Path, browse: Brow
             await expect(page.locator("#foot")).not_to_contain_text(begin)
 
 
+@pytest.mark.long
 async def test_the_last_numbers_stand_out(tmp_path: Path, browse: Browse) -> None:
     async with at_work(tmp_path, browse, numbers=2) as (made, page):
         await expect(page.locator("#foot .low.reach")).to_contain_text("2 numra")

@@ -227,6 +227,7 @@ def test_a_mark_is_drawn_as_it_was_engraved_and_proved_anew(line: Line, page: Pa
     expect(failed).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_thing_leads_to_what_it_lies_in_and_its_dispute_is_settled(
     line: Line, page: Page
 ) -> None:

@@ -68,6 +68,7 @@ def test_a_day_forward_ends_the_lease_and_disarms(centre: Centre) -> None:
         site.close()
 
 
+@pytest.mark.long
 def test_a_day_back_makes_no_lease_longer(sites: Callable[[str], Site], centre: Centre) -> None:
     site = sites("clock.back")
     clock = site.folder / "clock"

@@ -56,6 +56,7 @@ def state() -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.long
 def test_a_short_run_ends_with_its_count(state: Path) -> None:
     lines, counted = Demo.ran(state, "--once", "--fresh", "--parts", "1", "--json")
     assert len(lines) == 1

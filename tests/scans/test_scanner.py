@@ -26,6 +26,7 @@ def sim(*arguments: str, expect: int = 0) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_from_the_command_line(store: Store, tmp_path: Path) -> None:
     name = "gramsh.typed-1"
     store.centre.post("/api/v1/devices", {"name": name, "place": "UMG.D1"})

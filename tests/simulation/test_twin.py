@@ -11,7 +11,7 @@ from tests.simulation.twin import FIRST_INCARNATION, repeat, twin
 from tests.simulation.world import World
 
 pytestmark = pytest.mark.slow
-SEEDS, LONG_SEEDS, CHUNK = 5, 30, 5
+SEEDS, LONG_SEEDS, CHUNK = 2, 30, 2
 
 
 @pytest.fixture(scope="module")
