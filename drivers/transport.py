@@ -222,6 +222,8 @@ async def _connected(target: TcpTarget) -> socket.socket:
 
 
 def _prepare(link: socket.socket) -> None:
+    if link.family == socket.AF_UNIX:
+        return  # a local socket has none of the settings of TCP
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # A serial server that lost its power never says so: ask after 10 s of silence, four times.
     link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -4,10 +4,11 @@ A *piece* is what one write or one read brought: a frame as a rule. Each armed f
 bytes of its direction pass, then meets `count` pieces one after another.
 """
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
+
+from drivers import clock
 
 Direction = Literal["to_host", "to_device"]
 
@@ -43,7 +44,7 @@ class Faults:
     def __init__(self) -> None:
         self.landed: Counter[str] = Counter()
         self._armed: dict[Direction, list[_Armed]] = {"to_host": [], "to_device": []}
-        self._dead_until = 0.0
+        self._dead_until: float | None = None
 
     def arm(
         self,
@@ -73,7 +74,7 @@ class Faults:
     @property
     def dead(self) -> bool:
         """The line is cut at this moment."""
-        return time.monotonic() < self._dead_until
+        return self._dead_until is not None and clock.now() < self._dead_until
 
     def meet(self, direction: Direction, data: bytes) -> list[Piece]:
         """What becomes of `data` on its way. Look at `dead` afterwards."""
@@ -107,6 +108,6 @@ class Faults:
             case "flip":
                 pieces = [Piece(data[:at] + bytes([data[at] ^ 0x04]) + data[at + 1 :])]
             case _:
-                self._dead_until = time.monotonic() + fault.seconds
+                self._dead_until = clock.now() + fault.seconds
                 pieces = [Piece(data[:at])]
         return [piece for piece in pieces if piece.data]

@@ -59,6 +59,8 @@ class ModbusCell:
         *,
         serial_server: bool,
     ) -> None:
+        self.inner_host = "127.0.0.1"
+        """Where the library's server listens, behind the wire."""
         self._options = options
         self._serial_server = serial_server
         self._parts = parts
@@ -87,7 +89,7 @@ class ModbusCell:
                 for each, action in ((unit, self._serve), (_ANY_OTHER, _refuse))
             ],
             framer=FramerType.RTU if rtu else FramerType.SOCKET,
-            address=("127.0.0.1", 0),
+            address=(self.inner_host, 0),
             trace_packet=trace,
         )
         await self._server.serve_forever(background=True)

@@ -15,6 +15,8 @@ from simulators.faults import Direction, Faults
 
 ONLY_ONE = "only-one"
 """A listener's setting: one connection at a time, and any other is refused."""
+NO_HANG_UP = "no-hang-up"
+"""A listener's setting: a cut line is silent, as behind a serial server; no connection ends."""
 _CHUNK = 4096
 
 
@@ -103,6 +105,7 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._where = ("", 0)
         self._only_one = False
+        self._hangs_up = True
         self._closing = False
         self._terminal: asyncio.ReadTransport | None = None
         self._host_end = -1
@@ -183,8 +186,9 @@ class Listener:
         )
         self._start(reader, asyncio.StreamWriter(transport, protocol, None, loop), hangs_up=False)
 
-    async def _open_tcp(self, host: str, port: int, only_one: bool) -> None:
-        self._only_one = only_one
+    async def _open_tcp(self, host: str, port: int, setting: str) -> None:
+        self._only_one = setting == ONLY_ONE
+        self._hangs_up = setting != NO_HANG_UP
         self._where = (host, port)
         await self._listen()
 
@@ -199,23 +203,24 @@ class Listener:
         if self._only_one and self._server is not None:
             # Whoever comes now is refused by the system, as by a serial server.
             self._server.close()
-        self._start(reader, writer, hangs_up=True)
+        self._start(reader, writer, self._hangs_up)
 
 
 async def serve(listen: str, peer: Peer, faults: Faults) -> Listener:
     """Serve `peer` on a pseudo-terminal (`serial`; `serial:///path` also makes that symbolic link)
     or a TCP port (`tcp://host:port`, port 0 for any). With `tcp://host:port?only-one` it listens
-    again only when the one connection has ended, as a Moxa NPort does by its factory settings.
+    again only when the one connection has ended, as a Moxa NPort does by its factory settings. With
+    `tcp://host:port?no-hang-up` a cut line is silent, and no connection ends.
     Raises ValueError, OSError (port taken).
     """
     listener = Listener(peer, faults)
     parts = urlsplit(listen)
-    if parts.query not in ("", ONLY_ONE) or (parts.query and parts.scheme != "tcp"):
-        raise ValueError(f"{listen!r}: only tcp:// has a setting, {ONLY_ONE}")
+    if parts.query not in ("", ONLY_ONE, NO_HANG_UP) or (parts.query and parts.scheme != "tcp"):
+        raise ValueError(f"{listen!r}: only tcp:// has a setting, {ONLY_ONE} or {NO_HANG_UP}")
     if listen == "serial" or (parts.scheme == "serial" and not parts.netloc and parts.path):
         await listener._open_terminal("" if listen == "serial" else parts.path)
     elif parts.scheme == "tcp" and parts.hostname and parts.port is not None:
-        await listener._open_tcp(parts.hostname, parts.port, parts.query == ONLY_ONE)
+        await listener._open_tcp(parts.hostname, parts.port, parts.query)
     else:
         raise ValueError(f"{listen!r}: write serial, serial:///path/of/link or tcp://host:port")
     return listener

@@ -10,12 +10,12 @@ The picture by which a session ended is kept in `picture`, a whole file as it ca
 """
 
 import asyncio
-import time
 from typing import Annotated, Literal
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from drivers import clock
 from drivers.camera.codec import Code, NoPicture, Seen, decode
 from drivers.camera.folder import FolderSource
 from drivers.camera.quality import estimate
@@ -108,12 +108,12 @@ class Camera:
     async def open(self) -> None:
         self._picture = None
         await self._source.begin("open")
-        self._opened = time.monotonic()
+        self._opened = clock.now()
 
     async def read(self, timeout: float) -> tuple[Reading, ...]:
         if self._opened is None:
             raise LinkClosed(self._name, "read", "no session is open")
-        deadline = time.monotonic() + timeout
+        deadline = clock.now() + timeout
         earliest = self._opened + self._options.latency_seconds
         while True:
             picture = await self._source.next(earliest, deadline, "read")

@@ -11,9 +11,9 @@ is how long the way from the lens to the folder may take. Nothing is removed her
 
 import asyncio
 import stat
-import time
 from pathlib import Path
 
+from drivers import clock
 from drivers.camera.source import LARGEST_PICTURE
 from drivers.errors import BadFrame, LinkClosed
 from drivers.protocols import Identity
@@ -51,7 +51,7 @@ class FolderSource:
         unsettled: dict[int, tuple[tuple[str, int, int], float]] = {}
         while True:
             files = await self._files(operation)
-            now = time.monotonic()
+            now = clock.now()
             self._old &= files.keys()
             fresh = {at: file for at, file in files.items() if at not in self._old}
             if now < earliest:

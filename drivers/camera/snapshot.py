@@ -5,10 +5,10 @@ Unless the camera answers with what it took before: an answer of some cache (`Ag
 """
 
 import asyncio
-import time
 
 import httpx
 
+from drivers import clock
 from drivers.camera.source import LARGEST_PICTURE
 from drivers.errors import BadFrame, DeviceRefused, LinkClosed, LinkTimeout, UnexpectedReply
 from drivers.protocols import Identity
@@ -47,10 +47,10 @@ class SnapshotSource:
 
     async def next(self, earliest: float, deadline: float, operation: str) -> bytes | None:
         at = max(earliest, self._asked + self._pause)
-        await asyncio.sleep(max(min(at, deadline) - time.monotonic(), 0))
-        if at >= deadline or time.monotonic() >= deadline:
+        await asyncio.sleep(max(min(at, deadline) - clock.now(), 0))
+        if at >= deadline or clock.now() >= deadline:
             return None
-        self._asked = time.monotonic()
+        self._asked = clock.now()
         return (await self._ask(operation))[1]
 
     async def end(self, operation: str) -> None:

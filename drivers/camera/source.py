@@ -30,7 +30,7 @@ class Source(Protocol):
         """The next picture, a whole file; None if none came before `deadline`.
 
         `earliest`: what appears, or is asked for, before that is left out. Both are times of
-        `time.monotonic`.
+        `drivers.clock`, which is the clock of `time.monotonic`.
         """
 
     async def end(self, operation: str) -> None:

@@ -17,11 +17,11 @@ import io
 import mmap
 import os
 import stat
-import time
 from pathlib import Path
 
 from PIL import Image
 
+from drivers import clock
 from drivers.errors import DeviceRefused, LinkClosed, LinkError, LinkTimeout, PortBusy
 from drivers.protocols import Identity
 
@@ -138,7 +138,7 @@ class VideoSource:
     async def next(self, earliest: float, deadline: float, operation: str) -> bytes | None:
         if not self._is_on:
             raise LinkClosed(self._device, operation, "the stream is off")
-        while (left := deadline - time.monotonic()) > 0 and await self._readable(left):
+        while (left := deadline - clock.now()) > 0 and await self._readable(left):
             data = self._taken(earliest, operation)
             if data:
                 return await asyncio.to_thread(_as_file, data, self._format)

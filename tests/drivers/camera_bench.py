@@ -13,6 +13,7 @@ from simulators.camera import Camera as Simulated
 from simulators.camera import build
 from simulators.faults import Faults
 from simulators.part import PartStore
+from tests.support.virtual import HOST
 
 QUICK = {"latency_seconds": 0.02, "settle_seconds": 0.05, "reply_seconds": 5.0}
 
@@ -67,7 +68,7 @@ def run(
     device: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> None:
-    listen = "http://127.0.0.1:0" if wire == "http" else f"folder://{folder}/pictures"
+    listen = f"http://{HOST}:0" if wire == "http" else f"folder://{folder}/pictures"
 
     async def whole() -> None:
         async with asyncio.timeout(120), bench(folder, listen, device or {}, options or {}) as made:

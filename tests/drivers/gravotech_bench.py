@@ -1,4 +1,4 @@
-"""A driver against a peer on a real wire, for the Gravotech tests."""
+"""A driver against a peer on virtual time by default, for the Gravotech tests."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +12,7 @@ from simulators.gravotech_tl07 import build
 from simulators.part import PartStore
 from simulators.pipe import serve
 from simulators.scripted import Script, Step
+from tests.support.virtual import MEMORY
 
 SPEED = 200.0
 JOB = "part.t2l"
@@ -32,9 +33,9 @@ def quick(**options: object) -> Options:
 
 @asynccontextmanager
 async def scripted(*steps: Step, **options: object) -> AsyncIterator[GravotechTl07]:
-    """The driver, connected over TCP to a peer that plays raw bytes to the end of the script."""
+    """The driver, connected in memory to a peer that plays raw bytes to the end of the script."""
     script = Script(*steps)
-    listener = await serve("tcp://127.0.0.1:0", script, Faults())
+    listener = await serve(MEMORY, script, Faults())
     driver = GravotechTl07(listener.url, quick(**options), "laser")
     try:
         await driver.connect()
@@ -47,7 +48,7 @@ async def scripted(*steps: Step, **options: object) -> AsyncIterator[GravotechTl
 
 @dataclass
 class Bench:
-    """The driver and the simulated marker on a TCP port, with the part between them."""
+    """The driver and the simulated marker on a wire, with the part between them."""
 
     driver: GravotechTl07
     device: Device
@@ -68,7 +69,7 @@ class Bench:
 async def bench(
     folder: Path,
     device_options: dict[str, str] | None = None,
-    wire: str = "tcp://127.0.0.1:0",
+    wire: str = MEMORY,
     /,
     **options: object,
 ) -> AsyncIterator[Bench]:

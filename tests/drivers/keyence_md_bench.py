@@ -1,4 +1,4 @@
-"""A driver against a peer on a real wire, for the Keyence MD tests."""
+"""A driver against a peer on virtual time by default, for the Keyence MD tests."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +13,7 @@ from simulators.keyence_md import build
 from simulators.part import PartStore
 from simulators.pipe import serve
 from simulators.scripted import Script, Step
+from tests.support.virtual import MEMORY
 
 SPEED = 200.0
 JOB = "0007"
@@ -34,9 +35,9 @@ def quick(**options: object) -> Options:
 
 @asynccontextmanager
 async def scripted(*steps: Step, **options: object) -> AsyncIterator[KeyenceMd]:
-    """The driver, connected over TCP to a peer that plays raw bytes to the end of the script."""
+    """The driver, connected in memory to a peer that plays raw bytes to the end of the script."""
     script = Script(*steps)
-    listener = await serve("tcp://127.0.0.1:0", script, Faults())
+    listener = await serve(MEMORY, script, Faults())
     driver = KeyenceMd(listener.url, quick(**options), "laser")
     try:
         await driver.connect()
@@ -53,7 +54,7 @@ COUNTED = {"counter": "A"}
 
 @dataclass
 class Bench:
-    """The driver and the simulated marker on a TCP port, with the part between them."""
+    """The driver and the simulated marker on a wire, with the part between them."""
 
     driver: KeyenceMd
     device: Device
@@ -74,7 +75,7 @@ class Bench:
 async def bench(
     folder: Path,
     device_options: dict[str, str] | None = None,
-    wire: str = "tcp://127.0.0.1:0",
+    wire: str = MEMORY,
     /,
     **options: object,
 ) -> AsyncIterator[Bench]:

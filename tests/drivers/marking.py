@@ -11,16 +11,21 @@ from conformance import markers
 from conformance.rig import CONTENT as CONTENT
 from drivers.errors import DeviceError, DeviceRefused
 from drivers.protocols import Did, Marker, MarkText, Outcome, Shot
+from simulators.control import Moments
 from simulators.faults import Faults
 from simulators.part import Engraving, PartStore
 
 SHOT = Shot((MarkText(1, CONTENT, ("7A7 2000000001",)),))
 
 
-class Pedal(Protocol):
-    """A simulated marker, as far as its start input goes."""
+class Device(Protocol):
+    """A simulated marker beside its wire."""
+
+    moments: Moments
 
     async def pedal(self) -> bool: ...
+    def misbehave(self, name: str, count: int) -> None: ...
+    def misdeeds(self) -> dict[str, int]: ...
 
 
 class Rig(Protocol):
@@ -29,7 +34,7 @@ class Rig(Protocol):
     @property
     def driver(self) -> Marker: ...
     @property
-    def device(self) -> Pedal: ...
+    def device(self) -> Device: ...
     @property
     def faults(self) -> Faults: ...
     @property

@@ -1,4 +1,4 @@
-"""A driver against the simulated cell on a real wire, for the Modbus tests."""
+"""A driver against the simulated cell in memory or on a real wire, for the Modbus tests."""
 
 import asyncio
 import contextlib
@@ -19,19 +19,24 @@ from simulators.modbus_cell import ModbusCell as SimulatedCell
 from simulators.modbus_cell import build
 from simulators.part import PartStore
 from tests.support.serial_server import serial_server
+from tests.support.virtual import HOST, MEMORY, SERIAL_IN_MEMORY
 
-TCP = "tcp://127.0.0.1:0"
+TCP = MEMORY
+RTU = SERIAL_IN_MEMORY
 BEHIND = "serial, behind a serial server"
-WIRES = pytest.mark.parametrize("listen", [TCP, "serial", BEHIND], ids=["tcp", "rtu", "behind"])
+WIRES = pytest.mark.parametrize("listen", [TCP, RTU], ids=["tcp", "rtu"])
+REAL_WIRES = pytest.mark.parametrize(
+    "listen", ["tcp://127.0.0.1:0", "serial", BEHIND], ids=["tcp", "rtu", "behind"]
+)
 LONG_WIRES = pytest.mark.parametrize(
     "listen",
     [
         pytest.param(TCP, id="tcp"),
-        pytest.param("serial", id="rtu"),
+        pytest.param(RTU, id="rtu"),
         pytest.param(BEHIND, id="behind", marks=pytest.mark.faults),
     ],
 )
-"""For what takes long: the third is run by `make faults`."""
+"""For what takes long: the third is a real one, run by `make faults`."""
 STATION = "bench"
 
 
@@ -107,14 +112,18 @@ class Bench:
 @asynccontextmanager
 async def bench(folder: Path, listen: str = TCP, **options: str) -> AsyncIterator[Bench]:
     parts = PartStore(folder / "parts.db")
-    device = build(options, parts, STATION, 200.0)
+    behind = listen in (RTU, BEHIND)
+    device = build(
+        {"serial_server": "on"} | options if listen == RTU else options, parts, STATION, 200.0
+    )
+    device.inner_host = HOST if listen in (TCP, RTU) else device.inner_host
     faults = Faults()
     url = await device.start("serial" if listen == BEHIND else listen, faults)
     try:
         async with contextlib.AsyncExitStack() as stack:
             if listen == BEHIND:
                 url = await stack.enter_async_context(serial_server(url))
-            made = Bench(device, faults, parts, url, serial_server=listen == BEHIND)
+            made = Bench(device, faults, parts, url, serial_server=behind)
             try:
                 yield made
             finally:

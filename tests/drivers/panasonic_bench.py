@@ -1,4 +1,4 @@
-"""A driver against a peer on a real wire, for the Panasonic tests."""
+"""A driver against a peer on virtual time by default, for the Panasonic tests."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +14,7 @@ from simulators.panasonic_lp import build
 from simulators.part import PartStore
 from simulators.pipe import serve
 from simulators.scripted import Script, Step
+from tests.support.virtual import MEMORY, SERIAL_IN_MEMORY
 
 SPEED = 200.0
 
@@ -33,9 +34,9 @@ def quick(**options: object) -> Options:
 
 @asynccontextmanager
 async def scripted(*steps: Step, **options: object) -> AsyncIterator[PanasonicLp]:
-    """The driver, connected over TCP to a peer that plays raw bytes to the end of the script."""
+    """The driver, connected in memory to a peer that plays raw bytes to the end of the script."""
     script = Script(*steps)
-    listener = await serve("tcp://127.0.0.1:0", script, Faults())
+    listener = await serve(MEMORY, script, Faults())
     driver = PanasonicLp(listener.url, quick(**options), "laser")
     try:
         await driver.connect()
@@ -72,16 +73,20 @@ class Bench:
 async def bench(
     folder: Path,
     device_options: dict[str, str] | None = None,
+    wire: str = SERIAL_IN_MEMORY,
+    /,
+    *,
     mode: Mode = "compatible",
-    listen: str = "serial",
     **options: object,
 ) -> AsyncIterator[Bench]:
     parts = PartStore(folder / "parts.db")
     set_to = {"compatibility": "on" if mode == "compatible" else "off"}
     device = build({**set_to, **(device_options or {})}, parts, "line", SPEED)
     faults = Faults()
-    url = await device.start(listen, faults)
-    rig = Bench(device, faults, parts, url, {"mode": mode, **options})
+    url = await device.start(wire, faults)
+    # By tcp:// it is its Ethernet that answers, which knows less than its RS-232.
+    behind = {"serial_server": True} if wire == SERIAL_IN_MEMORY else {}
+    rig = Bench(device, faults, parts, url, {"mode": mode, **behind, **options})
     try:
         await rig.driver.connect()
         yield rig

@@ -14,10 +14,11 @@ from simulators.device import build
 from simulators.faults import Faults
 from simulators.looking import Looking
 from simulators.part import PartStore
+from tests.support.virtual import MEMORY, SERIAL_IN_MEMORY
 
 UII = "[)>\x1e06\x1d17V0CVA5\x1d1P1234-56\x1dS786950\x1e\x04"
 OTHER = "[)>\x1e06\x1d17V0CVA5\x1d1P1234-56\x1dS786951\x1e\x04"
-WIRES = ("serial", "tcp://127.0.0.1:0")
+WIRES = (SERIAL_IN_MEMORY, MEMORY)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(folder: Path, setup: Setup, listen: str) -> AsyncIterator[Bench]:
+async def bench(folder: Path, setup: Setup, listen: str = SERIAL_IN_MEMORY) -> AsyncIterator[Bench]:
     parts = PartStore(folder / "parts.db")
     faults = Faults()
     given = {"decode_seconds": "0.03", **setup.device}
@@ -81,7 +82,10 @@ async def bench(folder: Path, setup: Setup, listen: str) -> AsyncIterator[Bench]
 
 
 def run(
-    folder: Path, setup: Setup, act: Callable[[Bench], Awaitable[None]], listen: str = "serial"
+    folder: Path,
+    setup: Setup,
+    act: Callable[[Bench], Awaitable[None]],
+    listen: str = SERIAL_IN_MEMORY,
 ) -> None:
     async def whole() -> None:
         async with asyncio.timeout(120), bench(folder, setup, listen) as made:

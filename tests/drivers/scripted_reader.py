@@ -13,6 +13,7 @@ from drivers.triggered import TriggeredReader
 from simulators.faults import Faults
 from simulators.pipe import serve
 from simulators.scripted import Script, Step
+from tests.support.virtual import MEMORY, SERIAL_IN_MEMORY
 
 Driver = TypeVar("Driver", bound=TriggeredReader)
 Played = TypeVar("Played", bound=TriggeredReader, covariant=True)
@@ -38,7 +39,7 @@ def player(
     def play(
         act: Callable[[Driver], Awaitable[None]],
         *steps: Step,
-        listen: str = "serial",
+        listen: str = SERIAL_IN_MEMORY,
         **options: Any,
     ) -> None:
         async def whole() -> None:
@@ -67,7 +68,7 @@ def meets_an_end(
     """A reader that goes away is told as that, at once and at the next connection."""
 
     async def act() -> None:
-        listener = await serve("tcp://127.0.0.1:0", Script(*connect), Faults())
+        listener = await serve(MEMORY, Script(*connect), Faults())
         reader = driver(listener.url, options, "reader")
         await reader.connect()
         await listener.close()

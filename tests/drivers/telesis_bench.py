@@ -1,4 +1,4 @@
-"""A driver against a peer on a real wire, for the Telesis tests."""
+"""A driver against a peer on virtual time by default, for the Telesis tests."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +12,7 @@ from simulators.pipe import serve
 from simulators.scripted import Script, Step
 from simulators.telesis import Telesis as Device
 from simulators.telesis import build
+from tests.support.virtual import MEMORY, SERIAL_IN_MEMORY
 
 SPEED = 200.0
 JOB = "PART"
@@ -34,9 +35,9 @@ def quick(**options: object) -> Options:
 
 @asynccontextmanager
 async def scripted(*steps: Step, **options: object) -> AsyncIterator[Telesis]:
-    """The driver, connected over TCP to a peer that plays raw bytes to the end of the script."""
+    """The driver, connected in memory to a peer that plays raw bytes to the end of the script."""
     script = Script(*steps)
-    listener = await serve("tcp://127.0.0.1:0", script, Faults())
+    listener = await serve(MEMORY, script, Faults())
     driver = Telesis(listener.url, quick(**options), "pin")
     try:
         await driver.connect()
@@ -70,7 +71,7 @@ class Bench:
 async def bench(
     folder: Path,
     device_options: dict[str, str] | None = None,
-    wire: str = "serial",
+    wire: str = SERIAL_IN_MEMORY,
     /,
     **options: object,
 ) -> AsyncIterator[Bench]:

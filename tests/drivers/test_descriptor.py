@@ -65,33 +65,27 @@ async def wire(kind: str) -> AsyncIterator[tuple[DescriptorStream, Other]]:
         await stream.close()
 
 
-def test_a_read_that_is_cancelled_at_any_moment_loses_nothing() -> None:
-    async def run() -> None:
-        async with wire("socket") as (stream, other):
-            for turns in range(8):
-                reading = asyncio.create_task(stream.read(5))
+async def test_a_read_that_is_cancelled_at_any_moment_loses_nothing() -> None:
+    async with wire("socket") as (stream, other):
+        for turns in range(8):
+            reading = asyncio.create_task(stream.read(5))
+            await asyncio.sleep(0)
+            other.send(b"it")
+            for _ in range(turns):
                 await asyncio.sleep(0)
-                other.send(b"it")
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-                reading.cancel()
-                (got,) = await asyncio.gather(reading, return_exceptions=True)
-                rest = b"" if got == b"it" else await stream.read(5)
-                assert b"it" in (got, rest), f"cancelled after {turns} turns: {got!r}, {rest!r}"
-
-    asyncio.run(run())
+            reading.cancel()
+            (got,) = await asyncio.gather(reading, return_exceptions=True)
+            rest = b"" if got == b"it" else await stream.read(5)
+            assert b"it" in (got, rest), f"cancelled after {turns} turns: {got!r}, {rest!r}"
 
 
-def test_what_has_come_is_there_without_waiting_and_nothing_is_nothing() -> None:
-    async def run() -> None:
-        async with wire("socket") as (stream, other):
-            assert await stream.read(0) == b""
-            assert await stream.read(0.01) == b""
-            other.send(b"one")
-            other.send(b"two")
-            assert await stream.read(0) == b"onetwo"
-
-    asyncio.run(run())
+async def test_what_has_come_is_there_without_waiting_and_nothing_is_nothing() -> None:
+    async with wire("socket") as (stream, other):
+        assert await stream.read(0) == b""
+        assert await stream.read(0.01) == b""
+        other.send(b"one")
+        other.send(b"two")
+        assert await stream.read(0) == b"onetwo"
 
 
 @pytest.mark.parametrize(("before", "answered"), [(0.02, False), (0.02, True), (5.0, True)])
@@ -111,26 +105,22 @@ def test_a_read_waits_for_its_own_time_whatever_the_one_before_it_waited_for(
     assert asyncio.run(scenario()) >= 0.1
 
 
-def test_what_nobody_asks_for_is_not_watched() -> None:
+async def test_what_nobody_asks_for_is_not_watched() -> None:
     """Else the event loop would turn round and round while a device talks to nobody."""
-
-    async def run() -> None:
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        stream = DescriptorStream(ours, "device")
-        theirs.send(b"an answer")
-        await stream.read()
-        reading = asyncio.create_task(stream.read())
-        await asyncio.sleep(0)
-        reading.cancel()
-        theirs.send(b"something else")
-        await asyncio.sleep(0.05)
-        assert not asyncio.get_running_loop().remove_reader(ours.fileno())
-        assert await stream.read() == b"something else"
-        await stream.close()
-        theirs.close()
-
-    asyncio.run(run())
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    stream = DescriptorStream(ours, "device")
+    theirs.send(b"an answer")
+    await stream.read()
+    reading = asyncio.create_task(stream.read())
+    await asyncio.sleep(0)
+    reading.cancel()
+    theirs.send(b"something else")
+    await asyncio.sleep(0.05)
+    assert not asyncio.get_running_loop().remove_reader(ours.fileno())
+    assert await stream.read() == b"something else"
+    await stream.close()
+    theirs.close()
 
 
 def test_a_long_write_waits_for_who_reads_slowly() -> None:
@@ -148,91 +138,72 @@ def test_a_long_write_waits_for_who_reads_slowly() -> None:
     assert asyncio.run(run()) == sent
 
 
-def test_a_write_that_is_given_up_in_its_middle_ends_the_line() -> None:
+async def test_a_write_that_is_given_up_in_its_middle_ends_the_line() -> None:
     """What came next would be taken for its rest."""
-
-    async def run() -> None:
-        async with wire("socket") as (stream, other):
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.05):
-                    await stream.write(bytes(4 * 1024 * 1024))
-            other.send(b"an answer")
-            for act in (stream.read(), stream.write(b"x")):
-                with pytest.raises(LinkClosed, match="given up in its middle"):
-                    await act
-
-    asyncio.run(run())
+    async with wire("socket") as (stream, other):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await stream.write(bytes(4 * 1024 * 1024))
+        other.send(b"an answer")
+        for act in (stream.read(), stream.write(b"x")):
+            with pytest.raises(LinkClosed, match="given up in its middle"):
+                await act
 
 
 @pytest.mark.parametrize("kind", WIRES)
-def test_nothing_is_handed_to_a_line_that_has_ended(kind: str) -> None:
-    async def run() -> None:
+async def test_nothing_is_handed_to_a_line_that_has_ended(kind: str) -> None:
+    async with wire(kind) as (stream, other):
+        other.send(b"last")
+        await stream.read(5)
+        other.hang_up()
+        with pytest.raises(LinkClosed):
+            await stream.write(b"never")
+
+
+@pytest.mark.parametrize("kind", WIRES)
+async def test_who_waits_is_told_of_the_end(kind: str) -> None:
+    for how in ("theirs", "ours"):
         async with wire(kind) as (stream, other):
-            other.send(b"last")
-            await stream.read(5)
-            other.hang_up()
-            with pytest.raises(LinkClosed):
-                await stream.write(b"never")
-
-    asyncio.run(run())
-
-
-@pytest.mark.parametrize("kind", WIRES)
-def test_who_waits_is_told_of_the_end(kind: str) -> None:
-    async def run() -> None:
-        for how in ("theirs", "ours"):
-            async with wire(kind) as (stream, other):
-                reading = asyncio.create_task(stream.read(5))
-                await asyncio.sleep(0.01)
-                if how == "ours":
-                    await stream.close()
-                else:
-                    other.hang_up()
-                with pytest.raises(LinkClosed):
-                    await reading
-
-    asyncio.run(run())
-
-
-def test_who_waits_to_write_is_told_of_the_end() -> None:
-    async def run() -> None:
-        async with wire("socket") as (stream, _other):
-            writing = asyncio.create_task(stream.write(bytes(4 * 1024 * 1024)))
+            reading = asyncio.create_task(stream.read(5))
             await asyncio.sleep(0.01)
-            await stream.close()
-            with pytest.raises(LinkClosed, match="the line is closed"):
-                await writing
+            if how == "ours":
+                await stream.close()
+            else:
+                other.hang_up()
+            with pytest.raises(LinkClosed):
+                await reading
 
-    asyncio.run(run())
+
+async def test_who_waits_to_write_is_told_of_the_end() -> None:
+    async with wire("socket") as (stream, _other):
+        writing = asyncio.create_task(stream.write(bytes(4 * 1024 * 1024)))
+        await asyncio.sleep(0.01)
+        await stream.close()
+        with pytest.raises(LinkClosed, match="the line is closed"):
+            await writing
 
 
 @pytest.mark.parametrize("seconds", [None, 0, 5])
-def test_a_line_that_the_system_gave_up_has_ended_however_it_is_read(seconds: float | None) -> None:
+async def test_a_line_that_the_system_gave_up_has_ended_however_it_is_read(
+    seconds: float | None,
+) -> None:
     """By keepalive: its error is a TimeoutError, as that of a wait which is over."""
-
-    async def run() -> None:
-        reader = asyncio.StreamReader()
-        reader.set_exception(TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
-        with pytest.raises(LinkClosed, match="timed out"):
-            await Buffered(reader, "device").read(seconds)
-
-    asyncio.run(run())
+    reader = asyncio.StreamReader()
+    reader.set_exception(TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
+    with pytest.raises(LinkClosed, match="timed out"):
+        await Buffered(reader, "device").read(seconds)
 
 
-def test_a_port_with_nothing_to_read_is_not_one_that_has_gone() -> None:
+async def test_a_port_with_nothing_to_read_is_not_one_that_has_gone() -> None:
     """Its line is set by the stream's opener; what is set here is what pyserial leaves."""
-
-    async def run() -> None:
-        master, slave = os.openpty()
-        tty.setraw(slave)
-        stream = await open_stream(f"serial://{os.ttyname(slave)}", "device")
-        os.close(slave)
-        for _ in range(3):
-            assert await stream.read(0) == b""
-        os.write(master, b"here")
-        assert await stream.read(5) == b"here"
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    stream = await open_stream(f"serial://{os.ttyname(slave)}", "device")
+    os.close(slave)
+    for _ in range(3):
         assert await stream.read(0) == b""
-        await stream.close()
-        os.close(master)
-
-    asyncio.run(run())
+    os.write(master, b"here")
+    assert await stream.read(5) == b"here"
+    assert await stream.read(0) == b""
+    await stream.close()
+    os.close(master)

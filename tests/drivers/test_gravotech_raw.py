@@ -1,7 +1,5 @@
 """The Gravotech driver against raw bytes: no codec on the other side."""
 
-import asyncio
-
 import pytest
 
 from drivers.errors import (
@@ -77,30 +75,23 @@ async def armed(driver: GravotechTl07) -> None:
     await driver.arm(SHOT)
 
 
-def test_a_whole_cycle_byte_for_byte() -> None:
+async def test_a_whole_cycle_byte_for_byte() -> None:
     blank_0, blank_1 = Expect("56 53 20 30 20 22 22 0D"), Expect("56 53 20 31 20 22 22 0D")
     disarm = (
         *(ST, ALIVE, ST, ALIVE, ST, ALIVE, GP, MASTER),
         *(VG_0, TEXT_0, blank_0, SET, VG_0, EMPTY, VG_1, TEXT_1, blank_1, SET, VG_1, EMPTY),
     )
-
-    async def run() -> None:
-        steps = (*SELECT, *ARM, GO, GO_M, GO_F, *IN_STEP, ST, ALIVE, *disarm)
-        async with scripted(*steps) as driver:
-            await armed(driver)
-            await driver.fire()
-            assert await driver.outcome(2) == Outcome(Did.DONE)
-            assert await driver.disarm() == Outcome(Did.DONE)
-
-    asyncio.run(run())
+    steps = (*SELECT, *ARM, GO, GO_M, GO_F, *IN_STEP, ST, ALIVE, *disarm)
+    async with scripted(*steps) as driver:
+        await armed(driver)
+        await driver.fire()
+        assert await driver.outcome(2) == Outcome(Did.DONE)
+        assert await driver.disarm() == Outcome(Did.DONE)
 
 
-def test_asking_what_it_is_asks_for_its_state_and_nothing_else() -> None:
-    async def run() -> None:
-        async with scripted(*IN_STEP, ST, LOADED) as driver:
-            assert await driver.identify() == Identity("", "", "")
-
-    asyncio.run(run())
+async def test_asking_what_it_is_asks_for_its_state_and_nothing_else() -> None:
+    async with scripted(*IN_STEP, ST, LOADED) as driver:
+        assert await driver.identify() == Identity("", "", "")
 
 
 @pytest.mark.parametrize(
@@ -116,40 +107,30 @@ def test_asking_what_it_is_asks_for_its_state_and_nothing_else() -> None:
         (FAULT, Activity.FAULT),
     ],
 )
-def test_each_state_is_told_as_what_it_means(reply: Reply, activity: Activity) -> None:
-    async def run() -> None:
-        async with scripted(*IN_STEP, ST, reply) as driver:
-            assert (await driver.status()).activity is activity
-
-    asyncio.run(run())
+async def test_each_state_is_told_as_what_it_means(reply: Reply, activity: Activity) -> None:
+    async with scripted(*IN_STEP, ST, reply) as driver:
+        assert (await driver.status()).activity is activity
 
 
-def test_an_open_safety_circuit_is_off_where_its_value_is_known() -> None:
-    async def run() -> None:
-        async with scripted(*IN_STEP, ST, ALIVE, rearm=1) as driver:
-            assert (await driver.status()).activity is Activity.OFF
-        async with scripted(*SELECT, rearm=1) as driver:
-            with pytest.raises(DeviceFault):
-                await driver.select_job(JOB)
-
-    asyncio.run(run())
+async def test_an_open_safety_circuit_is_off_where_its_value_is_known() -> None:
+    async with scripted(*IN_STEP, ST, ALIVE, rearm=1) as driver:
+        assert (await driver.status()).activity is Activity.OFF
+    async with scripted(*SELECT, rearm=1) as driver:
+        with pytest.raises(DeviceFault):
+            await driver.select_job(JOB)
 
 
-def test_a_connection_that_may_not_command_asks_to() -> None:
+async def test_a_connection_that_may_not_command_asks_to() -> None:
     take = (
         Expect("53 50 20 22 4D 41 53 54 45 52 22 3A 22 31 22 0D"),
         Reply("53 50 20 31 0D 0A"),
     )
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, GP, SLAVE, *take, *SELECT[4:]) as driver:
+    async with scripted(*IN_STEP, GP, SLAVE, *take, *SELECT[4:]) as driver:
+        await driver.select_job(JOB)
+    async with scripted(*IN_STEP, GP, SLAVE, take[0], er(4, 1)) as driver:
+        with pytest.raises(DeviceRefused) as refusal:
             await driver.select_job(JOB)
-        async with scripted(*IN_STEP, GP, SLAVE, take[0], er(4, 1)) as driver:
-            with pytest.raises(DeviceRefused) as refusal:
-                await driver.select_job(JOB)
-            assert refusal.value.vendor_code == "ER 4 1"
-
-    asyncio.run(run())
+        assert refusal.value.vendor_code == "ER 4 1"
 
 
 @pytest.mark.parametrize(
@@ -164,60 +145,44 @@ def test_a_connection_that_may_not_command_asks_to() -> None:
         ((LS_BLANK, ONE_BLANK, LS_PART, ONE_PART, ST, INITIALISING), "INITIALISING"),
     ],
 )
-def test_a_job_that_cannot_be_had_is_refused_before_the_number_is_spent(
+async def test_a_job_that_cannot_be_had_is_refused_before_the_number_is_spent(
     steps: tuple[Step, ...], reason: str
 ) -> None:
-    async def run() -> None:
-        async with scripted(*SELECT[:4], *steps) as driver:
-            with pytest.raises(DeviceRefused, match=reason):
-                await driver.select_job(JOB)
-
-    asyncio.run(run())
+    async with scripted(*SELECT[:4], *steps) as driver:
+        with pytest.raises(DeviceRefused, match=reason):
+            await driver.select_job(JOB)
 
 
 @pytest.mark.parametrize("count", ["78 0D 0A", "31 0D 0A", "31 0D 0A 47 4F 20 46 0D 0A"])
-def test_a_list_that_is_none_is_told(count: str) -> None:
-    async def run() -> None:
-        async with scripted(*SELECT[:4], LS_BLANK, Reply(count)) as driver:
-            with pytest.raises((UnexpectedReply, LinkTimeout)):
-                await driver.select_job(JOB)
-
-    asyncio.run(run())
+async def test_a_list_that_is_none_is_told(count: str) -> None:
+    async with scripted(*SELECT[:4], LS_BLANK, Reply(count)) as driver:
+        with pytest.raises((UnexpectedReply, LinkTimeout)):
+            await driver.select_job(JOB)
 
 
-def test_nothing_is_armed_without_a_job_or_while_something_is_loaded() -> None:
-    async def run() -> None:
-        async with scripted() as driver:
-            with pytest.raises(DeviceRefused, match="no job"):
-                await driver.arm(SHOT)
-        async with scripted(*SELECT, ST, LOADED) as driver:
-            with pytest.raises(DeviceRefused, match="loaded already"):
-                await armed(driver)
-
-    asyncio.run(run())
+async def test_nothing_is_armed_without_a_job_or_while_something_is_loaded() -> None:
+    async with scripted() as driver:
+        with pytest.raises(DeviceRefused, match="no job"):
+            await driver.arm(SHOT)
+    async with scripted(*SELECT, ST, LOADED) as driver:
+        with pytest.raises(DeviceRefused, match="loaded already"):
+            await armed(driver)
 
 
 @pytest.mark.parametrize("error", [(1, 7), (2, 8), (2, 32), (3, 1), (4, 1), (7, 42)])
-def test_a_refused_text_or_file_is_not_started(error: tuple[int, int]) -> None:
+async def test_a_refused_text_or_file_is_not_started(error: tuple[int, int]) -> None:
     code = f"ER {error[0]} {error[1]}"
-
-    async def run() -> None:
-        for refused in ((VS_0, er(*error)), (*TEXTS, LD, er(*error))):
-            async with scripted(*SELECT, ST, ALIVE, *refused) as driver:
-                with pytest.raises(DeviceRefused) as refusal:
-                    await armed(driver)
-                assert refusal.value.vendor_code == code
-
-    asyncio.run(run())
-
-
-def test_a_text_that_reads_back_as_another_is_never_loaded() -> None:
-    async def run() -> None:
-        async with scripted(*SELECT, ST, ALIVE, VS_0, SET, VG_0, TEXT_1) as driver:
-            with pytest.raises(DeviceRefused, match="reads back"):
+    for refused in ((VS_0, er(*error)), (*TEXTS, LD, er(*error))):
+        async with scripted(*SELECT, ST, ALIVE, *refused) as driver:
+            with pytest.raises(DeviceRefused) as refusal:
                 await armed(driver)
+            assert refusal.value.vendor_code == code
 
-    asyncio.run(run())
+
+async def test_a_text_that_reads_back_as_another_is_never_loaded() -> None:
+    async with scripted(*SELECT, ST, ALIVE, VS_0, SET, VG_0, TEXT_1) as driver:
+        with pytest.raises(DeviceRefused, match="reads back"):
+            await armed(driver)
 
 
 @pytest.mark.parametrize(
@@ -227,128 +192,100 @@ def test_a_text_that_reads_back_as_another_is_never_loaded() -> None:
         ("named", "56 47 20 22 31 38 53 37 41 37 32 30 30 30 30 30 30 30 30 31 22 0D 0A"),
     ],
 )
-def test_other_ways_to_give_a_text_back(readback: str, reply: str) -> None:
+async def test_other_ways_to_give_a_text_back(readback: str, reply: str) -> None:
     shot = Shot((MarkText(1, CONTENT),))
     steps = (*SELECT, ST, ALIVE, VS_0, SET, VG_0)
-
-    async def run() -> None:
-        good = (*steps, Reply(reply), LD, DONE_LD, ST, LOADED)
-        async with scripted(*good, lines=0, readback=readback) as driver:
-            await driver.select_job(JOB)
+    good = (*steps, Reply(reply), LD, DONE_LD, ST, LOADED)
+    async with scripted(*good, lines=0, readback=readback) as driver:
+        await driver.select_job(JOB)
+        await driver.arm(shot)
+    async with scripted(*steps, TEXT_0, lines=0, readback=readback) as driver:
+        await driver.select_job(JOB)
+        with pytest.raises(UnexpectedReply):
             await driver.arm(shot)
-        async with scripted(*steps, TEXT_0, lines=0, readback=readback) as driver:
-            await driver.select_job(JOB)
-            with pytest.raises(UnexpectedReply):
-                await driver.arm(shot)
-        off = (*SELECT, ST, ALIVE, VS_0, SET, LD, DONE_LD, ST, LOADED)
-        async with scripted(*off, lines=0, readback="off") as driver:
-            await driver.select_job(JOB)
-            await driver.arm(shot)
-
-    asyncio.run(run())
+    off = (*SELECT, ST, ALIVE, VS_0, SET, LD, DONE_LD, ST, LOADED)
+    async with scripted(*off, lines=0, readback="off") as driver:
+        await driver.select_job(JOB)
+        await driver.arm(shot)
 
 
-def test_a_line_that_fails_before_any_text_is_not_started() -> None:
-    async def run() -> None:
-        async with scripted(*SELECT, ST, GP, ST) as driver:
-            await driver.select_job(JOB)
-            with pytest.raises(DeviceRefused, match="no text was sent"):
-                await driver.arm(SHOT)
-
-    asyncio.run(run())
+async def test_a_line_that_fails_before_any_text_is_not_started() -> None:
+    async with scripted(*SELECT, ST, GP, ST) as driver:
+        await driver.select_job(JOB)
+        with pytest.raises(DeviceRefused, match="no text was sent"):
+            await driver.arm(SHOT)
 
 
 @pytest.mark.parametrize(
     "steps", [(VS_0,), (*TEXTS, LD), (*TEXTS, LD, ALIVE)], ids=["text", "file", "another answer"]
 )
-def test_a_line_that_fails_after_the_text_is_told_as_it_is(steps: tuple[Step, ...]) -> None:
-    async def run() -> None:
-        async with scripted(*SELECT, ST, ALIVE, *steps) as driver:
-            await driver.select_job(JOB)
-            with pytest.raises((LinkTimeout, UnexpectedReply)):
-                await driver.arm(SHOT)
-
-    asyncio.run(run())
+async def test_a_line_that_fails_after_the_text_is_told_as_it_is(steps: tuple[Step, ...]) -> None:
+    async with scripted(*SELECT, ST, ALIVE, *steps) as driver:
+        await driver.select_job(JOB)
+        with pytest.raises((LinkTimeout, UnexpectedReply)):
+            await driver.arm(SHOT)
 
 
-def test_a_file_that_is_loaded_and_not_as_it_should_be_is_unknown() -> None:
-    async def run() -> None:
-        async with scripted(*SELECT, ST, ALIVE, *TEXTS, LD, DONE_LD, ST, PARKED) as driver:
-            with pytest.raises(OutcomeUnknown):
-                await armed(driver)
-
-    asyncio.run(run())
+async def test_a_file_that_is_loaded_and_not_as_it_should_be_is_unknown() -> None:
+    async with scripted(*SELECT, ST, ALIVE, *TEXTS, LD, DONE_LD, ST, PARKED) as driver:
+        with pytest.raises(OutcomeUnknown):
+            await armed(driver)
 
 
 @pytest.mark.parametrize("own_input", [True, False])
-def test_a_refused_start_with_the_file_still_loaded_is_not_started(own_input: bool) -> None:
+async def test_a_refused_start_with_the_file_still_loaded_is_not_started(own_input: bool) -> None:
     steps = (*SELECT, *ARM, GO, er(3, 7), ST, LOADED)
-
-    async def run() -> None:
-        async with scripted(*steps, own_input=own_input) as driver:
-            await armed(driver)
-            with pytest.raises(DeviceRefused) as refusal:
-                await driver.fire()
-            assert refusal.value.vendor_code == "ER 3 7"
-
-    asyncio.run(run())
+    async with scripted(*steps, own_input=own_input) as driver:
+        await armed(driver)
+        with pytest.raises(DeviceRefused) as refusal:
+            await driver.fire()
+        assert refusal.value.vendor_code == "ER 3 7"
 
 
 @pytest.mark.parametrize(("own_input", "did"), [(True, None), (False, Did.NOT_STARTED)])
-def test_a_disarm_after_a_refused_start_proves_it_where_nothing_else_starts_it(
+async def test_a_disarm_after_a_refused_start_proves_it_where_nothing_else_starts_it(
     own_input: bool, did: Did | None
 ) -> None:
     withdraw = (
         *(ST, LOADED, ST, LOADED, GP, MASTER, LD_BLANK, DONE_LD, ST, PARKED, ST, PARKED),
         *(GP, MASTER, *BLANKED),
     )
-
-    async def run() -> None:
-        steps = (*SELECT, *ARM, GO, er(3, 7), ST, LOADED, *withdraw)
-        async with scripted(*steps, own_input=own_input) as driver:
-            await armed(driver)
-            with pytest.raises(DeviceRefused):
-                await driver.fire()
-            proof = await driver.disarm()
-            assert (proof and proof.did) is did
-
-    asyncio.run(run())
+    steps = (*SELECT, *ARM, GO, er(3, 7), ST, LOADED, *withdraw)
+    async with scripted(*steps, own_input=own_input) as driver:
+        await armed(driver)
+        with pytest.raises(DeviceRefused):
+            await driver.fire()
+        proof = await driver.disarm()
+        assert (proof and proof.did) is did
 
 
-def test_a_refused_start_whose_file_is_gone_may_have_been_started_by_a_pedal() -> None:
+async def test_a_refused_start_whose_file_is_gone_may_have_been_started_by_a_pedal() -> None:
     refused = (*SELECT, *ARM, GO, er(2, 2), ST, ALIVE)
-
-    async def run() -> None:
-        async with scripted(*refused) as driver:
-            await armed(driver)
-            with pytest.raises(OutcomeUnknown):
-                await driver.fire()
-        async with scripted(*refused, own_input=False) as driver:
-            await armed(driver)
-            with pytest.raises(DeviceRefused):
-                await driver.fire()
-        async with scripted(*refused[:-1], GO_F, ALIVE, ST, ALIVE) as driver:
-            await armed(driver)
+    async with scripted(*refused) as driver:
+        await armed(driver)
+        with pytest.raises(OutcomeUnknown):
             await driver.fire()
-            assert await driver.outcome(1) == Outcome(Did.DONE)
-
-    asyncio.run(run())
-
-
-def test_a_start_refused_because_it_marks_is_never_called_not_started() -> None:
-    async def run() -> None:
-        ended = (*SELECT, *ARM, GO, er(2, 8), ST, ALIVE)
-        async with scripted(*ended, own_input=False) as driver:
-            await armed(driver)
-            with pytest.raises(OutcomeUnknown):
-                await driver.fire()
-        going = (*SELECT, *ARM, GO, er(2, 8), ST, MARKING, GO_M, GO_F, ST, ALIVE)
-        async with scripted(*going) as driver:
-            await armed(driver)
+    async with scripted(*refused, own_input=False) as driver:
+        await armed(driver)
+        with pytest.raises(DeviceRefused):
             await driver.fire()
-            assert await driver.outcome(1) == Outcome(Did.DONE)
+    async with scripted(*refused[:-1], GO_F, ALIVE, ST, ALIVE) as driver:
+        await armed(driver)
+        await driver.fire()
+        assert await driver.outcome(1) == Outcome(Did.DONE)
 
-    asyncio.run(run())
+
+async def test_a_start_refused_because_it_marks_is_never_called_not_started() -> None:
+    ended = (*SELECT, *ARM, GO, er(2, 8), ST, ALIVE)
+    async with scripted(*ended, own_input=False) as driver:
+        await armed(driver)
+        with pytest.raises(OutcomeUnknown):
+            await driver.fire()
+    going = (*SELECT, *ARM, GO, er(2, 8), ST, MARKING, GO_M, GO_F, ST, ALIVE)
+    async with scripted(*going) as driver:
+        await armed(driver)
+        await driver.fire()
+        assert await driver.outcome(1) == Outcome(Did.DONE)
 
 
 @pytest.mark.parametrize(
@@ -356,48 +293,37 @@ def test_a_start_refused_because_it_marks_is_never_called_not_started() -> None:
     [(), (Reply("FF FF FF"),), (Reply("47 4F 20 4C 0D 0A"),), (ALIVE,), (Reply("FF 0D 0A"),)],
     ids=["none", "garbage", "flipped", "another answer", "a line of garbage"],
 )
-def test_a_start_without_a_clear_reply_is_unknown(reply: tuple[Step, ...]) -> None:
-    async def run() -> None:
-        async with scripted(*SELECT, *ARM, GO, *reply) as driver:
-            await armed(driver)
-            with pytest.raises(OutcomeUnknown):
-                await driver.fire()
-
-    asyncio.run(run())
+async def test_a_start_without_a_clear_reply_is_unknown(reply: tuple[Step, ...]) -> None:
+    async with scripted(*SELECT, *ARM, GO, *reply) as driver:
+        await armed(driver)
+        with pytest.raises(OutcomeUnknown):
+            await driver.fire()
 
 
-def test_a_late_reply_is_not_taken_for_the_next_one() -> None:
+async def test_a_late_reply_is_not_taken_for_the_next_one() -> None:
     """The loading's answer comes when the file is being withdrawn: it must not confirm that."""
     late = (
         *(LD, GP, DONE_LD, MASTER, ST, LOADED, ST, LOADED, GP, MASTER),
         *(LD_BLANK, DONE_LD, ST, PARKED, ST, PARKED, GP, MASTER, *BLANKED),
     )
-
-    async def run() -> None:
-        async with scripted(*SELECT, ST, ALIVE, *TEXTS, *late) as driver:
-            await driver.select_job(JOB)
-            with pytest.raises(LinkTimeout):
-                await driver.arm(SHOT)
-            assert await driver.disarm() is None
-
-    asyncio.run(run())
+    async with scripted(*SELECT, ST, ALIVE, *TEXTS, *late) as driver:
+        await driver.select_job(JOB)
+        with pytest.raises(LinkTimeout):
+            await driver.arm(SHOT)
+        assert await driver.disarm() is None
 
 
-def test_the_end_of_a_former_shot_does_not_count() -> None:
+async def test_the_end_of_a_former_shot_does_not_count() -> None:
     before = (*SELECT, ST, ALIVE, *TEXTS[:-1], GO_F, TEXT_1, LD, DONE_LD, ST, LOADED)
     between = (*SELECT, ST, ALIVE, *TEXTS, LD, DONE_LD, ST, LOADED, GO_F)
-
-    async def run() -> None:
-        async with scripted(*before, GO, GO_M) as driver:
-            await armed(driver)
-            await driver.fire()
-            assert (await driver.outcome(0.2)).did is Did.UNKNOWN
-        async with scripted(*between, GO, GO_M) as driver:
-            await armed(driver)
-            await driver.fire()
-            assert (await driver.outcome(0.2)).did is Did.UNKNOWN
-
-    asyncio.run(run())
+    async with scripted(*before, GO, GO_M) as driver:
+        await armed(driver)
+        await driver.fire()
+        assert (await driver.outcome(0.2)).did is Did.UNKNOWN
+    async with scripted(*between, GO, GO_M) as driver:
+        await armed(driver)
+        await driver.fire()
+        assert (await driver.outcome(0.2)).did is Did.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -416,56 +342,42 @@ def test_the_end_of_a_former_shot_does_not_count() -> None:
     ],
     ids=["finished", "paused and finished", "paused", "stopped", "flipped", "garbage", "split"],
 )
-def test_ends(events: tuple[Step, ...], outcome: Outcome) -> None:
-    async def run() -> None:
-        async with scripted(*SELECT, *ARM, GO, *events) as driver:
-            await armed(driver)
-            await driver.fire()
-            assert await driver.outcome(0.4) == outcome
-
-    asyncio.run(run())
+async def test_ends(events: tuple[Step, ...], outcome: Outcome) -> None:
+    async with scripted(*SELECT, *ARM, GO, *events) as driver:
+        await armed(driver)
+        await driver.fire()
+        assert await driver.outcome(0.4) == outcome
 
 
-def test_an_end_counts_when_the_state_agrees_with_it() -> None:
-    async def run() -> None:
-        going_on = (GO, GO_M, GO_F, *IN_STEP, ST, MARKING, ST, ALIVE)
-        async with scripted(*SELECT, *ARM, *going_on) as driver:
-            await armed(driver)
-            await driver.fire()
-            assert await driver.outcome(1) == Outcome(Did.DONE)
-
-    asyncio.run(run())
+async def test_an_end_counts_when_the_state_agrees_with_it() -> None:
+    going_on = (GO, GO_M, GO_F, *IN_STEP, ST, MARKING, ST, ALIVE)
+    async with scripted(*SELECT, *ARM, *going_on) as driver:
+        await armed(driver)
+        await driver.fire()
+        assert await driver.outcome(1) == Outcome(Did.DONE)
 
 
-def test_disarm_waits_while_it_marks_and_never_believes_an_acknowledgement_alone() -> None:
+async def test_disarm_waits_while_it_marks_and_never_believes_an_acknowledgement_alone() -> None:
     marking = (
         *(ST, MARKING, ST, MARKING, ST, LOADED, GP, MASTER, LD_BLANK, er(2, 8)),
         *(ST, MARKING, ST, ALIVE, ST, ALIVE, GP, MASTER, *BLANKED),
     )
     stubborn = (ST, LOADED, ST, LOADED, GP, MASTER, LD_BLANK, DONE_LD)
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *marking) as driver:
-            assert await driver.disarm() is None
-        async with scripted(*IN_STEP, *stubborn, ST, LOADED, mark_seconds=1e-6) as driver:
-            with pytest.raises(UnexpectedReply, match="stays READY"):
-                await driver.disarm()
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *marking) as driver:
+        assert await driver.disarm() is None
+    async with scripted(*IN_STEP, *stubborn, ST, LOADED, mark_seconds=1e-6) as driver:
+        with pytest.raises(UnexpectedReply, match="stays READY"):
+            await driver.disarm()
 
 
-def test_a_text_that_does_not_become_blank_is_no_disarm() -> None:
+async def test_a_text_that_does_not_become_blank_is_no_disarm() -> None:
     steps = (
         *(ST, ALIVE, ST, ALIVE, ST, ALIVE, GP, MASTER),
         *(VG_0, TEXT_0, Expect("56 53 20 30 20 22 22 0D"), SET, VG_0, TEXT_0),
     )
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *steps) as driver:
-            with pytest.raises(UnexpectedReply, match="not blank"):
-                await driver.disarm()
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *steps) as driver:
+        with pytest.raises(UnexpectedReply, match="not blank"):
+            await driver.disarm()
 
 
 @pytest.mark.parametrize(
@@ -476,112 +388,85 @@ def test_a_text_that_does_not_become_blank_is_no_disarm() -> None:
         ({"leaves_ready": True}, Did.NOT_STARTED),
     ],
 )
-def test_what_a_disarm_proves(options: dict[str, object], did: Did | None) -> None:
+async def test_what_a_disarm_proves(options: dict[str, object], did: Did | None) -> None:
     withdraw = (
         *(ST, LOADED, ST, LOADED, GP, MASTER, LD_BLANK, DONE_LD, ST, PARKED, ST, PARKED),
         *(GP, MASTER, *BLANKED),
     )
-
-    async def run() -> None:
-        async with scripted(*SELECT, *ARM, *withdraw, **options) as driver:
-            await armed(driver)
-            outcome = await driver.disarm()
-            assert (outcome and outcome.did) is did
-        # Of a shot that a former process armed, nothing is proved.
-        async with scripted(*IN_STEP, *withdraw, **options) as driver:
-            assert await driver.disarm() is None
-
-    asyncio.run(run())
+    async with scripted(*SELECT, *ARM, *withdraw, **options) as driver:
+        await armed(driver)
+        outcome = await driver.disarm()
+        assert (outcome and outcome.did) is did
+    # Of a shot that a former process armed, nothing is proved.
+    async with scripted(*IN_STEP, *withdraw, **options) as driver:
+        assert await driver.disarm() is None
 
 
-def test_events_of_a_start_for_simulation_are_none_of_the_shot() -> None:
+async def test_events_of_a_start_for_simulation_are_none_of_the_shot() -> None:
     """The pedal comes after the withdrawal: nothing is engraved, and the events are the same."""
     withdraw = (
         *(ST, LOADED, ST, LOADED, GP, MASTER, LD_BLANK, DONE_LD, GO_M, GO_F, ST, PARKED),
         *(ST, PARKED, GP, MASTER, *BLANKED),
     )
-
-    async def run() -> None:
-        async with scripted(*SELECT, *ARM, *withdraw, leaves_ready=True) as driver:
-            await armed(driver)
-            outcome = await driver.disarm()
-            assert outcome is not None
-            assert outcome.did is Did.NOT_STARTED
-
-    asyncio.run(run())
+    async with scripted(*SELECT, *ARM, *withdraw, leaves_ready=True) as driver:
+        await armed(driver)
+        outcome = await driver.disarm()
+        assert outcome is not None
+        assert outcome.did is Did.NOT_STARTED
 
 
-def test_a_fault_is_acknowledged_by_disarming_or_left_to_a_person() -> None:
+async def test_a_fault_is_acknowledged_by_disarming_or_left_to_a_person() -> None:
     cleared = (
         *(ST, FAULT, ST, FAULT, GP, MASTER, AD, DONE_AD, ST, LOADED, GP, MASTER),
         *(LD_BLANK, DONE_LD, ST, PARKED, ST, PARKED, GP, MASTER, *BLANKED),
     )
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *cleared) as driver:
-            assert await driver.disarm() is None
-        async with scripted(*IN_STEP, *cleared[:6], AD, er(3, 9)) as driver:
-            with pytest.raises(DeviceFault) as fault:
-                await driver.disarm()
-            assert fault.value.alarm == "ER 3 9"
-        async with scripted(*IN_STEP, *cleared[:6], acknowledge=False) as driver:
-            with pytest.raises(DeviceFault, match="at the machine"):
-                await driver.disarm()
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *cleared) as driver:
+        assert await driver.disarm() is None
+    async with scripted(*IN_STEP, *cleared[:6], AD, er(3, 9)) as driver:
+        with pytest.raises(DeviceFault) as fault:
+            await driver.disarm()
+        assert fault.value.alarm == "ER 3 9"
+    async with scripted(*IN_STEP, *cleared[:6], acknowledge=False) as driver:
+        with pytest.raises(DeviceFault, match="at the machine"):
+            await driver.disarm()
 
 
-def test_a_controller_that_loads_nothing_while_ready_is_stopped() -> None:
+async def test_a_controller_that_loads_nothing_while_ready_is_stopped() -> None:
     stopped = (
         *(ST, LOADED, ST, LOADED, GP, MASTER, AM, DONE_AM, ST, FAULT, GP, MASTER, AD, DONE_AD),
         *(ST, ALIVE, ST, ALIVE, GP, MASTER, *BLANKED),
     )
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *stopped, withdraw="stop") as driver:
-            assert await driver.disarm() is None
-        async with scripted(*IN_STEP, *stopped[:6], LD_BLANK, er(2, 4)) as driver:
-            with pytest.raises(DeviceRefused):
-                await driver.disarm()
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *stopped, withdraw="stop") as driver:
+        assert await driver.disarm() is None
+    async with scripted(*IN_STEP, *stopped[:6], LD_BLANK, er(2, 4)) as driver:
+        with pytest.raises(DeviceRefused):
+            await driver.disarm()
 
 
-def test_a_paused_mark_is_stopped() -> None:
+async def test_a_paused_mark_is_stopped() -> None:
     stopped = (
         *(ST, PAUSED, ST, PAUSED, GP, MASTER, AM, DONE_AM, GO_S, ST, FAULT, GP, MASTER),
         *(AD, DONE_AD, ST, ALIVE, ST, ALIVE, GP, MASTER, *BLANKED),
     )
-
-    async def run() -> None:
-        async with scripted(*SELECT, *ARM, GO, GO_M, GO_P, *IN_STEP, *stopped) as driver:
-            await armed(driver)
-            await driver.fire()
-            assert (await driver.outcome(0.1)).did is Did.UNKNOWN
-            assert await driver.disarm() == Outcome(Did.UNKNOWN, "stopped by a fault")
-
-    asyncio.run(run())
+    async with scripted(*SELECT, *ARM, GO, GO_M, GO_P, *IN_STEP, *stopped) as driver:
+        await armed(driver)
+        await driver.fire()
+        assert (await driver.outcome(0.1)).did is Did.UNKNOWN
+        assert await driver.disarm() == Outcome(Did.UNKNOWN, "stopped by a fault")
 
 
-def test_abort_stops() -> None:
-    async def run() -> None:
-        async with scripted(*IN_STEP, AM, DONE_AM) as driver:
-            await driver.abort()
-
-    asyncio.run(run())
+async def test_abort_stops() -> None:
+    async with scripted(*IN_STEP, AM, DONE_AM) as driver:
+        await driver.abort()
 
 
-def test_asking_is_repeated_and_the_last_failure_told() -> None:
+async def test_asking_is_repeated_and_the_last_failure_told() -> None:
     wrong = Reply("53 54 20 33 20 30 20 30 0D 0A")
-
-    async def run() -> None:
-        async with scripted(*(*IN_STEP, ST, wrong) * 3) as driver:
-            with pytest.raises(BadFrame):
-                await driver.status()
-        async with scripted(*IN_STEP, ST, er(3, 1), *IN_STEP, ST, ALIVE) as driver:
-            assert (await driver.status()).activity is Activity.READY
-
-    asyncio.run(run())
+    async with scripted(*(*IN_STEP, ST, wrong) * 3) as driver:
+        with pytest.raises(BadFrame):
+            await driver.status()
+    async with scripted(*IN_STEP, ST, er(3, 1), *IN_STEP, ST, ALIVE) as driver:
+        assert (await driver.status()).activity is Activity.READY
 
 
 @pytest.mark.parametrize(
@@ -600,16 +485,13 @@ def test_asking_is_repeated_and_the_last_failure_told() -> None:
         (MarkText(1, CONTENT, ("a", "b")), "1 lines"),
     ],
 )
-def test_what_it_cannot_engrave_exactly_is_refused_without_a_byte(
+async def test_what_it_cannot_engrave_exactly_is_refused_without_a_byte(
     mark: MarkText, reason: str
 ) -> None:
-    async def run() -> None:
-        async with scripted() as driver:
-            assert reason in (driver.refuses(mark) or "")
-            with pytest.raises(DeviceRefused):
-                await driver.arm(Shot((mark,)))
-
-    asyncio.run(run())
+    async with scripted() as driver:
+        assert reason in (driver.refuses(mark) or "")
+        with pytest.raises(DeviceRefused):
+            await driver.arm(Shot((mark,)))
 
 
 def test_what_it_is_armed_for_and_by_whom() -> None:

@@ -23,12 +23,13 @@ from simulators.control import Device
 from simulators.faults import Faults
 from simulators.part import PartStore
 from tests.drivers.panasonic_bench import SPEED, quick
+from tests.support.virtual import MEMORY
 
 LASER, STANDARD_LASER = "panasonic-lp", "panasonic-lp in standard mode"
 FAMILIES = pytest.mark.parametrize("family", ["modbus-cell", LASER, STANDARD_LASER])
-MOMENTS = (0.0, 0.001, 0.003, 0.006, 0.01, 0.02, 0.05, 0.1)
-"""Seconds into a disarm, in which a pedal is pressed."""
-_FEW = (0.003, 0.02)
+MOMENTS = (0.0, 0.0001, 0.0003, 0.0006, 0.001, 0.003, 0.01, 0.05)
+"""Seconds into a disarm, in which a pedal is pressed; in memory a request takes 0.1 ms."""
+_FEW = (0.0003, 0.003)
 STATION = "line"
 FIRST, SECOND = (f"[)>\x1e06\x1d18S7A7200000000{number}\x1e\x04" for number in (1, 2))
 """A shot before, so that the cell has a number; the one that is looked at."""
@@ -94,7 +95,7 @@ async def line(folder: Path, family: str) -> AsyncIterator[Line]:
             mark_seconds=2 * MARK_SECONDS,
             shortest_mark_seconds=MARK_SECONDS,
         )
-    url = await device.start("tcp://127.0.0.1:0", Faults())
+    url = await device.start(MEMORY, Faults())
     made: list[Marker] = []
 
     def another() -> Marker:

@@ -13,10 +13,10 @@ from drivers.modbus_cell.driver import ModbusCell
 from drivers.protocols import Activity, Did, MarkText, Outcome, Shot
 from drivers.transport import TcpTarget, parse_url
 from simulators.modbus_cell import build
-from tests.drivers.modbus_bench import STATION, TCP, WIRES, bench, shot, until
+from tests.drivers.modbus_bench import REAL_WIRES, STATION, TCP, WIRES, bench, shot, until
 
 
-@WIRES
+@REAL_WIRES
 def test_a_part_is_marked_once_and_the_cell_is_empty_afterwards(
     tmp_path: Path, listen: str
 ) -> None:

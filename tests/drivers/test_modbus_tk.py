@@ -22,7 +22,7 @@ from drivers.modbus_cell.link import CellLink
 from drivers.transport import SerialTarget, TcpTarget, parse_url
 from simulators.modbus_cell import build
 from simulators.part import PartStore
-from tests.drivers.modbus_bench import STATION, TCP, Recorder, until
+from tests.drivers.modbus_bench import STATION, Recorder, until
 
 UNIT = 5
 TEXT = (0x4D4B, 0x2D30, 0x3030, 0x3100)
@@ -41,6 +41,7 @@ def host_of(url: str, serial_server: str) -> Any:
     return host
 
 
+TCP = "tcp://127.0.0.1:0"
 WIRES = pytest.mark.parametrize(
     ("listen", "serial_server"),
     [(TCP, "off"), ("serial", "off"), (TCP, "on")],

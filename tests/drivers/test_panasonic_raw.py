@@ -47,7 +47,7 @@ def nak(cause: str) -> Reply:
     return Reply(f"15 3{cause[0]} 3{cause[1]} 0D")
 
 
-def test_a_whole_cycle_byte_for_byte() -> None:
+async def test_a_whole_cycle_byte_for_byte() -> None:
     select = (
         *IN_STEP,
         STS,
@@ -77,19 +77,15 @@ def test_a_whole_cycle_byte_for_byte() -> None:
         RECEPTION_ON,
         OK,
     )
-
-    async def run() -> None:
-        async with scripted(*select, *ARM, TRIGGER, OK, NORMAL_END, *DISARM) as driver:
-            await driver.select_job("2047")
-            await driver.arm(SHOT)
-            await driver.fire()
-            assert await driver.outcome(2) == Outcome(Did.DONE)
-            assert await driver.disarm() == Outcome(Did.DONE)
-
-    asyncio.run(run())
+    async with scripted(*select, *ARM, TRIGGER, OK, NORMAL_END, *DISARM) as driver:
+        await driver.select_job("2047")
+        await driver.arm(SHOT)
+        await driver.fire()
+        assert await driver.outcome(2) == Outcome(Did.DONE)
+        assert await driver.disarm() == Outcome(Did.DONE)
 
 
-def test_checksum_and_crlf_are_kept_to() -> None:
+async def test_checksum_and_crlf_are_kept_to() -> None:
     ready = (
         Expect("02 53 54 53 52 34 45 0D 0A"),
         Reply("02 53 54 53 41 30 32 31 31 30 33 31 0D 0A"),
@@ -99,12 +95,8 @@ def test_checksum_and_crlf_are_kept_to() -> None:
         Reply("02 46 4E 4F 41 32 30 34 37 46 33 0D 0A"),
         *ready * 2,
     )
-
-    async def run() -> None:
-        async with scripted(*steps, serial_server=True, checksum=True, terminator="crlf") as driver:
-            assert (await driver.status()).activity is Activity.ARMED
-
-    asyncio.run(run())
+    async with scripted(*steps, serial_server=True, checksum=True, terminator="crlf") as driver:
+        assert (await driver.status()).activity is Activity.ARMED
 
 
 @pytest.mark.parametrize("cause", [f"{number:02}" for number in (*range(1, 13), 42, 99)])
@@ -136,29 +128,22 @@ async def _already_open(steps: tuple[Step, ...]) -> None:
 
 
 @pytest.mark.parametrize("cause", ["03", "05", "10", "11", "99"])
-def test_a_refused_text_is_not_started(cause: str) -> None:
-    async def run() -> None:
-        async with scripted(*IN_STEP, *PERMIT, LINE, OK, CODE, nak(cause)) as driver:
-            with pytest.raises(DeviceRefused) as refusal:
-                await driver.arm(SHOT)
-            assert refusal.value.vendor_code == cause
-
-    asyncio.run(run())
+async def test_a_refused_text_is_not_started(cause: str) -> None:
+    async with scripted(*IN_STEP, *PERMIT, LINE, OK, CODE, nak(cause)) as driver:
+        with pytest.raises(DeviceRefused) as refusal:
+            await driver.arm(SHOT)
+        assert refusal.value.vendor_code == cause
 
 
-def test_a_job_without_text_for_one_shot_is_refused_before_the_number_is_spent() -> None:
+async def test_a_job_without_text_for_one_shot_is_refused_before_the_number_is_spent() -> None:
     steps = (*IN_STEP, STS, RECEIVING, FNO, FILE_2047, STS, RECEIVING)
     opened = (Expect("02 53 48 54 53 31 0D"), OK, STS, READY, RECEPTION_ON, OK)
-
-    async def run() -> None:
-        async with scripted(*steps, *opened) as driver:
-            with pytest.raises(DeviceRefused, match="without text for one shot"):
-                await driver.select_job("2047")
-
-    asyncio.run(run())
+    async with scripted(*steps, *opened) as driver:
+        with pytest.raises(DeviceRefused, match="without text for one shot"):
+            await driver.select_job("2047")
 
 
-def test_a_job_that_reads_back_as_another_is_refused() -> None:
+async def test_a_job_that_reads_back_as_another_is_refused() -> None:
     steps = (
         *IN_STEP,
         STS,
@@ -170,71 +155,51 @@ def test_a_job_that_reads_back_as_another_is_refused() -> None:
         FNO,
         FILE_2047,
     )
-
-    async def run() -> None:
-        async with scripted(*steps) as driver:
-            with pytest.raises(DeviceRefused, match="2047 is read back"):
-                await driver.select_job("12")
-
-    asyncio.run(run())
+    async with scripted(*steps) as driver:
+        with pytest.raises(DeviceRefused, match="2047 is read back"):
+            await driver.select_job("12")
 
 
-def test_a_line_that_fails_before_any_text_is_not_started() -> None:
-    async def run() -> None:
-        async with scripted(*IN_STEP, REPORT_END, OK, RECEPTION_OFF) as driver:
-            with pytest.raises(DeviceRefused, match="no text was sent"):
-                await driver.arm(SHOT)
-
-    asyncio.run(run())
-
-
-def test_a_line_that_fails_after_the_text_is_told_as_it_is() -> None:
-    async def run() -> None:
-        async with scripted(*IN_STEP, *PERMIT, LINE, OK, CODE) as driver:
-            with pytest.raises(LinkTimeout):
-                await driver.arm(SHOT)
-
-    asyncio.run(run())
-
-
-def test_a_refused_question_after_the_text_is_no_word_on_the_text() -> None:
-    async def run() -> None:
-        async with scripted(*IN_STEP, *PERMIT, LINE, OK, CODE, OK, STS, nak("99")) as driver:
-            with pytest.raises(OutcomeUnknown):
-                await driver.arm(SHOT)
-
-    asyncio.run(run())
-
-
-def test_a_refused_trigger_with_the_text_still_loaded_is_not_started() -> None:
-    async def run() -> None:
-        async with scripted(*IN_STEP, *ARM, TRIGGER, nak("10"), STS, READY) as driver:
+async def test_a_line_that_fails_before_any_text_is_not_started() -> None:
+    async with scripted(*IN_STEP, REPORT_END, OK, RECEPTION_OFF) as driver:
+        with pytest.raises(DeviceRefused, match="no text was sent"):
             await driver.arm(SHOT)
-            with pytest.raises(DeviceRefused) as refusal:
-                await driver.fire()
-            assert refusal.value.vendor_code == "10"
-
-    asyncio.run(run())
 
 
-def test_a_refused_trigger_whose_text_is_gone_may_have_been_fired_by_a_pedal() -> None:
-    refused = (*IN_STEP, *ARM, TRIGGER, nak("03"), STS, WAITING)
-
-    async def run() -> None:
-        async with scripted(*refused) as driver:
+async def test_a_line_that_fails_after_the_text_is_told_as_it_is() -> None:
+    async with scripted(*IN_STEP, *PERMIT, LINE, OK, CODE) as driver:
+        with pytest.raises(LinkTimeout):
             await driver.arm(SHOT)
-            with pytest.raises(OutcomeUnknown):
-                await driver.fire()
-        async with scripted(*refused, own_input=False) as driver:
+
+
+async def test_a_refused_question_after_the_text_is_no_word_on_the_text() -> None:
+    async with scripted(*IN_STEP, *PERMIT, LINE, OK, CODE, OK, STS, nak("99")) as driver:
+        with pytest.raises(OutcomeUnknown):
             await driver.arm(SHOT)
-            with pytest.raises(DeviceRefused):
-                await driver.fire()
-        async with scripted(*refused, NORMAL_END) as driver:
-            await driver.arm(SHOT)
+
+
+async def test_a_refused_trigger_with_the_text_still_loaded_is_not_started() -> None:
+    async with scripted(*IN_STEP, *ARM, TRIGGER, nak("10"), STS, READY) as driver:
+        await driver.arm(SHOT)
+        with pytest.raises(DeviceRefused) as refusal:
             await driver.fire()
-            assert await driver.outcome(1) == Outcome(Did.DONE)
+        assert refusal.value.vendor_code == "10"
 
-    asyncio.run(run())
+
+async def test_a_refused_trigger_whose_text_is_gone_may_have_been_fired_by_a_pedal() -> None:
+    refused = (*IN_STEP, *ARM, TRIGGER, nak("03"), STS, WAITING)
+    async with scripted(*refused) as driver:
+        await driver.arm(SHOT)
+        with pytest.raises(OutcomeUnknown):
+            await driver.fire()
+    async with scripted(*refused, own_input=False) as driver:
+        await driver.arm(SHOT)
+        with pytest.raises(DeviceRefused):
+            await driver.fire()
+    async with scripted(*refused, NORMAL_END) as driver:
+        await driver.arm(SHOT)
+        await driver.fire()
+        assert await driver.outcome(1) == Outcome(Did.DONE)
 
 
 @pytest.mark.parametrize(
@@ -247,17 +212,14 @@ def test_a_refused_trigger_whose_text_is_gone_may_have_been_fired_by_a_pedal() -
     ],
     ids=["none", "flipped", "garbage", "another answer"],
 )
-def test_a_trigger_without_a_clear_reply_is_unknown(reply: tuple[Step, ...]) -> None:
-    async def run() -> None:
-        async with scripted(*IN_STEP, *ARM, TRIGGER, *reply) as driver:
-            await driver.arm(SHOT)
-            with pytest.raises(OutcomeUnknown):
-                await driver.fire()
-
-    asyncio.run(run())
+async def test_a_trigger_without_a_clear_reply_is_unknown(reply: tuple[Step, ...]) -> None:
+    async with scripted(*IN_STEP, *ARM, TRIGGER, *reply) as driver:
+        await driver.arm(SHOT)
+        with pytest.raises(OutcomeUnknown):
+            await driver.fire()
 
 
-def test_a_late_reply_is_not_taken_for_the_next_one() -> None:
+async def test_a_late_reply_is_not_taken_for_the_next_one() -> None:
     """The trigger's ACK comes when reception is being withdrawn: it must not confirm that."""
     late = (
         TRIGGER,
@@ -277,27 +239,19 @@ def test_a_late_reply_is_not_taken_for_the_next_one() -> None:
         STS,
         RECEIVING,
     )
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *ARM, *late) as driver:
-            await driver.arm(SHOT)
-            with pytest.raises(OutcomeUnknown):
-                await driver.fire()
-            assert await driver.disarm() is None
-
-    asyncio.run(run())
-
-
-def test_an_end_report_of_a_former_shot_does_not_count() -> None:
-    old = (*PERMIT, LINE, OK, NORMAL_END, CODE, OK, STS, READY)
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *old, TRIGGER, OK) as driver:
-            await driver.arm(SHOT)
+    async with scripted(*IN_STEP, *ARM, *late) as driver:
+        await driver.arm(SHOT)
+        with pytest.raises(OutcomeUnknown):
             await driver.fire()
-            assert (await driver.outcome(0.2)).did is Did.UNKNOWN
+        assert await driver.disarm() is None
 
-    asyncio.run(run())
+
+async def test_an_end_report_of_a_former_shot_does_not_count() -> None:
+    old = (*PERMIT, LINE, OK, NORMAL_END, CODE, OK, STS, READY)
+    async with scripted(*IN_STEP, *old, TRIGGER, OK) as driver:
+        await driver.arm(SHOT)
+        await driver.fire()
+        assert (await driver.outcome(0.2)).did is Did.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -310,27 +264,21 @@ def test_an_end_report_of_a_former_shot_does_not_count() -> None:
     ],
     ids=["normal", "E400", "E710", "flipped"],
 )
-def test_end_reports(report: str, did: Did) -> None:
-    async def run() -> None:
-        async with scripted(*IN_STEP, *ARM, TRIGGER, OK, Reply(report)) as driver:
-            await driver.arm(SHOT)
-            await driver.fire()
-            assert (await driver.outcome(1)).did is did
-
-    asyncio.run(run())
+async def test_end_reports(report: str, did: Did) -> None:
+    async with scripted(*IN_STEP, *ARM, TRIGGER, OK, Reply(report)) as driver:
+        await driver.arm(SHOT)
+        await driver.fire()
+        assert (await driver.outcome(1)).did is did
 
 
-def test_an_end_report_before_the_triggers_reply_is_kept() -> None:
-    async def run() -> None:
-        async with scripted(*IN_STEP, *ARM, TRIGGER, NORMAL_END, OK) as driver:
-            await driver.arm(SHOT)
-            await driver.fire()
-            assert await driver.outcome(1) == Outcome(Did.DONE)
-
-    asyncio.run(run())
+async def test_an_end_report_before_the_triggers_reply_is_kept() -> None:
+    async with scripted(*IN_STEP, *ARM, TRIGGER, NORMAL_END, OK) as driver:
+        await driver.arm(SHOT)
+        await driver.fire()
+        assert await driver.outcome(1) == Outcome(Did.DONE)
 
 
-def test_disarm_waits_while_it_refuses_and_never_believes_an_ack_alone() -> None:
+async def test_disarm_waits_while_it_refuses_and_never_believes_an_ack_alone() -> None:
     marking = (
         STS,
         WAITING,
@@ -344,30 +292,22 @@ def test_disarm_waits_while_it_refuses_and_never_believes_an_ack_alone() -> None
         RECEIVING,
     )
     stubborn = (STS, READY, RECEPTION_ON, OK, STS, READY)
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *marking) as driver:
-            assert await driver.disarm() is None
-        async with scripted(*IN_STEP, *stubborn) as driver:
-            with pytest.raises(UnexpectedReply, match="still permits"):
-                await driver.disarm()
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *marking) as driver:
+        assert await driver.disarm() is None
+    async with scripted(*IN_STEP, *stubborn) as driver:
+        with pytest.raises(UnexpectedReply, match="still permits"):
+            await driver.disarm()
 
 
-def test_disarm_proves_what_did_not_start() -> None:
+async def test_disarm_proves_what_did_not_start() -> None:
     unfired = (STS, READY, RECEPTION_ON, OK, STS, RECEIVING)
     fired_meanwhile = (STS, READY, RECEPTION_ON, OK, STS, RECEIVING, Reply(NORMAL_END.hex, 0.1))
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *unfired) as driver:
-            outcome = await driver.disarm()
-            assert outcome is not None
-            assert outcome.did is Did.NOT_STARTED
-        async with scripted(*IN_STEP, *fired_meanwhile) as driver:
-            assert await driver.disarm() == Outcome(Did.DONE)
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *unfired) as driver:
+        outcome = await driver.disarm()
+        assert outcome is not None
+        assert outcome.did is Did.NOT_STARTED
+    async with scripted(*IN_STEP, *fired_meanwhile) as driver:
+        assert await driver.disarm() == Outcome(Did.DONE)
 
 
 @pytest.mark.parametrize(
@@ -379,18 +319,14 @@ def test_disarm_proves_what_did_not_start() -> None:
     ],
     ids=["LP-310 with an error", "LP-310 without", "standard mode"],
 )
-def test_look_alikes_of_the_status_are_named(answer: str, reason: str) -> None:
+async def test_look_alikes_of_the_status_are_named(answer: str, reason: str) -> None:
     """An LP-310 tells an error as 0: read as ours it would be a marker that is well."""
-
-    async def run() -> None:
-        async with scripted(*(FNO, FILE_2047, STS, Reply(answer)) * 3) as driver:
-            with pytest.raises(UnexpectedReply, match=reason):
-                await driver.status()
-
-    asyncio.run(run())
+    async with scripted(*(FNO, FILE_2047, STS, Reply(answer)) * 3) as driver:
+        with pytest.raises(UnexpectedReply, match=reason):
+            await driver.status()
 
 
-def test_reading_is_repeated_and_the_last_failure_told() -> None:
+async def test_reading_is_repeated_and_the_last_failure_told() -> None:
     wrong = Reply("02 53 54 53 41 30 32 31 31 30 33 30 0D")
     ask = Expect("02 53 54 53 52 34 45 0D")
     in_step = (
@@ -399,14 +335,10 @@ def test_reading_is_repeated_and_the_last_failure_told() -> None:
         ask,
         Reply("02 53 54 53 41 30 32 31 31 30 33 31 0D"),
     )
-
-    async def run() -> None:
-        three = (*in_step, ask, wrong) * 3
-        async with scripted(*three, serial_server=True, checksum=True) as driver:
-            with pytest.raises(BadChecksum):
-                await driver.status()
-
-    asyncio.run(run())
+    three = (*in_step, ask, wrong) * 3
+    async with scripted(*three, serial_server=True, checksum=True) as driver:
+        with pytest.raises(BadChecksum):
+            await driver.status()
 
 
 @pytest.mark.parametrize(
@@ -426,41 +358,31 @@ def test_reading_is_repeated_and_the_last_failure_told() -> None:
         (MarkText(1, CONTENT, ("x",) * 16), "at most 15"),
     ],
 )
-def test_what_it_cannot_engrave_exactly_is_refused_without_a_byte(
+async def test_what_it_cannot_engrave_exactly_is_refused_without_a_byte(
     mark: MarkText, reason: str
 ) -> None:
-    async def run() -> None:
-        async with scripted() as driver:
-            assert reason in (driver.refuses(mark) or "")
-            with pytest.raises(DeviceRefused):
-                await driver.arm(Shot((mark,)))
-
-    asyncio.run(run())
+    async with scripted() as driver:
+        assert reason in (driver.refuses(mark) or "")
+        with pytest.raises(DeviceRefused):
+            await driver.arm(Shot((mark,)))
 
 
-def test_what_it_can_engrave_is_not_refused() -> None:
-    async def run() -> None:
-        async with scripted() as driver:
-            assert driver.refuses(SHOT.marks[0]) is None
-            assert driver.refuses(MarkText(1, "[)>\x1e06\x1d" + "1" * 99 + "\x1e\x04")) is None
-
-    asyncio.run(run())
+async def test_what_it_can_engrave_is_not_refused() -> None:
+    async with scripted() as driver:
+        assert driver.refuses(SHOT.marks[0]) is None
+        assert driver.refuses(MarkText(1, "[)>\x1e06\x1d" + "1" * 99 + "\x1e\x04")) is None
 
 
-def test_missing_lines_are_sent_blank_and_surplus_ones_refused() -> None:
+async def test_missing_lines_are_sent_blank_and_surplus_ones_refused() -> None:
     lines = (
         Expect("02 53 49 4E 53 30 31 37 41 37 20 32 30 30 30 30 30 30 30 30 31 0D"),
         OK,
         Expect("02 53 49 4E 53 30 32 0D"),
         OK,
     )
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *PERMIT, *lines, CODE, OK, STS, READY, lines=2) as driver:
-            await driver.arm(SHOT)
-            assert "2 lines" in (driver.refuses(MarkText(1, CONTENT, ("a", "b", "c"))) or "")
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *PERMIT, *lines, CODE, OK, STS, READY, lines=2) as driver:
+        await driver.arm(SHOT)
+        assert "2 lines" in (driver.refuses(MarkText(1, CONTENT, ("a", "b", "c"))) or "")
 
 
 def test_a_wrong_url_is_told_without_connecting() -> None:

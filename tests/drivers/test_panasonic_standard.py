@@ -45,7 +45,7 @@ PERMIT: tuple[Step, ...] = (REPORT_END, MST_DONE, RECEPTION_OFF, MKM_DONE, STS, 
 ARM: tuple[Step, ...] = (*PERMIT, LINE, SIN_DONE, CODE, SIN_DONE, STS, READY)
 
 
-def test_a_whole_cycle_byte_for_byte() -> None:
+async def test_a_whole_cycle_byte_for_byte() -> None:
     select = (
         *IN_STEP,
         STS,
@@ -70,29 +70,21 @@ def test_a_whole_cycle_byte_for_byte() -> None:
         MKM_DONE,
     )
     disarm = (STS, WAITING, RECEPTION_ON, MKM_DONE, STS, RECEIVING)
-
-    async def run() -> None:
-        async with scripted(
-            *select, *ARM, TRIGGER, MRK_DONE, NORMAL_END, *disarm, mode="standard"
-        ) as driver:
-            await driver.select_job("2047")
-            await driver.arm(SHOT)
-            await driver.fire()
-            assert await driver.outcome(2) == Outcome(Did.DONE)
-            assert await driver.disarm() == Outcome(Did.DONE)
-
-    asyncio.run(run())
+    async with scripted(
+        *select, *ARM, TRIGGER, MRK_DONE, NORMAL_END, *disarm, mode="standard"
+    ) as driver:
+        await driver.select_job("2047")
+        await driver.arm(SHOT)
+        await driver.fire()
+        assert await driver.outcome(2) == Outcome(Did.DONE)
+        assert await driver.disarm() == Outcome(Did.DONE)
 
 
-def test_a_shutter_that_is_told_to_be_open_is_not_opened_again() -> None:
+async def test_a_shutter_that_is_told_to_be_open_is_not_opened_again() -> None:
     opened = (STS, RECEIVING, FNO, FILE_2047, STS, RECEIVING)
     permitted = (STS, RECEIVING, RECEPTION_OFF, MKM_DONE, STS, WAITING, RECEPTION_ON, MKM_DONE)
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *opened, *permitted, mode="standard") as driver:
-            await driver.select_job("2047")
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *opened, *permitted, mode="standard") as driver:
+        await driver.select_job("2047")
 
 
 @pytest.mark.parametrize(
@@ -105,28 +97,22 @@ def test_a_shutter_that_is_told_to_be_open_is_not_opened_again() -> None:
         ("02 46 4E 4F 45 34 32 30 30 0D", "42", "does not list"),
     ],
 )
-def test_a_refusal_carries_its_cause_and_the_item(refusal: str, cause: str, detail: str) -> None:
+async def test_a_refusal_carries_its_cause_and_the_item(
+    refusal: str, cause: str, detail: str
+) -> None:
     select = (*IN_STEP, STS, OFF, FNO, FILE_2047, Expect("02 46 4E 4F 53 30 30 31 32 0D"))
-
-    async def run() -> None:
-        async with scripted(*select, Reply(refusal), mode="standard") as driver:
-            with pytest.raises(DeviceRefused, match=detail) as refused:
-                await driver.select_job("12")
-            assert refused.value.vendor_code == cause
-
-    asyncio.run(run())
+    async with scripted(*select, Reply(refusal), mode="standard") as driver:
+        with pytest.raises(DeviceRefused, match=detail) as refused:
+            await driver.select_job("12")
+        assert refused.value.vendor_code == cause
 
 
-def test_an_alarm_before_arming_is_a_fault() -> None:
+async def test_an_alarm_before_arming_is_a_fault() -> None:
     select = (*IN_STEP, STS, OFF, FNO, FILE_2047, Expect("02 46 4E 4F 53 30 30 31 32 0D"))
     alarm = Reply("02 46 4E 4F 45 31 30 30 30 0D")
-
-    async def run() -> None:
-        async with scripted(*select, alarm, mode="standard") as driver:
-            with pytest.raises(DeviceFault):
-                await driver.select_job("12")
-
-    asyncio.run(run())
+    async with scripted(*select, alarm, mode="standard") as driver:
+        with pytest.raises(DeviceFault):
+            await driver.select_job("12")
 
 
 @pytest.mark.parametrize(
@@ -134,72 +120,52 @@ def test_an_alarm_before_arming_is_a_fault() -> None:
     [MKM_DONE, ACK, Reply("15 30 33 0D"), Reply("02 4D 4B 4D 45 30 33 30 30 0D")],
     ids=["another command's", "compatible ACK", "compatible NAK", "another command's refusal"],
 )
-def test_only_a_reply_that_names_the_trigger_answers_it(reply: Step) -> None:
+async def test_only_a_reply_that_names_the_trigger_answers_it(reply: Step) -> None:
     """What could in compatible mode be taken for its refusal or its acceptance is unknown here."""
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *ARM, TRIGGER, reply, mode="standard") as driver:
-            await driver.arm(SHOT)
-            with pytest.raises(OutcomeUnknown):
-                await driver.fire()
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *ARM, TRIGGER, reply, mode="standard") as driver:
+        await driver.arm(SHOT)
+        with pytest.raises(OutcomeUnknown):
+            await driver.fire()
 
 
-def test_it_is_marking_as_long_as_it_says_so() -> None:
+async def test_it_is_marking_as_long_as_it_says_so() -> None:
     told = (STS, MARKING, STS, WAITING, STS, MARKING_ALARMED)
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *told, mode="standard") as driver:
-            assert (await driver.status()).activity is Activity.MARKING
-            assert (await driver.status()).activity is Activity.READY
-            alarmed = await driver.status()
-            assert alarmed.activity is Activity.MARKING
-            assert alarmed.alarm
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *told, mode="standard") as driver:
+        assert (await driver.status()).activity is Activity.MARKING
+        assert (await driver.status()).activity is Activity.READY
+        alarmed = await driver.status()
+        assert alarmed.activity is Activity.MARKING
+        assert alarmed.alarm
 
 
-def test_between_trigger_and_radiation_it_is_taken_as_marking() -> None:
+async def test_between_trigger_and_radiation_it_is_taken_as_marking() -> None:
     """A file may have a delay; once it was seen to radiate, dark means over."""
     told = (TRIGGER, MRK_DONE, STS, WAITING, STS, MARKING, STS, WAITING)
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *ARM, *told, mode="standard") as driver:
-            await driver.arm(SHOT)
-            await driver.fire()
-            assert (await driver.status()).activity is Activity.MARKING
-            assert (await driver.status()).activity is Activity.MARKING
-            assert (await driver.status()).activity is Activity.READY
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *ARM, *told, mode="standard") as driver:
+        await driver.arm(SHOT)
+        await driver.fire()
+        assert (await driver.status()).activity is Activity.MARKING
+        assert (await driver.status()).activity is Activity.MARKING
+        assert (await driver.status()).activity is Activity.READY
 
 
-def test_a_marker_that_is_marking_is_not_armed() -> None:
+async def test_a_marker_that_is_marking_is_not_armed() -> None:
     busy = (REPORT_END, MST_DONE, RECEPTION_OFF, MKM_DONE, STS, MARKING)
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *busy, mode="standard") as driver:
-            with pytest.raises(DeviceRefused, match="marking"):
-                await driver.arm(SHOT)
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *busy, mode="standard") as driver:
+        with pytest.raises(DeviceRefused, match="marking"):
+            await driver.arm(SHOT)
 
 
-def test_a_pedal_that_was_first_needs_no_end_report_to_be_seen() -> None:
+async def test_a_pedal_that_was_first_needs_no_end_report_to_be_seen() -> None:
     fired_while_arming = (*ARM[:-1], MARKING, NORMAL_END)
     refused = (*ARM, TRIGGER, MRK_REFUSED, STS, MARKING, NORMAL_END)
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *fired_while_arming, mode="standard") as driver:
-            await driver.arm(SHOT)
-            assert await driver.outcome(2) == Outcome(Did.DONE)
-        async with scripted(*IN_STEP, *refused, mode="standard") as driver:
-            await driver.arm(SHOT)
-            await driver.fire()
-            assert await driver.outcome(2) == Outcome(Did.DONE)
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *fired_while_arming, mode="standard") as driver:
+        await driver.arm(SHOT)
+        assert await driver.outcome(2) == Outcome(Did.DONE)
+    async with scripted(*IN_STEP, *refused, mode="standard") as driver:
+        await driver.arm(SHOT)
+        await driver.fire()
+        assert await driver.outcome(2) == Outcome(Did.DONE)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +177,7 @@ def test_a_pedal_that_was_first_needs_no_end_report_to_be_seen() -> None:
     ],
     ids=["at once", "after a delay", "never"],
 )
-def test_a_shot_that_was_seen_marking_is_never_not_started(
+async def test_a_shot_that_was_seen_marking_is_never_not_started(
     told: list[Reply], did: Did | None
 ) -> None:
     """Its text was loaded, reception was accepted at once, and no end report comes."""
@@ -229,52 +195,41 @@ def test_a_shot_that_was_seen_marking_is_never_not_started(
                     reply = {b"\x02FNOR": FILE_2047, b"\x02MKMS0": MKM_DONE}[frame]
                 await wire.write(bytes.fromhex(reply.hex))
 
-    async def run() -> None:
-        listener = await serve("tcp://127.0.0.1:0", peer, Faults())
-        options = quick(mode="standard", mark_seconds=0.5, reply_seconds=5)
-        driver = PanasonicLp(listener.url, options, "laser")
-        try:
-            await driver.connect()
-            outcome = await driver.disarm()
-            assert (None if outcome is None else outcome.did) is did
-        finally:
-            await driver.close()
-            await listener.close()
-
-    asyncio.run(run())
+    listener = await serve("tcp://127.0.0.1:0", peer, Faults())
+    options = quick(mode="standard", mark_seconds=0.5, reply_seconds=5)
+    driver = PanasonicLp(listener.url, options, "laser")
+    try:
+        await driver.connect()
+        outcome = await driver.disarm()
+        assert (None if outcome is None else outcome.did) is did
+    finally:
+        await driver.close()
+        await listener.close()
 
 
-def test_a_disarm_waits_until_the_laser_is_dark() -> None:
+async def test_a_disarm_waits_until_the_laser_is_dark() -> None:
     reported = (TRIGGER, MRK_DONE, NORMAL_END)
     disarm = (STS, MARKING, RECEPTION_ON, MKM_DONE, STS, MARKING_RECEIVING)
     dark = (STS, MARKING_RECEIVING, STS, RECEIVING)
-
-    async def run() -> None:
-        async with scripted(*IN_STEP, *ARM, *reported, *disarm, *dark, mode="standard") as driver:
-            await driver.arm(SHOT)
-            await driver.fire()
-            assert await driver.outcome(2) == Outcome(Did.DONE)
-            assert await driver.disarm() == Outcome(Did.DONE)
-
-    asyncio.run(run())
+    async with scripted(*IN_STEP, *ARM, *reported, *disarm, *dark, mode="standard") as driver:
+        await driver.arm(SHOT)
+        await driver.fire()
+        assert await driver.outcome(2) == Outcome(Did.DONE)
+        assert await driver.disarm() == Outcome(Did.DONE)
 
 
-def test_a_comma_cannot_be_carried_in_standard_mode_alone() -> None:
+async def test_a_comma_cannot_be_carried_in_standard_mode_alone() -> None:
     mark = MarkText(1, CONTENT, ("a, b",))
-
-    async def run() -> None:
-        async with scripted(mode="standard") as driver:
-            assert "comma" in (driver.refuses(mark) or "")
-        async with scripted() as driver:
-            assert driver.refuses(mark) is None
-
-    asyncio.run(run())
+    async with scripted(mode="standard") as driver:
+        assert "comma" in (driver.refuses(mark) or "")
+    async with scripted() as driver:
+        assert driver.refuses(mark) is None
 
 
 # Which mode it answers in.
 
 
-def test_rsm_sets_the_mode_where_that_is_allowed() -> None:
+async def test_rsm_sets_the_mode_where_that_is_allowed() -> None:
     """Answered in the mode before, and believed when STS shows it."""
     begin = (FNO, FILE_2047, STS)
     to_standard = (*begin, COMPATIBLE_OFF, RSM_STANDARD, ACK, STS, OFF, STS, READY)
@@ -282,183 +237,140 @@ def test_rsm_sets_the_mode_where_that_is_allowed() -> None:
         *(*begin, OFF, RSM_COMPATIBLE, Reply("02 52 53 4D 41 0D"), STS, COMPATIBLE_OFF),
         *(STS, Reply("02 53 54 53 41 30 32 31 31 30 0D")),
     )
-
-    async def run() -> None:
-        async with scripted(*to_standard, mode="standard", set_mode=True) as driver:
-            assert (await driver.status()).activity is Activity.ARMED
-        async with scripted(*to_compatible, set_mode=True) as driver:
-            assert (await driver.status()).activity is Activity.ARMED
-
-    asyncio.run(run())
+    async with scripted(*to_standard, mode="standard", set_mode=True) as driver:
+        assert (await driver.status()).activity is Activity.ARMED
+    async with scripted(*to_compatible, set_mode=True) as driver:
+        assert (await driver.status()).activity is Activity.ARMED
 
 
-def test_the_other_mode_is_refused_by_name_where_rsm_is_not_allowed() -> None:
+async def test_the_other_mode_is_refused_by_name_where_rsm_is_not_allowed() -> None:
     wrong = (FNO, FILE_2047, STS, COMPATIBLE_OFF)
-
-    async def run() -> None:
-        async with scripted(*wrong * 3, mode="standard") as driver:
-            with pytest.raises(UnexpectedReply, match=r"compatible .* set_mode"):
-                await driver.identify()
-
-    asyncio.run(run())
+    async with scripted(*wrong * 3, mode="standard") as driver:
+        with pytest.raises(UnexpectedReply, match=r"compatible .* set_mode"):
+            await driver.identify()
 
 
 @pytest.mark.parametrize("reply", [ACK, Reply("15 30 34 0D")], ids=["accepted", "refused"])
-def test_an_rsm_that_changes_nothing_is_no_change(reply: Reply) -> None:
+async def test_an_rsm_that_changes_nothing_is_no_change(reply: Reply) -> None:
     wrong = (FNO, FILE_2047, STS, COMPATIBLE_OFF, RSM_STANDARD, reply, STS, COMPATIBLE_OFF)
-
-    async def run() -> None:
-        async with scripted(*wrong * 3, mode="standard", set_mode=True) as driver:
-            with pytest.raises(UnexpectedReply, match="RSM did not change it"):
-                await driver.identify()
-
-    asyncio.run(run())
+    async with scripted(*wrong * 3, mode="standard", set_mode=True) as driver:
+        with pytest.raises(UnexpectedReply, match="RSM did not change it"):
+            await driver.identify()
 
 
-def test_an_lp_310_is_refused_and_not_set() -> None:
+async def test_an_lp_310_is_refused_and_not_set() -> None:
     lp310 = (FNO, FILE_2047, STS, Reply("02 53 54 53 41 30 30 32 31 31 30 0D"))
-
-    async def run() -> None:
-        async with scripted(*lp310 * 3, mode="standard", set_mode=True) as driver:
-            with pytest.raises(UnexpectedReply, match="LP-310"):
-                await driver.identify()
-
-    asyncio.run(run())
+    async with scripted(*lp310 * 3, mode="standard", set_mode=True) as driver:
+        with pytest.raises(UnexpectedReply, match="LP-310"):
+            await driver.identify()
 
 
-def test_a_lost_answer_to_rsm_is_looked_for_and_rsm_not_believed() -> None:
+async def test_a_lost_answer_to_rsm_is_looked_for_and_rsm_not_believed() -> None:
     lost = (FNO, FILE_2047, STS, COMPATIBLE_OFF, RSM_STANDARD)
     again = (FNO, FILE_2047, STS, OFF, REPORT_END, MST_DONE, RECEPTION_OFF, MKM_DONE)
-
-    async def run() -> None:
-        async with scripted(*lost, *again, STS, OFF, mode="standard", set_mode=True) as driver:
-            with pytest.raises(DeviceRefused, match="no text was sent"):
-                await driver.arm(SHOT)
-            with pytest.raises(DeviceRefused, match="shutter closed"):
-                await driver.arm(SHOT)
-
-    asyncio.run(run())
+    async with scripted(*lost, *again, STS, OFF, mode="standard", set_mode=True) as driver:
+        with pytest.raises(DeviceRefused, match="no text was sent"):
+            await driver.arm(SHOT)
+        with pytest.raises(DeviceRefused, match="shutter closed"):
+            await driver.arm(SHOT)
 
 
-def test_a_marker_that_comes_back_in_the_other_mode_while_armed_is_noticed() -> None:
+async def test_a_marker_that_comes_back_in_the_other_mode_while_armed_is_noticed() -> None:
     """It lost its power: its text is gone, and so is the mode that RSM had set."""
     power = (TRIGGER, Reply("15 30 33 0D"))
     back = (FNO, FILE_2047, STS, COMPATIBLE_OFF, RSM_STANDARD, ACK, STS, OFF)
     refused = Reply("02 4D 4B 4D 45 30 33 30 30 0D")
     disarm = (STS, OFF, RECEPTION_ON, refused, STS, OFF, STS, OFF)
-
-    async def run() -> None:
-        script = (*IN_STEP, *ARM, *power, *back, *disarm)
-        async with scripted(*script, mode="standard", set_mode=True) as driver:
-            await driver.arm(SHOT)
-            with pytest.raises(OutcomeUnknown):
-                await driver.fire()
-            assert await driver.disarm() is None
-
-    asyncio.run(run())
+    script = (*IN_STEP, *ARM, *power, *back, *disarm)
+    async with scripted(*script, mode="standard", set_mode=True) as driver:
+        await driver.arm(SHOT)
+        with pytest.raises(OutcomeUnknown):
+            await driver.fire()
+        assert await driver.disarm() is None
 
 
 # With the simulated marker.
 
 
 @pytest.mark.parametrize("series", ["gs", "rc"])
-def test_rsm_is_repeated_after_the_marker_was_switched_off(tmp_path: Path, series: str) -> None:
-    async def run() -> None:
-        device = {"compatibility": "on", "series": series}
-        async with bench(tmp_path, device, "standard", set_mode=True) as rig:
-            assert rig.device.state()["mode"] == "compatible"
-            await rig.driver.select_job("1")
-            assert rig.device.state()["mode"] == "standard"
-            assert await cycle(rig) is Did.DONE
-            await rig.driver.arm(SHOT)
-            await rig.device.power(False)
-            await rig.device.power(True)
-            assert rig.device.state()["mode"] == "compatible"
-            with pytest.raises((OutcomeUnknown, UnexpectedReply)):
-                await rig.driver.fire()
-            assert await disarmed(rig) is None
-            await rig.driver.select_job("1")
-            assert rig.device.state()["mode"] == "standard"
-            assert await cycle(rig) is Did.DONE
-            assert len(on_part(rig)) == 1
-
-    asyncio.run(run())
-
-
-def test_a_marker_without_lp_400_compatibility_knows_no_rsm(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with bench(tmp_path, {"compatibility": "off"}, "compatible", set_mode=True) as rig:
-            with pytest.raises(UnexpectedReply, match="RSM did not change it"):
-                await rig.driver.select_job("1")
-            assert rig.device.state()["mode"] == "standard"
-
-    asyncio.run(run())
-
-
-def test_a_job_above_2047_is_one_of_standard_mode(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with bench(tmp_path, mode="standard") as rig:
-            await rig.driver.select_job("9998")
-            assert rig.device.state()["file"] == 9998
-        async with bench(tmp_path) as rig:
-            with pytest.raises(DeviceRefused, match="0 to 2047"):
-                await rig.driver.select_job("9998")
-
-    asyncio.run(run())
-
-
-def test_a_mark_that_outlasts_the_wait_is_seen_and_told(tmp_path: Path) -> None:
-    """It takes longer than the options say: compatible mode would have to call it over."""
-
-    async def run() -> None:
-        async with bench(tmp_path, {"marking": "100"}, "standard") as rig:
-            await rig.driver.select_job("1")
-            rig.parts.load("line")
-            await rig.driver.arm(SHOT)
+async def test_rsm_is_repeated_after_the_marker_was_switched_off(
+    tmp_path: Path, series: str
+) -> None:
+    device = {"compatibility": "on", "series": series}
+    async with bench(tmp_path, device, mode="standard", set_mode=True) as rig:
+        assert rig.device.state()["mode"] == "compatible"
+        await rig.driver.select_job("1")
+        assert rig.device.state()["mode"] == "standard"
+        assert await cycle(rig) is Did.DONE
+        await rig.driver.arm(SHOT)
+        await rig.device.power(False)
+        await rig.device.power(True)
+        assert rig.device.state()["mode"] == "compatible"
+        with pytest.raises((OutcomeUnknown, UnexpectedReply)):
             await rig.driver.fire()
-            await asyncio.sleep(0.4)  # past `mark_seconds`
-            assert (await rig.driver.status()).activity is Activity.MARKING
-            assert await disarmed(rig) == Outcome(Did.DONE)
-            assert len(on_part(rig)) == 1
+        assert await disarmed(rig) is None
+        await rig.driver.select_job("1")
+        assert rig.device.state()["mode"] == "standard"
+        assert await cycle(rig) is Did.DONE
+        assert len(on_part(rig)) == 1
 
-    asyncio.run(run())
+
+async def test_a_marker_without_lp_400_compatibility_knows_no_rsm(tmp_path: Path) -> None:
+    async with bench(tmp_path, {"compatibility": "off"}, mode="compatible", set_mode=True) as rig:
+        with pytest.raises(UnexpectedReply, match="RSM did not change it"):
+            await rig.driver.select_job("1")
+        assert rig.device.state()["mode"] == "standard"
 
 
-def test_silence_is_told_as_it_is_in_standard_mode_too() -> None:
-    async def run() -> None:
-        async with scripted(FNO, mode="standard") as driver:
-            with pytest.raises(LinkTimeout):
-                await driver.abort()
+async def test_a_job_above_2047_is_one_of_standard_mode(tmp_path: Path) -> None:
+    async with bench(tmp_path, mode="standard") as rig:
+        await rig.driver.select_job("9998")
+        assert rig.device.state()["file"] == 9998
+    async with bench(tmp_path) as rig:
+        with pytest.raises(DeviceRefused, match="0 to 2047"):
+            await rig.driver.select_job("9998")
 
-    asyncio.run(run())
+
+async def test_a_mark_that_outlasts_the_wait_is_seen_and_told(tmp_path: Path) -> None:
+    """It takes longer than the options say: compatible mode would have to call it over."""
+    async with bench(tmp_path, {"marking": "100"}, mode="standard") as rig:
+        await rig.driver.select_job("1")
+        rig.parts.load("line")
+        await rig.driver.arm(SHOT)
+        await rig.driver.fire()
+        await asyncio.sleep(0.4)  # past `mark_seconds`
+        assert (await rig.driver.status()).activity is Activity.MARKING
+        assert await disarmed(rig) == Outcome(Did.DONE)
+        assert len(on_part(rig)) == 1
+
+
+async def test_silence_is_told_as_it_is_in_standard_mode_too() -> None:
+    async with scripted(FNO, mode="standard") as driver:
+        with pytest.raises(LinkTimeout):
+            await driver.abort()
 
 
 @pytest.mark.parametrize("mode", ["compatible", "standard"])
-def test_behind_a_serial_server_it_has_what_its_serial_port_has(tmp_path: Path, mode: Mode) -> None:
+async def test_behind_a_serial_server_it_has_what_its_serial_port_has(
+    tmp_path: Path, mode: Mode
+) -> None:
     """Checksum and CR LF over tcp://, with the marker's RS-232 behind it."""
-
-    async def run() -> None:
-        line = {"checksum": "on", "terminator": "crlf"}
-        async with (
-            bench(tmp_path, line, mode, checksum=True, terminator="crlf") as rig,
-            serial_server(rig.url) as url,
-        ):
-            await rig.driver.close()
-            rig.url, rig.options = url, {**rig.options, "serial_server": True}
-            rig.driver = rig.another()
-            await rig.driver.connect()
-            await rig.driver.select_job("1")
-            assert await cycle(rig) is Did.DONE
-            await rig.driver.close()
-
-    asyncio.run(run())
+    line = {"checksum": "on", "terminator": "crlf"}
+    async with (
+        bench(tmp_path, line, "serial", mode=mode, checksum=True, terminator="crlf") as rig,
+        serial_server(rig.url) as url,
+    ):
+        await rig.driver.close()
+        rig.url, rig.options = url, {**rig.options, "serial_server": True}
+        rig.driver = rig.another()
+        await rig.driver.connect()
+        await rig.driver.select_job("1")
+        assert await cycle(rig) is Did.DONE
+        await rig.driver.close()
 
 
 @pytest.mark.parametrize("mode", ["compatible", "standard"])
-def test_by_ethernet_it_marks_without_checksum(tmp_path: Path, mode: Mode) -> None:
-    async def run() -> None:
-        async with bench(tmp_path, None, mode, listen="tcp://127.0.0.1:0") as rig:
-            await rig.driver.select_job("1")
-            assert await cycle(rig) is Did.DONE
-
-    asyncio.run(run())
+async def test_by_ethernet_it_marks_without_checksum(tmp_path: Path, mode: Mode) -> None:
+    async with bench(tmp_path, None, "tcp://127.0.0.1:0", mode=mode) as rig:
+        await rig.driver.select_job("1")
+        assert await cycle(rig) is Did.DONE

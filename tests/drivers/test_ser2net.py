@@ -102,30 +102,26 @@ def _speed(path: Path) -> int:
 
 
 @pytest.mark.parametrize("scheme", ACCEPTERS)
-def test_every_byte_goes_through_both_ways(tmp_path: Path, scheme: str) -> None:
+async def test_every_byte_goes_through_both_ways(tmp_path: Path, scheme: str) -> None:
     every = bytes(range(256)) * 2  # 255 is the telnet escape
     line = tmp_path / "line"
-
-    async def run() -> None:
-        listener = await serve(f"serial://{line}", _echo, Faults())
-        urls = _urls()
-        async with ser2net(str(line), urls, tmp_path):
-            settings = "?baudrate=19200" if scheme == "rfc2217" else ""
-            stream = await open_stream(urls[scheme] + settings, "reader")
-            assert await _said_back(stream, every) == every
-            wanted = termios.B19200 if scheme == "rfc2217" else termios.B9600
-            assert _speed(line) == wanted  # by RFC 2217 it is the host that sets the line
-            with pytest.raises(LinkClosed):
-                await _to_its_end(urls[scheme])  # ser2net says why, and closes
-            assert await _said_back(stream, every) == every
-            await stream.close()
-        await listener.close()
-
-    asyncio.run(run())
+    listener = await serve(f"serial://{line}", _echo, Faults())
+    urls = _urls()
+    async with ser2net(str(line), urls, tmp_path):
+        settings = "?baudrate=19200" if scheme == "rfc2217" else ""
+        stream = await open_stream(urls[scheme] + settings, "reader")
+        assert await _said_back(stream, every) == every
+        wanted = termios.B19200 if scheme == "rfc2217" else termios.B9600
+        assert _speed(line) == wanted  # by RFC 2217 it is the host that sets the line
+        with pytest.raises(LinkClosed):
+            await _to_its_end(urls[scheme])  # ser2net says why, and closes
+        assert await _said_back(stream, every) == every
+        await stream.close()
+    await listener.close()
 
 
 @pytest.mark.parametrize("scheme", ACCEPTERS)
-def test_a_reader_behind_it_that_is_restarted(tmp_path: Path, scheme: str) -> None:
+async def test_a_reader_behind_it_that_is_restarted(tmp_path: Path, scheme: str) -> None:
     async def look(reader: CodeReader) -> list[str]:
         await reader.connect()
         await reader.flush()
@@ -134,22 +130,19 @@ def test_a_reader_behind_it_that_is_restarted(tmp_path: Path, scheme: str) -> No
         await reader.close()
         return [reading.content for reading in readings]
 
-    async def run() -> None:
-        parts = PartStore(tmp_path / FILE)
-        parts.load("bench")
-        parts.engrave("bench", 1, "A12", (), 0.9, "laser")
-        device = build("microscan", {"decode_seconds": "0.03"}, parts, "bench", 1.0)
-        await device.start(f"serial://{tmp_path}/line", Faults())
-        urls = _urls()
-        kind = find("microscan")
-        reader = cast("CodeReader", kind.build(urls[scheme], kind.options(), "reader"))
-        for _ in range(2):
-            async with ser2net(f"{tmp_path}/line", urls, tmp_path):
-                assert await look(reader) == ["A12"]
-            with pytest.raises(DeviceError):
-                await look(reader)
-            await reader.shut()
-        await device.stop()
-        parts.close()
-
-    asyncio.run(run())
+    parts = PartStore(tmp_path / FILE)
+    parts.load("bench")
+    parts.engrave("bench", 1, "A12", (), 0.9, "laser")
+    device = build("microscan", {"decode_seconds": "0.03"}, parts, "bench", 1.0)
+    await device.start(f"serial://{tmp_path}/line", Faults())
+    urls = _urls()
+    kind = find("microscan")
+    reader = cast("CodeReader", kind.build(urls[scheme], kind.options(), "reader"))
+    for _ in range(2):
+        async with ser2net(f"{tmp_path}/line", urls, tmp_path):
+            assert await look(reader) == ["A12"]
+        with pytest.raises(DeviceError):
+            await look(reader)
+        await reader.shut()
+    await device.stop()
+    parts.close()

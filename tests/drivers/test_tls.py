@@ -48,14 +48,10 @@ async def said(url: str) -> bytes:
         await stream.close()
 
 
-def test_a_device_whose_certificate_holds(tmp_path: Path) -> None:
+async def test_a_device_whose_certificate_holds(tmp_path: Path) -> None:
     authority = Authority.new(tmp_path, "line")
-
-    async def run() -> None:
-        async with server(authority.server("moxa", "127.0.0.1")) as (port, _):
-            assert await said(f"tls://127.0.0.1:{port}?ca={authority.ca}") == b"who is there?"
-
-    asyncio.run(run())
+    async with server(authority.server("moxa", "127.0.0.1")) as (port, _):
+        assert await said(f"tls://127.0.0.1:{port}?ca={authority.ca}") == b"who is there?"
 
 
 @pytest.mark.parametrize(
@@ -67,40 +63,32 @@ def test_a_device_whose_certificate_holds(tmp_path: Path) -> None:
         ("line", "laser-3", "mismatch"),
     ],
 )
-def test_nothing_is_said_to_a_stranger(tmp_path: Path, ca: str, name: str, why: str) -> None:
+async def test_nothing_is_said_to_a_stranger(tmp_path: Path, ca: str, name: str, why: str) -> None:
     for each in ("line", "other"):
         Authority.new(tmp_path, each)
     authority = Authority.new(tmp_path, "line")
-
-    async def run() -> None:
-        async with server(authority.server("moxa", "127.0.0.1")) as (port, heard):
-            settings = [f"ca={tmp_path / ca}.crt"] if ca else []
-            settings += [f"name={name}"] if name else []
-            with pytest.raises(NotTrusted, match=why) as fault:
-                await said(f"tls://127.0.0.1:{port}{'?' if settings else ''}{'&'.join(settings)}")
-            assert (fault.value.code, fault.value.retry) == ("not-trusted", Retry.OPERATOR)
-            assert heard == []
-
-    asyncio.run(run())
+    async with server(authority.server("moxa", "127.0.0.1")) as (port, heard):
+        settings = [f"ca={tmp_path / ca}.crt"] if ca else []
+        settings += [f"name={name}"] if name else []
+        with pytest.raises(NotTrusted, match=why) as fault:
+            await said(f"tls://127.0.0.1:{port}{'?' if settings else ''}{'&'.join(settings)}")
+        assert (fault.value.code, fault.value.retry) == ("not-trusted", Retry.OPERATOR)
+        assert heard == []
 
 
-def test_a_device_that_asks_for_the_clients_certificate(tmp_path: Path) -> None:
+async def test_a_device_that_asks_for_the_clients_certificate(tmp_path: Path) -> None:
     authority = Authority.new(tmp_path, "line")
     own = authority.client("gateway")
-
-    async def run() -> None:
-        async with server(authority.server("moxa", "127.0.0.1"), authority.ca) as (port, heard):
-            url = f"tls://127.0.0.1:{port}?ca={authority.ca}"
-            assert await said(f"{url}&cert={own.cert}&key={own.key}") == b"who is there?"
-            heard.clear()
-            with pytest.raises((NotTrusted, LinkClosed)):  # told after the handshake, in TLS 1.3
-                await said(url)
-            assert heard == []
-
-    asyncio.run(run())
+    async with server(authority.server("moxa", "127.0.0.1"), authority.ca) as (port, heard):
+        url = f"tls://127.0.0.1:{port}?ca={authority.ca}"
+        assert await said(f"{url}&cert={own.cert}&key={own.key}") == b"who is there?"
+        heard.clear()
+        with pytest.raises((NotTrusted, LinkClosed)):  # told after the handshake, in TLS 1.3
+            await said(url)
+        assert heard == []
 
 
-def test_what_speaks_no_tls_and_files_that_are_not_there(tmp_path: Path) -> None:
+async def test_what_speaks_no_tls_and_files_that_are_not_there(tmp_path: Path) -> None:
     authority = Authority.new(tmp_path, "line")
 
     async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -108,36 +96,31 @@ def test_what_speaks_no_tls_and_files_that_are_not_there(tmp_path: Path) -> None
         writer.write(b"login: \r\n")
         writer.close()
 
-    async def run() -> None:
-        listening = await asyncio.start_server(plain, "127.0.0.1", 0)
-        url = f"tls://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-        with pytest.raises(NotTrusted, match="no TLS"):
-            await said(f"{url}?ca={authority.ca}")
-        with pytest.raises(LinkClosed, match="No such file"):
-            await said(f"{url}?ca={tmp_path}/none.crt")
-        listening.close()
-        await listening.wait_closed()
-
-    asyncio.run(run())
+    listening = await asyncio.start_server(plain, "127.0.0.1", 0)
+    url = f"tls://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    with pytest.raises(NotTrusted, match="no TLS"):
+        await said(f"{url}?ca={authority.ca}")
+    with pytest.raises(LinkClosed, match="No such file"):
+        await said(f"{url}?ca={tmp_path}/none.crt")
+    listening.close()
+    await listening.wait_closed()
 
 
-def test_a_device_that_says_nothing_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_device_that_says_nothing_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("drivers.transport.CONNECT_SECONDS", 0.2)
     authority = Authority.new(tmp_path, "line")
+    done = asyncio.Event()
 
-    async def run() -> None:
-        done = asyncio.Event()
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await done.wait()
+        writer.close()
 
-        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await done.wait()
-            writer.close()
-
-        listening = await asyncio.start_server(silent, "127.0.0.1", 0)
-        port = listening.sockets[0].getsockname()[1]
-        with pytest.raises(LinkTimeout):
-            await said(f"tls://127.0.0.1:{port}?ca={authority.ca}")
-        done.set()
-        listening.close()
-        await listening.wait_closed()
-
-    asyncio.run(run())
+    listening = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    with pytest.raises(LinkTimeout):
+        await said(f"tls://127.0.0.1:{port}?ca={authority.ca}")
+    done.set()
+    listening.close()
+    await listening.wait_closed()

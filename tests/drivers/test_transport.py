@@ -93,24 +93,21 @@ async def _echo(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("listen", ["serial", "tcp://127.0.0.1:0"])
-def test_bytes_go_both_ways_and_a_cancelled_read_loses_none(listen: str) -> None:
-    async def run() -> None:
-        listener = await serve(listen, _echo, Faults())
-        stream = await open_stream(listener.url, "device")
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.02):
-                await stream.read()
-        every = bytes(range(256)) * 8
-        await stream.write(every)
-        back = b""
-        while len(back) < len(every):
-            back += await stream.read()
-        assert back == every
-        await stream.close()
-        await stream.close()
-        await listener.close()
-
-    asyncio.run(run())
+async def test_bytes_go_both_ways_and_a_cancelled_read_loses_none(listen: str) -> None:
+    listener = await serve(listen, _echo, Faults())
+    stream = await open_stream(listener.url, "device")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await stream.read()
+    every = bytes(range(256)) * 8
+    await stream.write(every)
+    back = b""
+    while len(back) < len(every):
+        back += await stream.read()
+    assert back == every
+    await stream.close()
+    await stream.close()
+    await listener.close()
 
 
 async def _write_on(stream: ByteStream) -> None:
@@ -121,37 +118,31 @@ async def _write_on(stream: ByteStream) -> None:
 
 
 @pytest.mark.parametrize("listen", ["serial", "tcp://127.0.0.1:0"])
-def test_a_line_that_ends_is_closed(listen: str) -> None:
-    async def run() -> None:
-        listener = await serve(listen, _echo, Faults())
-        stream = await open_stream(listener.url, "device")
-        await stream.write(b"x")
-        assert await stream.read() == b"x"
-        await listener.close()
-        with pytest.raises(LinkClosed) as closed:
-            await stream.read()
-        assert closed.value.device == "device"
-        with pytest.raises(LinkClosed):
-            await _write_on(stream)
-        await stream.close()
-
-    asyncio.run(run())
+async def test_a_line_that_ends_is_closed(listen: str) -> None:
+    listener = await serve(listen, _echo, Faults())
+    stream = await open_stream(listener.url, "device")
+    await stream.write(b"x")
+    assert await stream.read() == b"x"
+    await listener.close()
+    with pytest.raises(LinkClosed) as closed:
+        await stream.read()
+    assert closed.value.device == "device"
+    with pytest.raises(LinkClosed):
+        await _write_on(stream)
+    await stream.close()
 
 
-def test_a_serial_port_has_one_owner() -> None:
-    async def run() -> None:
-        listener = await serve("serial", _echo, Faults())
-        stream = await open_stream(listener.url, "first")
-        with pytest.raises(PortBusy):
-            await open_stream(listener.url, "second")
-        await stream.write(b"still the first one's")
-        assert await stream.read() == b"still the first one's"
-        await stream.close()
-        again = await open_stream(listener.url, "second")
-        await again.close()
-        await listener.close()
-
-    asyncio.run(run())
+async def test_a_serial_port_has_one_owner() -> None:
+    listener = await serve("serial", _echo, Faults())
+    stream = await open_stream(listener.url, "first")
+    with pytest.raises(PortBusy):
+        await open_stream(listener.url, "second")
+    await stream.write(b"still the first one's")
+    assert await stream.read() == b"still the first one's"
+    await stream.close()
+    again = await open_stream(listener.url, "second")
+    await again.close()
+    await listener.close()
 
 
 _HOLDER = """
@@ -165,43 +156,36 @@ asyncio.run(hold())
 """
 
 
-def test_a_serial_port_has_one_owner_among_processes_too() -> None:
+async def test_a_serial_port_has_one_owner_among_processes_too() -> None:
     """The system lets go of the port of a process that was killed."""
-
-    async def run() -> None:
-        listener = await serve("serial", _echo, Faults())
-        holder = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _HOLDER, listener.url, stdout=asyncio.subprocess.PIPE
-        )
-        assert holder.stdout is not None
-        assert await holder.stdout.readline() == b"held\n"
-        with pytest.raises(PortBusy) as busy:
-            await open_stream(listener.url, "device")
-        assert busy.value.code == "port-busy"
-        holder.kill()
-        await holder.wait()
-        stream = await open_stream(listener.url, "device")
-        await stream.close()
-        await listener.close()
-
-    asyncio.run(run())
+    listener = await serve("serial", _echo, Faults())
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _HOLDER, listener.url, stdout=asyncio.subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"held\n"
+    with pytest.raises(PortBusy) as busy:
+        await open_stream(listener.url, "device")
+    assert busy.value.code == "port-busy"
+    holder.kill()
+    await holder.wait()
+    stream = await open_stream(listener.url, "device")
+    await stream.close()
+    await listener.close()
 
 
 @pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # pyserial's own
-def test_a_port_that_is_not_there(tmp_path: Path) -> None:
-    async def run() -> None:
-        with socket.socket() as unused:
-            unused.bind(("127.0.0.1", 0))
-            port = unused.getsockname()[1]
-            for url in (
-                f"serial://{tmp_path}/none",
-                f"tcp://127.0.0.1:{port}",
-                f"rfc2217://127.0.0.1:{port}",
-            ):
-                with pytest.raises(LinkClosed):
-                    await open_stream(url, "device")
-
-    asyncio.run(run())
+async def test_a_port_that_is_not_there(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        for url in (
+            f"serial://{tmp_path}/none",
+            f"tcp://127.0.0.1:{port}",
+            f"rfc2217://127.0.0.1:{port}",
+        ):
+            with pytest.raises(LinkClosed):
+                await open_stream(url, "device")
 
 
 _PORT_MANAGER: Any = serial.rfc2217.PortManager  # its stubs ask for more than it uses

@@ -384,7 +384,7 @@ def test_any_noise_is_survived(tmp_path: Path, setup: Setup, noise: bytes, befor
     """Noise on the line delays a look or makes it fail by name; it never hides a code."""
 
     async def act() -> None:
-        async with bench(tmp_path, setup, "serial") as made:
+        async with bench(tmp_path, setup) as made:
             made.lay(UII)
             await made.reader.connect()
             await made.device.babble(noise)

@@ -1,6 +1,5 @@
 """A USB adapter that comes back under another name is found again; a wrong one is never taken."""
 
-import asyncio
 from pathlib import Path
 from typing import cast
 
@@ -40,24 +39,21 @@ async def _name(wire: Wire) -> None:
         await wire.write(b"it is me")
 
 
-def test_the_right_adapter_is_opened_among_others(
+async def test_the_right_adapter_is_opened_among_others(
     tmp_path: Path, plugged: list[ListPortInfo]
 ) -> None:
-    async def run() -> None:
-        listener = await serve(f"serial://{tmp_path}/ttyUSB1", _name, Faults())
-        plugged[:] = [
-            port("/dev/ttyS0", None),
-            port(tmp_path / "ttyUSB0", "A1", "1-1.4:1.0"),
-            port(tmp_path / "ttyUSB1", "A1", "1-1.4:1.1"),
-            port(tmp_path / "ttyUSB2", "B2"),
-        ]
-        stream = await open_stream("serial:///?usb=A1&interface=1&baudrate=19200", "reader")
-        await stream.write(b"?")
-        assert await stream.read() == b"it is me"
-        await stream.close()
-        await listener.close()
-
-    asyncio.run(run())
+    listener = await serve(f"serial://{tmp_path}/ttyUSB1", _name, Faults())
+    plugged[:] = [
+        port("/dev/ttyS0", None),
+        port(tmp_path / "ttyUSB0", "A1", "1-1.4:1.0"),
+        port(tmp_path / "ttyUSB1", "A1", "1-1.4:1.1"),
+        port(tmp_path / "ttyUSB2", "B2"),
+    ]
+    stream = await open_stream("serial:///?usb=A1&interface=1&baudrate=19200", "reader")
+    await stream.write(b"?")
+    assert await stream.read() == b"it is me"
+    await stream.close()
+    await listener.close()
 
 
 @pytest.mark.parametrize(
@@ -87,34 +83,28 @@ def test_the_right_adapter_is_opened_among_others(
         ),
     ],
 )
-def test_what_is_not_one_port_is_refused_and_told(
+async def test_what_is_not_one_port_is_refused_and_told(
     plugged: list[ListPortInfo], ports: list[ListPortInfo], url: str, told: str
 ) -> None:
     plugged.extend(ports)
-
-    async def run() -> None:
-        with pytest.raises(LinkClosed, match=told):
-            await open_stream(url, "reader")
-
-    asyncio.run(run())
+    with pytest.raises(LinkClosed, match=told):
+        await open_stream(url, "reader")
 
 
-def test_an_adapter_that_goes_while_the_ports_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_adapter_that_goes_while_the_ports_are_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """pyserial then reads what is no longer there, and converts nothing to a number."""
 
     def vanish() -> list[ListPortInfo]:
         raise TypeError("int() can't convert non-string with explicit base")
 
     monkeypatch.setattr(drivers.usb, "comports", vanish)
-
-    async def run() -> None:
-        with pytest.raises(LinkClosed, match="could not be listed"):
-            await open_stream("serial:///?usb=A1", "reader")
-
-    asyncio.run(run())
+    with pytest.raises(LinkClosed, match="could not be listed"):
+        await open_stream("serial:///?usb=A1", "reader")
 
 
-def test_a_driver_finds_its_adapter_again_under_another_name(
+async def test_a_driver_finds_its_adapter_again_under_another_name(
     tmp_path: Path, plugged: list[ListPortInfo]
 ) -> None:
     async def look(reader: CodeReader) -> list[str]:
@@ -125,24 +115,21 @@ def test_a_driver_finds_its_adapter_again_under_another_name(
         await reader.close()
         return [reading.content for reading in readings]
 
-    async def run() -> None:
-        parts = PartStore(tmp_path / FILE)
-        parts.load("bench")
-        parts.engrave("bench", 1, "A12", (), 0.9, "laser")
-        kind = find("microscan")
-        reader = cast("CodeReader", kind.build("serial:///?usb=A1", kind.options(), "reader"))
-        for name in ("ttyUSB0", "ttyUSB3"):  # pulled out, and put in again
-            device = build("microscan", {"decode_seconds": "0.03"}, parts, "bench", 1.0)
-            await device.start(f"serial://{tmp_path}/{name}", Faults())
-            plugged[:] = [port(tmp_path / name, "A1")]
-            assert await look(reader) == ["A12"]
-            await device.stop()
-            with pytest.raises(LinkClosed):
-                await look(reader)
-            plugged.clear()
-            with pytest.raises(LinkClosed, match="no USB adapter A1"):
-                await look(reader)
-        await reader.shut()
-        parts.close()
-
-    asyncio.run(run())
+    parts = PartStore(tmp_path / FILE)
+    parts.load("bench")
+    parts.engrave("bench", 1, "A12", (), 0.9, "laser")
+    kind = find("microscan")
+    reader = cast("CodeReader", kind.build("serial:///?usb=A1", kind.options(), "reader"))
+    for name in ("ttyUSB0", "ttyUSB3"):  # pulled out, and put in again
+        device = build("microscan", {"decode_seconds": "0.03"}, parts, "bench", 1.0)
+        await device.start(f"serial://{tmp_path}/{name}", Faults())
+        plugged[:] = [port(tmp_path / name, "A1")]
+        assert await look(reader) == ["A12"]
+        await device.stop()
+        with pytest.raises(LinkClosed):
+            await look(reader)
+        plugged.clear()
+        with pytest.raises(LinkClosed, match="no USB adapter A1"):
+            await look(reader)
+    await reader.shut()
+    parts.close()

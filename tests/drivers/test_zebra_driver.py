@@ -29,10 +29,11 @@ from simulators.faults import Faults
 from simulators.part import PartStore
 from simulators.zebra_ssi import ZebraSsi as Device
 from simulators.zebra_ssi import build
+from tests.support.virtual import MEMORY, SERIAL_IN_MEMORY
 
 UII = "[)>\x1e06\x1d17V0CVA5\x1d1P1234-56\x1dS786950\x1e\x04"
 OTHER = "[)>\x1e06\x1d17V0CVA5\x1d1P1234-56\x1dS786951\x1e\x04"
-WIRES = ("serial", "tcp://127.0.0.1:0")
+WIRES = (SERIAL_IN_MEMORY, MEMORY)
 RESPONSE = 0.2
 CHARACTER = 0.03
 QUICK = Options(response_timeout=RESPONSE, character_timeout=CHARACTER, resend_seconds=0.1)
@@ -75,7 +76,7 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    folder: Path, listen: str = "serial", options: Options | None = None, **device: str
+    folder: Path, listen: str = SERIAL_IN_MEMORY, options: Options | None = None, **device: str
 ) -> AsyncIterator[Bench]:
     parts = PartStore(folder / "parts.db")
     faults = Faults()
@@ -107,7 +108,7 @@ async def bench(
 def run(
     folder: Path,
     act: Callable[[Bench], Awaitable[None]],
-    listen: str = "serial",
+    listen: str = SERIAL_IN_MEMORY,
     options: Options | None = None,
     **device: str,
 ) -> None:
@@ -456,7 +457,7 @@ def test_a_connection_that_breaks_is_told_and_made_again(tmp_path: Path) -> None
         await made.reader.connect()
         assert await made.look() == [UII]
 
-    run(tmp_path, act, "tcp://127.0.0.1:0")
+    run(tmp_path, act, MEMORY)
 
 
 def test_a_line_that_is_dead_for_a_while(tmp_path: Path) -> None:
@@ -576,39 +577,35 @@ def test_a_refusal_is_told_with_its_cause(tmp_path: Path) -> None:
     run(tmp_path, act)
 
 
-def test_one_reader_a_position_of_a_tray_each_on_its_own_wire(tmp_path: Path) -> None:
+async def test_one_reader_a_position_of_a_tray_each_on_its_own_wire(tmp_path: Path) -> None:
     """A tray of four, read at one time; blank at 3, and at 4 the code that belongs to 2."""
+    parts = PartStore(tmp_path / "parts.db")
+    parts.load("bench")
+    for position, content in ((1, "A"), (2, "B"), (4, "B")):
+        parts.engrave("bench", position, content, (), 1.0, "laser")
+    devices, readers = [], []
+    for position in range(1, 5):
+        given = {"decode_seconds": "0.03", "position": str(position)}
+        device = build(given, parts, "bench", 1.0)
+        url = await device.start(WIRES[position % 2], Faults())
+        devices.append(device)
+        readers.append(ZebraSsi(url, Options(), f"reader {position}"))
+    try:
 
-    async def run() -> None:
-        parts = PartStore(tmp_path / "parts.db")
-        parts.load("bench")
-        for position, content in ((1, "A"), (2, "B"), (4, "B")):
-            parts.engrave("bench", position, content, (), 1.0, "laser")
-        devices, readers = [], []
-        for position in range(1, 5):
-            given = {"decode_seconds": "0.03", "position": str(position)}
-            device = build(given, parts, "bench", 1.0)
-            url = await device.start(WIRES[position % 2], Faults())
-            devices.append(device)
-            readers.append(ZebraSsi(url, Options(), f"reader {position}"))
-        try:
+        async def look(reader: ZebraSsi) -> list[str]:
+            await reader.connect()
+            await reader.flush()
+            await reader.open()
+            readings = await reader.read(0.5)
+            await reader.close()
+            return [reading.content for reading in readings]
 
-            async def look(reader: ZebraSsi) -> list[str]:
-                await reader.connect()
-                await reader.flush()
-                await reader.open()
-                readings = await reader.read(0.5)
-                await reader.close()
-                return [reading.content for reading in readings]
-
-            assert await asyncio.gather(*map(look, readers)) == [["A"], ["B"], [], ["B"]]
-            parts.exchange("bench", 1, 3)
-            assert await asyncio.gather(*map(look, readers)) == [[], ["B"], ["A"], ["B"]]
-        finally:
-            for reader in readers:
-                await reader.shut()
-            for device in devices:
-                await device.stop()
-            parts.close()
-
-    asyncio.run(run())
+        assert await asyncio.gather(*map(look, readers)) == [["A"], ["B"], [], ["B"]]
+        parts.exchange("bench", 1, 3)
+        assert await asyncio.gather(*map(look, readers)) == [[], ["B"], ["A"], ["B"]]
+    finally:
+        for reader in readers:
+            await reader.shut()
+        for device in devices:
+            await device.stop()
+        parts.close()

@@ -50,163 +50,139 @@ async def device(folder: Path, *more: str) -> AsyncIterator[tuple[Process, str, 
 
 
 @pytest.mark.parametrize("listen", ["serial", "tcp://127.0.0.1:0", "link"])
-def test_a_shot_and_the_back_door(tmp_path: Path, listen: str) -> None:
+async def test_a_shot_and_the_back_door(tmp_path: Path, listen: str) -> None:
     wire = f"serial://{tmp_path}/laser" if listen == "link" else listen
-
-    async def run() -> None:
-        async with device(tmp_path, "--listen", wire) as (process, url, control):
-            if listen == "link":
-                assert url == wire
-            parts = PartStore(tmp_path / FILE)
-            parts.load("line")
-            driver = PanasonicLp(url, quick(), "laser")
-            await driver.connect()
-            await driver.select_job("1")
-            await driver.arm(SHOT)
-            state = (await ask(control, {"op": "state"}))["state"]
-            assert (state["moment"], state["held"], state["ready"]) == ("armed", False, True)
-            assert await ask(control, {"op": "fault", "name": "silent"}) == {"ok": True}
-            assert await ask(control, {"op": "hold", "moment": "marked"}) == {"ok": True}
-            assert await ask(control, {"op": "pedal"}) == {"ok": True, "fired": True}
-            held = await ask(control, {"op": "await_held", "timeout": 5})
-            assert held == {"ok": True, "held": True}
-            assert [each.content for each in parts.seen("line")] == [CONTENT]
-            assert "held at 'marked'" in (await ask(control, {"op": "pedal"}))["error"]
-            assert await ask(control, {"op": "release"}) == {"ok": True}
-            assert (await driver.outcome(0.2)).did is Did.UNKNOWN
-            assert (await ask(control, {"op": "landed"}))["landed"] == {"silent": 1}
-            await driver.close()
-            parts.close()
-            process.send_signal(signal.SIGTERM)
-            assert await process.wait() == 0
-            assert not control.exists()
-            assert not (tmp_path / "laser").is_symlink()
-
-    asyncio.run(run())
+    async with device(tmp_path, "--listen", wire) as (process, url, control):
+        if listen == "link":
+            assert url == wire
+        parts = PartStore(tmp_path / FILE)
+        parts.load("line")
+        driver = PanasonicLp(url, quick(), "laser")
+        await driver.connect()
+        await driver.select_job("1")
+        await driver.arm(SHOT)
+        state = (await ask(control, {"op": "state"}))["state"]
+        assert (state["moment"], state["held"], state["ready"]) == ("armed", False, True)
+        assert await ask(control, {"op": "fault", "name": "silent"}) == {"ok": True}
+        assert await ask(control, {"op": "hold", "moment": "marked"}) == {"ok": True}
+        assert await ask(control, {"op": "pedal"}) == {"ok": True, "fired": True}
+        held = await ask(control, {"op": "await_held", "timeout": 5})
+        assert held == {"ok": True, "held": True}
+        assert [each.content for each in parts.seen("line")] == [CONTENT]
+        assert "held at 'marked'" in (await ask(control, {"op": "pedal"}))["error"]
+        assert await ask(control, {"op": "release"}) == {"ok": True}
+        assert (await driver.outcome(0.2)).did is Did.UNKNOWN
+        assert (await ask(control, {"op": "landed"}))["landed"] == {"silent": 1}
+        await driver.close()
+        parts.close()
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+        assert not control.exists()
+        assert not (tmp_path / "laser").is_symlink()
 
 
-def test_wrong_requests_are_answered_and_end_nothing(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with device(tmp_path, "--listen", "serial") as (_, _, control):
-            for request, error in (
-                ({"op": "dance"}, "no operation 'dance'"),
-                ({}, "no operation ''"),
-                ({"op": "fault", "name": "melt"}, "no fault 'melt'"),
-                ({"op": "fault", "name": "drop", "direction": "up"}, "no direction 'up'"),
-                ({"op": "fault", "name": "drop", "colour": "red"}, "colour"),
-                ({"op": "hold", "moment": "lunch"}, "no moment 'lunch'"),
-                ({"op": "power"}, "on"),
-            ):
-                reply = await ask(control, request)
-                assert reply["ok"] is False
-                assert error in reply["error"]
-            assert await ask(control, {"op": "pedal"}) == {"ok": True, "fired": False}
-            reader, writer = await asyncio.open_unix_connection(control)
-            writer.write(b"no json\n[1]\n")
-            assert b'"ok": false' in await reader.readline()
-            assert b'"ok": false' in await reader.readline()
-            writer.close()
-            await writer.wait_closed()
-            assert (await ask(control, {"op": "landed"}))["landed"] == {}
-
-    asyncio.run(run())
-
-
-def test_a_socket_and_a_link_left_by_a_kill_are_no_hindrance(tmp_path: Path) -> None:
-    wire = f"serial://{tmp_path}/laser"
-
-    async def run() -> None:
-        async with device(tmp_path, "--listen", wire) as (process, _, control):
-            process.kill()
-            await process.wait()
-            assert control.exists()
-        async with device(tmp_path, "--listen", wire) as (_, url, control):
-            assert (await ask(control, {"op": "state"}))["ok"] is True
-            driver = PanasonicLp(url, quick(), "laser")
-            await driver.connect()
-            await driver.identify()
-            await driver.close()
-
-    asyncio.run(run())
-
-
-def test_a_link_that_another_has_taken_stays_when_the_first_ends(tmp_path: Path) -> None:
-    async def run() -> None:
-        listen = f"serial://{tmp_path}/wire"
-        async with (
-            device(tmp_path, "--listen", listen) as (first, _, _),
-            device(tmp_path / "other", "--listen", listen),
+async def test_wrong_requests_are_answered_and_end_nothing(tmp_path: Path) -> None:
+    async with device(tmp_path, "--listen", "serial") as (_, _, control):
+        for request, error in (
+            ({"op": "dance"}, "no operation 'dance'"),
+            ({}, "no operation ''"),
+            ({"op": "fault", "name": "melt"}, "no fault 'melt'"),
+            ({"op": "fault", "name": "drop", "direction": "up"}, "no direction 'up'"),
+            ({"op": "fault", "name": "drop", "colour": "red"}, "colour"),
+            ({"op": "hold", "moment": "lunch"}, "no moment 'lunch'"),
+            ({"op": "power"}, "on"),
         ):
-            taken = (tmp_path / "wire").readlink()
-            first.terminate()
-            assert await asyncio.wait_for(first.wait(), 20) == 0
-            assert (tmp_path / "wire").readlink() == taken
+            reply = await ask(control, request)
+            assert reply["ok"] is False
+            assert error in reply["error"]
+        assert await ask(control, {"op": "pedal"}) == {"ok": True, "fired": False}
+        reader, writer = await asyncio.open_unix_connection(control)
+        writer.write(b"no json\n[1]\n")
+        assert b'"ok": false' in await reader.readline()
+        assert b'"ok": false' in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        assert (await ask(control, {"op": "landed"}))["landed"] == {}
 
-    asyncio.run(run())
+
+async def test_a_socket_and_a_link_left_by_a_kill_are_no_hindrance(tmp_path: Path) -> None:
+    wire = f"serial://{tmp_path}/laser"
+    async with device(tmp_path, "--listen", wire) as (process, _, control):
+        process.kill()
+        await process.wait()
+        assert control.exists()
+    async with device(tmp_path, "--listen", wire) as (_, url, control):
+        assert (await ask(control, {"op": "state"}))["ok"] is True
+        driver = PanasonicLp(url, quick(), "laser")
+        await driver.connect()
+        await driver.identify()
+        await driver.close()
 
 
-def test_what_is_wrong_from_the_start_and_what_lies_there(tmp_path: Path) -> None:
+async def test_a_link_that_another_has_taken_stays_when_the_first_ends(tmp_path: Path) -> None:
+    listen = f"serial://{tmp_path}/wire"
+    async with (
+        device(tmp_path, "--listen", listen) as (first, _, _),
+        device(tmp_path / "other", "--listen", listen),
+    ):
+        taken = (tmp_path / "wire").readlink()
+        first.terminate()
+        assert await asyncio.wait_for(first.wait(), 20) == 0
+        assert (tmp_path / "wire").readlink() == taken
+
+
+async def test_what_is_wrong_from_the_start_and_what_lies_there(tmp_path: Path) -> None:
     """No back door is needed: frames are split, and the first mark is faint."""
     more = ("--fault", "split=always,seconds=0.001", "--fault", "faint", "--part")
-
-    async def run() -> None:
-        async with device(tmp_path, "--listen", "tcp://127.0.0.1:0", *more) as (_, url, control):
-            parts = PartStore(tmp_path / FILE)
-            driver = PanasonicLp(url, quick(), "laser")
-            await driver.connect()
-            await driver.select_job("1")
-            await driver.arm(SHOT)
-            await driver.fire()
-            assert (await driver.outcome(5)).did is Did.DONE
-            await driver.close()
-            (mark,) = parts.seen("line")
-            assert (mark.piece, mark.content, mark.quality < 0.5) == (1, CONTENT, True)
-            landed = (await ask(control, {"op": "landed"}))["landed"]
-            assert landed["faint"] == 1
-            assert landed["split"] > 5
-            parts.close()
-
-    asyncio.run(run())
+    async with device(tmp_path, "--listen", "tcp://127.0.0.1:0", *more) as (_, url, control):
+        parts = PartStore(tmp_path / FILE)
+        driver = PanasonicLp(url, quick(), "laser")
+        await driver.connect()
+        await driver.select_job("1")
+        await driver.arm(SHOT)
+        await driver.fire()
+        assert (await driver.outcome(5)).did is Did.DONE
+        await driver.close()
+        (mark,) = parts.seen("line")
+        assert (mark.piece, mark.content, mark.quality < 0.5) == (1, CONTENT, True)
+        landed = (await ask(control, {"op": "landed"}))["landed"]
+        assert landed["faint"] == 1
+        assert landed["split"] > 5
+        parts.close()
 
 
-def test_codes_lie_there_for_a_reader(tmp_path: Path) -> None:
-    async def run() -> None:
-        process = await asyncio.create_subprocess_exec(
-            *(executable, "-m", "simulators", "device", "microscan", "--state", str(tmp_path)),
-            *("--listen", "serial", "--option", "decode_seconds=0.03", "--part", "A12", CONTENT),
-            stdout=PIPE,
-        )
-        assert process.stdout is not None
-        url = (await process.stdout.readline()).decode().strip()
-        kind = find("microscan")
-        reader = cast("CodeReader", kind.build(url, kind.options(), "reader"))
-        await reader.connect()
-        await reader.flush()
-        await reader.open()
-        assert {reading.content for reading in await reader.read(5)} == {"A12", CONTENT}
-        await reader.shut()
+async def test_codes_lie_there_for_a_reader(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(executable, "-m", "simulators", "device", "microscan", "--state", str(tmp_path)),
+        *("--listen", "serial", "--option", "decode_seconds=0.03", "--part", "A12", CONTENT),
+        stdout=PIPE,
+    )
+    assert process.stdout is not None
+    url = (await process.stdout.readline()).decode().strip()
+    kind = find("microscan")
+    reader = cast("CodeReader", kind.build(url, kind.options(), "reader"))
+    await reader.connect()
+    await reader.flush()
+    await reader.open()
+    assert {reading.content for reading in await reader.read(5)} == {"A12", CONTENT}
+    await reader.shut()
+    process.terminate()
+    await process.wait()
+
+
+async def test_a_second_host_is_refused_until_the_first_has_gone(tmp_path: Path) -> None:
+    listen = ("--listen", "tcp://127.0.0.1:0", "--only-one")
+    async with device(tmp_path, *listen) as (process, url, _):
+        for _ in range(3):
+            first = PanasonicLp(url, quick(), "laser")
+            await _connected(first)
+            second = PanasonicLp(url, quick(), "laser")
+            with pytest.raises(LinkClosed):
+                await second.connect()
+            await first.identify()
+            await first.close()
         process.terminate()
-        await process.wait()
-
-    asyncio.run(run())
-
-
-def test_a_second_host_is_refused_until_the_first_has_gone(tmp_path: Path) -> None:
-    async def run() -> None:
-        listen = ("--listen", "tcp://127.0.0.1:0", "--only-one")
-        async with device(tmp_path, *listen) as (process, url, _):
-            for _ in range(3):
-                first = PanasonicLp(url, quick(), "laser")
-                await _connected(first)
-                second = PanasonicLp(url, quick(), "laser")
-                with pytest.raises(LinkClosed):
-                    await second.connect()
-                await first.identify()
-                await first.close()
-            process.terminate()
-            assert await process.wait() == 0
-
-    asyncio.run(run())
+        assert await process.wait() == 0
 
 
 async def _connected(driver: PanasonicLp) -> None:
@@ -237,13 +213,10 @@ async def _connected(driver: PanasonicLp) -> None:
         (),
     ],
 )
-def test_wrong_use_is_told_with_exit_2(tmp_path: Path, wrong: tuple[str, ...]) -> None:
-    async def run() -> None:
-        process = await asyncio.create_subprocess_exec(
-            executable, "-m", "simulators", "device", "panasonic-lp", *wrong, stderr=PIPE
-        )
-        _, told = await process.communicate()
-        assert process.returncode == 2
-        assert b"Traceback" not in told
-
-    asyncio.run(run())
+async def test_wrong_use_is_told_with_exit_2(tmp_path: Path, wrong: tuple[str, ...]) -> None:
+    process = await asyncio.create_subprocess_exec(
+        executable, "-m", "simulators", "device", "panasonic-lp", *wrong, stderr=PIPE
+    )
+    _, told = await process.communicate()
+    assert process.returncode == 2
+    assert b"Traceback" not in told

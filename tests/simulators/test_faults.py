@@ -20,7 +20,7 @@ def _after(kind: str, data: bytes, after: int = 0) -> bytes:
     return passed
 
 
-def test_what_each_fault_makes_of_the_bytes() -> None:
+async def test_what_each_fault_makes_of_the_bytes() -> None:
     assert _after("drop", b"abcdef") == b""
     assert _after("drop", b"abcdef", after=2) == b"ab"
     assert _after("double", b"abc") == b"abcabc"
@@ -116,72 +116,63 @@ async def _echo(wire: Wire) -> None:
 
 @pytest.mark.parametrize("spliced", [False, True], ids=["served", "spliced"])
 @pytest.mark.parametrize("listen", ["serial", "tcp://127.0.0.1:0"])
-def test_faults_meet_the_bytes_of_a_real_wire(listen: str, spliced: bool) -> None:
-    async def run() -> None:
-        faults = Faults()
-        server = await serve("tcp://127.0.0.1:0", _echo, Faults()) if spliced else None
-        if server is None:
-            listener = await serve(listen, _echo, faults)
-        else:
-            listener = await splice(listen, server.url, faults)
-        stream = await open_stream(listener.url, "device")
-        faults.arm("flip", "to_device", after=1)
-        faults.arm("double", "to_host")
-        await stream.write(b"abc")
-        back = b""
-        while len(back) < 6:
-            back += await stream.read()
-        assert back == b"afcafc"
-        assert faults.landed == {"flip": 1, "double": 1}
-        await stream.close()
-        await listener.close()
-        if server is not None:
-            await server.close()
-
-    asyncio.run(run())
+async def test_faults_meet_the_bytes_of_a_real_wire(listen: str, spliced: bool) -> None:
+    faults = Faults()
+    server = await serve("tcp://127.0.0.1:0", _echo, Faults()) if spliced else None
+    if server is None:
+        listener = await serve(listen, _echo, faults)
+    else:
+        listener = await splice(listen, server.url, faults)
+    stream = await open_stream(listener.url, "device")
+    faults.arm("flip", "to_device", after=1)
+    faults.arm("double", "to_host")
+    await stream.write(b"abc")
+    back = b""
+    while len(back) < 6:
+        back += await stream.read()
+    assert back == b"afcafc"
+    assert faults.landed == {"flip": 1, "double": 1}
+    await stream.close()
+    await listener.close()
+    if server is not None:
+        await server.close()
 
 
-def test_a_cut_ends_a_connection_and_silences_a_terminal() -> None:
-    async def run() -> None:
-        faults = Faults()
-        listener = await serve("tcp://127.0.0.1:0", _echo, faults)
-        stream = await open_stream(listener.url, "device")
-        faults.arm("cut", "to_host", after=2, seconds=0)
-        await stream.write(b"abc")
-        assert await stream.read() == b"ab"
-        await stream.close()
-        await listener.close()
+async def test_a_cut_ends_a_connection_and_silences_a_terminal() -> None:
+    faults = Faults()
+    listener = await serve("tcp://127.0.0.1:0", _echo, faults)
+    stream = await open_stream(listener.url, "device")
+    faults.arm("cut", "to_host", after=2, seconds=0)
+    await stream.write(b"abc")
+    assert await stream.read() == b"ab"
+    await stream.close()
+    await listener.close()
 
-        listener = await serve("serial", _echo, faults)
-        stream = await open_stream(listener.url, "device")
-        faults.arm("cut", "to_host", after=2, seconds=0.2)
-        await stream.write(b"abc")
-        assert await stream.read() == b"ab"
-        await stream.write(b"lost")
-        await _healed(faults)
-        await stream.write(b"back")
-        assert await stream.read() == b"back"
-        await stream.close()
-        await listener.close()
-
-    asyncio.run(run())
+    listener = await serve("serial", _echo, faults)
+    stream = await open_stream(listener.url, "device")
+    faults.arm("cut", "to_host", after=2, seconds=0.2)
+    await stream.write(b"abc")
+    assert await stream.read() == b"ab"
+    await stream.write(b"lost")
+    await _healed(faults)
+    await stream.write(b"back")
+    assert await stream.read() == b"back"
+    await stream.close()
+    await listener.close()
 
 
-def test_a_connection_that_was_cut_can_be_made_again() -> None:
-    async def run() -> None:
-        faults = Faults()
-        listener = await serve("tcp://127.0.0.1:0", _echo, faults)
-        stream = await open_stream(listener.url, "device")
-        faults.arm("cut", "to_device", seconds=0.05)
-        await stream.write(b"abc")
-        with pytest.raises(LinkClosed):
-            await stream.read()
-        await stream.close()
-        await _healed(faults)
-        again = await open_stream(listener.url, "device")
-        await again.write(b"abc")
-        assert await again.read() == b"abc"
-        await again.close()
-        await listener.close()
-
-    asyncio.run(run())
+async def test_a_connection_that_was_cut_can_be_made_again() -> None:
+    faults = Faults()
+    listener = await serve("tcp://127.0.0.1:0", _echo, faults)
+    stream = await open_stream(listener.url, "device")
+    faults.arm("cut", "to_device", seconds=0.05)
+    await stream.write(b"abc")
+    with pytest.raises(LinkClosed):
+        await stream.read()
+    await stream.close()
+    await _healed(faults)
+    again = await open_stream(listener.url, "device")
+    await again.write(b"abc")
+    assert await again.read() == b"abc"
+    await again.close()
+    await listener.close()

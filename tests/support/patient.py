@@ -14,7 +14,7 @@ MOST_SECONDS = 0.05
 """What work between two waits counts for at most, and a wait that bytes ended."""
 
 
-class _Selector(selectors.DefaultSelector):
+class PatientSelector(selectors.DefaultSelector):
     """Tells how much of a wait is to be counted."""
 
     def __init__(self) -> None:
@@ -22,26 +22,40 @@ class _Selector(selectors.DefaultSelector):
         self.counted = 0.0
         self.ended_at = time.monotonic()
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        began = time.monotonic()
-        self.counted += min(began - self.ended_at, MOST_SECONDS)
-        found = super().select(timeout)
+    def work(self) -> float:
+        """Return what the work since the last wait counts for."""
+        return min(time.monotonic() - self.ended_at, MOST_SECONDS)
+
+    def count_work(self) -> None:
+        self.counted += self.work()
+        self.skip_work()
+
+    def skip_work(self) -> None:
         self.ended_at = time.monotonic()
+
+    def select_uncounted(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        return super().select(timeout)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.count_work()
+        found = super().select(timeout)
         most = MOST_SECONDS if found or timeout is None else timeout
-        self.counted += min(self.ended_at - began, most)
+        self.counted += min(time.monotonic() - self.ended_at, most)
+        self.skip_work()
         return found
 
 
 class PatientLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._patient = _Selector()
+    def __init__(self, selector: PatientSelector | None = None) -> None:
+        self._patient = selector or PatientSelector()
         super().__init__(self._patient)
 
     def time(self) -> float:
-        working = time.monotonic() - self._patient.ended_at
-        return self._patient.counted + min(working, MOST_SECONDS)
+        return self._patient.counted + self._patient.work()
 
 
 class PatientPolicy(asyncio.DefaultEventLoopPolicy):
+    loop_class: type[PatientLoop] = PatientLoop
+
     def new_event_loop(self) -> asyncio.AbstractEventLoop:
-        return PatientLoop()
+        return self.loop_class()
