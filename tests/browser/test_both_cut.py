@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.phone import Phone, borrowed
-from tests.crash.site import CONTENT, Plug, Site, plugged
+from tests.crash.site import CONTENT, Site, seed
 from tests.support.central import Centre
 from tests.support.store import Store
 from tests.support.wait import wait_for
@@ -20,15 +20,17 @@ GATEWAY, DEVICE = "both.line", "both.phone"
 
 
 @pytest.fixture
-def line() -> Iterator[tuple[Site, Plug]]:
-    programs = ("plan", "ingest-1", "ingest-2", "serve", "scans")
-    with Centre.started(*programs) as centre, plugged(centre, GATEWAY) as made:
-        yield made
+def site() -> Iterator[Site]:
+    with Centre.started("plan", "ingest-1", "ingest-2", "serve", "scans") as centre:
+        seed(centre)
+        with Site.enrolled(centre, GATEWAY, cabled=True) as made:
+            made.run()
+            yield made
 
 
 @pytest.fixture
-def handheld(line: tuple[Site, Plug], chromium: Browser, tmp_path: Path) -> Iterator[Phone]:
-    centre = line[0].centre
+def handheld(site: Site, chromium: Browser, tmp_path: Path) -> Iterator[Phone]:
+    centre = site.centre
     place = {"code": "UMX.S", "kind": "site", "entity": "UMX", "name": "Depoja"}
     centre.post("/api/v1/places", place)
     with borrowed(chromium, Store(centre, tmp_path)) as made:
@@ -40,8 +42,7 @@ def scanned(handheld: Phone, *serials: str) -> None:
     handheld.wedge(*(CONTENT.format(serial=serial) for serial in serials))
 
 
-def test_everything_is_in_the_register_once(line: tuple[Site, Plug], handheld: Phone) -> None:
-    site, cable = line
+def test_everything_is_in_the_register_once(site: Site, handheld: Phone) -> None:
     centre = site.centre
     serials = [site.mark_good() for _ in range(2)]
     site.wait_delivered()
@@ -52,7 +53,7 @@ def test_everything_is_in_the_register_once(line: tuple[Site, Plug], handheld: P
     handheld.sent(DEVICE)
     handheld.link("Të gjitha u dërguan")
 
-    cable.pull()
+    site.cable.pull()
     handheld.context.set_offline(True)
     for _ in range(3):
         serials.append(site.mark_good())
@@ -62,7 +63,7 @@ def test_everything_is_in_the_register_once(line: tuple[Site, Plug], handheld: P
     handheld.link("Pa rrjet, 4 skanime presin")
     assert centre.sql("SELECT count(*) FROM item") == [(2,)]
 
-    cable.plug()
+    site.cable.plug()
     site.wait_delivered()
     handheld.context.set_offline(False)
     handheld.link("Të gjitha u dërguan")

@@ -5,7 +5,6 @@ The gateway is `gjurma-gateway run` with simulated devices, the register is cent
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -13,7 +12,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.conftest import ON_A_PAGE, Browse
 from tests.browser.test_operator import PRIMARY, SQ, sign_in
 from tests.crash import page as people
-from tests.crash.site import STATION, Plug, Site, plugged
+from tests.crash.site import STATION, Site, seed
 from tests.support.central import Centre
 from tests.support.line import Badge
 
@@ -24,18 +23,15 @@ OPERATOR = Badge(WHO.code, WHO.badge, WHO.pin, WHO.roles)
 WITHOUT = re.compile(re.escape(SQ["link.without"].partition("{")[0]))
 
 
-@dataclass(frozen=True)
-class Ends:
-    """A site, and the cable between it and the register."""
-
-    site: Site
-    cable: Plug
-
-
 @pytest.fixture
-def ends() -> Iterator[Ends]:
-    with Centre.started() as centre, plugged(centre, GATEWAY) as (site, plug):
-        yield Ends(site, plug)
+def site() -> Iterator[Site]:
+    """A line with a cable between it and the register."""
+    with Centre.started() as centre:
+        seed(centre)
+        with Site.enrolled(centre, GATEWAY, cabled=True) as made:
+            made.run()
+            made.page.wait_permitted()
+            yield made
 
 
 async def mark(site: Site, operator: Page, count: int) -> None:
@@ -56,10 +52,8 @@ async def gateway_is(registry: Page, link: str) -> None:
 
 @pytest.mark.long
 async def test_work_goes_on_without_the_network_and_all_of_it_arrives_once(
-    ends: Ends, browse: Browse
+    site: Site, browse: Browse
 ) -> None:
-    site = ends.site
-
     async with browse() as operator, browse() as registry:
         await registry.context.add_cookies([site.centre.cookie()])
         await registry.goto(site.centre.url)
@@ -69,7 +63,7 @@ async def test_work_goes_on_without_the_network_and_all_of_it_arrives_once(
         await expect(rows(registry)).to_have_count(1)
         await gateway_is(registry, "online")
 
-        ends.cable.pull()
+        site.cable.pull()
         # Until when it may work, and with how many numbers.
         await expect(operator.locator("#foot .off.reach")).to_have_text(WITHOUT)
         await gateway_is(registry, "offline")
@@ -77,7 +71,7 @@ async def test_work_goes_on_without_the_network_and_all_of_it_arrives_once(
         await mark(site, operator, 3)
         assert await rows(registry).count() == 1
 
-        ends.cable.plug()
+        site.cable.plug()
         await expect(rows(registry)).to_have_count(3)
         await gateway_is(registry, "online")
         await expect(operator.locator("#foot .reach")).to_have_count(0)

@@ -1,6 +1,8 @@
 """One centre for all the tests of this folder; each gateway is its own."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 
@@ -18,28 +20,18 @@ def centre() -> Iterator[Centre]:
 @pytest.fixture(scope="session")
 def lasting_site(centre: Centre) -> Iterator[Callable[[Kind, Start], Site]]:
     """A site of that kind, made once: many cases one after another on one gateway."""
-    made: dict[tuple[Kind, Start], Site] = {}
+    with ExitStack() as stack:
 
-    def find(kind: Kind, start: Start) -> Site:
-        if (kind, start) not in made:
+        @cache
+        def find(kind: Kind, start: Start) -> Site:
             name = f"kill.{kind}-{start}"
-            made[kind, start] = Site.enrolled(centre, name, kind, start)
-        return made[kind, start]
+            return stack.enter_context(Site.enrolled(centre, name, kind, start))
 
-    yield find
-    for site in made.values():
-        site.close()
+        yield find
 
 
 @pytest.fixture
-def sites(centre: Centre) -> Iterator[Callable[[str], Site]]:
-    """Makes a site of its own for one test, and ends it."""
-    made: list[Site] = []
-
-    def make(gateway: str) -> Site:
-        made.append(Site.enrolled(centre, gateway))
-        return made[-1]
-
-    yield make
-    for site in made:
-        site.close()
+def sites(centre: Centre) -> Iterator[Callable[..., Site]]:
+    """Makes a site of its own for one test, as `Site.enrolled` does, and ends it."""
+    with ExitStack() as stack:
+        yield lambda *asked, **more: stack.enter_context(Site.enrolled(centre, *asked, **more))

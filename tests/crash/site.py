@@ -84,10 +84,13 @@ class Site:
     """How many pieces lie there at a time, each with a reader of its own."""
     within: Path | None = None
     """Where `folder` is made; by default where temporary folders are."""
+    cabled: bool = False
+    """Whether it reaches the broker by a `cable` that can be pulled."""
     folder: Path = field(init=False)
     parts: PartStore = field(init=False)
     page: Page = field(init=False)
     broker_url: str = field(init=False)
+    cable: "Plug" = field(init=False)
     journal_folder: Path = field(init=False)
     options: dict[str, Any] = field(default_factory=dict)
     """Over the configuration's own sections: `{"clock": {"trust_hardware": True}}`."""
@@ -105,31 +108,50 @@ class Site:
         self.port = free_port()
         self.page = Page(f"http://127.0.0.1:{self.port}", STATION)
         self.broker_url = self.centre.broker.url
+        if self.cabled:
+            self.cable = Plug(self.centre.broker.port)
+            self.broker_url = self.cable.url
         self.journal_folder = self.folder / "journal"
         self.agent = self.centre.child(self.gateway, "gateway", log=self.folder / "agent.log")
 
     # -- from nothing to a line that may mark
 
     @classmethod
+    @contextlib.contextmanager
     def enrolled(
         cls,
         centre: Centre,
         gateway: str,
         kind: Kind = "panasonic-lp",
         start: Start = "operator",
+        *,
+        cabled: bool = False,
+        disk: int = 0,
         **order: Any,
-    ) -> "Site":
-        """Devices running, an order released, people known, the first epoch open."""
-        site = cls(centre, gateway, kind, start)
-        try:
-            site.start_devices()
-            site.configure()
-            site.order(**order)
-            site.enrol("new")
-        except BaseException:
-            site.close()
-            raise
-        return site
+    ) -> Iterator["Site"]:
+        """A site that is prepared; `disk` is the size in bytes of a small one for its journal."""
+        with contextlib.closing(cls(centre, gateway, kind, start, cabled=cabled)) as site:
+            site.small_disk = SmallDisk(site.journal_folder, disk) if disk else None
+            site.prepare(**order)
+            yield site
+
+    def prepare(self, **order: Any) -> None:
+        """Start the devices, release an order, enter its people, open the first epoch."""
+        self.start_devices()
+        self.configure()
+        self.order(**order)
+        self.enrol("new")
+
+    @contextlib.contextmanager
+    def cloned(self) -> Iterator["Site"]:
+        """A line with devices of its own and a copy of this stopped gateway's folder."""
+        with contextlib.closing(Site(self.centre, self.gateway)) as twin:
+            twin.start_devices()
+            no_socket = shutil.ignore_patterns("*.sock")
+            shutil.copytree(self.journal_folder, twin.journal_folder, ignore=no_socket)
+            shutil.copytree(self.guard.parent, twin.guard.parent)
+            twin.configure()
+            yield twin
 
     def close(self) -> None:
         self.end()
@@ -142,6 +164,8 @@ class Site:
             device.stop()
         self.page.close()
         self.parts.close()
+        if self.cabled:
+            self.cable.close()
         if self.small_disk is not None:
             self.small_disk.close()
 
@@ -211,7 +235,7 @@ class Site:
             marker = {"start": "input" if pedal else "command"}
         sections: dict[str, dict[str, Any]] = {
             "guard": {"path": str(self.guard), "same_disk": True},
-            "broker": {"url": self.broker_url},
+            "broker": {"url": self.broker_url, **self.centre.admit(self.gateway)},
             "central": {"url": self.centre.url},
             "uplink": {"resend_after_s": 1, "backoff_max_s": 2, "start_grace_s": 5},
             "screen": {"listen": f"127.0.0.1:{self.port}"},
@@ -539,25 +563,6 @@ class Plug:
     @staticmethod
     async def _act(act: Callable[[], None]) -> None:
         act()
-
-
-@contextlib.contextmanager
-def plugged(centre: Centre, gateway: str) -> Iterator[tuple[Site, Plug]]:
-    """A site that runs, with an order, and whose cable can be pulled."""
-    seed(centre)
-    site, plug = Site(centre, gateway), Plug(centre.broker.port)
-    try:
-        site.broker_url = plug.url
-        site.start_devices()
-        site.configure()
-        site.order()
-        site.enrol("new")
-        site.run()
-        site.page.wait_permitted()
-        yield site, plug
-    finally:
-        site.close()
-        plug.close()
 
 
 def _toml(value: Any) -> str:

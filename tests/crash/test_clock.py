@@ -31,41 +31,37 @@ def licence(centre: Centre, number: str, ends: datetime) -> str:
     return str(answer["number"])
 
 
-def test_a_day_forward_ends_the_lease_and_disarms(centre: Centre) -> None:
-    site = Site(centre, "clock.forward", start="pedal")
+def test_a_day_forward_ends_the_lease_and_disarms(
+    sites: Callable[..., Site], centre: Centre
+) -> None:
+    short = licence(centre, "L-forward", datetime.now(UTC) + timedelta(hours=20))
+    site = sites("clock.forward", start="pedal", licence=short)
     clock = site.folder / "clock"
     clock.write_text("0")
-    try:
-        site.start_devices()
-        site.configure()
-        site.order(licence=licence(centre, "L-forward", datetime.now(UTC) + timedelta(hours=20)))
-        site.enrol("new")
-        site.run(clock=clock)
-        site.mark_good()
+    site.run(clock=clock)
+    site.mark_good()
 
-        # Armed, with a foot over the pedal, when the clock jumps.
-        site.parts.load(STATION)
-        site.begin()
-        wait_for("the device to be armed", lambda: site.armed)
-        clock.write_text(str(DAY))
-        view = site.page.wait_rest(cycle=2)
-        assert not site.armed
-        # The marker proves that its text was never used: nobody has to settle anything.
-        assert (view["phase"], view["note"]["code"]) == ("idle", "not-started")
-        assert not {"begin", "trial", "run"} & set(view["can"])
-        assert view["why_not"]["code"] == "lease-ended"
-        with pytest.raises(Declined) as refusal:
-            site.page.press("begin")
-        assert refusal.value.code == "lease-ended"
-        site.wait_delivered()
-        assert assert_agree(site) == {"good": 1, "voided": 1}
+    # Armed, with a foot over the pedal, when the clock jumps.
+    site.parts.load(STATION)
+    site.begin()
+    wait_for("the device to be armed", lambda: site.armed)
+    clock.write_text(str(DAY))
+    view = site.page.wait_rest(cycle=2)
+    assert not site.armed
+    # The marker proves that its text was never used: nobody has to settle anything.
+    assert (view["phase"], view["note"]["code"]) == ("idle", "not-started")
+    assert not {"begin", "trial", "run"} & set(view["can"])
+    assert view["why_not"]["code"] == "lease-ended"
+    with pytest.raises(Declined) as refusal:
+        site.page.press("begin")
+    assert refusal.value.code == "lease-ended"
+    site.wait_delivered()
+    assert assert_agree(site) == {"good": 1, "voided": 1}
 
-        # What was journalled says tomorrow, so the lease stays ended when the clock is put right.
-        clock.write_text("0")
-        assert site.page.why_not == "lease-ended"
-        assert_balanced(site, assert_agree(site), reconcile(centre))
-    finally:
-        site.close()
+    # What was journalled says tomorrow, so the lease stays ended when the clock is put right.
+    clock.write_text("0")
+    assert site.page.why_not == "lease-ended"
+    assert_balanced(site, assert_agree(site), reconcile(centre))
 
 
 @pytest.mark.long

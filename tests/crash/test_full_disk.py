@@ -1,13 +1,13 @@
 """A full disk stops marking, loses nothing, and ends when there is room."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from tests.crash.agreement import assert_agree, assert_balanced, reconcile
 from tests.crash.page import Declined
-from tests.crash.site import STATION, Kind, Site, SmallDisk, Start
-from tests.support.central import Centre
+from tests.crash.site import STATION, Site
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -17,23 +17,9 @@ MANY = 60
 
 
 @pytest.fixture
-def small(centre: Centre) -> Iterator[Callable[..., Site]]:
+def small(sites: Callable[..., Site]) -> Callable[..., Site]:
     """Makes an enrolled site whose journals lie on a disk of their own."""
-    made: list[Site] = []
-
-    def make(gateway: str, kind: Kind = "panasonic-lp", start: Start = "operator") -> Site:
-        site = Site(centre, gateway, kind, start)
-        made.append(site)
-        site.start_devices()
-        site.small_disk = SmallDisk(site.journal_folder, SIZE)
-        site.configure()
-        site.order()
-        site.enrol("new")
-        return site
-
-    yield make
-    for site in made:
-        site.close()
+    return partial(sites, disk=SIZE)
 
 
 def test_a_full_disk_stops_marking_and_loses_nothing(small: Callable[..., Site]) -> None:

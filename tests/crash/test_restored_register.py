@@ -61,7 +61,10 @@ def blocks(centre: Centre) -> int:
 
 def test_nothing_is_lost_and_no_number_is_issued_twice(small_blocks: Centre) -> None:
     centre = small_blocks
-    with Lines(centre) as (first, second):
+    with (
+        Site.enrolled(centre, "restored.line-a") as first,
+        Site.enrolled(centre, "restored.line-b") as second,
+    ):
         for site in (first, second):
             site.run()
             site.mark_good()
@@ -121,21 +124,3 @@ def test_nothing_is_lost_and_no_number_is_issued_twice(small_blocks: Centre) -> 
             assert register(site) == dict.fromkeys(own.values(), "good")
             assert site.page.latches == []
         reconcile(centre)
-
-
-class Lines:
-    """Two sites at one centre, for the length of a block."""
-
-    def __init__(self, centre: Centre) -> None:
-        self._centre = centre
-        self._made: list[Site] = []
-
-    def __enter__(self) -> tuple[Site, Site]:
-        for name in ("restored.line-a", "restored.line-b"):
-            self._made.append(Site.enrolled(self._centre, name))
-        first, second = self._made
-        return first, second
-
-    def __exit__(self, *_: object) -> None:
-        for site in self._made:
-            site.close()

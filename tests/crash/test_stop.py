@@ -13,8 +13,7 @@ from tests.support.wait import wait_for
     "kind", ["panasonic-lp", pytest.param("modbus-cell", marks=pytest.mark.long)]
 )
 def test_a_stop_while_armed_disarms_and_journals_it(kind: Kind, centre: Centre) -> None:
-    site = Site.enrolled(centre, f"stop.{kind}", kind, "pedal")
-    try:
+    with Site.enrolled(centre, f"stop.{kind}", kind, "pedal") as site:
         site.run()
         site.page.wait_permitted()
         site.page.sign_in()
@@ -36,5 +35,3 @@ def test_a_stop_while_armed_disarms_and_journals_it(kind: Kind, centre: Centre) 
         states = assert_agree(site)
         assert states == {"voided": 1, "good": 2}
         assert_balanced(site, states, balance(centre))
-    finally:
-        site.close()

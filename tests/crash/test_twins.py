@@ -1,46 +1,17 @@
 """Two gateways with one identity: a folder that was cloned and started twice."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.crash.agreement import Metal, reconcile
 from tests.crash.bare_broker import BareBroker
 from tests.crash.page import Declined, Page
-from tests.crash.site import STATION, Plug, Site
-from tests.support.central import Centre
+from tests.crash.site import STATION, Site
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
-MakeSite = Callable[[str], Site]
-
-
-@pytest.fixture
-def plug(centre: Centre) -> Iterator[Plug]:
-    made = Plug(centre.broker.port)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def clone_of() -> Iterator[Callable[[Site], Site]]:
-    """Clones a stopped gateway's folder onto another line with devices of its own."""
-    made: list[Site] = []
-
-    def clone(site: Site) -> Site:
-        twin = Site(site.centre, site.gateway)
-        made.append(twin)
-        twin.start_devices()
-        no_socket = shutil.ignore_patterns("*.sock")
-        shutil.copytree(site.journal_folder, twin.journal_folder, ignore=no_socket)
-        shutil.copytree(site.guard.parent, twin.guard.parent)
-        twin.configure()
-        return twin
-
-    yield clone
-    for twin in made:
-        twin.close()
+MakeSite = Callable[..., Site]
 
 
 def stream_state(site: Site) -> str:
@@ -52,21 +23,34 @@ def latched(page: Page) -> list[str]:
     return wait_for("a latch", lambda: page.latches)
 
 
-def test_both_are_latched_once_the_register_hears_of_two(
-    sites: MakeSite, clone_of: Callable[[Site], Site], plug: Plug
-) -> None:
-    site = sites("twins.line")
-    site.broker_url = plug.url
-    site.configure()
+def test_both_are_latched_once_the_register_hears_of_two(sites: MakeSite) -> None:
+    site = sites("twins.line", cabled=True)
     site.run()
     site.mark_good()
     site.wait_delivered()
     site.stop()
-    twin = clone_of(site)
+    with site.cloned() as twin:
+        _meet(site, twin)
+
+    # Neither comes back by a restart; a new epoch is the only way, and the register balances.
+    site.stop()
+    site.run()
+    assert set(site.page.latches) & {"two-of-me", "rolled-back"}
+    site.stop()
+    site.enrol("the line was cloned")
+    site.run()
+    site.mark_good()
+    site.wait_delivered()
+    assert all(len(contents) == 1 for contents in Metal.of(site).contents.values())
+    reconcile(site.centre)
+
+
+def _meet(site: Site, twin: Site) -> None:
+    """Both mark, one of them without a network; each is latched once the register sees two."""
     site.run()
     site.page.wait_permitted()
     site.wait_delivered()
-    plug.pull()
+    site.cable.pull()
     wait_for("no link", lambda: not site.page.snapshot()["link"]["connected"])
     site.mark_good()  # lawful: an outage is worked through
 
@@ -75,7 +59,7 @@ def test_both_are_latched_once_the_register_hears_of_two(
     twin.wait_delivered()
     assert stream_state(site) == "live"
 
-    plug.plug()
+    site.cable.plug()
     wait_for("the register to see two", lambda: stream_state(site) == "two-of-me")
     for each in (site, twin):
         latches = latched(each.page)
@@ -91,19 +75,6 @@ def test_both_are_latched_once_the_register_hears_of_two(
         "SELECT DISTINCT reason FROM evidence WHERE gateway = %s", site.gateway
     )
     assert ("two-of-me",) in reasons
-
-    # Neither comes back by a restart; a new epoch is the only way, and the register balances.
-    twin.stop()
-    site.stop()
-    site.run()
-    assert set(site.page.latches) & {"two-of-me", "rolled-back"}
-    site.stop()
-    site.enrol("the line was cloned")
-    site.run()
-    site.mark_good()
-    site.wait_delivered()
-    assert all(len(contents) == 1 for contents in Metal.of(site).contents.values())
-    reconcile(site.centre)
 
 
 def test_a_session_taken_over_latches_and_never_connects_again(sites: MakeSite) -> None:
@@ -127,6 +98,9 @@ def test_a_session_taken_over_latches_and_never_connects_again(sites: MakeSite) 
         assert refusal.value.code == "two-of-me"
         assert not site.page.snapshot()["link"]["connected"]
         assert broker.connections == 1
+        site.stop()
+        site.run()
+        site.page.wait_why_not("two-of-me")
     finally:
         site.kill()
         broker.close()

@@ -17,7 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from gateway.contract.topics import ALL_RECORDS_SHARED
 from simulators.broker import free_port
 from simulators.demo.processes import spawn
-from tests.crash.site import Site, seed
+from tests.crash.site import seed
 from tests.e2e.certificates import Certificate
 from tests.e2e.servers import Mosquitto, PostgreSQL
 from tests.support.central import Centre
@@ -60,30 +60,11 @@ class Plant(Centre):
             self.server.stop()
         super().halt()
 
-    def admit(self, site: Site) -> None:
-        """A certificate for this gateway, in its configuration."""
+    def admit(self, gateway: str) -> dict[str, str]:
+        """A certificate for this gateway."""
         broker = self.mosquitto
-        own = broker.gateways.client(site.gateway)
-        site.options["broker"] = {
-            "ca": str(broker.central.ca),
-            "cert": str(own.cert),
-            "key": str(own.key),
-        }
-
-    def site(self, gateway: str) -> Site:
-        """A gateway with its devices, enrolled, that reaches the broker with a certificate."""
-        site = Site(self, gateway)
-        self.admit(site)
-        try:
-            site.start_devices()
-            site.configure()
-            site.order()
-            site.enrol("new")
-            site.run()
-        except BaseException:
-            site.close()
-            raise
-        return site
+        own = broker.gateways.client(gateway)
+        return {"ca": str(broker.central.ca), "cert": str(own.cert), "key": str(own.key)}
 
 
 @contextmanager

@@ -2,9 +2,7 @@
 
 import contextlib
 import json
-import shutil
 import ssl
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +12,6 @@ from tests.crash.page import Declined
 from tests.crash.site import STATION, Site
 from tests.e2e.certificates import Authority
 from tests.e2e.plant import Plant, Speaker, plant
-from tests.e2e.takeover import TakingOver
 from tests.support.wait import wait_for
 
 pytestmark = [
@@ -35,9 +32,9 @@ def centre() -> Iterator[Plant]:
 
 @pytest.fixture(scope="module")
 def site(centre: Plant) -> Iterator[Site]:
-    made = centre.site(GATEWAY)
-    yield made
-    made.close()
+    with Site.enrolled(centre, GATEWAY) as made:
+        made.run()
+        yield made
 
 
 def as_gateway(centre: Plant, gateway: str, name: str = "") -> Speaker:
@@ -204,75 +201,37 @@ def test_two_with_one_identity_do_not_both_go_on(centre: Plant) -> None:
     Mosquitto before 2.0.15 does not say why it ends a session: then the register finds two boots
     that both bring records, or its receipt for one of them lies beyond the other's journal.
     """
-    site = centre.site("shkoder.line-1")
-    twin = Site(centre, site.gateway)
-    try:
+    with Site.enrolled(centre, "shkoder.line-1") as site:
+        site.run()
         site.mark_good()
         site.wait_delivered()
         site.stop()
-        twin.options |= site.options
-        twin.start_devices()
-        shutil.copytree(
-            site.journal_folder, twin.journal_folder, ignore=shutil.ignore_patterns("*.sock")
-        )
-        shutil.copytree(site.guard.parent, twin.guard.parent)
-        twin.configure()
-        site.run()
-        site.mark_good()
-        twin.run()
+        with site.cloned() as twin:
+            site.run()
+            site.mark_good()
+            twin.run()
 
-        def found() -> list[str]:
-            latches = [*site.page.latches, *twin.page.latches]
-            if not latches and "begin" in twin.page.view()["can"]:
-                with contextlib.suppress(Declined):
-                    twin.mark()
-            return latches
+            def found() -> list[str]:
+                latches = [*site.page.latches, *twin.page.latches]
+                if not latches and "begin" in twin.page.view()["can"]:
+                    with contextlib.suppress(Declined):
+                        twin.mark()
+                return latches
 
-        wait_for("one to be latched", found, 60)
-        latched = site if site.page.latches else twin
-        assert latched.page.latches[0] in ("two-of-me", "rolled-back")
-        before = engraved(latched)
-        latched.parts.load(STATION)
-        with pytest.raises(Declined) as refusal:
-            latched.page.press("begin")
-        assert refusal.value.code == latched.page.latches[0]
-        assert engraved(latched) == before
-        for each in (site, twin):
-            each.stop()
+            wait_for("one to be latched", found, 60)
+            latched = site if site.page.latches else twin
+            assert latched.page.latches[0] in ("two-of-me", "rolled-back")
+            before = engraved(latched)
+            latched.parts.load(STATION)
+            with pytest.raises(Declined) as refusal:
+                latched.page.press("begin")
+            assert refusal.value.code == latched.page.latches[0]
+            assert engraved(latched) == before
+        site.stop()
         site.enrol("it was cloned")
         site.run()
         site.mark_good()
         site.wait_delivered()
-    finally:
-        site.close()
-        twin.close()
-
-
-@pytest.mark.long
-def test_a_session_that_was_taken_over_is_never_opened_again(centre: Plant) -> None:
-    """The broker's own word for it, as raw bytes: DISCONNECT, reason 0x8E (MQTT 5, 3.14.2.1)."""
-    site = centre.site("durres.line-1")
-    try:
-        site.mark_good()
-        site.wait_delivered()
-        site.stop()
-        with TakingOver() as broker:
-            site.options["broker"] = {"url": f"mqtt://127.0.0.1:{broker.port}"}
-            site.configure()
-            site.run()
-            site.page.wait_why_not("two-of-me")
-            assert site.page.latches == ["two-of-me"]
-            until = time.monotonic() + 5  # the uplink's longest pause is one second
-            while time.monotonic() < until:
-                assert not site.page.snapshot()["link"]["connected"]
-                time.sleep(0.1)
-            assert broker.sessions == 1
-        # Not even a new start ends it.
-        site.stop()
-        site.run()
-        site.page.wait_why_not("two-of-me")
-    finally:
-        site.close()
 
 
 @pytest.mark.parametrize("messages", [300, pytest.param(3000, marks=pytest.mark.long)])

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,14 +120,11 @@ def restored_centre(golden: Golden) -> Iterator[Centre]:
 @contextmanager
 def restored_site(golden: Golden, centre: Centre) -> Iterator[Site]:
     """Prepare the golden gateway with new devices; the gateway itself is not started."""
-    site = Site(centre, GATEWAY)
-    try:
+    with closing(Site(centre, GATEWAY)) as site:
         copy_gateway(golden.gateway, site.folder)
         site.start_devices()
         site.configure()
         yield site
-    finally:
-        site.close()
 
 
 def copy_gateway(source: Path, target: Path) -> None:

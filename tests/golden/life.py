@@ -23,7 +23,7 @@ from gateway.contract.topics import topic
 from gateway.identity import Identity
 from tests.browser.phone import phone
 from tests.crash.page import LEAD, OPERATOR
-from tests.crash.site import STATION, Plug, Site, seed
+from tests.crash.site import STATION, Site, seed
 from tests.golden import browser
 from tests.golden.disks import (
     FOLDER,
@@ -57,9 +57,12 @@ def make(version: str) -> Golden:
         public: dict[str, str] = {
             key.use: key.public for key in keys.load_public(centre.folder / "keys")
         }
-        with _cabled(centre) as (site, plug), _listening(site, golden.signed):
+        with (
+            Site.enrolled(centre, GATEWAY, cabled=True, verify=ASKS) as site,
+            _listening(site, golden.signed),
+        ):
             _first_epoch(site)
-            _second_epoch(site, plug)
+            _second_epoch(site)
             copy_gateway(site.folder, golden.gateway)
             public["batch"] = Identity.load(site.journal).key.public.hex()
         _scan(centre, golden.phone)
@@ -69,22 +72,6 @@ def make(version: str) -> Golden:
 
 
 # --- the line -------------------------------------------------------------------------------
-
-
-@contextmanager
-def _cabled(centre: Centre) -> Iterator[tuple[Site, Plug]]:
-    """Start the devices of a line, enrol its gateway, and return both with its network cable."""
-    site, plug = Site(centre, GATEWAY), Plug(centre.broker.port)
-    try:
-        site.broker_url = plug.url
-        site.start_devices()
-        site.configure()
-        site.order(verify=ASKS)
-        site.enrol("new")
-        yield site, plug
-    finally:
-        site.close()
-        plug.close()
 
 
 def _first_epoch(site: Site) -> None:
@@ -121,7 +108,7 @@ def _first_epoch(site: Site) -> None:
     site.enrol("the guard was lost")
 
 
-def _second_epoch(site: Site, plug: Plug) -> None:
+def _second_epoch(site: Site) -> None:
     """Mark two parts that are delivered, three that are not, and one with an unknown outcome."""
     site.run(kill="cycle:after:Fire:6")
     site.page.wait_permitted()
@@ -129,7 +116,7 @@ def _second_epoch(site: Site, plug: Plug) -> None:
     _say_of_first_piece(site, approves=True)
     site.mark_good()
     site.wait_delivered()
-    plug.pull()
+    site.cable.pull()
     for _ in range(2):
         site.mark_good()
     site.at_device("reader", op="fault", name="covered")

@@ -20,10 +20,7 @@ def centre() -> Iterator[Centre]:
 @pytest.fixture(scope="module")
 def site(centre: Centre) -> Iterator[Site]:
     """A gateway that runs and may mark, under the licence L-X of UMX."""
-    made = Site.enrolled(centre, "watched.line")
-    try:
+    with Site.enrolled(centre, "watched.line") as made:
         made.run()
         made.page.wait_permitted()
         yield made
-    finally:
-        made.close()

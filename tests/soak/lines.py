@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.crash.site import PRODUCT, Kind, Site, Start
+from tests.crash.site import PRODUCT, Kind, Start
 from tests.support.central import Centre
 
 RS, GS, EOT = "\x1e", "\x1d", "\x04"
@@ -87,8 +87,3 @@ def make_products(centre: Centre) -> None:
     )
     for product in (PISTOL, CARTON):
         centre.approve(product)
-
-
-def give_order(site: Site, made: Post) -> None:
-    """The order that this line works on, and its people."""
-    site.order(product=made.product, **made.order)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from operator import attrgetter
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.crash.site import Site, SmallDisk, seed
 from tests.e2e.demo import running_in
 from tests.e2e.plant import Plant
 from tests.e2e.servers import Mosquitto, PostgreSQL
-from tests.soak.lines import Post, give_order, make_products, post
+from tests.soak.lines import make_products, post
 from tests.soak.network import Way
 from tests.soak.program import Program, working_in
 
@@ -127,8 +128,8 @@ class Works:
     async def _start_sites(self) -> None:
         await asyncio.gather(
             *(
-                asyncio.to_thread(self._start_site, site, post(index))
-                for index, site in enumerate(self.sites)
+                asyncio.to_thread(site.prepare, product=made.product, **made.order)
+                for site, made in zip(self.sites, map(post, count()), strict=False)
             )
         )
         for site in self.sites:
@@ -143,14 +144,6 @@ class Works:
                     vacate=partial((site.folder / role).unlink, missing_ok=True),
                 )
             self._add(site.gateway, "gateway", site.launch, partial(_pid, site.agent))
-
-    def _start_site(self, site: Site, made: Post) -> None:
-        """Devices, configuration, order and people, the first epoch; the gateway comes later."""
-        self.plant.admit(site)
-        site.start_devices()
-        site.configure()
-        give_order(site, made)
-        site.enrol("new")
 
     def _give_small_disk(self, site: Site) -> None:
         try:

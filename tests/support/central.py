@@ -85,6 +85,10 @@ class Centre(Registry):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.http_port}"
 
+    def admit(self, gateway: str) -> dict[str, str]:
+        """What a gateway's configuration says of the broker, beside its address."""
+        return {}
+
     def link(self, gateway: str, receive: Receive) -> Link:
         return MqttLink(self.broker.port, gateway, receive)
 
