@@ -153,6 +153,7 @@ def no_session(http: httpx.Client, agency: Agency) -> None:
 
 
 @pytest.mark.needs_browser
+@pytest.mark.long
 def test_who_is_bound_comes_in_from_the_agencys_page(agency: Agency) -> None:
     """In a browser, which sends no cookie of ours along from another site; then chooses a role."""
     assert bind(agency, "arben.hoxha", "arben").status_code == 200

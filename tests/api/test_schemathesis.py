@@ -1,8 +1,7 @@
 """The real server against its own description: requests that fit it, and requests that do not.
 
-`make test` sends a valid request to each endpoint that a producer has a right to; `make long` also
-those of an officer, and follows the links from response to request. `make api` sends more, and
-invalid requests too: some minutes.
+`make long` sends a valid request to each endpoint, and follows the links from response to request.
+`make api` sends more, and invalid requests too: some minutes.
 """
 
 import json
@@ -21,13 +20,12 @@ from central.api.description import operations
 from tests.api.conftest import two_entities
 from tests.support.central import Centre
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 HERE = Path(__file__).parent
 EXAMPLES = int(os.environ.get("EXAMPLES", "0"))
 """Requests of each kind for each endpoint; `make api` says how many."""
-SINGLE = "examples,fuzzing"
-WELL_FORMED = f"{SINGLE},stateful"
+WELL_FORMED = "examples,fuzzing,stateful"
 ALL = f"{WELL_FORMED},coverage" if EXAMPLES else WELL_FORMED
 """One role sends malformed requests: they are refused before their caller is known."""
 
@@ -92,16 +90,12 @@ def _within(description: dict[str, Any], role: Role) -> dict[str, Any]:
     return description | {"paths": paths}
 
 
-@pytest.mark.long
 def test_for_a_registry_officer(centre: Centre, tmp_path: Path) -> None:
     ask(centre, tmp_path, Role.REGISTRY_OFFICER, None, phases=ALL)
 
 
-@pytest.mark.parametrize("phases", [SINGLE, pytest.param(WELL_FORMED, marks=pytest.mark.long)])
-def test_for_two_producers_who_see_nothing_of_each_other(
-    centre: Centre, tmp_path: Path, phases: str
-) -> None:
-    ask(centre, tmp_path, Role.PRODUCER_OFFICER, "UMG", "KMP", phases=phases)
+def test_for_two_producers_who_see_nothing_of_each_other(centre: Centre, tmp_path: Path) -> None:
+    ask(centre, tmp_path, Role.PRODUCER_OFFICER, "UMG", "KMP", phases=WELL_FORMED)
 
 
 def test_after_all_of_it_the_register_still_follows_from_its_acts(centre: Centre) -> None:

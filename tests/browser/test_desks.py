@@ -161,6 +161,7 @@ def test_an_order_s_page_says_what_is_engraved_and_how_it_is_looked_at(
     line.disconnect()
 
 
+@pytest.mark.long
 def test_findings_answer_the_checklist_line_by_line(centre: Centre, signed_in: SignIn) -> None:
     with signed_in(centre, "inspector") as page:
         page.goto(centre.url + "/inspections?do=new")
@@ -252,6 +253,7 @@ def test_what_changed_meanwhile_is_not_written_over(centre: Centre, signed_in: S
     assert centre.get("/api/v1/entities/DEP")["name"] == "Depoja e Re"
 
 
+@pytest.mark.long
 def test_a_form_sends_what_was_changed_in_it_and_nothing_else(
     centre: Centre, signed_in: SignIn
 ) -> None:
@@ -288,6 +290,7 @@ def test_each_sees_what_is_theirs_and_may_do_what_is_theirs(
         assert response.status == 404
 
 
+@pytest.mark.long
 def test_a_list_is_sorted_by_its_heads_and_stays_so(centre: Centre, signed_in: SignIn) -> None:
     centre.post("/api/v1/entities", {"code": "ZZ", "name": "Armë Berat"})
     with signed_in(centre, "registry-officer", scripts=False) as page:
@@ -313,6 +316,7 @@ def test_a_list_is_sorted_by_its_heads_and_stays_so(centre: Centre, signed_in: S
 
 
 @pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.long
 def test_a_product_is_drawn_while_its_template_is_written(
     centre: Centre, signed_in: SignIn, scripts: bool
 ) -> None:
@@ -350,6 +354,7 @@ def test_a_product_is_drawn_while_its_template_is_written(
     assert centre.get("/api/v1/products") == before
 
 
+@pytest.mark.long
 def test_a_gateway_is_enrolled_by_the_code_of_its_page_and_its_latch_is_told(
     centre: Centre,
     signed_in: SignIn,
@@ -377,6 +382,7 @@ def test_a_gateway_is_enrolled_by_the_code_of_its_page_and_its_latch_is_told(
     line.disconnect()
 
 
+@pytest.mark.long
 def test_a_certificate_names_its_document_which_stays_where_it_is(
     centre: Centre, signed_in: SignIn, tmp_path: Path
 ) -> None:
@@ -406,6 +412,7 @@ def test_a_certificate_names_its_document_which_stays_where_it_is(
     assert (told["document"], told["issued"]) == (digest, "2026-04-03T07:05:00Z")
 
 
+@pytest.mark.long
 def test_a_number_in_doubt_is_given_back_by_who_has_looked(
     centre: Centre, signed_in: SignIn
 ) -> None:
@@ -446,6 +453,7 @@ def test_what_went_wrong_is_said_where_the_answer_was_to_stand(
         expect(page).to_have_url(f"{centre.url}/sign-in?next=%2Fuploads%2Fimports")
 
 
+@pytest.mark.long
 def test_a_file_is_rehearsed_line_by_line_and_then_taken_in(
     centre: Centre, signed_in: SignIn
 ) -> None:
@@ -480,6 +488,7 @@ def test_a_file_is_rehearsed_line_by_line_and_then_taken_in(
     assert taken["imported"] > 0
 
 
+@pytest.mark.long
 def test_an_administrator_opens_an_account_and_changes_its_roles(
     centre: Centre, signed_in: SignIn
 ) -> None:

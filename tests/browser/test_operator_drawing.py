@@ -114,6 +114,7 @@ async def test_each_piece_of_a_weapon_is_drawn_with_its_own_code(
             await shows(page, "good", "good")
 
 
+@pytest.mark.long
 async def test_an_end_is_heard_unless_it_is_muted(tmp_path: Path, browse: Browse) -> None:
     async with at_work(tmp_path, browse) as (made, page):
         await page.add_init_script(HEARD)

@@ -269,6 +269,7 @@ async def test_a_sample_is_read_early_from_idle(tmp_path: Path, browse: Browse) 
         await expect(page.locator("#parts .what")).to_have_text([SQ["part.good"]] * 4)
 
 
+@pytest.mark.long
 async def test_a_typed_code_is_told_apart(tmp_path: Path, browse: Browse) -> None:
     async with at_work(tmp_path, browse, (LASER,), order()) as (made, page):
         made.parts.load("laser")

@@ -118,6 +118,7 @@ def test_a_mark_appears_within_a_second_and_changes_in_its_place(line: Line, pag
     assert page.evaluate("window.loads") == 1
 
 
+@pytest.mark.long
 def test_the_page_outlives_the_server_and_shows_what_came_meanwhile(line: Line, page: Page) -> None:
     page.evaluate(WATCH)
     line.mark(10)
@@ -192,6 +193,7 @@ def test_the_keyboard_leads_to_the_life_of_an_item_which_stays_live(line: Line, 
     expect(page.locator(".components .state")).to_have_text("Good")
 
 
+@pytest.mark.long
 def test_a_mark_is_drawn_as_it_was_engraved_and_proved_anew(line: Line, page: Page) -> None:
     """A decoder reads the drawing; a byte that was changed in the database fails the step that it
     breaks."""
@@ -286,6 +288,7 @@ def test_times_are_tirana_s(line: Line, page: Page) -> None:
     assert shown == local
 
 
+@pytest.mark.long
 def test_the_last_minute_and_hour_are_the_register_s(line: Line, page: Page) -> None:
     line.mark(50)
     rate, hour = page.locator("#rate"), page.locator("#pace-totals")
@@ -358,6 +361,7 @@ def test_of_thousands_at_once_the_page_shows_a_sample_and_says_so(line: Line, pa
     assert [(id_, state) for id_, state in shown if held[id_] != state] == []
 
 
+@pytest.mark.long
 def test_the_desks_are_one_row_that_opens_by_key_and_without_a_script(
     line: Line, page: Page
 ) -> None:
@@ -399,6 +403,7 @@ def test_a_search_that_finds_nothing_says_so(line: Line, page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 1440])
+@pytest.mark.long
 def test_who_is_shown_in_full(line: Line, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     journal = line.peer.journal

@@ -171,6 +171,7 @@ def test_a_code_of_the_phone_and_a_recovery_code(centre: Centre, open_page: Open
     expect(page.locator("main")).to_contain_text("Kode rikthimi të mbetura: 9")
 
 
+@pytest.mark.long
 def test_a_live_page_whose_session_is_ended_elsewhere_asks_for_the_sign_in(
     centre: Centre, open_page: Open
 ) -> None:
@@ -192,6 +193,7 @@ def test_a_live_page_whose_session_is_ended_elsewhere_asks_for_the_sign_in(
 
 
 @pytest.mark.usefixtures("auditor")
+@pytest.mark.long
 def test_a_form_without_its_token_changes_nothing(centre: Centre, open_page: Open) -> None:
     page = open_page()
     page.goto("/sign-in")

@@ -160,6 +160,7 @@ def test_a_bays_paper_is_what_is_scanned_there(store: Store, handheld: Phone) ->
     expect(handheld.page.locator("#setting-place")).to_have_value("UMG.D2")
 
 
+@pytest.mark.long
 def test_a_consignment_is_dispatched_and_received(
     chromium: Browser, store: Store, handheld: Phone
 ) -> None:
@@ -463,6 +464,7 @@ CHANGED = """() => new Promise((tell) => {
 })"""
 
 
+@pytest.mark.long
 def test_a_copy_that_went_its_own_way_ends_and_moves_nothing(store: Store, handheld: Phone) -> None:
     name = "gramsh.fork-1"
     handheld.enrol(name)
@@ -515,6 +517,7 @@ def test_one_window_at_a_time_is_the_device(handheld: Phone) -> None:
     expect(second.locator(".w-tasks")).to_be_visible()
 
 
+@pytest.mark.long
 def test_it_speaks_both_languages(handheld: Phone) -> None:
     handheld.enrol("gramsh.english-1")
     handheld.page.goto(f"{handheld.url}#/device")
@@ -528,6 +531,7 @@ def test_it_speaks_both_languages(handheld: Phone) -> None:
     expect(handheld.page.locator(".w-tasks")).to_contain_text(re.compile("Put away.*Dispatch"))
 
 
+@pytest.mark.long
 def test_the_camera_reads_a_mark(playwright: Playwright, store: Store, tmp_path: Path) -> None:
     seen = video(tmp_path / "mark.y4m", symbol(40))
     with phone(playwright, store, tmp_path / "profile", *camera(seen)) as made:

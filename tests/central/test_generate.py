@@ -136,6 +136,7 @@ def test_the_station_of_a_claim_is_taken_from_its_record(generated: Centre) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_register(generated: Centre, marks: int) -> None:
     with Centre.started(bare=True) as other:
         other.run("migrate")

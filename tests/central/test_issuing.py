@@ -134,6 +134,7 @@ def test_a_backup_that_is_older_than_an_enrolment(centre: Centre, peer: Peer) ->
     centre.reconcile()
 
 
+@pytest.mark.long
 def test_a_restore_that_nobody_declared(centre: Centre, peer: Peer) -> None:
     last = restored(centre, lambda: issued(centre, peer))
     start(centre)

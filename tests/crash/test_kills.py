@@ -70,8 +70,6 @@ ONE_OF_EACH = (
     Case("panasonic-lp", "operator", "cycle:after:WriteGuard:1"),
     Case("panasonic-lp", "pedal", "cycle:after:Arm:1"),
     Case("panasonic-lp", "operator", "cycle:after:Fire:1"),
-    Case("modbus-cell", "pedal", "cycle:before:AwaitOutcome:1"),
-    Case("panasonic-lp", "operator", "cycle:before:RecordMarked:1"),
     Case("panasonic-lp", "pedal", "cycle:before:RecordVerified:1"),
     Case("panasonic-lp", "pedal", "cycle:after:AwaitOutcome:1", "recovery:after:Inspect:1"),
 )

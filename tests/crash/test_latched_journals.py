@@ -77,6 +77,7 @@ def assert_cannot_be_opened(site: Site) -> None:
     assert not site.armed
 
 
+@pytest.mark.long
 def test_yesterdays_journal_is_caught_by_the_guard_alone(sites: MakeSite) -> None:
     site = sites("rolled.by-guard")
     site.run()
