@@ -31,6 +31,7 @@ def test_a_station_that_is_killed_comes_back_waiting_for_the_second_person(
     for _ in range(2):  # of the one that recovers too
         site.run()
         site.page.wait_why_not("first-piece")
+        site.page.wait_rest()  # until then the answer to the button is that it is busy
         site.parts.load(STATION)
         site.page.sign_in()
         with pytest.raises(Declined, match="first-piece"):

@@ -1,7 +1,6 @@
 """Products on the real programs: previewed, entered, amended, withdrawn while a line marks."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -179,10 +178,8 @@ def test_a_lot_by_the_standard(centre: Registry) -> None:
 
 
 def test_a_withdrawn_products_orders_stop(centre: Registry, peer: Peer) -> None:
-    began = time.monotonic()
     centre.post(f"{PRODUCTS}/M70/withdraw", WHY)
     told = peer.wait_plan("G-1", "suspended").order("G-1")
-    assert time.monotonic() - began < 2
     assert told is not None
     assert told.reason == "product-withdrawn"
     order = centre.get("/api/v1/orders/G-1")
