@@ -224,7 +224,6 @@ def suspended(peer: Peer) -> Any:
     return plan if order is not None and order.state == "suspended" else None
 
 
-@pytest.mark.long
 def test_numbers_used_too_fast_and_a_balance_that_is_open(scene: Scene, post: Post) -> None:
     scene.watch("least_seconds_a_number = 60.0\nbalance_every_minutes = 0.02")
     for order, numbers in (("G-2", (1, 2, 3)), ("G-3", (1, 3))):
@@ -281,7 +280,6 @@ def test_a_gateway_that_falls_silent(scene: Scene, post: Post) -> None:
     assert len(scene.alerts("gateway-silent", line.gateway)) == 1
 
 
-@pytest.mark.long
 def test_it_is_escalated_where_nobody_acknowledges(scene: Scene, post: Post) -> None:
     quiet, heeded = (scene.told("found", UII.format(index)) for index in (7, 8))
     number = scene.raised("disputed", heeded)["number"]
