@@ -4,7 +4,7 @@
 #   make demo     broker, register, two gateways and their devices on this machine
 #   make quick    while writing: the tests that start no program and end soon, in about a minute
 #   make check    before each commit: format, lint, types, import boundaries, catalogues, the tree
-#   make test     before each change is taken in: every promise; the budget is ten minutes on two cores;
+#   make test     before each change is taken in: the promises; the budget is ten minutes on two cores;
 #                 leaves out the tests marked kill, own, faults or long; as root installs their needs
 #   make long     the stages that `make test` leaves out, one after another, with the time of each:
 #                 kill, own, faults, conformance, simulate, mutants-cycle, mutants-codecs, soak,
@@ -91,6 +91,7 @@ coverage: $(STAMP)
 	$(BIN)/coverage combine --quiet && $(BIN)/python -m tests.coverage_table && exit $$status
 
 properties: $(STAMP)
+	@$(BIN)/python -m tests.needs install
 	$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile long \
 	    -m "hypothesis and not faults and not long$(_missing)" $(PYTEST)
 

@@ -19,6 +19,7 @@ class Threads:
         self._running: set[asyncio.Future[Any]] = set()
 
     async def run(self, function: Callable[..., R], *arguments: Any) -> R:
+        """Return what the function returns; a cancelled call leaves its thread to `__aexit__`."""
         running = asyncio.get_running_loop().run_in_executor(None, partial(function, *arguments))
         self._running.add(running)
         running.add_done_callback(self._running.discard)

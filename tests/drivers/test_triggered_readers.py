@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from drivers.errors import DeviceError, DeviceRefused, LinkClosed, LinkTimeout, UnexpectedReply
 from drivers.protocols import CodeReader, Identity, Reading
 from tests.drivers.reader_bench import OTHER, UII, WIRES, Bench, Setup, bench, run, until
+from tests.support.examples import examples
 
 _DMCC = {"reply_seconds": 0.6, "result_seconds": 0.15, "linger": 0.03}
 _MICROSCAN = {**_DMCC, "cycle_seconds": 0.1}
@@ -377,7 +378,7 @@ def test_a_refusal_is_told_with_its_cause(tmp_path: Path, name: str) -> None:
 
 @every
 @hypothesis_settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(0.3), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(noise=st.binary(min_size=1, max_size=40), before=st.booleans())
 def test_any_noise_is_survived(tmp_path: Path, setup: Setup, noise: bytes, before: bool) -> None:

@@ -29,6 +29,7 @@ from simulators.faults import Faults
 from simulators.part import PartStore
 from simulators.zebra_ssi import ZebraSsi as Device
 from simulators.zebra_ssi import build
+from tests.support.examples import examples
 from tests.support.virtual import MEMORY, SERIAL_IN_MEMORY
 
 UII = "[)>\x1e06\x1d17V0CVA5\x1d1P1234-56\x1dS786950\x1e\x04"
@@ -537,7 +538,7 @@ def test_wrong_options_of_the_simulator(tmp_path: Path, options: dict[str, str])
 
 
 @hypothesis_settings(
-    deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(0.3), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(noise=st.binary(min_size=1, max_size=40), before=st.booleans())
 def test_any_noise_before_a_session_is_survived(tmp_path: Path, noise: bytes, before: bool) -> None:

@@ -29,6 +29,7 @@ from central.screens.desks.table import ACTS, DESKS, Desk
 from central.screens.texts import LANGUAGES, Language, load
 from central.screens.viewer import Form
 from central.screens.words import typed
+from tests.support.examples import examples
 
 CODES_BY_THEMSELVES = "ML"
 """Categories of the military list are read as they are written."""
@@ -222,7 +223,7 @@ def same(value: Any) -> Any:
     return value
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(0.2))
 @given(data=st.data())
 def check_form(name: str, step: Step, data: st.DataObject) -> None:
     """Assert that a form sends the values that it shows."""

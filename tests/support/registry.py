@@ -5,6 +5,7 @@ the interface in the test's own process.
 """
 
 import json
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,49 +34,51 @@ TEMPLATE = "[)>\x1e06\x1d17VA7G1H\x1d1PM70\x1dS{serial}\x1d20P{component}\x1e\x0
 PACKAGE = "[)>\x1e06\x1d17VA7G1H\x1d1T{lot}\x1dS{serial}\x1e\x04"
 
 
-class Registry:
+class Registry(ABC):
     """Whoever sends requests. `folder` keeps its tokens; the subclass reaches the programs."""
 
     folder: Path
 
     @property
+    @abstractmethod
     def url(self) -> str:
-        raise NotImplementedError
+        """The address of the interface."""
 
     @property
+    @abstractmethod
     def database(self) -> str:
-        raise NotImplementedError
+        """The database's URL, as its owner."""
 
     def http(self, **options: Any) -> httpx.Client:
         """A client whose addresses begin at the register's; `options` are those of httpx."""
         # Reading every certificate authority takes longer than a request, and nothing is encrypted.
         return httpx.Client(base_url=self.url, timeout=60, verify=False, **options)
 
+    @abstractmethod
     def start(self, name: str) -> object:
         """Start a program (serve, plan, watch, scans, ingest-n), or serve anew as configured."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stop(self, name: str) -> object:
         """End a program."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log(self, name: str = "") -> str:
         """What a program has logged; without a name, all of them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def run(self, command: str, *arguments: str, expect: int = 0) -> str:
         """Run a command of central to its end; return its standard output."""
-        raise NotImplementedError
 
+    @abstractmethod
     def setup_code(self) -> str:
         """The code that opens the first account."""
-        raise NotImplementedError
 
+    @abstractmethod
     def link(self, gateway: str, receive: Receive) -> Link:
         """A gateway's session; `receive` is called with a topic and a payload."""
-        raise NotImplementedError
 
-    def settle(self) -> None:
+    def settle(self) -> None:  # noqa: B027 - started programs run by themselves
         """Let the programs catch up; those that run by themselves need no call."""
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
