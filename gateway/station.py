@@ -63,6 +63,8 @@ class Run:
 
     author: Author
     quantity: int | None = None
+    order: str | None = None
+    """What it was started for; the run ends where the plan has it no more."""
 
 
 @dataclass
@@ -203,7 +205,8 @@ class Station:
         self.must_be_idle()
         if self.marker is not None and not self.by_input:
             raise NotNow(Note("no-run-here"))
-        self.running, self.paused, self.told = Run(author, quantity), None, None
+        order = None if self.marker is None else self.order
+        self.running, self.paused, self.told = Run(author, quantity, order), None, None
         self._execution.lying = frozenset()
         try:
             self._go_on(self.running)
@@ -394,6 +397,8 @@ class Station:
             if not self.readers:
                 raise NotNow(Note("no-reader"))
             self._ask(CheckPart(), run.author)
+        elif run.order != self.order:  # the choice falls back to one that nobody chose for it
+            raise NotNow(Note("no-order", (("order", run.order or ""),)))
         else:
             self.begin(run.author, quantity=run.quantity)
 

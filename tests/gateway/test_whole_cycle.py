@@ -431,6 +431,24 @@ async def test_an_armed_run_is_withdrawn_with_what_permitted_it(
         assert states(made) == {"good": 1, "voided": 1}
 
 
+async def test_a_run_does_not_go_over_to_an_order_that_nobody_chose(tmp_path: Path) -> None:
+    other = order("ORDER-B", template=PISTOL.template.model_copy(update={"serial_prefix": "BR26"}))
+    cell = Fit("cell", "modbus-cell", start="pedal")
+    async with play(tmp_path, (cell,), (order(), other)) as (made, web):
+        people = People(made, web, "cell")
+        people.station.choose_order(ORDER)
+        made.parts.load("cell")
+        assert await people.press("run") == ""
+        await until(lambda: people.station.cycle.phase is Phase.WAITING)
+        assert await made.markers["cell"].pedal()
+        made.change_plan(orders=(other,))  # the part under way comes to its end
+        await until(lambda: people.station.running is None)
+        await people.reach(Phase.IDLE)
+        assert people.station.paused == Note("no-order", (("order", ORDER),))
+        assert {each.order for each in marks(made)} == {ORDER}
+        assert states(made) == {"good": 1}
+
+
 async def test_a_bad_part_pauses_the_run_until_a_person_has_acted(tmp_path: Path) -> None:
     cell = Fit("cell", "modbus-cell", start="plc")
     async with play(tmp_path, (cell,), (order(),)) as (made, web):
