@@ -223,11 +223,13 @@ class Desk:
 
         Raises `NotNow`.
         """
-        await self._decide(
-            reason,
-            witnesses,
-            lambda names: self.station(station).settle(how, reason.strip(), names, positions),
-        )
+        here, meant = self.station(station), self._open_at(station)
+
+        def act(names: tuple[str, str]) -> None:
+            _must_still_be(here, meant)
+            here.settle(how, reason.strip(), names, positions)
+
+        await self._decide(reason, witnesses, act)
 
     async def settle_earlier(
         self,
@@ -246,9 +248,18 @@ class Desk:
 
     async def unlatch(self, station: str, reason: str, witnesses: list[Credentials]) -> None:
         """Two named people free the station; the number stays unknown. Raises `NotNow`."""
-        await self._decide(
-            reason, witnesses, lambda names: self.station(station).unlatch(reason.strip(), names)
-        )
+        here, meant = self.station(station), self._open_at(station)
+
+        def act(names: tuple[str, str]) -> None:
+            _must_still_be(here, meant)
+            here.unlatch(reason.strip(), names)
+
+        await self._decide(reason, witnesses, act)
+
+    def _open_at(self, station: str) -> int | None:
+        """The intent that is open as the request comes, before PINs are checked."""
+        opened = self.station(station).cycle.open
+        return None if opened is None else opened.seq
 
     async def say_of_first_piece(
         self, station: str, seq: int, reason: str, witness: Credentials, *, approves: bool
@@ -364,3 +375,10 @@ class Desk:
 def badge_hash(badge: str) -> str:
     """How a plan names a badge: SHA-256 of `gjurma/v1/badge\\n` and its text, in hex."""
     return hashlib.sha256(b"gjurma/v1/badge\n" + badge.strip().encode()).hexdigest()
+
+
+def _must_still_be(station: Station, meant: int | None) -> None:
+    """Another part may have begun while PINs were checked. Raises `NotNow`."""
+    opened = station.cycle.open
+    if opened is None or opened.seq != meant:
+        raise NotNow(Note("nothing-to-settle"))

@@ -6,6 +6,7 @@ What is asserted is the metal, the journal's records and what the page shows.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -376,6 +377,29 @@ async def test_a_typed_code_counts_from_idle_and_never_for_an_unknown_outcome(
         content = marks(made)[-1].content
         assert await people.press("type", content=content) == "keyed-settles-nothing"
         assert "type" not in (await people.view())["can"]
+
+
+async def test_what_two_people_signed_for_one_part_is_not_written_of_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with play(tmp_path, (Fit("laser"),), (order(),)) as (made, web):
+        people = People(made, web, "laser")
+        made.parts.load("laser")
+        made.markers["laser"].misbehave("silent", 1)
+        made.readers["laser"].misbehave("blind", 4)
+        await people.mark(Phase.UNKNOWN)
+
+        async def meanwhile(_witnesses: object) -> tuple[str, str]:
+            cycle = people.station.cycle
+            assert cycle.open is not None
+            another = replace(cycle.open, seq=cycle.open.seq + 100)
+            people.station.cycle = replace(cycle, open=another)
+            return OPERATOR.id, LEAD.id
+
+        monkeypatch.setattr(made.desk, "_two_people", meanwhile)
+        assert await people.decide("settle", how="accepted") == "nothing-to-settle"
+        assert await people.decide("unlatch") == "nothing-to-settle"
+        assert of_type(made, Settled) == []
 
 
 # -- runs
