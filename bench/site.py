@@ -96,10 +96,10 @@ def _plan(*, eye: bool) -> Plan:
 async def one_cycle(desk: Desk, station: Station, seconds: float = 20) -> None:
     """One part from the button to good. Raises RuntimeError with the note if it is not good."""
     before = _good(station)
-    station.begin(NOBODY)
+    station.begin(NOBODY, station.order)
     await at_rest(desk, station, seconds)
-    if station.cycle.phase is Phase.JUDGING:
-        station.judge(NOBODY, legible=True)
+    if station.cycle.phase is Phase.JUDGING and station.cycle.open is not None:
+        station.judge(NOBODY, station.cycle.open.seq, legible=True)
         await at_rest(desk, station, seconds)
     if _good(station) != before + 1:
         raise RuntimeError(f"not good: {station.cycle.phase.value}, {station.cycle.note}")

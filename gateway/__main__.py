@@ -215,18 +215,19 @@ def _enroll(arguments: argparse.Namespace) -> int:
 
 def _settle(arguments: argparse.Namespace) -> int:
     more: dict[str, object] = {"how": arguments.how}
-    if arguments.part is not None:
-        more["part"] = arguments.part
     if arguments.position:
         more["positions"] = arguments.position
-    return _decide(arguments, "/settle", more)
+    return _decide(arguments, "/settle", more, arguments.part)
 
 
 def _unlatch(arguments: argparse.Namespace) -> int:
     return _decide(arguments, "/unlatch", {})
 
 
-def _decide(arguments: argparse.Namespace, url: str, more: dict[str, object]) -> int:
+def _decide(
+    arguments: argparse.Namespace, url: str, more: dict[str, object], part: int | None = None
+) -> int:
+    """Send what two people decide of an earlier part, or of the open one, which is shown first."""
     from gateway.local import client
 
     journal = newest_journal(load(arguments.config).journal)
@@ -234,6 +235,14 @@ def _decide(arguments: argparse.Namespace, url: str, more: dict[str, object]) ->
     if http is None:
         print("no gateway is running with this configuration; start it first", file=sys.stderr)
         return FINDING
+    if part is None:
+        intent = _shown(http.get("/status").json(), arguments.station)
+        if intent is None:
+            http.close()
+            return FINDING
+        more["intent"] = intent
+    else:
+        more["part"] = part
     pins = (
         [sys.stdin.readline().rstrip("\n") for _ in arguments.witness]
         if arguments.pins_from_stdin
@@ -254,6 +263,20 @@ def _decide(arguments: argparse.Namespace, url: str, more: dict[str, object]) ->
         return FINDING
     print(response.text)
     return GOOD
+
+
+def _shown(status: dict[str, Any], station: str) -> int | None:
+    """Show the part that is open at a station; its intent's seq, if there is one."""
+    for each in status["latches"]:
+        print(f"{each['latch']}: {each['cause']}", file=sys.stderr)
+    views = (each for each in status["stations"] if each["name"] == station)
+    current = next((each["current"] for each in views), None)
+    if current is None:
+        print(f"nothing-to-settle: no part is open at {station}", file=sys.stderr)
+        return None
+    numbers = ", ".join(each["serial"] for each in current["places"] if each["due"])
+    print(f"{station}: record {current['seq']} is open: {numbers}", file=sys.stderr)
+    return int(current["seq"])
 
 
 def _journal(arguments: argparse.Namespace) -> Path:

@@ -1,9 +1,9 @@
 """What the running gateway answers on its local socket (`gateway.local`)."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import FastAPI, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from gateway.journal import Journal
 from gateway.local import PAGE
@@ -20,17 +20,27 @@ class Witness(BaseModel):
 
 class SettleRequest(BaseModel):
     station: str
+    intent: Annotated[int, Field(ge=1)] | None = None
+    """The open part, by its intent's seq."""
     part: Annotated[int, Field(ge=1)] | None = None
-    """An earlier part, by its intent's seq; what the station has before it where it is absent."""
+    """An earlier part, by its intent's seq."""
     positions: frozenset[Annotated[int, Field(ge=1, le=1000)]] | None = None
     """Of these places alone; of all that wait, or place 1 of an earlier part, where absent."""
     how: Settlement
     reason: Annotated[str, Field(max_length=2000)]
     witnesses: list[Witness]
 
+    @model_validator(mode="after")
+    def _one_part(self) -> Self:
+        if (self.intent is None) == (self.part is None):
+            raise ValueError("name the open part by intent, or an earlier one by part")
+        return self
+
 
 class UnlatchRequest(BaseModel):
     station: str
+    intent: Annotated[int, Field(ge=1)]
+    """The open part, by its intent's seq."""
     reason: Annotated[str, Field(max_length=2000)]
     witnesses: list[Witness]
 
@@ -58,17 +68,18 @@ def create_local_app(desk: Desk, journal: Journal) -> FastAPI:
     @app.post("/settle")
     async def settle(body: SettleRequest) -> dict[str, bool]:
         people = _credentials(body.witnesses)
-        if body.part is None:
-            await desk.settle(body.station, body.how, body.reason, people, body.positions)
-            return {"settled": True}
-        for position in sorted(body.positions or {1}):
-            part = (body.part, position)
-            await desk.settle_earlier(body.station, part, body.how, body.reason, people)
+        said = body.how, body.reason, people
+        if body.intent is not None:
+            await desk.settle(body.station, body.intent, *said, body.positions)
+        elif body.part is not None:
+            for position in sorted(body.positions or {1}):
+                await desk.settle_earlier(body.station, (body.part, position), *said)
         return {"settled": True}
 
     @app.post("/unlatch")
     async def unlatch(body: UnlatchRequest) -> dict[str, bool]:
-        await desk.unlatch(body.station, body.reason, _credentials(body.witnesses))
+        people = _credentials(body.witnesses)
+        await desk.unlatch(body.station, body.intent, body.reason, people)
         return {"unlatched": True}
 
     return app

@@ -162,13 +162,22 @@ class Station:
 
     # -- what people ask for
 
-    def begin(self, author: Author, *, trial: bool = False, quantity: int | None = None) -> int:
-        """Start one cycle, and return its number since the process started.
+    def begin(
+        self,
+        author: Author,
+        order_id: str | None,
+        *,
+        trial: bool = False,
+        quantity: int | None = None,
+    ) -> int:
+        """Start one cycle of an order, and return its number since the process started.
 
-        `quantity` is how many pieces a package holds, where it is not what the order says. Raises
-        `NotNow` with the reason, and then nothing has happened.
+        `order_id` is the order that the person saw. `quantity` is how many pieces a package holds,
+        where it is not what the order says. Raises `NotNow` with the reason, and then nothing has
+        happened.
         """
         self.must_be_idle()
+        self._must_be_order(order_id)
         work = self.next_work(quantity)
         if isinstance(work, Note):
             raise NotNow(work)
@@ -196,8 +205,13 @@ class Station:
         self._ask(Begin(job), author)
         return self.cycles
 
-    def start_run(self, author: Author, *, quantity: int | None = None) -> None:
-        """Let cycles, or reads at a reading post, follow each other. Raises `NotNow`.
+    def start_run(
+        self, author: Author, order_id: str | None, *, quantity: int | None = None
+    ) -> None:
+        """Let cycles of an order, or reads at a reading post, follow each other.
+
+        `order_id` is the order that the person saw; a reading post reads whatever is due. Raises
+        `NotNow`.
 
         Only where the device's own input fires: a gateway that triggers by itself would fire at
         whatever lies there, or at a hand.
@@ -205,7 +219,10 @@ class Station:
         self.must_be_idle()
         if self.marker is not None and not self.by_input:
             raise NotNow(Note("no-run-here"))
-        order = None if self.marker is None else self.order
+        order = None
+        if self.marker is not None:
+            self._must_be_order(order_id)
+            order = order_id
         self.running, self.paused, self.told = Run(author, quantity, order), None, None
         self._execution.lying = frozenset()
         try:
@@ -240,13 +257,16 @@ class Station:
         self._execution.lying = None
         self._ask(CheckPart(typed), author)
 
-    def read_again(self, author: Author) -> None:
+    def read_again(self, author: Author, intent: int) -> None:
+        """Read the open part once more. Raises `NotNow`."""
+        self._must_be_open(intent)
         if not self.readers or (self.cycle.open is not None and self.cycle.open.blind):
             raise NotNow(Note("no-reader"))
         self._ask_in((Phase.READ_BLOCKED, Phase.SET_ASIDE, Phase.UNKNOWN), ReadAgain(), author)
 
-    def type_in(self, author: Author, content: str, position: int = 1) -> None:
+    def type_in(self, author: Author, intent: int, content: str, position: int = 1) -> None:
         """What a person says that the symbol at a place says. It settles no unknown outcome."""
+        self._must_be_open(intent)
         opened = self.cycle.open
         if opened is not None and position in opened.unknown:
             raise NotNow(Note("keyed-settles-nothing"))
@@ -255,20 +275,28 @@ class Station:
         typed = Typed(Seen(position, content))
         self._ask_in((Phase.READ_BLOCKED, Phase.SET_ASIDE), typed, author)
 
-    def acknowledge(self, author: Author) -> None:
+    def acknowledge(self, author: Author, intent: int) -> None:
         """The rejected parts lie where rejected parts lie."""
+        self._must_be_open(intent)
         self._ask_in((Phase.SET_ASIDE,), Acknowledged(), author)
 
     def judge(
-        self, author: Author, *, legible: bool, illegible: frozenset[int] = frozenset()
+        self,
+        author: Author,
+        intent: int,
+        *,
+        legible: bool,
+        illegible: frozenset[int] = frozenset(),
     ) -> None:
         """A person's eye, on all the parts or, by `illegible`, on some of a tray."""
+        self._must_be_open(intent)
         opened = self.cycle.open
         bad = illegible if legible or opened is None else opened.due
         self._ask_in((Phase.JUDGING,), Judged(bad), author)
 
     def settle(
         self,
+        intent: int,
         how: str,
         reason: str,
         witnesses: tuple[str, str],
@@ -278,6 +306,7 @@ class Station:
 
         `positions`: of these places alone; of all that wait where it is None.
         """
+        self._must_be_open(intent)
         opened = self.cycle.open
         phases = (Phase.UNKNOWN, Phase.READ_BLOCKED, Phase.SET_ASIDE)
         if self.cycle.phase not in phases or opened is None or not self._inbox.empty():
@@ -303,8 +332,9 @@ class Station:
         self.logbook.append(draft, station=self.name, author=Author(witnesses[0], "pin"))
         self.on_change()
 
-    def unlatch(self, reason: str, witnesses: tuple[str, str]) -> None:
+    def unlatch(self, intent: int, reason: str, witnesses: tuple[str, str]) -> None:
         """Free the station and leave the numbers unknown: settled elsewhere, or later."""
+        self._must_be_open(intent)
         opened = self.cycle.open
         if self.cycle.phase is not Phase.UNKNOWN or opened is None or not self._inbox.empty():
             raise NotNow(Note("nothing-to-settle"))
@@ -330,6 +360,21 @@ class Station:
         """Raises `NotNow`."""
         if self.cycle.phase is not Phase.IDLE or not self._inbox.empty():
             raise NotNow(Note("busy"))
+
+    def _must_be_open(self, intent: int) -> None:
+        """Refuse a decision about another intent than the open one. Raises `NotNow`.
+
+        A request may arrive late or twice, and the next part may have begun while PINs were
+        checked. Where nothing is open, the phase refuses the decision.
+        """
+        opened = self.cycle.open
+        if opened is not None and opened.seq != intent:
+            raise NotNow(Note("other-part"))
+
+    def _must_be_order(self, order_id: str | None) -> None:
+        """Refuse to begin an order that the person did not see. Raises `NotNow`."""
+        if order_id != self.order:
+            raise NotNow(Note("other-order", (("order", self.order or ""),)))
 
     def _ask_in(self, phases: tuple[Phase, ...], event: Event, author: Author) -> None:
         if self.cycle.phase not in phases or not self._inbox.empty():
@@ -400,7 +445,7 @@ class Station:
         elif run.order != self.order:  # the choice falls back to one that nobody chose for it
             raise NotNow(Note("no-order", (("order", run.order or ""),)))
         else:
-            self.begin(run.author, quantity=run.quantity)
+            self.begin(run.author, run.order, quantity=run.quantity)
 
     async def _drive(self, event: Event) -> None:
         effect = self._step(event)

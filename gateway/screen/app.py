@@ -35,6 +35,8 @@ RECONNECT_MS = 1000
 FOR_EVER = "public, max-age=31536000, immutable"
 DRAWN = "private, max-age=600"
 
+Seq = Annotated[int, Field(ge=1)]
+"""A record of this gateway's journal."""
 Position = Annotated[int, Field(ge=1, le=1000)]
 Pieces = Annotated[int, Field(ge=0, le=10**6)]
 SessionCookie = Annotated[str | None, Cookie(alias=COOKIE)]
@@ -58,7 +60,17 @@ class SignInBody(BaseModel):
     pin: Annotated[str, Field(max_length=200)] | None = None
 
 
-class SettleBody(BaseModel):
+class PartBody(BaseModel):
+    """A request about the open part, as the screen showed it.
+
+    A request that arrives late or twice is refused once another part is open.
+    """
+
+    intent: Seq
+    """The record that announced the part."""
+
+
+class SettleBody(PartBody):
     how: Settlement
     reason: Annotated[str, Field(max_length=2000)]
     witnesses: list[Witness]
@@ -69,14 +81,14 @@ class SettleBody(BaseModel):
 class SettleEarlierBody(BaseModel):
     """A part that no cycle has under way: its intent's seq, and its place."""
 
-    seq: Annotated[int, Field(ge=1)]
+    seq: Seq
     position: Position = 1
     how: Settlement
     reason: Annotated[str, Field(max_length=2000)]
     witnesses: list[Witness]
 
 
-class UnlatchBody(BaseModel):
+class UnlatchBody(PartBody):
     reason: Annotated[str, Field(max_length=2000)]
     witnesses: list[Witness]
 
@@ -87,7 +99,7 @@ class FirstPieceBody(BaseModel):
     `seq` is the record that announced the piece: a word that comes late or twice is on no other.
     """
 
-    seq: Annotated[int, Field(ge=1)]
+    seq: Seq
     approves: bool
     reason: Annotated[str, Field(max_length=2000)] = ""
     witness: Witness
@@ -108,7 +120,7 @@ class ShiftEndBody(BaseModel):
     `first` is the shift's first record: counts that come late or twice end no other shift.
     """
 
-    first: Annotated[int, Field(ge=1)]
+    first: Seq
     orders: Annotated[list[CountBody], Field(max_length=100)]
     operator: Witness
     lead: Witness | None = None
@@ -128,18 +140,23 @@ class ShiftEndBody(BaseModel):
         }
 
 
-class BeginBody(BaseModel):
+class TrialBody(BaseModel):
+    order: Annotated[str, Field(max_length=60)] | None
+    """The order that the screen showed; null where it showed none."""
+
+
+class BeginBody(TrialBody):
     quantity: Annotated[int, Field(ge=1, le=10**6)] | None = None
     """How many pieces each package holds, where it is not what the order says."""
 
 
-class JudgeBody(BaseModel):
+class JudgeBody(PartBody):
     legible: bool
     illegible: frozenset[Position] = frozenset()
     """Of a tray, the places that are not legible while the others are."""
 
 
-class TypeBody(BaseModel):
+class TypeBody(PartBody):
     """What a person, or a keyboard wedge, says that a symbol says."""
 
     content: Annotated[str, Field(min_length=1, max_length=2000)]
@@ -258,18 +275,14 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         return {"signed_in": False}
 
     @app.post("/api/stations/{name}/begin")
-    async def begin(
-        name: str, body: BeginBody | None = None, token: SessionCookie = None
-    ) -> dict[str, int]:
-        quantity = body.quantity if body else None
-        return {"cycle": desk.station(name).begin(signed_in(token).author, quantity=quantity)}
+    async def begin(name: str, body: BeginBody, token: SessionCookie = None) -> dict[str, int]:
+        author = signed_in(token).author
+        return {"cycle": desk.station(name).begin(author, body.order, quantity=body.quantity)}
 
     @app.post("/api/stations/{name}/run")
-    async def start_run(
-        name: str, body: BeginBody | None = None, token: SessionCookie = None
-    ) -> dict[str, bool]:
-        quantity = body.quantity if body else None
-        desk.station(name).start_run(signed_in(token).author, quantity=quantity)
+    async def start_run(name: str, body: BeginBody, token: SessionCookie = None) -> dict[str, bool]:
+        author = signed_in(token).author
+        desk.station(name).start_run(author, body.order, quantity=body.quantity)
         return {"running": True}
 
     @app.post("/api/stations/{name}/stop")
@@ -288,27 +301,31 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
 
     @app.post("/api/stations/{name}/type")
     async def type_in(name: str, body: TypeBody, token: SessionCookie = None) -> dict[str, bool]:
-        desk.type_in(name, signed_in(token).author, body.content, body.position)
+        desk.type_in(name, signed_in(token).author, body.intent, body.content, body.position)
         return {"begun": True}
 
     @app.post("/api/stations/{name}/trial")
-    async def trial(name: str, token: SessionCookie = None) -> dict[str, int]:
-        return {"cycle": desk.station(name).begin(signed_in(token).author, trial=True)}
+    async def trial(name: str, body: TrialBody, token: SessionCookie = None) -> dict[str, int]:
+        author = signed_in(token).author
+        return {"cycle": desk.station(name).begin(author, body.order, trial=True)}
 
     @app.post("/api/stations/{name}/read-again")
-    async def read_again(name: str, token: SessionCookie = None) -> dict[str, bool]:
-        desk.station(name).read_again(signed_in(token).author)
+    async def read_again(name: str, body: PartBody, token: SessionCookie = None) -> dict[str, bool]:
+        desk.station(name).read_again(signed_in(token).author, body.intent)
         return {"begun": True}
 
     @app.post("/api/stations/{name}/acknowledge")
-    async def acknowledge(name: str, token: SessionCookie = None) -> dict[str, bool]:
-        desk.station(name).acknowledge(signed_in(token).author)
+    async def acknowledge(
+        name: str, body: PartBody, token: SessionCookie = None
+    ) -> dict[str, bool]:
+        desk.station(name).acknowledge(signed_in(token).author, body.intent)
         return {"acknowledged": True}
 
     @app.post("/api/stations/{name}/judge")
     async def judge(name: str, body: JudgeBody, token: SessionCookie = None) -> dict[str, bool]:
-        author = signed_in(token).author
-        desk.station(name).judge(author, legible=body.legible, illegible=body.illegible)
+        desk.station(name).judge(
+            signed_in(token).author, body.intent, legible=body.legible, illegible=body.illegible
+        )
         return {"judged": True}
 
     @app.post("/api/stations/{name}/order")
@@ -320,7 +337,7 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
     @app.post("/api/stations/{name}/settle")
     async def settle(name: str, body: SettleBody) -> dict[str, bool]:
         people = [witness.credentials() for witness in body.witnesses]
-        await desk.settle(name, body.how, body.reason, people, body.positions)
+        await desk.settle(name, body.intent, body.how, body.reason, people, body.positions)
         return {"settled": True}
 
     @app.post("/api/stations/{name}/settle-earlier")
@@ -373,7 +390,7 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
     @app.post("/api/stations/{name}/unlatch")
     async def unlatch(name: str, body: UnlatchBody) -> dict[str, bool]:
         people = [witness.credentials() for witness in body.witnesses]
-        await desk.unlatch(name, body.reason, people)
+        await desk.unlatch(name, body.intent, body.reason, people)
         return {"unlatched": True}
 
     return app

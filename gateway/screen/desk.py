@@ -203,33 +203,34 @@ class Desk:
             typed = content_of(typed, {*station.logbook.ledger.awaiting, *station.due_reads()})
         station.check_part(author, typed)
 
-    def type_in(self, name: str, author: Author, typed: str, position: int) -> None:
+    def type_in(self, name: str, author: Author, intent: int, typed: str, position: int) -> None:
         """What somebody types of the symbol at a place. Raises `NotNow`."""
         station = self.station(name)
         opened = station.cycle.open
         marks = () if opened is None else opened.marks
         here = [mark.content for mark in marks if mark.position == position]
-        station.type_in(author, content_of(typed, here), position)
+        station.type_in(author, intent, content_of(typed, here), position)
 
     async def settle(
         self,
         station: str,
+        intent: int,
         how: Settlement,
         reason: str,
         witnesses: list[Credentials],
         positions: frozenset[int] | None = None,
     ) -> None:
-        """Two named people say what became of the open numbers, or of those at some places.
+        """Two named people say what became of an intent's numbers, or of those at some places.
 
         Raises `NotNow`.
         """
-        here, meant = self.station(station), self._open_at(station)
-
-        def act(names: tuple[str, str]) -> None:
-            _must_still_be(here, meant)
-            here.settle(how, reason.strip(), names, positions)
-
-        await self._decide(reason, witnesses, act)
+        await self._decide(
+            reason,
+            witnesses,
+            lambda names: self.station(station).settle(
+                intent, how, reason.strip(), names, positions
+            ),
+        )
 
     async def settle_earlier(
         self,
@@ -246,20 +247,15 @@ class Desk:
             lambda names: self.station(station).settle_earlier(part, how, reason.strip(), names),
         )
 
-    async def unlatch(self, station: str, reason: str, witnesses: list[Credentials]) -> None:
+    async def unlatch(
+        self, station: str, intent: int, reason: str, witnesses: list[Credentials]
+    ) -> None:
         """Two named people free the station; the number stays unknown. Raises `NotNow`."""
-        here, meant = self.station(station), self._open_at(station)
-
-        def act(names: tuple[str, str]) -> None:
-            _must_still_be(here, meant)
-            here.unlatch(reason.strip(), names)
-
-        await self._decide(reason, witnesses, act)
-
-    def _open_at(self, station: str) -> int | None:
-        """The intent that is open as the request comes, before PINs are checked."""
-        opened = self.station(station).cycle.open
-        return None if opened is None else opened.seq
+        await self._decide(
+            reason,
+            witnesses,
+            lambda names: self.station(station).unlatch(intent, reason.strip(), names),
+        )
 
     async def say_of_first_piece(
         self, station: str, seq: int, reason: str, witness: Credentials, *, approves: bool
@@ -375,10 +371,3 @@ class Desk:
 def badge_hash(badge: str) -> str:
     """How a plan names a badge: SHA-256 of `gjurma/v1/badge\\n` and its text, in hex."""
     return hashlib.sha256(b"gjurma/v1/badge\n" + badge.strip().encode()).hexdigest()
-
-
-def _must_still_be(station: Station, meant: int | None) -> None:
-    """Another part may have begun while PINs were checked. Raises `NotNow`."""
-    opened = station.cycle.open
-    if opened is None or opened.seq != meant:
-        raise NotNow(Note("nothing-to-settle"))

@@ -46,6 +46,16 @@ class Began:
     cycle: int
 
 
+def of_part(view: dict[str, Any]) -> dict[str, Any]:
+    """How a request names the part that the page showed."""
+    return {"intent": view["current"]["seq"]}
+
+
+def of_order(view: dict[str, Any]) -> dict[str, Any]:
+    """How a request names the order that the page showed."""
+    return {"order": view["order"]["id"] if view["order"] else None}
+
+
 class NotDone(Exception):
     """The page declined; `code` says why."""
 
@@ -143,10 +153,10 @@ class Operator:
 
     # -- what they press
 
-    async def begin(self) -> "Began":
-        """Press the one button. Raises `NotDone`."""
+    async def begin(self, view: dict[str, Any]) -> "Began":
+        """Press the one button of that view. Raises `NotDone`."""
         boot = str(self.snapshot.get("boot", ""))
-        answer = await self.press("begin")
+        answer = await self.press("begin", of_order(view))
         return Began(boot, int(answer["cycle"]))
 
     async def press(self, action: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -164,9 +174,10 @@ class Operator:
         person = self.people[0]
         await self._post("/api/sign-in", {"badge": person.badge, "pin": person.pin})
 
-    async def settle(self, how: str, reason: str, places: list[int]) -> None:
+    async def settle(self, view: dict[str, Any], how: str, reason: str, places: list[int]) -> None:
         """Both people put their names to what became of the parts at those places."""
         body = {"how": how, "reason": reason, "witnesses": self._both(), "positions": places}
+        body |= of_part(view)
         await self._post(f"/api/stations/{self.station}/settle", body)
 
     async def settle_earlier(self, how: str, reason: str, mark: dict[str, Any]) -> None:

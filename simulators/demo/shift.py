@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from simulators.control import ask
-from simulators.demo.people import Began, NotDone, Operator
+from simulators.demo.people import Began, NotDone, Operator, of_part
 from simulators.demo.processes import Child
 from simulators.part import PartStore
 
@@ -201,9 +201,10 @@ class Line:
         None where a press was not answered and has begun a cycle all the same.
         """
         while True:
-            piece = self._lay(await self._permitted(), piece)
+            view = await self._permitted()
+            piece = self._lay(view, piece)
             try:
-                return piece, await self.operator.begin()
+                return piece, await self.operator.begin(view)
             except NotDone as refusal:
                 log.info("%s: not now: %s", self.gateway, refusal.code)
             except httpx.TransportError:
@@ -279,11 +280,11 @@ class Line:
                 done = note in ("good", "marked") or self._legible(piece)
                 return (note if note == "marked" else "good") if done else None
             case "read-blocked":
-                await self.operator.press("read-again")
+                await self.operator.press("read-again", of_part(view))
                 return await self._respond(piece, await self.operator.wait_rest())
             case "set-aside" | "unknown":
                 self._put_right(piece, view)
-                await self.operator.press("read-again")
+                await self.operator.press("read-again", of_part(view))
                 view = await self.operator.wait_rest()
                 if view["phase"] != phase:
                     return await self._respond(piece, view)
@@ -295,7 +296,9 @@ class Line:
     async def _set_aside(self, piece: int, view: dict[str, Any]) -> str | None:
         """What was read once more and is still bad is decided by place."""
         if self.tray == 1 and view["current"]["component"] == _first(view):
-            await self.operator.press("acknowledge")  # no other piece waits for this number
+            await self.operator.press(
+                "acknowledge", of_part(view)
+            )  # no other piece waits for this number
             await self.operator.wait_rest(past="set-aside")
             return "rejected"
         found = self._lines_by_place()
@@ -307,7 +310,7 @@ class Line:
                 decisions.setdefault("remark" if saved else "scrapped", []).append(
                     place["position"]
                 )
-        return await self._decide(piece, decisions)
+        return await self._decide(piece, view, decisions)
 
     def _put_right(self, piece: int, view: dict[str, Any]) -> None:
         """The piece that was marked is looked for; cartons in each other's place change back."""
@@ -343,11 +346,13 @@ class Line:
             else:
                 how = "remark"  # the other pieces of this number are good
             decisions.setdefault(how, []).append(place["position"])
-        return await self._decide(piece, decisions)
+        return await self._decide(piece, view, decisions)
 
-    async def _decide(self, piece: int, decisions: dict[str, list[int]]) -> str | None:
+    async def _decide(
+        self, piece: int, view: dict[str, Any], decisions: dict[str, list[int]]
+    ) -> str | None:
         for how, places in decisions.items():
-            await self.operator.settle(how, REASONS[how], places)
+            await self.operator.settle(view, how, REASONS[how], places)
             self.outcomes[how] += 1
         view = await self.operator.wait_rest()
         if view["phase"] != "idle":

@@ -7,6 +7,8 @@ import httpx
 
 from tests.support.wait import wait_for
 
+OF_PART = frozenset({"acknowledge", "read-again", "settle"})
+OF_ORDER = frozenset({"begin", "run", "trial"})
 REST = frozenset({"idle", "set-aside", "read-blocked", "unknown", "judging"})
 """The phases in which a station awaits a person."""
 
@@ -42,6 +44,8 @@ class Page:
     def __init__(self, url: str, station: str) -> None:
         self.station = station
         self._http = httpx.Client(base_url=url, timeout=30)
+        self._shown: dict[str, Any] = {}
+        """The view that the person saw last."""
 
     def close(self) -> None:
         self._http.close()
@@ -63,7 +67,8 @@ class Page:
         """This station's part."""
         for station in self.snapshot()["stations"]:
             if station["name"] == self.station:
-                return dict(station)
+                self._shown = dict(station)
+                return self._shown
         raise AssertionError(f"the page has no station {self.station}")
 
     @property
@@ -110,20 +115,29 @@ class Page:
 
     def press(self, action: str) -> dict[str, Any]:
         """Any button of this station, signing in first where it is asked for."""
-        path = f"/api/stations/{self.station}/{action}"
+        path, body = f"/api/stations/{self.station}/{action}", self._named(action)
         try:
-            return self._post(path, None)
+            return self._post(path, body)
         except Declined as refusal:
             if refusal.code != "sign-in-first":
                 raise
         self.sign_in()
-        return self._post(path, None)
+        return self._post(path, body)
+
+    def _named(self, action: str) -> dict[str, Any]:
+        """The part or the order that the page showed when the person decided."""
+        view = self._shown or self.view()
+        if action in OF_PART:
+            return {"intent": view["current"]["seq"]}
+        if action in OF_ORDER:
+            return {"order": view["order"]["id"] if view["order"] else None}
+        return {}
 
     def settle(self, how: str, reason: str) -> None:
         """Two people put their names to what became of the part."""
         witnesses = [OPERATOR.credentials(), LEAD.credentials()]
         body = {"how": how, "reason": reason, "witnesses": witnesses}
-        self._post(f"/api/stations/{self.station}/settle", body)
+        self._post(f"/api/stations/{self.station}/settle", body | self._named("settle"))
 
     def say_of_first_piece(
         self, seq: int, person: Person, *, approves: bool, reason: str = ""

@@ -293,6 +293,11 @@ def _by_hand(demo: Demo) -> None:
         lead = json.loads((demo.state / "people.json").read_text())["people"][GRAMSH][1]
         page.post("api/sign-in", json={"badge": lead["badge"], "pin": lead["pin"]})
 
+        def begin() -> bool:
+            (station,) = page.get("api/state").json()["stations"]
+            named = {"order": station["order"]["id"]}
+            return page.post("api/stations/receivers/begin", json=named) is not None
+
         def rests() -> bool:
             marked = demo.engraved(GRAMSH)
             time.sleep(2)
@@ -303,15 +308,12 @@ def _by_hand(demo: Demo) -> None:
         # A press before the blank lies there marks nothing; the next piece is laid by itself.
         wait_for(
             "two pieces by hand",
-            lambda: (
-                page.post("api/stations/receivers/begin") is not None
-                and demo.engraved(GRAMSH) >= before + 2
-            ),
+            lambda: begin() and demo.engraved(GRAMSH) >= before + 2,
         )
         assert "nothing will be seen" in demo.did("blind-reader", GRAMSH)
 
         def is_set_aside() -> bool:
-            page.post("api/stations/receivers/begin")
+            begin()
             (station,) = page.get("api/state").json()["stations"]
             return bool(station["phase"] == "set-aside")
 

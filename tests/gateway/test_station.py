@@ -139,9 +139,15 @@ class Bench:
                 self.changed.clear()
                 await self.changed.wait()
 
+    @property
+    def open(self) -> int:
+        """The seq of the intent that is open."""
+        assert self.station.cycle.open is not None
+        return self.station.cycle.open.seq
+
     async def marks(self, ends: Phase = Phase.IDLE) -> None:
         await self.comes_to(Phase.IDLE)
-        self.station.begin(NOBODY)
+        self.station.begin(NOBODY, self.station.order)
         await self.comes_to(ends)
 
     def records(self, *kinds: type[Record]) -> list[Record]:
@@ -227,8 +233,8 @@ async def test_a_rejected_part_is_still_set_aside_after_a_restart(site: Site) ->
     async def restart() -> None:
         await again.comes_to(Phase.SET_ASIDE)
         with pytest.raises(NotNow, match="busy"):
-            again.station.begin(NOBODY)
-        again.station.acknowledge(NOBODY)
+            again.station.begin(NOBODY, again.station.order)
+        again.station.acknowledge(NOBODY, again.open)
         await again.comes_to(Phase.IDLE)
 
     await run(again, restart)
@@ -247,8 +253,8 @@ async def test_without_a_reader_an_unknown_is_latched_and_stays_an_eyes_work(sit
     async def restart() -> None:
         await again.comes_to(Phase.UNKNOWN)
         with pytest.raises(NotNow, match="no-reader"):
-            again.station.read_again(NOBODY)
-        again.station.unlatch("seen by both", ("a", "b"))
+            again.station.read_again(NOBODY, again.open)
+        again.station.unlatch(again.open, "seen by both", ("a", "b"))
         await again.comes_to(Phase.IDLE)
 
     await run(again, restart)
@@ -263,7 +269,7 @@ async def test_an_eye_judges_after_a_restart_with_the_orders_reason(site: Site) 
 
     async def judge() -> None:
         await again.comes_to(Phase.JUDGING)
-        again.station.judge(NOBODY, legible=True)
+        again.station.judge(NOBODY, again.open, legible=True)
         await again.comes_to(Phase.IDLE)
 
     await run(again, judge)
@@ -281,7 +287,7 @@ async def test_an_armed_device_is_given_up_when_its_own_order_leaves_the_plan(si
 
     async def story() -> None:
         await made.comes_to(Phase.IDLE)
-        made.station.begin(NOBODY)
+        made.station.begin(NOBODY, made.station.order)
         await made.marker.armed.wait()
         other = plan(version=2)
         orders = (other.orders[0].model_copy(update={"id": "o2"}),)

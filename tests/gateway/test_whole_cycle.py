@@ -29,6 +29,8 @@ from gateway.moves import Note, Phase
 from gateway.screen.app import create_screen_app
 from tests.support.line import LEAD, OPERATOR, ORDER, QUALITY, Fit, Line, line, order, until
 
+OF_PART = frozenset({"acknowledge", "judge", "read-again", "settle", "type", "unlatch"})
+OF_ORDER = frozenset({"begin", "run", "trial"})
 PIECES = "[)>\x1e06\x1d17V0CVA5\x1d1PPA26\x1dS{serial}\x1d20P{component}\x1e\x04"
 PISTOL = order(
     template=Template(content=PIECES, lines=("{serial}",), serial_prefix="GR26"),
@@ -63,8 +65,18 @@ class People:
 
     async def press(self, action: str, **body: Any) -> str:
         """The code of the refusal; empty where it was done."""
-        answer = await self.web.post(f"/api/stations/{self.name}/{action}", json=body or None)
+        named = await self.named(action) | body
+        answer = await self.web.post(f"/api/stations/{self.name}/{action}", json=named or None)
         return "" if answer.status_code == 200 else str(answer.json()["code"])
+
+    async def named(self, action: str) -> dict[str, Any]:
+        """The part or the order of such a request, as the page shows it."""
+        view = await self.view()
+        if action in OF_PART:
+            return {"intent": view["current"]["seq"]}
+        if action in OF_ORDER:
+            return {"order": view["order"]["id"] if view["order"] else None}
+        return {}
 
     async def decide(self, action: str, **body: Any) -> str:
         witnesses = [OPERATOR.credentials(), LEAD.credentials()]
@@ -397,8 +409,9 @@ async def test_what_two_people_signed_for_one_part_is_not_written_of_the_next(
             return OPERATOR.id, LEAD.id
 
         monkeypatch.setattr(made.desk, "_two_people", meanwhile)
-        assert await people.decide("settle", how="accepted") == "nothing-to-settle"
-        assert await people.decide("unlatch") == "nothing-to-settle"
+        named = await people.named("settle")
+        assert await people.decide("settle", how="accepted", **named) == "other-part"
+        assert await people.decide("unlatch", **named) == "other-part"
         assert of_type(made, Settled) == []
 
 

@@ -19,9 +19,10 @@ from gateway.screen import desk as desk_module
 from gateway.screen.app import HEARTBEAT_S, create_screen_app
 from gateway.screen.desk import SCANS, TRIES, Desk
 from gateway.screen.protection import HEADERS
-from tests.support.line import LEAD, OPERATOR, PEOPLE, Line, line, until
+from tests.support.line import LEAD, OPERATOR, ORDER, PEOPLE, Line, line, until
 
 BEGIN = "/api/stations/line-1/begin"
+NAMED = {"order": ORDER}
 
 
 @contextlib.asynccontextmanager
@@ -57,7 +58,7 @@ async def test_every_answer_is_protected(tmp_path: Path) -> None:
             *[(await web.get(f"/{style}"), 200) for style in styles],
             (await web.get("/api/state"), 200),
             (await web.get("/nothing"), 404),
-            (await web.post("/api/stations/none/begin"), 409),
+            (await web.post("/api/stations/none/begin", json=NAMED), 409),
             (await web.post("/api/sign-in", json={}), 422),
             (await web.get("/", headers={"host": "evil.example"}), 421),
             (await web.post("/api/sign-out", headers={"origin": "http://evil.example"}), 403),
@@ -140,7 +141,7 @@ async def test_files_stay_in_the_browser_until_they_change(tmp_path: Path) -> No
 async def test_a_foreign_page_presses_no_button(tmp_path: Path, headers: dict[str, str]) -> None:
     async with run(tmp_path, ("line-1",)) as (made, web):
         await web.post("/api/sign-in", json=OPERATOR.credentials())
-        answer = await web.post(BEGIN, headers=headers)
+        answer = await web.post(BEGIN, json=NAMED, headers=headers)
         assert (answer.status_code, code(answer)) == (403, "foreign-origin")
         assert made.stations["line-1"].cycles == 0
         assert not any(isinstance(each, Intent) for each in made.records())
@@ -155,7 +156,7 @@ async def test_its_own_page_and_programs_press_it(tmp_path: Path, headers: dict[
     async with run(tmp_path, ("line-1",)) as (made, web):
         made.parts.load("line-1")
         await web.post("/api/sign-in", json=OPERATOR.credentials(), headers=headers)
-        answer = await web.post(BEGIN, headers=headers)
+        answer = await web.post(BEGIN, json=NAMED, headers=headers)
         assert (answer.status_code, answer.json()) == (200, {"cycle": 1})
         await until(lambda: not made.stations["line-1"].busy)
         assert [len(each) for each in made.engraved().values()] == [1]
@@ -256,7 +257,7 @@ async def test_signing_out_ends_the_session_for_whoever_copied_its_cookie(tmp_pa
         await web.post("/api/sign-in", json=OPERATOR.credentials())
         copied = {"cookie": f"gjurma_session={web.cookies['gjurma_session']}"}
         await web.post("/api/sign-out")
-        assert code(await web.post(BEGIN, headers=copied)) == "sign-in-first"
+        assert code(await web.post(BEGIN, json=NAMED, headers=copied)) == "sign-in-first"
 
 
 async def test_who_signs_a_shift_is_signed_out_wherever_they_were(tmp_path: Path) -> None:
@@ -340,7 +341,7 @@ async def test_a_session_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         assert made.desk.session(token) is not None
         await until(lambda: made.desk.session(token) is None)
         assert (await web.get("/api/state")).json()["signed_in"] is None
-        assert code(await web.post(BEGIN)) == "sign-in-first"
+        assert code(await web.post(BEGIN, json=NAMED)) == "sign-in-first"
         assert made.stations["line-1"].cycles == 0
 
 
@@ -350,7 +351,7 @@ async def test_a_person_whom_the_plan_no_longer_has_is_signed_out(tmp_path: Path
         others = tuple(each.person() for each in PEOPLE if each is not OPERATOR)
         made.change_plan(people=others)
         assert (await web.get("/api/state")).json()["signed_in"] is None
-        assert code(await web.post(BEGIN)) == "sign-in-first"
+        assert code(await web.post(BEGIN, json=NAMED)) == "sign-in-first"
 
 
 # -- news

@@ -1,6 +1,7 @@
 """Two named people settle what no reader can: what they say, and whether it is so."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.contract.record import Counted, Mark
@@ -76,7 +77,8 @@ class Panel:
         self.story.tell("people", f"settle record {opened.seq} at {places}: {how}")
         for mark in chosen:
             self.note(station, opened, mark, how, true=self._is_so(operator, mark, how))
-        station.settle(how, "seen by both", WITNESSES, positions)
+        settled = partial(station.settle, opened.seq, how, "seen by both", WITNESSES, positions)
+        operator.send(station, settled)
         operator.take_away_settled(opened, how, positions)
 
     def _honest(self, operator: "Operator", opened: Open, marks: list[Mark]) -> str:

@@ -74,6 +74,8 @@ class Watch:
         self._forbidden: dict[str, int] = {}
         """By bench, the intent that was armed a second ago already though nothing permitted it."""
         self._journals: dict[str, Journalled] = {}
+        self._said: list[tuple[MarkRef, str]] = []
+        """What the journals say that people decided, and of which mark."""
         self._firsts = FirstPieces()
         self._shifts = Shifts()
         world.metal.on_engraved = self.on_engraved
@@ -112,11 +114,15 @@ class Watch:
                 self._marked(machine, epoch, record)
             case Verified(verdict="good", entry="device"):
                 self._read_good(machine, record)
+            case Verified(entry="eye", verdict=verdict):
+                how = "legible" if verdict == "good" else "illegible"
+                self._said.append((ref_of(record), how))
             case Settled(how="read"):
                 self._is_legible(ref_of(record), "settled by a read")
-            case Settled(how="remark"):
+            case Settled(how=how):
                 ref = ref_of(record)
-                if ref in self.marks:
+                self._said.append((ref, how))
+                if how == "remark" and ref in self.marks:
                     self.remarks.add(self.marks[ref].content)
             case _:
                 pass
@@ -130,7 +136,10 @@ class Watch:
             raise Broken(f"{machine.label}: an intent, though {run.contradicted}")
         if (machine.label, epoch) in self.latched and not (machine.lied or machine.doubtful):
             raise Broken(f"{machine.label}: an intent, and the epoch was latched")
+        begun = self._world.operator(machine.benches[record.station or ""]).begun
         for mark in record.marks:
+            if mark.order != begun:
+                raise Broken(f"{machine.label}: {mark.order} is marked, and {begun} was begun")
             ref = MarkRef(machine.name, epoch, record.seq, mark.position)
             former = self.marks.get(ref)
             if former is not None and former.content != mark.content:
@@ -195,6 +204,13 @@ class Watch:
         mark = self.marks.get(ref)
         if mark is not None and not self._world.metal.legible(mark.content, mark.component):
             raise Broken(f"{mark.content}: {how}, and no part carries it legibly")
+
+    def people_said_so(self) -> None:
+        """What a journal says that people decided of a mark, they decided of that mark."""
+        decided = {(each.mark, each.how) for each in self._world.decisions}
+        for ref, how in self._said:
+            if (ref, how) not in decided:
+                raise Broken(f"{ref}: {how}, and nobody said so of it")
 
     # -- as time goes by
 
@@ -364,6 +380,7 @@ def at_the_end(world: "World") -> None:
     _what_is_engraved_is_claimed(world)
     _what_is_good_is_engraved(world)
     _what_is_good_was_seen(world)
+    world.watch.people_said_so()
     _nothing_is_refused(world)
     _every_number_is_accounted_for(world)
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from gateway.contract.errors import JournalError
 from gateway.contract.record import Mark
@@ -41,6 +42,8 @@ class Operator:
     loop: SimLoop
     panel: Panel
     """The two who settle."""
+    late: Chance
+    """What is sent once more, and when."""
     bin: list[Part]
     """Where parts go that are to be read elsewhere, and whence they come."""
     person: str = OPERATORS[0]
@@ -64,6 +67,15 @@ class Operator:
     """The marks of this gateway's present journal."""
     _reread: dict[Part, int] = field(default_factory=dict)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _shown: str | None = None
+    """The order that the screen showed when the person looked at it last."""
+    begun: str | None = None
+    """The order that the person began last."""
+    stale: float = field(init=False)
+    """How likely it is that a request is sent twice, or from a screen that shows an old order."""
+
+    def __post_init__(self) -> None:
+        self.stale = self.late.pick((0.0, 0.0, 0.15, 0.4))
 
     @property
     def name(self) -> str:
@@ -89,6 +101,7 @@ class Operator:
         if station is None or self.machine.core is None or self.machine.core.latched:
             return
         phase = station.cycle.phase
+        was, self._shown = self._shown, station.order
         if self.bench.by_input:
             self._hands_free(station, phase)
         if phase is Phase.SWITCH_OFF:
@@ -96,7 +109,7 @@ class Operator:
         if station.busy:
             return
         try:
-            self._serve(station, phase)
+            self._serve(station, phase, was if self._is_stale() else station.order)
         except NotNow as reason:
             self.why_not = reason.note.code
         except JournalError as error:
@@ -134,13 +147,29 @@ class Operator:
         self.bench.device.switch(on=False)
         self.loop.call_later(2.0, lambda: self.bench.device.switch(on=True))
 
-    def _serve(self, station: Station, phase: Phase) -> None:
+    def _is_stale(self) -> bool:
+        return not self.calm and self.late.yes(self.stale)
+
+    def send(self, station: Station, request: Callable[[], None]) -> None:
+        """Ask the station for something; on a stale screen once more, some seconds later."""
+        request()
+        if self._is_stale():
+            self.loop.call_later(self.late.uniform(0.1, 8), self._send_again, station, request)
+
+    def _send_again(self, station: Station, request: Callable[[], None]) -> None:
+        if self.calm or self.machine.station(self.name) is not station:
+            return  # the process has ended, and the connection with it
+        self.story.tell(self.bench.name, "a request arrives once more")
+        with contextlib.suppress(NotNow, JournalError, ProcessEnded):
+            request()
+
+    def _serve(self, station: Station, phase: Phase, shown: str | None) -> None:
         author = Author(self.person, "pin")
         match phase:
             case Phase.IDLE if station.marker is None:
                 self._read_back(station, author)
             case Phase.IDLE:
-                self._idle(station, author)
+                self._idle(station, author, shown)
             case Phase.JUDGING:
                 self._judge(station, author)
             case Phase.SET_ASIDE:
@@ -152,7 +181,7 @@ class Operator:
 
     # -- nothing is under way
 
-    def _idle(self, station: Station, author: Author) -> None:
+    def _idle(self, station: Station, author: Author, shown: str | None) -> None:
         if self._noted:
             said, self._noted = self._noted, ""
             station.check_part(author, said)
@@ -174,9 +203,9 @@ class Operator:
         if station.readers and again is None and self._bin_waits() and self.chance.yes(0.5):
             self._read_back(station, author)
             return
-        self._begin(station, author)
+        self._begin(station, author, shown)
 
-    def _begin(self, station: Station, author: Author) -> None:
+    def _begin(self, station: Station, author: Author, shown: str | None) -> None:
         work = station.next_work()
         if isinstance(work, Note):
             self.why_not = work.code
@@ -199,14 +228,16 @@ class Operator:
         elif not self.careless and not work.again:
             self.lay_blanks(work.component.name, work.positions)
         self.why_not = ""
+        # Whoever has just chosen an order sees it; others may have an old one before them.
+        self.begun = order = work.order.id if station.order != self._shown else shown
         if trial:
-            station.begin(author, trial=True)
+            station.begin(author, order, trial=True)
         elif station.by_input:
-            station.start_run(author)
+            station.start_run(author, order)
         elif work.order.kind == "package" and self.chance.yes(0.1):
-            station.begin(author, quantity=self.chance.int(1, work.order.contents or 1))
+            station.begin(author, order, quantity=self.chance.int(1, work.order.contents or 1))
         else:
-            station.begin(author)
+            station.begin(author, order)
 
     def _other_order(self, station: Station) -> None:
         plan = station.permission.plan
@@ -294,39 +325,46 @@ class Operator:
             how = "illegible" if mark.position in bad else "legible"
             is_true = self.carried(mark) == (how == "legible")
             self.panel.note(station, opened, mark, how, true=is_true)
-        station.judge(author, legible=not bad, illegible=bad)
+        judged = partial(station.judge, author, opened.seq, legible=not bad, illegible=bad)
+        self.send(station, judged)
 
     def _set_aside(self, station: Station, author: Author) -> None:
         choice = self.chance.weighted({"aside": 0.5, "again": 0.2, "settle": 0.25, "type": 0.05})
         if choice == "again" and self._can_read(station):
-            station.read_again(author)
+            self.send(station, partial(station.read_again, author, self._open(station)))
         elif choice == "type" and self._type(station, author):
             return
         elif choice == "settle":
             self.panel.settle(self, station)
         else:
             self.clear_away()
-            station.acknowledge(author)
+            self.send(station, partial(station.acknowledge, author, self._open(station)))
 
     def _read_blocked(self, station: Station, author: Author) -> None:
         choice = self.chance.weighted({"again": 0.75, "type": 0.1, "settle": 0.15})
         if choice == "settle":
             self.panel.settle(self, station)
         elif choice == "again" or not self._type(station, author):
-            station.read_again(author)
+            self.send(station, partial(station.read_again, author, self._open(station)))
 
     def _unknown(self, station: Station, author: Author) -> None:
         choice = self.chance.weighted({"again": 0.4, "settle": 0.5, "leave": 0.1})
         if choice == "again" and self._can_read(station):
-            station.read_again(author)
+            self.send(station, partial(station.read_again, author, self._open(station)))
         elif choice == "leave":
             self.story.tell(self.bench.name, "two people leave the number open")
-            station.unlatch("left for later", WITNESSES)
+            unlatched = partial(station.unlatch, self._open(station), "left for later", WITNESSES)
+            self.send(station, unlatched)
             seen = self.bench.place.contents(1)
             self._noted = seen[-1] if seen and self.chance.yes(0.5) else ""
             self.clear_away()
         else:
             self.panel.settle(self, station)
+
+    def _open(self, station: Station) -> int:
+        """The intent that the screen shows."""
+        assert station.cycle.open is not None
+        return station.cycle.open.seq
 
     def _can_read(self, station: Station) -> bool:
         opened = station.cycle.open
@@ -346,7 +384,8 @@ class Operator:
             if said is not None:
                 is_true = said != mark.content or self.carried(mark)
                 self.panel.note(station, opened, mark, "typed", true=is_true)
-                station.type_in(author, said, mark.position)
+                typed = partial(station.type_in, author, opened.seq, said, mark.position)
+                self.send(station, typed)
                 return True
         return False
 

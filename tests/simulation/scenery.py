@@ -282,6 +282,7 @@ def add_machine(
             world.story,
             world.loop,
             panel,
+            chance.of(f"late/{bench.name}"),
             world.bin,
         )
         operator.is_wanted = partial(world.is_wanted, bench)

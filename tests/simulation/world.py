@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from central.plan.facts import Member
 from gateway.contract.record import Mark
 from gateway.contract.signed import SigningKey
 from gateway.moves import Effect, Phase, Prepare
@@ -24,6 +27,8 @@ from tests.simulation.people import Operator
 from tests.simulation.scenery import add_machine, build
 from tests.simulation.story import Story
 
+FOR_EVER_S = 1e7
+"""Longer than any world lasts: what waits for so long comes with the calm."""
 CALM_S = 240.0
 """How long a world may take to finish once nothing goes wrong any more."""
 JUST_AFTER_A_RETRY_S = 2.05
@@ -377,6 +382,7 @@ class World:
         for machine in self.machines:
             machine.start()
         self.task(self._back_up())
+        self.task(self._orders_leave())
         self.task(self._registry())
         faults.weather(self, self.chance.of("weather"))
         while self.loop.now < self.plan.until and not self.done():
@@ -398,6 +404,29 @@ class World:
         while not self.is_calm:
             await asyncio.sleep(chance.uniform(1, 20))
             self.copy_all(centre=chance.yes(0.5))
+
+    async def _orders_leave(self) -> None:
+        """Officers take an order from every gateway for a while: the plans name it no more."""
+        chance = self.chance.of("orders-leave")
+        members = {code: order.members for code, order in self.centre.officers.orders.items()}
+        if len(members) < 2 or not chance.yes(0.5):
+            return
+
+        def give(code: str, to: tuple[Member, ...]) -> None:
+            orders = self.centre.officers.orders
+            orders[code] = replace(orders[code], members=to)
+            self.centre.touch()
+
+        for code, whole in members.items():  # a register that is restored may have forgotten it
+            self.later(FOR_EVER_S, partial(give, code, whole))
+        while not self.is_calm:
+            await asyncio.sleep(chance.uniform(1, 8))
+            code = chance.pick(sorted(members))
+            if self.is_calm:
+                return
+            self.tell("officer", f"takes {code} from every gateway")
+            give(code, ())
+            self.later(chance.uniform(1, 6), partial(give, code, members[code]))
 
     def copy_all(self, *, centre: bool = True) -> None:
         if centre:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from simulators.demo.people import of_order
 from simulators.demo.shift import Fault, Line, must
 
 PATIENCE_S = 60.0
@@ -28,8 +29,9 @@ class HandsFree(Line):
         """Lay a blank, tread on the pedal until it fires; how the part ended, or why it did not."""
         assert fault is None
         if not _runs(self.operator.view):
-            self._lay(await self._permitted(), None)
-            await self.operator.press("run")
+            view = await self._permitted()
+            self._lay(view, None)
+            await self.operator.press("run", of_order(view))
         view = await self._until(_awaits_part)
         if _runs(view) and self._now(view) != self._trodden:
             if self.parts.present(self.station) is None or self.parts.seen(self.station):

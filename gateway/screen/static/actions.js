@@ -18,6 +18,8 @@ const ACTIONS = {
   reports: { dialog: "reports", label: "do.reports", icon: "i-part", rare: true, free: true },
   earlier: { dialog: "earlier", label: "do.earlier", icon: "i-people", rare: true, free: true },
 };
+const OF_PART = ["acknowledge", "read-again", "judge"];
+const OF_ORDER = ["run", "begin"];
 const FIRST = ["stop", "run", "begin", "acknowledge", "read_again", "settle", "first-piece", "check"];
 const ORDER = Object.keys(ACTIONS);
 const MORE = { id: "more", dialog: "more", label: "do.more", icon: "i-more" };
@@ -28,11 +30,11 @@ const ILLEGIBLE = { id: "illegible", path: "judge", body: { legible: false }, la
 /** `primary` and `secondary`, and `more`: what stands behind the secondary one of that name. */
 export function actions(snapshot, station, shown) {
   if (snapshot.latches.length || !station) return { primary: [], secondary: [], more: [] };
-  const all = ORDER.filter((id) => offered(station, id)).map((id) => ({ id, ...ACTIONS[id], label: label(station, id) }));
+  const all = ORDER.filter((id) => offered(station, id)).map((id) => named(station, { id, ...ACTIONS[id], label: label(station, id) }));
   if (station.run.on) return { primary: all.filter((each) => each.id === "stop"), secondary: [], more: [] };
   // Two people decide with their own badges, whoever is signed in.
   if (!snapshot.signed_in) return { primary: [SIGN_IN], ...folded(all.filter((each) => each.free)) };
-  if (station.can.includes("judge")) return { primary: [LEGIBLE, illegible(station)], secondary: [], more: [] };
+  if (station.can.includes("judge")) return { primary: [named(station, LEGIBLE), named(station, illegible(station))], secondary: [], more: [] };
   const first = next(station, all) ?? FIRST.map((id) => all.find((each) => each.id === id)).find(Boolean);
   if (!first || (first.id === "check" && station.marks)) {
     const wait = shown.busy ? "do.wait" : "do.begin";
@@ -40,6 +42,13 @@ export function actions(snapshot, station, shown) {
     return { primary: [none], ...folded(all) };
   }
   return { primary: [first], ...folded(all.filter((each) => each !== first)) };
+}
+
+/** With the part, or the order, that is shown as the button is: what is pressed late is of no other. */
+function named(station, action) {
+  if (OF_PART.includes(action.path)) return { ...action, body: { ...action.body, intent: station.current?.seq } };
+  if (OF_ORDER.includes(action.path)) return { ...action, body: { order: station.order?.id ?? null } };
+  return action;
 }
 
 /** After an unknown outcome: who has read the part once more and found nothing of it, decides. */

@@ -83,7 +83,8 @@ export class Decide {
       body.how = data.get("how");
     }
     if (this.#part) Object.assign(body, { seq: this.#part.seq, position: this.#part.position });
-    else if (this.#what === "settle") body.positions = checkedSpots(data);
+    else body.intent = this.#seq;
+    if (this.#what === "settle") body.positions = checkedSpots(data);
     await this.#act(this.#what, body);
   }
 

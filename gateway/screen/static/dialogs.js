@@ -24,6 +24,7 @@ export class Dialogs {
   #what = "";
   #places = {};
   #seq = 0;
+  #order = null;
   #scanned = false;
 
   /** `act(path, body)` asks the station; `signedIn()` follows a sign-in. */
@@ -45,7 +46,7 @@ export class Dialogs {
     this.#submit("decide", (data) => this.#decide.send(data));
     this.#submit("shift", (data) => this.#shift.send(data));
     this.#submit("ask", (data) => this.#answer(data));
-    this.#submit("choose", () => this.#act("trial"));
+    this.#submit("choose", () => this.#act("trial", { order: this.#order }));
   }
 
   get open() {
@@ -54,8 +55,10 @@ export class Dialogs {
 
   ask(what, station) {
     if (what === "sign-in") this.signIn();
-    else if (what === "trial") this.#choose("trial", []);
-    else if (what === "earlier") this.#earlier(station);
+    else if (what === "trial") {
+      this.#order = station.order?.id ?? null;
+      this.#choose("trial", []);
+    } else if (what === "earlier") this.#earlier(station);
     else if (what === "shift") this.#shift.ask(station);
     else if (what === "reports") this.#reports(station);
     else if (what === "first-piece") this.#decide.askFirst(station);
@@ -132,7 +135,7 @@ export class Dialogs {
   // -- one thing to be typed, or the places that it is about
 
   #askOne(what, station) {
-    [this.#what, this.#seq] = [what, station.current?.seq ?? 0];
+    [this.#what, this.#seq, this.#order] = [what, station.current?.seq ?? 0, station.order?.id ?? null];
     this.#places = { most: station.order?.contents ?? "" };
     const due = (station.current?.places ?? []).filter((place) => place.due && !place.unknown);
     const isAmount = what === "quantity";
@@ -154,16 +157,16 @@ export class Dialogs {
   async #answer(data) {
     const value = data.get("value").trim();
     if (this.#what === "illegible") {
-      await this.#act("judge", { legible: true, illegible: checkedSpots(data) });
+      await this.#act("judge", { intent: this.#seq, legible: true, illegible: checkedSpots(data) });
       return;
     }
     if (!value) throw new Declined("not-valid");
     if (this.#what === "quantity") {
       if (!/^\d+$/.test(value)) throw new Declined("wrong-quantity");
-      await this.#act("begin", { quantity: Number(value) });
+      await this.#act("begin", { order: this.#order, quantity: Number(value) });
     } else if (this.#what === "type") {
       const [position] = checkedSpots(data);
-      await this.#act("type", { content: value, position });
+      await this.#act("type", { intent: this.#seq, content: value, position });
     } else await this.#act("check", { content: value });
   }
 

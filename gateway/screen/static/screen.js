@@ -14,6 +14,7 @@ import { Sounds } from "./sound.js";
 import { icon, make, put } from "./elements.js";
 
 const NOTICE_MS = 9000;
+const MOVED_ON = ["other-part", "other-order"];
 const SETTLED_MS = 400; // a button that has just changed its meaning takes no second tap
 
 const $ = (id) => document.getElementById(id);
@@ -33,7 +34,7 @@ const station = () =>
   snapshot.stations.find((each) => each.name === selected) ?? snapshot.stations[0] ?? null;
 
 const dialogs = new Dialogs({
-  act: (path, body) => post(stationPath(station().name, path), body),
+  act: ask,
   signedIn: () => stream.open(),
 });
 
@@ -245,8 +246,21 @@ function addReach(add) {
 
 // -- buttons
 
+/** Ask the station. Where it is at another part or order than was shown, show what is there now. */
+async function ask(path, body) {
+  try {
+    await post(stationPath(station().name, path), body);
+  } catch (problem) {
+    if (MOVED_ON.includes(problem.code)) {
+      tell(problem); // also where the dialog closes, since its part is gone
+      stream.open();
+    }
+    throw problem;
+  }
+}
+
 function renderButtons(shown) {
-  const means = `${selected} ${shown.primary.map((each) => each.id)}`;
+  const means = `${selected} ${shown.primary.map((each) => `${each.id} ${each.body?.intent}`)}`;
   if (means !== meaning) {
     [meaning, meantSince] = [means, performance.now()];
     setTimeout(render, SETTLED_MS);
@@ -277,7 +291,7 @@ async function press(action, more = []) {
   pending = true;
   render();
   try {
-    await post(stationPath(station().name, action.path), action.body);
+    await ask(action.path, action.body);
     tell(null);
   } catch (problem) {
     if (!(problem instanceof Declined)) throw problem;
