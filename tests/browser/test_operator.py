@@ -5,14 +5,16 @@ What is asserted is the words on the screen, the piece of metal, and the journal
 
 import asyncio
 import contextlib
+import json
 import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from gateway.contract.record import Intent, Latched, Marked, Record, Settled, Verified
 from gateway.screen.texts import Texts, read_texts
@@ -270,6 +272,37 @@ async def test_an_eye_in_place_of_a_reader(tmp_path: Path, browse: Browse) -> No
         verdicts = [each for each in made.records() if isinstance(each, Verified)]
         assert [each.verdict for each in verdicts] == ["good", "unreadable"]
         assert {each.entry for each in verdicts} == {"eye"}
+
+
+async def test_a_press_that_comes_late_shows_the_part_that_is_there_now(
+    tmp_path: Path, browse: Browse
+) -> None:
+    eye = order(verify={"mode": "eye", "reason": "the reader is being repaired"})
+    async with at_work(tmp_path, browse, orders=(eye,), reader=False) as (made, page):
+        bodies: list[dict[str, Any]] = []
+
+        async def as_of_the_first(route: Route) -> None:
+            bodies.append(route.request.post_data_json)
+            await route.continue_(post_data=json.dumps(bodies[0]))
+
+        await page.route("**/judge", as_of_the_first)
+        for number in (1, 2):
+            made.parts.load(STATION)
+            await page.locator(PRIMARY).click()
+            await shows(page, "judging")
+            await expect(page.locator("#serial")).to_have_text(serial(number))
+            seq = made.logbook.journal.end
+            await page.locator("[data-action=legible]:enabled").click()
+            if number == 1:
+                await shows(page, "good")
+        await expect(page.locator("#notice")).to_have_text(SQ["note.other-part"])
+        await shows(page, "judging")
+        await expect(page.locator("#serial")).to_have_text(serial(2))
+        assert after(made, seq) == []
+        assert bodies[0]["intent"] < bodies[1]["intent"]
+        await page.unroute("**/judge")
+        await page.locator("[data-action=legible]:enabled").click()
+        await shows(page, "good")
 
 
 async def test_the_gateway_is_lost_and_comes_back(tmp_path: Path, browse: Browse) -> None:

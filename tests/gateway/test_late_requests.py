@@ -1,19 +1,26 @@
 """Requests that arrive late or twice: a request acts on what its person saw, or not at all."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from io import StringIO
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
+import gateway.__main__ as command
+from gateway.agent import _serve_locally
 from gateway.contract.plan import Plan
+from gateway.local_api import create_local_app
 from gateway.logbook import NOBODY
 from gateway.moves import Phase
 from gateway.screen.app import create_screen_app
 from gateway.screen.desk import Desk
 from tests.gateway.desk import Site, plan
 from tests.gateway.records import GATEWAY
+from tests.gateway.test_inspection import wait_for_answers
 from tests.gateway.test_station import Bench, bench, run
 from tests.support.line import LEAD, OPERATOR, PEOPLE
 
@@ -52,12 +59,16 @@ def at(site: Site, phase: Phase) -> Bench:
     return made
 
 
-@contextlib.asynccontextmanager
-async def page(made: Bench) -> AsyncIterator[httpx.AsyncClient]:
+def desk_of(made: Bench) -> Desk:
     site = made.site
     desk = Desk(GATEWAY, 1, "1-1", "sq", site.latches, site.logbook, site.permission)
     desk.stations[made.station.name] = made.station
-    transport = httpx.ASGITransport(create_screen_app(desk))
+    return desk
+
+
+@contextlib.asynccontextmanager
+async def page(made: Bench) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(create_screen_app(desk_of(made)))
     base = f"http://127.0.0.1/api/stations/{made.station.name}/"
     async with httpx.AsyncClient(transport=transport, base_url=base) as web:
         answer = await web.post("http://127.0.0.1/api/sign-in", json=OPERATOR.credentials())
@@ -128,5 +139,55 @@ async def test_a_request_to_begin_is_of_the_order_that_was_shown(site: Site, act
             assert (made.station.cycles, made.station.running) == (0, None)
             assert site.journal.end == end
             assert (await web.post(action, json={"order": "o1"})).status_code == 200
+
+    await run(made, story)
+
+
+@pytest.mark.parametrize("action", ["settle", "unlatch"])
+async def test_a_command_shows_the_open_part_and_decides_on_no_other(
+    site: Site,
+    action: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = at(site, Phase.UNKNOWN)
+    monkeypatch.setattr(command, "load", lambda _path: SimpleNamespace(journal=site.folder))
+    monkeypatch.setattr(command, "newest_journal", lambda _folder: site.path)
+    arguments = [action, "laser", "--reason", "seen", "--pins-from-stdin"]
+    arguments += ["--witness", OPERATOR.badge, "--witness", LEAD.badge]
+    arguments += ["--how", "scrapped"] if action == "settle" else []
+
+    def decide() -> int:
+        pins = StringIO(f"{OPERATOR.pin}\n{LEAD.pin}\n")
+        monkeypatch.setattr("sys.stdin", pins)
+        return command.main(arguments)
+
+    async def story() -> None:
+        await made.comes_to(Phase.IDLE)
+        app = create_local_app(desk_of(made), site.journal)
+        serving = asyncio.ensure_future(_serve_locally(app, site.path))
+        try:
+            await asyncio.to_thread(wait_for_answers, site.path)
+            assert await asyncio.to_thread(decide) == command.FINDING
+            assert "nothing-to-settle" in capsys.readouterr().err
+
+            await made.marks(Phase.UNKNOWN)
+            shown = f"record {made.open} is open: 7A720000001"
+            assert await asyncio.to_thread(decide) == command.GOOD
+            assert shown in capsys.readouterr().err
+            await made.comes_to(Phase.IDLE)
+
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as web:
+                made.part.contents.clear()
+                await made.marks(Phase.UNKNOWN)
+                body = {"station": "laser", "intent": made.open - 1, "how": "accepted", **SIGNED}
+                late = await web.post(f"/{action}", json=body)
+                assert (late.status_code, late.json()["code"]) == (409, "other-part")
+                del body["intent"]
+                assert (await web.post(f"/{action}", json=body)).status_code == 422
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
 
     await run(made, story)
