@@ -279,7 +279,7 @@ async def test_a_press_that_comes_late_shows_the_part_that_is_there_now(
 ) -> None:
     eye = order(verify={"mode": "eye", "reason": "the reader is being repaired"})
     async with at_work(tmp_path, browse, orders=(eye,), reader=False) as (made, page):
-        bodies: list[dict[str, Any]] = []
+        bodies: list[Any] = []
 
         async def as_of_the_first(route: Route) -> None:
             bodies.append(route.request.post_data_json)
