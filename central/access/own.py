@@ -5,6 +5,7 @@ from typing import TypeVar
 from central.access.roles import RIGHTS, Right, without
 from central.errors import Forbidden, NotFound
 from central.register.acts import By
+from central.register.ownership import owns
 from central.register.subject import no_such
 from central.said import said
 
@@ -13,14 +14,14 @@ T = TypeVar("T")
 
 def own(by: By, found: T, entity: str | None, subject: str, key: str) -> T:
     """What was looked up, where the caller may see it; `NotFound` where it is another's."""
-    if by.entity is not None and by.entity != entity:
+    if not owns(by.entity, entity):
         raise NotFound(no_such(subject, key))
     return found
 
 
 def for_own(by: By, entity: str) -> None:
     """Raises `Forbidden` where somebody acts for another entity than their own."""
-    if by.entity is not None and by.entity != entity:
+    if not owns(by.entity, entity):
         raise Forbidden(
             said(
                 "{account} acts for {own}, not for {entity}",

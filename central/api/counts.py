@@ -8,10 +8,10 @@ from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from central.access.own import own
 from central.access.roles import Right
 from central.api.desk import AtDesk, Desk, Guarded, needs
 from central.api.listing import SORT, Cursor, Limit, listed, shown
-from central.errors import NotFound
 from central.queries import counts as queries
 from central.queries.counts import CountLine, CountRow, CountView, ScanView
 from central.queries.models import Answer
@@ -31,7 +31,6 @@ from central.register.stock.models import (
 )
 from central.register.stock.projection import COUNT
 from central.register.stock.rules import Count
-from central.register.subject import no_such
 
 api = APIRouter(prefix="/counts", tags=["counts"], route_class=Guarded)
 _Sort = Literal[
@@ -208,6 +207,4 @@ def _act(desk: Desk, do: Callable[[Work], Count], status: int = 200) -> Response
 
 def _own(connection: Connection, by: By, number: str) -> Count:
     found = COUNT.require(connection, number)
-    if by.entity not in (None, found.entity):
-        raise NotFound(no_such("count", number))
-    return found
+    return own(by, found, found.entity, "count", number)

@@ -87,7 +87,7 @@ def test_each_disposition_is_reached_and_only_what_is_destroyed_has_no_way_out()
         (
             NEW.model_copy(update={"disposition": "in-transit"}),
             event("received", holder="KMP", reporter="KMP"),
-            "ok",
+            "not-held",
         ),
         (
             NEW.model_copy(update={"disposition": "in-transit"}),
@@ -158,3 +158,42 @@ def test_an_sscc_of_the_standard_is_taken() -> None:
     """GS1 General Specifications, check digit calculation: 106141412345678908."""
     told = {"number": "E-1", "what": "packed", "happened": NOW, "articles": ["A"]}
     assert NewEvent.model_validate(told | {"package": "106141412345678908"}).package
+
+
+@pytest.mark.parametrize(
+    ("what", "disposition", "reporter", "recipient", "verdict"),
+    [
+        ("received", "in-transit", "KMP", "KMP", "ok"),
+        ("received", "in-transit", "KMP", "DEP", "not-held"),
+        ("received", "in-transit", "KMP", None, "not-held"),
+        ("received", "in-transit", "UMG", "KMP", "ok"),
+        ("received", "in-transit", None, "KMP", "ok"),
+        ("received", "seized", "UMG", None, "not-held"),
+        ("received", "seized", "KMP", "KMP", "not-held"),
+        ("received", "seized", None, None, "ok"),
+        ("imported", "exported", "UMG", None, "ok"),
+        ("imported", "exported", "KMP", None, "not-held"),
+        ("imported", "exported", "KMP", "KMP", "ok"),
+        ("found", "stolen", "KMP", None, "not-held"),
+        ("found", "stolen", "UMG", None, "ok"),
+    ],
+)
+def test_a_thing_comes_to_whom_it_was_sent(
+    what: EventKind,
+    disposition: Disposition,
+    reporter: str | None,
+    recipient: str | None,
+    verdict: str,
+) -> None:
+    article = NEW.model_copy(update={"disposition": disposition})
+    holder = None if what == "found" else reporter or "DEP"
+    told = event(what, reporter=reporter, holder=holder)
+    assert judge(article, told, recipient=recipient) == verdict
+
+
+def test_an_act_of_before_write_ownership_is_judged_as_it_was() -> None:
+    sent = NEW.model_copy(update={"disposition": "in-transit"})
+    received = event("received", holder="KMP", reporter="KMP", believed=True)
+    assert judge(sent, received) == "ok"
+    assert after(NEW, event("seen", believed=True)).since > NEW.since
+    assert after(NEW, event("seen")).since == NEW.since

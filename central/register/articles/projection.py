@@ -92,6 +92,7 @@ class _Scene:
             told["holder"],
             told["package"],
             told["component"],
+            believed="recipients" not in told,
         )
         named = dict.fromkeys(told["articles"])  # in their order, and each found at once
         known = _locked(connection, {*named, *([event.package] if event.package else [])})
@@ -142,6 +143,7 @@ class _Scene:
             within=within,
             accepted=code not in told["unaccepted"],
             barred=code in told.get("barred", ()),
+            recipient=told.get("recipients", {}).get(code),
         )
 
     @property
@@ -159,7 +161,7 @@ class _Scene:
         """Why it cannot have been put into the package, or the weapon."""
         package = self.package
         if package is None:
-            return "unknown-article"
+            return "not-held" if self.act.payload.get("reserved") else "unknown-article"
         if package.code == article.code or package.code in self.inside:
             return "package-in-itself"
         if package.disposition not in rules.PUT_IN[self.event.what]:
@@ -176,8 +178,9 @@ class _Scene:
     def moved(self, found: Mapping[str, Verdict]) -> Iterable[Article]:
         """The articles that are written: the package first, which the others name."""
         package = self.package
-        if package is not None:
-            yield package
+        told = self.event.believed or "ok" in found.values()
+        if package is not None and (told or package.version != self.act.id):
+            yield package  # a new one begins with what was truly put into it
         for code, verdict in found.items():
             article = self.article(code)
             if article is None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from central.register.articles.models import ArticleKind, Disposition, EventKind, Verdict
+from central.register.ownership import may_report, owns
 from central.register.subject import Row
 
 HELD: tuple[Disposition, ...] = ("commissioned", "in-store", "received", "in-repair", "found")
@@ -76,7 +77,8 @@ class Article(Row):
 @dataclass(frozen=True)
 class Event:
     """What is told of each of its articles. `reporter`: the entity that tells it; None: the
-    registry. `within`: of what lies in a package that was named."""
+    registry. `believed`: the act is older than write ownership; anybody's receipt was believed,
+    and a sighting was ordered among what changes an article."""
 
     what: EventKind
     happened: datetime
@@ -86,6 +88,7 @@ class Event:
     holder: str | None = None
     package: str | None = None
     component: str | None = None
+    believed: bool = False
 
 
 def judge(
@@ -95,15 +98,16 @@ def judge(
     within: bool = False,
     accepted: bool = True,
     barred: bool = False,
+    recipient: str | None = None,
 ) -> Verdict:
     """Whether the event may have befallen the article, as far as the register knows. `barred`: its
-    lot is suspended or withdrawn."""
+    lot is suspended or withdrawn. `recipient`: the entity that a consignment brings it to."""
     origins, _ = STEPS[event.what]
-    if event.happened < article.since:
+    if event.happened < article.since and _is_ordered(event):
         return "out-of-order"
     if article.disposition not in origins:
         return "illegal-step"
-    if not _may_tell(article, event):
+    if not _may_tell(article, event, recipient):
         return "not-held"
     if (
         event.what in TAKEN_OUT
@@ -120,17 +124,27 @@ def judge(
     return "ok"
 
 
-def _may_tell(article: Article, event: Event) -> bool:
-    """What is in transit is told of by who receives it; all else by who has it."""
-    if event.reporter is None or event.what in ("seen", "found", "imported"):
+def _is_ordered(event: Event) -> bool:
+    """A sighting changes nothing: what happened before it or after it may be reported later."""
+    return event.what != "seen" or event.believed
+
+
+def _may_tell(article: Article, event: Event, recipient: str | None) -> bool:
+    if event.believed and event.what in ("found", "imported"):
         return True
-    return event.reporter == (event.holder if event.what == "received" else article.holder)
+    if event.believed and event.what == "received":
+        return event.reporter in (None, event.holder)
+    if event.holder is not None and not owns(event.reporter, event.holder):
+        return False
+    return may_report(event.reporter, event.what, article.disposition, article.holder, recipient)
 
 
 def after(article: Article, event: Event, *, within: bool = False) -> Article:
     """The article once the event has befallen it; what lies in a package stays in it."""
     _, target = STEPS[event.what]
-    change: dict[str, object] = {"version": event.version, "since": event.happened}
+    change: dict[str, object] = {"version": event.version}
+    if _is_ordered(event):
+        change["since"] = event.happened
     if target is not None:
         change["disposition"] = target
     if event.holder is not None:

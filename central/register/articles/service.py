@@ -14,11 +14,18 @@ from central.register.articles.models import NewEvent, Settlement
 from central.register.articles.projection import ARTICLE, EVENT, Reported, contents
 from central.register.articles.rules import Article
 from central.register.articles.tree import around
-from central.register.consignments.clearance import fault_at_dispatch, held_back, named_by
+from central.register.consignments.clearance import (
+    fault_at_dispatch,
+    held_back,
+    named_by,
+    recipients_of,
+)
 from central.register.entities.service import ENTITY
+from central.register.ownership import owns
 from central.register.places.service import PLACE
 from central.register.products.service import PRODUCT
 from central.register.subject import no_such
+from central.register.units.service import owner_of
 from central.said import said
 
 AHEAD = timedelta(minutes=2)
@@ -37,11 +44,11 @@ def report(work: Work, asked: NewEvent) -> Reported:
         raise Refused(said("happened: that lies in the future"))
     if asked.place is not None:
         place = PLACE.require(connection, asked.place)
-        if reporter is not None and place.entity != reporter:
+        if not owns(reporter, place.entity):
             raise NotFound(no_such("place", asked.place))
     if asked.holder is not None:
         ENTITY.require(connection, asked.holder)
-        if reporter is not None and asked.holder != reporter:
+        if not owns(reporter, asked.holder):
             raise Refused(
                 said(
                     "holder: {account} reports what came to {entity}",
@@ -53,9 +60,15 @@ def report(work: Work, asked: NewEvent) -> Reported:
     known = known_of(connection, asked.articles)
     fresh = born(connection, [code for code in asked.articles if code not in known])
     births = {code: each.article for code, each in fresh.items()}
+    reserved = False
     if asked.what == "packed":
-        births |= _unit(connection, asked, known | births, reporter)
+        unit = _unit(connection, asked, known | births, reporter)
+        owners = {owner_of(connection, code) for code in unit} - {None}
+        reserved = any(not owns(reporter, owner) for owner in owners)
+        if not reserved:
+            births |= unit
     components, taken = _components(connection, asked, births)
+    recipients = recipients_of(connection, asked, consignment)
     lacking: frozenset[str] = frozenset()
     barred: frozenset[str] = frozenset()
     fault = ""
@@ -76,6 +89,8 @@ def report(work: Work, asked: NewEvent) -> Reported:
         "components": components,
         "taken": taken,
         "fault": fault,
+        "recipients": recipients,
+        "reserved": reserved,
     }
     return work.act(EVENT, asked.number, asked.what, payload, why=Why(asked.reason, asked.basis))
 

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, select
 from central import schema
 from central.errors import Excluded, NotFound, NotLicensed, Refused, Undecided
 from central.register.acts import Work
-from central.register.articles.models import NewEvent
+from central.register.articles.models import WITH_A_HOLDER, NewEvent
+from central.register.articles.projection import contents
 from central.register.articles.rules import Article
 from central.register.consignments.models import (
     ACTIVITIES,
@@ -23,12 +24,13 @@ from central.register.consignments.models import (
     NewConsignment,
 )
 from central.register.consignments.projection import CONSIGNMENT
-from central.register.consignments.rules import Consignment
+from central.register.consignments.rules import ON_THE_WAY, Consignment
 from central.register.exclusions.screening import screen, screen_outsider
 from central.register.licences.rules import Licence
 from central.register.licences.service import LICENCE
 from central.register.licences.terms import Activity, covers
 from central.register.lots.recall import barred
+from central.register.ownership import owns
 from central.register.subject import no_such
 from central.said import Several, Word, joined, said
 
@@ -152,7 +154,7 @@ def named_by(work: Work, asked: NewEvent) -> Consignment:
     number = str(asked.consignment)
     consignment = CONSIGNMENT.require(work.connection, number, lock=True)
     role = (FROM if asked.what == "dispatched" else TO)[consignment.direction]
-    if work.by.entity not in (None, consignment.entity(role)):
+    if not owns(work.by.entity, consignment.entity(role)):
         raise NotFound(no_such("consignment", number))
     events = EVENTS[consignment.direction]
     if asked.what not in events:
@@ -173,6 +175,31 @@ def named_by(work: Work, asked: NewEvent) -> Consignment:
             )
         )
     return consignment
+
+
+def recipients_of(
+    connection: Connection, asked: NewEvent, named: Consignment | None
+) -> dict[str, str]:
+    """By article that an event brings to somebody, the entity that a consignment sends it to.
+
+    What is in transit goes to whom its sender reported. What comes back from abroad is the
+    importer's, whose licence covers the import that lists it.
+    """
+    if asked.what not in WITH_A_HOLDER:
+        return {}
+    line, table = schema.consignment_article, schema.consignment
+    inside = [*asked.articles, *contents(connection, asked.articles)]
+    query = (
+        select(line.c.code, table.c.recipient)
+        .join(table, table.c.number == line.c.consignment)
+        .where(line.c.code.in_(inside), line.c.listed, line.c.state != "received")
+    )
+    if asked.what == "received":
+        sent = (table.c.direction == "domestic", table.c.state.in_((*ON_THE_WAY, "received")))
+        query = query.where(*sent)
+    else:
+        query = query.where(table.c.number == (None if named is None else named.number))
+    return {row.code: row.recipient for row in connection.execute(query)}
 
 
 def fault_at_dispatch(

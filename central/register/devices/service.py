@@ -11,6 +11,7 @@ from central.register.acts import Act, Why, Work
 from central.register.devices.models import DeviceState, Moved, NewDevice, NewDeviceInvitation
 from central.register.gateways import service as gateways
 from central.register.gateways.models import Invitation, NewInvitation
+from central.register.ownership import owns
 from central.register.places.service import PLACE, is_active
 from central.register.subject import Row, Subject, held, impossible, new, no_such
 from central.said import Word, said
@@ -57,7 +58,7 @@ def add(work: Work, asked: NewDevice) -> Device:
     """At a place of its entity's. Raises `NotFound`, or `Conflict`: the name is a gateway's."""
     connection, table = work.connection, schema.gateway
     place = PLACE.require(connection, asked.place)
-    if work.by.entity not in (None, place.entity):
+    if not owns(work.by.entity, place.entity):
         raise NotFound(no_such("place", asked.place))
     if not is_active(connection, asked.place):
         raise Conflict(said("place {code} is inactive", code=asked.place))

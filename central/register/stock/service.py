@@ -10,6 +10,7 @@ from central import schema
 from central.errors import Conflict, Forbidden, NotFound, Refused
 from central.register.acts import LAST, Why, Work
 from central.register.articles.service import AHEAD
+from central.register.ownership import owns
 from central.register.places.service import PLACE, within
 from central.register.stock import expected
 from central.register.stock.lines import articles_of, key_of, quantities_of
@@ -204,7 +205,7 @@ def _require_alone(connection: Connection, places: Collection[str]) -> None:
 def _place(work: Work, code: str) -> str:
     """The entity whose place it is."""
     place = PLACE.require(work.connection, code)
-    if work.by.entity not in (None, place.entity):
+    if not owns(work.by.entity, place.entity):
         raise NotFound(no_such("place", code))
     return place.entity
 

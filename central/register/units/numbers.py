@@ -25,6 +25,11 @@ def check_digit(digits: str) -> str:
     return str(-weighed % 10)
 
 
+def is_sscc(code: str) -> bool:
+    """Whether it has the form of one."""
+    return re.fullmatch(SSCC, code) is not None
+
+
 def is_whole(sscc: str) -> bool:
     """Whether 18 digits end with their check digit."""
     return check_digit(sscc[:-1]) == sscc[-1]

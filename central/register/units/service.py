@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from central import schema
@@ -139,6 +139,22 @@ def go_on(work: Work, series: str, asked: GoOn) -> Series:
         why=asked.why,
         expects=True,
     )
+
+
+def owner_of(connection: Connection, code: str) -> str | None:
+    """The entity that a unit's number was given to, or whose prefix or NCAGE it begins with."""
+    given, table = schema.unit_number, schema.entity
+    found = connection.execute(select(given.c.entity).where(given.c.code == code)).scalar()
+    if found is not None:
+        return str(found)
+    own = (
+        func.starts_with(literal(code[1:]), table.c.gs1_prefix)
+        if numbers.is_sscc(code)
+        else func.starts_with(literal(code), numbers.AGENCY_OF_NCAGE + table.c.ncage)
+    )
+    # Of two prefixes the longer one is the narrower.
+    longest = func.length(table.c.gs1_prefix).desc().nulls_last()
+    return connection.execute(select(table.c.code).where(own).order_by(longest)).scalar()
 
 
 def _series(entity: Entity, asked: NewUnits) -> str:
