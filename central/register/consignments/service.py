@@ -20,6 +20,7 @@ from central.register.consignments.clearance import (
 from central.register.consignments.models import FROM, NewConsignment, Resolving
 from central.register.consignments.projection import CONSIGNMENT, MOST_NAMED
 from central.register.consignments.rules import Consignment
+from central.register.ownership import owns
 from central.said import counting, said
 
 
@@ -40,6 +41,8 @@ def report(work: Work, asked: NewConsignment) -> Consignment:
     inside = contents(connection, known)
     if FROM[asked.direction] == "sender":
         _require_at(str(asked.sender), asked.articles, known | inside, fresh)
+    else:
+        _require_abroad(str(getattr(asked, FROM[asked.direction])), known | inside, fresh)
     articles = known | inside | {code: each.article for code, each in fresh.items()}
     _require_accepted(work.connection, articles)
     _require_free(work, articles, asked.recipient)
@@ -101,6 +104,18 @@ def _require_at(
                 articles=_some(gone),
             )
         )
+
+
+def _require_abroad(entity: str, known: Mapping[str, Article], fresh: Mapping[str, Born]) -> None:
+    """That what `entity` brings in is its own, is abroad, or was never the register's."""
+    held = {**known, **{code: each.article for code, each in fresh.items()}}
+    strange = sorted(
+        code
+        for code, article in held.items()
+        if article.disposition != "exported" and not owns(entity, article.holder)
+    )
+    if strange:
+        raise NotFound(said("{sender} has no {articles}", sender=entity, articles=_some(strange)))
 
 
 def _require_accepted(connection: Connection, articles: Mapping[str, Article]) -> None:

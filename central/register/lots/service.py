@@ -1,5 +1,6 @@
 """Opening a lot, telling what it consists of and what became of it, and deciding on it."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -12,8 +13,10 @@ from central.register.articles.service import AHEAD
 from central.register.lots.balance import balance
 from central.register.lots.models import (
     Components,
+    LotComponent,
     Movement,
     MovementSettlement,
+    NewComponent,
     NewComponents,
     NewLot,
     NewMovement,
@@ -22,8 +25,10 @@ from central.register.lots.packages import opened
 from central.register.lots.projection import LOT
 from central.register.lots.rules import Lot
 from central.register.lots.tree import is_within
+from central.register.ownership import owns
 from central.register.products.models import lot_faults
 from central.register.products.service import PRODUCT
+from central.register.subject import no_such
 from central.said import joined, said
 
 Decision = Literal["suspended", "released", "withdrawn"]
@@ -45,14 +50,16 @@ def open_lot(work: Work, asked: NewLot) -> Lot:
     code = code_of(asked.product, asked.number)
     payload = asked.model_dump(mode="json", exclude={"components"}) | {
         "entity": product.entity,
-        "components": _components(work.connection, code, asked.components),
+        "components": _components(work, code, asked.components),
     }
     return work.act(LOT, code, "opened", payload)
 
 
 def tell_components(work: Work, code: str, asked: NewComponents) -> Lot:
-    """The whole anew. Raises `NotFound`, or `Refused` for a lot that has this one in it."""
-    payload = {"components": _components(work.connection, code, asked.components)}
+    """The whole anew. Raises `NotFound`, or `Refused` for a lot that has this one in it, or where
+    another quantity of another entity's lot would stand used."""
+    before = LOT.require(work.connection, code, lock=True).components
+    payload = {"components": _components(work, code, asked.components, before)}
     return work.act(LOT, code, "components told", payload, why=asked.why, expects=True)
 
 
@@ -60,7 +67,7 @@ def move(work: Work, code: str, asked: NewMovement) -> Lot:
     """Keep it whole, also where there was less than it tells of: then the lot is in dispute.
 
     Raises `Conflict` where the movement was told before, `NotFound` for a lot that is none,
-    `Refused` for what has not happened yet.
+    `Refused` for what has not happened yet. A lot of another entity is none to rework into.
     """
     connection = work.connection
     if asked.happened > datetime.now(UTC) + AHEAD:
@@ -69,7 +76,9 @@ def move(work: Work, code: str, asked: NewMovement) -> Lot:
     lot = LOT.require(connection, code, lock=True)
     _require_new(connection, asked.number)
     if asked.into is not None:
-        LOT.require(connection, asked.into)
+        into = LOT.require(connection, asked.into)
+        if not owns(work.by.entity, into.entity):
+            raise NotFound(no_such("lot", asked.into))
         if asked.into == code:
             raise Refused(said("into: a lot is reworked into another"))
     there = balance(connection, code)
@@ -122,20 +131,38 @@ def decide(work: Work, code: str, what: Decision, why: Why) -> Lot:
     return work.act(LOT, code, what, why=why, expects=True)
 
 
+def _used(components: Iterable[NewComponent | LotComponent]) -> dict[str, int]:
+    """By lot of the register, how much of it went in."""
+    used: dict[str, int] = {}
+    for each in components:
+        if each.lot is not None:
+            used[each.lot] = used.get(each.lot, 0) + (each.quantity or 0)
+    return used
+
+
 def _require_new(connection: Connection, number: str) -> None:
     table = schema.lot_movement
     if connection.execute(select(table.c.number).where(table.c.number == number)).first():
         raise Conflict(said("movement {number} exists already", number=number))
 
 
-def _components(connection: Connection, code: str, components: Components) -> list[dict[str, Any]]:
-    """As an act holds them. Raises `NotFound` or `Refused`."""
-    for each in components:
-        if each.lot is None:
-            continue
-        LOT.require(connection, each.lot)
-        if is_within(connection, code, each.lot):
-            raise Refused(said("components: {lot} has {code} in it", lot=each.lot, code=code))
+def _components(
+    work: Work, code: str, components: Components, before: tuple[LotComponent, ...] = ()
+) -> list[dict[str, Any]]:
+    """As an act holds them; `before` are those that stand. Raises `NotFound` or `Refused`."""
+    connection = work.connection
+    used, told = _used(before), _used(components)
+    for lot in used | told:
+        part = LOT.require(connection, lot)
+        if lot in told and is_within(connection, code, lot):
+            raise Refused(said("components: {lot} has {code} in it", lot=lot, code=code))
+        if not owns(work.by.entity, part.entity) and used.get(lot, 0) != told.get(lot, 0):
+            raise Refused(
+                said(
+                    "components: {lot} is another entity's; the registry says how much was used",
+                    lot=lot,
+                )
+            )
     return [
         {"position": position, **each.model_dump(mode="json")}
         for position, each in enumerate(components, start=1)
