@@ -386,6 +386,21 @@ def test_the_recipient_of_its_consignment_receives_it_and_its_owner_has_it_back(
         assert (article["holder"], article["disposition"]) == (by, "received")
 
 
+def test_a_receipt_that_was_reported_before_its_dispatch_is_reported_again(scene: Scene) -> None:
+    """The sender's scanner was offline: what the recipient reported first is flagged."""
+
+    def received() -> dict[str, str]:
+        body = event(scene, "received", REPORTED, holder="DEP", consignment="C-2", happened=at())
+        return flags(scene.send("warehouse", "/events", body, "DEP").json())
+
+    assert received() == {REPORTED: "illegal-step"}
+    sent = event(scene, "dispatched", REPORTED, consignment="C-2", happened=at())
+    assert scene.send("warehouse", "/events", sent, OWNER).status_code == 201
+    article = scene.register.get(f"/api/v1/articles/{REPORTED}")["article"]
+    assert article["disposition"] == "in-transit"
+    assert received() == {}
+
+
 def test_a_sighting_puts_nothing_in_dispute_that_its_holder_tells(scene: Scene) -> None:
     code = UII.format(11)
     assert flags(scene.send("warehouse", "/events", event(scene, "seen", code)).json()) == {}

@@ -7,7 +7,7 @@ kept with what was told.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from central import schema
 from central.errors import Excluded, NotFound, NotLicensed, Refused, Undecided
@@ -187,12 +187,16 @@ def recipients_of(
     """
     if asked.what not in WITH_A_HOLDER:
         return {}
-    line, table = schema.consignment_article, schema.consignment
+    line, table, told = schema.consignment_article, schema.consignment, schema.event_article
+    # A receipt that was flagged, as one that came before its dispatch, has not ended the way.
+    arrived = exists().where(
+        told.c.event == line.c.received, told.c.article == line.c.code, told.c.verdict == "ok"
+    )
     inside = [*asked.articles, *contents(connection, asked.articles)]
     query = (
         select(line.c.code, table.c.recipient)
         .join(table, table.c.number == line.c.consignment)
-        .where(line.c.code.in_(inside), line.c.listed, line.c.state != "received")
+        .where(line.c.code.in_(inside), line.c.listed, ~arrived)
     )
     if asked.what == "received":
         sent = (table.c.direction == "domestic", table.c.state.in_((*ON_THE_WAY, "received")))
