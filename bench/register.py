@@ -6,7 +6,6 @@ driver on another. Both take turns, each with keys of its own, so that neither w
 
 import asyncio
 import random
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +23,8 @@ from bench.growth import import_of, ingest_of
 from bench.measure import Measurement, percentile
 from central.queries import articles, balances, items, marks
 from central.queries.reading import snapshot
+from simulators.demo.processes import Child
 from tests.support import asking, plans
-from tests.support.wait import wait_for
 
 SMALL = 10_000
 """Marks of the register that growth is measured from."""
@@ -297,19 +296,14 @@ def _by_http(register: Register, size: Size) -> list[str]:
 
 @contextmanager
 def _served(register: Register) -> Iterator[None]:
-    with (register.folder / "serve.log").open("wb") as log:
-        program = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "central", "serve", "--state", str(register.folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+    command = [sys.executable, "-m", "central", "serve", "--state", str(register.folder)]
+    program = Child("serve", command, register.folder / "serve.log")
+    program.start()
     try:
-        wait_for("the web server", lambda: _answers(register.client_url()), 60)
+        program.wait_until(lambda: _answers(register.client_url()))
         yield
     finally:
-        program.terminate()
-        program.wait(30)
+        program.end()
 
 
 def _answers(url: str) -> bool:

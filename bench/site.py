@@ -29,7 +29,7 @@ NUMBERS = 999_999
 
 
 @dataclass
-class Site:
+class GatewayCore:
     """What a gateway's process holds, but for its uplink."""
 
     logbook: Logbook
@@ -49,7 +49,7 @@ class Site:
         return made
 
 
-def new_site(folder: Path, *, eye: bool) -> Site:
+def new_core(folder: Path, *, eye: bool) -> GatewayCore:
     """An epoch of its own with a plan of one order in force; `eye`: a person judges each part."""
     path = journal_path(folder / "journal", 1)
     create(path, GATEWAY, 1)
@@ -67,7 +67,7 @@ def new_site(folder: Path, *, eye: bool) -> Site:
     boot = str(Boot(*journal.next_boot()))
     desk = Desk(GATEWAY, 1, boot, "sq", latches, logbook, permission)
     latches.on_change = desk.changed
-    return Site(logbook, permission, desk)
+    return GatewayCore(logbook, permission, desk)
 
 
 def _plan(*, eye: bool) -> Plan:

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,11 +19,12 @@ from typing import Any, cast
 
 from bench.measure import Measurement
 from bench.memory import Bed, MemoryMarker, MemoryReader
-from bench.site import Site, at_rest, new_site, one_cycle
+from bench.site import GatewayCore, at_rest, new_core, one_cycle
 from drivers.catalog import find
 from drivers.protocols import CodeReader, Marker
 from gateway.config import DeviceConfig, StationConfig
 from gateway.station import Station
+from simulators.demo.processes import Child
 from simulators.part import FILE, PartStore
 
 SPEED = 1000
@@ -42,7 +42,7 @@ _COMMON = {"look_s": LOOK_S, "read_s": 1, "mark_timeout_s": 5}
 class Bench:
     """A station and the bed that parts are laid on."""
 
-    site: Site
+    site: GatewayCore
     station: Station
     parts: PartStore | None
     bed: Bed
@@ -193,7 +193,7 @@ async def _running(bench: Bench) -> AsyncIterator[Bench]:
 
 
 def _memory_bench(folder: Path) -> Bench:
-    bed, site = Bed(), new_site(folder, eye=False)
+    bed, site = Bed(), new_core(folder, eye=False)
     devices = {
         "marker": DeviceConfig(kind="memory", url="tcp://127.0.0.1:1"),
         "reader": DeviceConfig(kind="memory", url="tcp://127.0.0.1:1"),
@@ -236,7 +236,7 @@ async def _cell(folder: Path) -> AsyncIterator[Bench]:
         url = stack.enter_context(_device(folder, "modbus-cell", "tcp://127.0.0.1:0", "cell"))
         marker = DeviceConfig(kind="modbus-cell", url=url)
         config = StationConfig.model_validate({"name": "cell", "marker": marker, **_COMMON})
-        site, parts = new_site(folder, eye=True), PartStore(folder / FILE)
+        site, parts = new_core(folder, eye=True), PartStore(folder / FILE)
         station = site.station(config, cast("Marker", _driver(marker)), None)
         async with _running(Bench(site, station, parts, Bed())) as bench:
             yield bench
@@ -259,7 +259,7 @@ async def _laser(folder: Path) -> AsyncIterator[Bench]:
         config = StationConfig.model_validate(
             {"name": "laser", "marker": marker, "reader": reader, **_COMMON}
         )
-        site, parts = new_site(folder, eye=False), PartStore(folder / FILE)
+        site, parts = new_core(folder, eye=False), PartStore(folder / FILE)
         station = site.station(
             config, cast("Marker", _driver(marker)), cast("CodeReader", _driver(reader))
         )
@@ -281,15 +281,9 @@ def _device(folder: Path, kind: str, listen: str, station: str, **options: str) 
         *("--state", str(folder), "--station", station, "--speed", str(SPEED)),
         *(word for name, value in options.items() for word in ("--option", f"{name}={value}")),
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
+    device = Child(kind, command, folder / f"{kind}.log", reads_first_line=True)
+    device.start()
     try:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        if not url:
-            raise RuntimeError(f"{kind} did not start: exit code {process.wait(10)}")
-        yield url
+        yield device.wait_first_line()
     finally:
-        process.terminate()
-        process.wait(20)
-        assert process.stdout is not None
-        process.stdout.close()
+        device.stop()

@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -255,7 +255,7 @@ class Factory:
         kept = {
             "licences": self.licences,
             "people": {
-                gateway: [person.__dict__ for person in people]
+                gateway: [asdict(person) for person in people]
                 for gateway, people in self.people.items()
             },
         }
@@ -304,16 +304,7 @@ class Factory:
         await post(f"/orders/{order['code']}/release", {"reason": "plani i nëntorit"})
         self.people[site.gateway] = make_people(site.gateway.partition(".")[0])
         for person in self.people[site.gateway]:
-            await post(
-                "/people",
-                {
-                    "code": person.code,
-                    "gateway": site.gateway,
-                    "badge": person.badge,
-                    "pin": person.pin,
-                    "roles": list(person.roles),
-                },
-            )
+            await post("/people", {**asdict(person), "gateway": site.gateway})
         log = self.state / "logs" / f"{site.gateway}-enroll.log"
         command = [program("gjurma-gateway"), "enroll", "--config", str(self.config(site))]
         code, _ = await run_once(

@@ -24,6 +24,9 @@ class Person:
     pin: str
     roles: tuple[str, ...]
 
+    def credentials(self) -> dict[str, str]:
+        return {"badge": self.badge, "pin": self.pin}
+
 
 def make_people(site: str) -> list[Person]:
     """An operator and a shift lead, with fresh badges and PINs."""
@@ -172,7 +175,7 @@ class Operator:
 
     async def sign_in(self) -> None:
         person = self.people[0]
-        await self._post("/api/sign-in", {"badge": person.badge, "pin": person.pin})
+        await self._post("/api/sign-in", person.credentials())
 
     async def settle(self, view: dict[str, Any], how: str, reason: str, places: list[int]) -> None:
         """Both people put their names to what became of the parts at those places."""
@@ -193,7 +196,7 @@ class Operator:
         await self._post(f"/api/stations/{self.station}/first-piece", body)
 
     def _both(self) -> list[dict[str, str]]:
-        return [{"badge": person.badge, "pin": person.pin} for person in self.people[:2]]
+        return [person.credentials() for person in self.people[:2]]
 
     async def _post(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         assert self._http is not None

@@ -5,7 +5,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,10 +20,10 @@ from central import config
 from central.access.browsing import AGENCY, SESSION
 from central.errors import ConfigError
 from simulators import broker
+from simulators.demo.processes import Child
 from tests.browser.conftest import ARGUMENTS, PATIENCE_MS
 from tests.needs import find_program
 from tests.support.central import Centre
-from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
 PASSWORD = "a password at the agency"
@@ -40,7 +39,10 @@ class Agency:
     folder: Path
     port: int
     centre: Centre
-    process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        command = [sys.executable, "-m", "tests.access.agency", str(self.folder), str(self.port)]
+        self.child = Child("agency", command, self.folder / "agency.log")
 
     @property
     def issuer(self) -> str:
@@ -53,15 +55,8 @@ class Agency:
             "redirect_uri": f"{self.centre.url}/sign-in/agency/return",
         }
         (self.folder / "client.json").write_text(json.dumps(known))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.access.agency", str(self.folder), str(self.port)]
-        )
-        wait_for("the agency's sign-on", lambda: broker.answers(self.port), 60)
-
-    def stop(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(30)
+        self.child.start()
+        self.child.wait_until(lambda: broker.answers(self.port))
 
     def wrong(self, what: str) -> None:
         """What goes wrong there from now on."""
@@ -103,7 +98,7 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
         try:
             yield made
         finally:
-            made.stop()
+            made.child.kill()
 
 
 def browser() -> httpx.Client:
@@ -300,7 +295,7 @@ def test_while_the_agency_is_away_it_is_said_and_a_new_key_is_taken(agency: Agen
     bind(agency, "besa.dema", "besa")
     with browser() as http:
         good = answer_of(agency, http, "besa")
-        agency.stop()
+        agency.child.kill()
         page = http.get(good)
         assert page.status_code == 503
         assert "nuk përgjigjet" in page.text

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +83,7 @@ def test_an_order_is_drafted_with_what_it_asks_for_and_no_more(
     centre: Centre, signed_in: SignIn
 ) -> None:
     """What its product says of template and components is not asked for again."""
-    now = datetime.now(UTC)
-    licence = {"number": "L-DRAFTS", "entity": "UMG", "valid_from": now.isoformat()}
-    until = (now + timedelta(days=365)).isoformat()
-    centre.post("/api/v1/licences", licence | {"valid_until": until})
+    centre.add_licence("L-DRAFTS", "UMG")
     with signed_in(centre, "registry-officer") as page:
         page.goto(centre.url + "/orders?do=new")
         page.get_by_label("Kodi", exact=True).fill("G-FIRST")
@@ -197,12 +193,7 @@ def proposals(page: Page) -> Locator:
 def test_a_second_person_confirms_a_revocation_and_the_same_person_cannot(
     centre: Centre, signed_in: SignIn
 ) -> None:
-    now = datetime.now(UTC)
-    times = {
-        "valid_from": (now - timedelta(days=1)).isoformat(),
-        "valid_until": (now + timedelta(days=365)).isoformat(),
-    }
-    centre.post("/api/v1/licences", {"number": "L-2", "entity": "UMG", **times})
+    centre.add_licence("L-2", "UMG")
     with signed_in(centre, "registry-officer") as page:
         page.goto(centre.url + "/licences/L-2")
         page.get_by_role("link", name="Revoko").click()

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Playwright, Route, expect
 
 from simulators import broker
+from simulators.demo.processes import Child
 from tests.browser.conftest import ARGUMENTS, SignIn
 from tests.browser.phone import Phone, borrowed, camera, phone, video
 from tests.needs import find_program
@@ -45,10 +45,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         centre.post("/api/v1/entities", {"code": "DEP", "name": "Depoja Qendrore"})
         site = {"code": "DEP.Q", "kind": "site", "entity": "DEP", "name": "Depoja"}
         centre.post("/api/v1/places", site)
-        now = datetime.now(UTC)
-        licence = {"number": "L-DEP", "entity": "DEP", "activities": ["trade"]}
-        valid = {"valid_from": now - timedelta(days=1), "valid_until": now + timedelta(days=9)}
-        centre.post("/api/v1/licences", licence | {k: v.isoformat() for k, v in valid.items()})
+        centre.add_licence("L-DEP", "DEP", activities=["trade"])
         accept(centre, *(UII.format(index) for index in range(1, 60)))
         yield made
 
@@ -584,9 +581,11 @@ def test_a_new_version_is_taken_when_somebody_agrees(store: Store, handheld: Pho
     handheld.counts(1)
     centre.stop("serve")
     where = ["--config", str(centre.folder / "central.toml")]
-    upgraded = subprocess.Popen([sys.executable, "-c", UPGRADED, "serve", *where])
+    command = [sys.executable, "-c", UPGRADED, "serve", *where]
+    upgraded = Child("upgraded", command, centre.folder / "upgraded.log")
+    upgraded.start()
     try:
-        wait_for("the upgraded server", lambda: broker.answers(centre.http_port))
+        upgraded.wait_until(lambda: broker.answers(centre.http_port))
         handheld.open()
         newer_one = handheld.button("Ka një version të ri. Përdoreni tani")
 
@@ -604,6 +603,5 @@ def test_a_new_version_is_taken_when_somebody_agrees(store: Store, handheld: Pho
         handheld.open("count")
         handheld.counts(1)
     finally:
-        upgraded.terminate()
-        upgraded.wait(30)
+        upgraded.end()
         centre.start("serve")

@@ -1,31 +1,14 @@
 """The operator's page as a person uses it: over HTTP, signed in with a badge of the plan."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from simulators.demo.people import REST, Person
 from tests.support.wait import wait_for
 
 OF_PART = frozenset({"acknowledge", "read-again", "settle"})
 OF_ORDER = frozenset({"begin", "run", "trial"})
-REST = frozenset({"idle", "set-aside", "read-blocked", "unknown", "judging"})
-"""The phases in which a station awaits a person."""
-
-
-@dataclass(frozen=True)
-class Person:
-    """Someone with a badge and a PIN."""
-
-    code: str
-    badge: str
-    pin: str
-    roles: tuple[str, ...]
-
-    def credentials(self) -> dict[str, str]:
-        return {"badge": self.badge, "pin": self.pin}
-
-
 OPERATOR = Person("p-7", "badge-7", "1848", ("operator",))
 LEAD = Person("p-2", "badge-2", "2912", ("operator", "shift-lead"))
 

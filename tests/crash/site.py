@@ -15,8 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,37 +38,11 @@ CONTENT = "[)>\x1e06\x1d17VA7G3H\x1d1PM70\x1dS{serial}\x1e\x04"
 PRODUCT = "crash-m70"
 
 
-def seed(centre: Centre, *, days: int = 365) -> None:
-    """A producer with a licence of so many days and a product, which the orders of all sites
-    name."""
-    now = datetime.now(UTC)
+def seed(centre: Centre, **licence: Any) -> None:
+    """A producer with a licence and a product, which the orders of all sites name."""
     centre.post("/api/v1/entities", {"code": "UMX", "name": "Uzina e provave", "ncage": "A7G3H"})
-    centre.post(
-        "/api/v1/licences",
-        {
-            "number": "L-X",
-            "entity": "UMX",
-            "valid_from": (now - timedelta(days=1)).isoformat(),
-            "valid_until": (now + timedelta(days=days)).isoformat(),
-        },
-    )
-    centre.post(
-        "/api/v1/products",
-        {
-            "code": PRODUCT,
-            "entity": "UMX",
-            "model": "M70",
-            "calibre": "9x19",
-            "components": [{"name": "receiver", "symbol": ""}],
-            "template": {
-                "content": CONTENT,
-                "lines": ["{serial}"],
-                "serial_prefix": "K",
-                "serial_digits": 6,
-            },
-        },
-    )
-    centre.approve(PRODUCT)
+    centre.add_licence("L-X", "UMX", **licence)
+    centre.add_product(PRODUCT, "UMX", CONTENT, model="M70", serial="K")
 
 
 @dataclass
@@ -287,16 +260,7 @@ class Site:
             },
         )
         for person in (OPERATOR, LEAD):
-            self.centre.post(
-                "/api/v1/people",
-                {
-                    "code": person.code,
-                    "gateway": self.gateway,
-                    "badge": person.badge,
-                    "pin": person.pin,
-                    "roles": list(person.roles),
-                },
-            )
+            self.centre.post("/api/v1/people", {**asdict(person), "gateway": self.gateway})
 
     def enrol(self, reason: str) -> None:
         """`invite` at the register, `enroll` here: a new epoch."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -17,25 +16,12 @@ pytestmark = pytest.mark.slow
 DAY = 86400
 
 
-def licence(centre: Centre, number: str, ends: datetime) -> str:
-    """A licence whose end is a lease's end, too."""
-    answer: dict[str, Any] = centre.post(
-        "/api/v1/licences",
-        {
-            "number": number,
-            "entity": "UMX",
-            "valid_from": (datetime.now(UTC) - timedelta(days=1)).isoformat(),
-            "valid_until": ends.isoformat(),
-        },
-    )
-    return str(answer["number"])
-
-
 def test_a_day_forward_ends_the_lease_and_disarms(
     sites: Callable[..., Site], centre: Centre
 ) -> None:
-    short = licence(centre, "L-forward", datetime.now(UTC) + timedelta(hours=20))
-    site = sites("clock.forward", start="pedal", licence=short)
+    ends = datetime.now(UTC) + timedelta(hours=20)  # a licence's end is a lease's end, too
+    centre.add_licence("L-forward", "UMX", valid_until=ends.isoformat())
+    site = sites("clock.forward", start="pedal", licence="L-forward")
     clock = site.folder / "clock"
     clock.write_text("0")
     site.run(clock=clock)
@@ -73,6 +59,7 @@ def test_a_day_back_makes_no_lease_longer(sites: Callable[[str], Site], centre: 
     site.page.wait_permitted()
     site.mark_good()
     ends = datetime.now(UTC) + timedelta(seconds=16)
+    centre.add_licence("L-back", "UMX", valid_until=ends.isoformat())
     centre.release_order(
         {
             "code": "X-short",
@@ -80,7 +67,7 @@ def test_a_day_back_makes_no_lease_longer(sites: Callable[[str], Site], centre: 
             "quantity": 10,
             "gateways": [site.gateway],
             "job": "1",
-            "licence": licence(centre, "L-back", ends),
+            "licence": "L-back",
         },
     )
 

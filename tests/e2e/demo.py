@@ -17,6 +17,7 @@ import httpx
 from central import embedded
 from simulators.demo.processes import end_leftovers
 from simulators.part import FILE, PartStore
+from tests.support.command import completed
 from tests.support.wait import wait_for
 
 BIN = Path(sys.executable).parent
@@ -57,14 +58,7 @@ def running_in(folder: Path) -> dict[int, str]:
 
 def command(program: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     """One of the project's programs, to its end."""
-    return subprocess.run(
-        [str(BIN / program), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=120,
-        check=False,
-    )
+    return completed(BIN / program, *arguments)
 
 
 @dataclass

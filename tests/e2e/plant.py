@@ -40,20 +40,10 @@ class Plant(Centre):
         assert self.server is not None
         return self.server.url
 
-    def configure(self, *, lease_hours: int, block_size: int) -> None:
-        """The password stands in the database's URL, so the file is its owner's alone."""
+    @property
+    def broker_settings(self) -> dict[str, str]:
         broker = self.mosquitto
-        mine = broker.central.client("central")
-        file = self.folder / "central.toml"
-        file.touch(mode=0o600)
-        file.write_text(
-            f'[database]\nurl = "{self.database}"\n'
-            f'[broker]\nurl = "{broker.central_url}"\nca = "{broker.central.ca}"\n'
-            f'cert = "{mine.cert}"\nkey = "{mine.key}"\n'
-            '[keys]\ndir = "keys"\n'
-            f'[http]\nlisten = "127.0.0.1:{self.http_port}"\n'
-            f"[plan]\nlease_hours = {lease_hours}\nblock_size = {block_size}\n"
-        )
+        return {"url": broker.central_url} | broker.trust(broker.central.client("central"))
 
     def halt(self) -> None:
         if self.server is not None:
@@ -62,9 +52,7 @@ class Plant(Centre):
 
     def admit(self, gateway: str) -> dict[str, str]:
         """A certificate for this gateway."""
-        broker = self.mosquitto
-        own = broker.gateways.client(gateway)
-        return {"ca": str(broker.central.ca), "cert": str(own.cert), "key": str(own.key)}
+        return self.mosquitto.trust(self.mosquitto.gateways.client(gateway))
 
 
 @contextmanager
@@ -76,7 +64,7 @@ def plant() -> Iterator[Plant]:
     try:
         made.broker.run()
         made.server = PostgreSQL.started(folder / "database")
-        made.configure(lease_hours=72, block_size=200)
+        made.configure()
         made.run("migrate")
         for name in ("serve", "plan", "ingest-1", "ingest-2"):
             made.start(name)

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from simulators.broker import Broker, answers, free_port
-from tests.e2e.certificates import Authority
+from tests.e2e.certificates import Authority, Certificate
 from tests.needs import find_program
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "mosquitto"
@@ -78,6 +78,10 @@ class Mosquitto(Broker):
     @property
     def central_url(self) -> str:
         return f"mqtts://127.0.0.1:{self.central_port}"
+
+    def trust(self, own: Certificate) -> dict[str, str]:
+        """The settings of a client: whom it trusts, and its own certificate."""
+        return {"ca": str(self.central.ca), "cert": str(own.cert), "key": str(own.key)}
 
     def forget(self) -> None:
         """Lose what the disk holds of sessions and retained messages; it must not run."""

@@ -9,7 +9,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -40,7 +39,7 @@ from tests.support.shown import register
 from tests.support.store import Store
 from tests.support.wait import wait_for
 
-LICENSED_DAYS = (date(2099, 1, 1) - date.today()).days  # noqa: DTZ011 - a day is no matter
+LICENSED_UNTIL = "2099-01-01T00:00:00Z"
 ASKS = {"mode": "each", "first_piece": "approved-by-second"}
 CRATE = "003456789012345670"
 """An SSCC, which a label carries with the application identifier 00 before it."""
@@ -53,7 +52,7 @@ def make(version: str) -> Golden:
     _keep_configuration(golden)
     with register() as centre:
         centre.start("scans")
-        seed(centre, days=LICENSED_DAYS)
+        seed(centre, valid_until=LICENSED_UNTIL)
         public: dict[str, str] = {
             key.use: key.public for key in keys.load_public(centre.folder / "keys")
         }

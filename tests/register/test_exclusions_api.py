@@ -45,14 +45,7 @@ def enter(centre: Registry, code: str, name: str, **more: Any) -> None:
 
 
 def license(centre: Registry, entity: str, *, expect: int | None = None) -> Any:  # noqa: A001
-    now = datetime.now(UTC)
-    body = {
-        "number": f"L-{entity}",
-        "entity": entity,
-        "valid_from": (now - timedelta(days=1)).isoformat(),
-        "valid_until": (now + timedelta(days=365)).isoformat(),
-    }
-    return centre.post("/api/v1/licences", body, expect=expect)
+    return centre.add_licence(f"L-{entity}", entity, expect=expect)
 
 
 def decide(centre: Registry, pair: str, verdict: str, *, expect: int | None = None) -> Any:

@@ -26,10 +26,7 @@ def centre() -> Iterator[Registry]:
         found.standard()
         for code, activities in (("DEP", ["trade"]), ("DEM", ["demilitarisation"])):
             found.post("/api/v1/entities", {"code": code, "name": f"Njësia {code}"})
-            until = (datetime.now(UTC) + timedelta(days=9)).isoformat()
-            began = (datetime.now(UTC) - timedelta(days=1)).isoformat()
-            licence = {"number": f"L-{code}", "entity": code, "activities": activities}
-            found.post("/api/v1/licences", licence | {"valid_from": began, "valid_until": until})
+            found.add_licence(f"L-{code}", code, activities=activities)
         for code, entity in (("FMJ", "UMG"), ("BLT", "UMG"), ("PRM", "DEP")):
             found.post(
                 "/api/v1/products",

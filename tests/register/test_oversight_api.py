@@ -49,9 +49,7 @@ def sanction(number: str, **more: Any) -> dict[str, Any]:
 
 
 def licence(centre: Registry, number: str, entity: str = "KMX") -> None:
-    now = datetime.now(UTC)
-    times = {"valid_from": (now - DAY).isoformat(), "valid_until": (now + DAY).isoformat()}
-    centre.post("/api/v1/licences", {"number": number, "entity": entity, **times})
+    centre.add_licence(number, entity)
 
 
 def states(centre: Registry, entity: str = "KMX") -> dict[str, str]:

@@ -189,11 +189,8 @@ def furnish(store: Store) -> None:
     """A second store's consignment on its way in, and something that was lost."""
     centre = store.centre
     centre.post("/api/v1/entities", {"code": "DEP", "name": "Depoja Qendrore"})
-    now = datetime.now(UTC)
-    day = timedelta(days=1)
-    licence = {"number": "L-DEP", "entity": "DEP", "activities": ["trade"]}
-    valid = {"valid_from": (now - day).isoformat(), "valid_until": (now + 9 * day).isoformat()}
-    centre.post("/api/v1/licences", licence | valid)
+    centre.add_licence("L-DEP", "DEP", activities=["trade"])
+    now, day = datetime.now(UTC), timedelta(days=1)
     accept(centre, *(UII.format(index) for index in range(1, 60)))
     told = Told(centre)
     told("dispatched", UII.format(10), UII.format(11))

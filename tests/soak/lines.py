@@ -47,43 +47,28 @@ def post(index: int) -> Post:
 
 def make_products(centre: Centre) -> None:
     """What is marked beside the pieces of `site.seed`, by the same producer."""
-    common = {"entity": "UMX", "calibre": "9x19"}
     head = f"[)>{RS}06{GS}17VA7G3H{GS}"
-    centre.post(
-        "/api/v1/products",
-        {
-            **common,
-            "code": PISTOL,
-            "model": "P9",
-            "components": [
-                {"name": "receiver", "symbol": "RC", "job": "1"},
-                {"name": "barrel", "symbol": "BL", "job": "2"},
-                {"name": "slide", "symbol": "SL", "job": "3"},
-            ],
-            "template": {
-                "content": f"{head}1PP9{GS}S{{serial}}{GS}20P{{component}}{RS}{EOT}",
-                "lines": ["{serial} {component}"],
-                "serial_prefix": "P",
-                "serial_digits": 6,
-            },
-        },
+    centre.add_product(
+        PISTOL,
+        "UMX",
+        f"{head}1PP9{GS}S{{serial}}{GS}20P{{component}}{RS}{EOT}",
+        model="P9",
+        serial="P",
+        line="{serial} {component}",
+        components=[
+            {"name": "receiver", "symbol": "RC", "job": "1"},
+            {"name": "barrel", "symbol": "BL", "job": "2"},
+            {"name": "slide", "symbol": "SL", "job": "3"},
+        ],
     )
-    centre.post(
-        "/api/v1/products",
-        {
-            **common,
-            "code": CARTON,
-            "model": "9x19 FMJ",
-            "kind": "package",
-            "tray": TRAY,
-            "components": [{"name": "carton", "symbol": ""}],
-            "template": {
-                "content": f"{head}1T{{lot}}{GS}S{{serial}}{RS}{EOT}",
-                "lines": ["{lot} {serial}"],
-                "serial_prefix": "C",
-                "serial_digits": 6,
-            },
-        },
+    centre.add_product(
+        CARTON,
+        "UMX",
+        f"{head}1T{{lot}}{GS}S{{serial}}{RS}{EOT}",
+        model="9x19 FMJ",
+        serial="C",
+        line="{lot} {serial}",
+        kind="package",
+        tray=TRAY,
+        components=[{"name": "carton", "symbol": ""}],
     )
-    for product in (PISTOL, CARTON):
-        centre.approve(product)

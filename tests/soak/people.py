@@ -9,12 +9,11 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import httpx
 
 from simulators.demo.people import NotDone, Operator
-from simulators.demo.people import Person as DemoPerson
 from simulators.demo.shift import Line
 from simulators.part import FILE, PartStore
 from tests.crash.page import LEAD, OPERATOR
@@ -76,8 +75,7 @@ class People:
     async def _shift(self, site: Site) -> str:
         """One line's shift; what was not well at its end."""
         assert self._all_well is not None
-        people = [DemoPerson(**asdict(person)) for person in (OPERATOR, LEAD)]
-        operator = Operator(f"http://127.0.0.1:{site.port}", STATION, people)
+        operator = Operator(f"http://127.0.0.1:{site.port}", STATION, [OPERATOR, LEAD])
         with closing(PartStore(site.folder / FILE)) as parts:
             line = (HandsFree if site.start == "pedal" else Line)(
                 gateway=site.gateway,

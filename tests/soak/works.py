@@ -105,7 +105,7 @@ class Works:
 
     async def _start_central(self) -> None:
         plant = self.plant
-        plant.configure(lease_hours=72, block_size=BLOCK_SIZE)
+        plant.configure(block_size=BLOCK_SIZE)
         await asyncio.to_thread(plant.run, "migrate")
         for name in CENTRAL:
             child = await asyncio.to_thread(plant.start, name)

@@ -67,15 +67,24 @@ class Centre(Registry):
         finally:
             centre.end()
 
-    def configure(self, *, lease_hours: int, block_size: int) -> None:
-        (self.folder / "central.toml").write_text(
+    def configure(self, *, lease_hours: int = 72, block_size: int = 200) -> None:
+        """Write the configuration: for its owner alone, since a URL may hold a password."""
+        file = self.folder / "central.toml"
+        file.touch(mode=0o600)
+        broker = "".join(f'{key} = "{value}"\n' for key, value in self.broker_settings.items())
+        file.write_text(
             f'[database]\nurl = "{self.database}"\n'
-            f'[broker]\nurl = "{self.broker.url}"\n'
+            f"[broker]\n{broker}"
             '[keys]\ndir = "keys"\n'
             f'[http]\nlisten = "127.0.0.1:{self.http_port}"\n'
             "[devices]\nenabled = true\n"
             f"[plan]\nlease_hours = {lease_hours}\nblock_size = {block_size}\n"
         )
+
+    @property
+    def broker_settings(self) -> dict[str, str]:
+        """What the configuration of the register's programs says of the broker."""
+        return {"url": self.broker.url}
 
     @property
     def database(self) -> str:

@@ -207,37 +207,50 @@ class Registry(ABC):
     ) -> str:
         """One entity, licence, approved product and order at a gateway; returns the licence's
         number."""
-        now = datetime.now(UTC)
         self.post("/api/v1/invitations", {"gateway": gateway})  # makes the gateway known
         self.post("/api/v1/entities", {"code": "UMG", "name": "Uzina Mekanike", "ncage": "A7G1H"})
-        self.post(
-            "/api/v1/licences",
-            {
-                "number": "L-1",
-                "entity": "UMG",
-                "valid_from": (now - timedelta(days=1)).isoformat(),
-                "valid_until": (now + timedelta(days=365)).isoformat(),
-            },
-        )
-        self.post(
-            "/api/v1/products",
-            {
-                "code": "M70",
-                "entity": "UMG",
-                "model": "M70",
-                "calibre": "9x19",
-                "components": [{"name": name, "symbol": name.upper()} for name in components],
-                "template": {
-                    "content": TEMPLATE,
-                    "lines": ["{serial}"],
-                    "serial_prefix": "G",
-                    "serial_digits": 6,
-                },
-            },
-        )
-        self.approve("M70")
+        self.add_licence("L-1", "UMG")
+        named = [{"name": name, "symbol": name.upper()} for name in components]
+        self.add_product("M70", "UMG", TEMPLATE, model="M70", serial="G", components=named)
         self.add_order(order, gateway, quantity=quantity, verify=verify)
         return "L-1"
+
+    def add_licence(
+        self, number: str, entity: str, *, expect: int | None = None, **more: Any
+    ) -> Any:
+        """A licence from yesterday to a year from now, unless `more` says otherwise."""
+        now = datetime.now(UTC)
+        times = {"valid_from": now - timedelta(days=1), "valid_until": now + timedelta(days=365)}
+        body = {"number": number, "entity": entity}
+        body |= {name: when.isoformat() for name, when in times.items()}
+        return self.post("/api/v1/licences", body | more, expect=expect)
+
+    def add_product(
+        self,
+        code: str,
+        entity: str,
+        content: str,
+        *,
+        serial: str,
+        line: str = "{serial}",
+        **more: Any,
+    ) -> None:
+        """An approved product of one piece, unless `more` names several; `serial` begins its
+        numbers."""
+        body = {
+            "code": code,
+            "entity": entity,
+            "calibre": "9x19",
+            "components": [{"name": "receiver", "symbol": ""}],
+            "template": {
+                "content": content,
+                "lines": [line],
+                "serial_prefix": serial,
+                "serial_digits": 6,
+            },
+        }
+        self.post("/api/v1/products", body | more)
+        self.approve(code)
 
     def release_order(self, order: dict[str, Any]) -> None:
         """Enter an order and release it."""
