@@ -318,6 +318,17 @@ class Factory:
     def _journal(self, site: Site) -> Path | None:
         return max((self.gateway_folder(site) / "journal").glob("epoch-*.db"), default=None)
 
+    def ended(self) -> dict[str, str]:
+        """Where to look, for each program that was started and has ended by itself."""
+        children = self.children.by_name
+        ended = {name: f"see {children[name].log}" for name in self.children.ended()}
+        for name, pid in self._database_pid().items():
+            if not Path(f"/proc/{pid}").exists():
+                log = self.state / "pg" / "server.log"
+                again = f"gjurma-central reconcile --state {self.state}"
+                ended[name] = f"nothing starts it again; see {log}, then run: {again}"
+        return ended
+
     def _database_pid(self) -> dict[str, int]:
         """The server's own process, which its folder names; none before its first start."""
         try:

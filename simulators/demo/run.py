@@ -282,10 +282,10 @@ class Demo:
         told: set[str] = set()
         while True:
             await asyncio.sleep(2)
-            ended = set(self.factory.children.ended())
+            where = self.factory.ended()
+            ended = set(where)
             for name in (ended & before) - told:
-                log = self.factory.children.by_name[name].log
-                self.show.say(f"! {name} has ended by itself; see {log}")
+                self.show.say(f"! {name} has ended by itself; {where[name]}")
             told = ended & (told | before)
             before = ended
 
@@ -386,10 +386,7 @@ class Demo:
         balance = await factory.reconcile()
         unaccounted = sum(len(order["unaccounted"]) for order in balance["orders"])
         faults = sum((line.landed for line in factory.lines), Counter(self.mischief.landed))
-        findings = [
-            f"{name} ended by itself; see {factory.children.by_name[name].log}"
-            for name in factory.children.ended()
-        ]
+        findings = [f"{name} ended by itself; {where}" for name, where in factory.ended().items()]
         findings += [] if drained else ["records still wait"]
         findings += on_metal(counted, factory.lines)
         looks = self._looks(counted)

@@ -1,6 +1,8 @@
 """What the demo counts from metal, and when its faults come; the whole demo runs in tests/e2e."""
 
 import json
+import os
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from drivers.catalog import kinds
 from simulators.demo.audit import Audit, Found, component_of, metal
 from simulators.demo.equipment import MARKERS, READERS
+from simulators.demo.factory import Factory
 from simulators.demo.faults import (
     FAULTS,
     FEW_OF_PIECES,
@@ -159,3 +162,15 @@ def test_what_the_optics_spoiled_is_told_apart_from_what_another_fault_met(tmp_p
 
     assert unmet(frozenset())
     assert not unmet(told.pieces)
+
+
+def test_what_ended_by_itself_is_named_the_database_too(tmp_path: Path) -> None:
+    factory = Factory(tmp_path, 1.0, print)
+    assert factory.ended() == {}
+    ended = subprocess.Popen(["/bin/true"])
+    ended.wait()
+    (tmp_path / "pg").mkdir()
+    (tmp_path / "pg" / "postmaster.pid").write_text(f"{ended.pid}\n{tmp_path}\n")
+    assert str(tmp_path / "pg" / "server.log") in factory.ended()["database"]
+    (tmp_path / "pg" / "postmaster.pid").write_text(f"{os.getpid()}\n{tmp_path}\n")
+    assert factory.ended() == {}
