@@ -29,7 +29,7 @@ RUN = """async ({ only, without }) => {
 
 @cache
 def source() -> str:
-    """To be evaluated by the browser's own means: the page's policy lets no foreign script in."""
+    """To be given by the browser's own means: the page's policy lets no foreign script in."""
     found = sorted((Path(__file__).parent / "vendor").glob("axe-core-*/axe.min.js"))
     assert found, "axe-core is not here: `make setup` brings it"
     return found[-1].read_text()

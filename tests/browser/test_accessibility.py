@@ -116,7 +116,6 @@ def faults(
     page.goto(f"{centre.url}{address}{'&' if '?' in address else '?'}lang={language}")
     if page.locator("body.live").count():
         page.locator("#marks tbody tr").first.wait_for()
-    page.evaluate(axe.source())
     if language == "en":
         return [f"{address}: {fault}" for fault in page.evaluate(axe.RUN, {"without": axe.COLOURS})]
     found = [f"{address}, light: {fault}" for fault in page.evaluate(axe.RUN, {})]
@@ -166,7 +165,6 @@ def test_the_check_finds_a_fault(centre: Centre, chromium: Browser) -> None:
     page.goto(f"{centre.url}/design")
     page.evaluate("document.querySelector('.g-field .g-label').remove()")
     page.evaluate("document.querySelector('.g-hint').style.color = '#ccc'")
-    page.evaluate(axe.source())
     told = " ".join(page.evaluate(axe.RUN, {}))
     looking.close()
     assert "label:" in told
@@ -198,6 +196,7 @@ def test_a_table_sorts_without_being_loaded_anew(centre: Centre, chromium: Brows
 
 def context(chromium: Browser, centre: Centre, role: Role | None, **wishes: Any) -> BrowserContext:
     made = chromium.new_context(viewport={"width": 1280, "height": 800}, **wishes)
+    made.add_init_script(axe.source())
     if role is not None:
         made.add_cookies([centre.cookie(role)])
     return made

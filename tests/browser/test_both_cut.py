@@ -15,7 +15,7 @@ from tests.support.central import Centre
 from tests.support.store import Store
 from tests.support.wait import wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs_browser]
+pytestmark = [pytest.mark.slow, pytest.mark.needs_browser, pytest.mark.long]
 GATEWAY, DEVICE = "both.line", "both.phone"
 
 

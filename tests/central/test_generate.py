@@ -82,16 +82,11 @@ def test_no_order_of_a_gateway_begins_before_the_last_has_ended(marks: int) -> N
     assert ids == list(range(1, len(ids) + 1))
 
 
-@pytest.fixture(scope="module", params=[300, pytest.param(MARKS, marks=pytest.mark.long)])
-def marks(request: pytest.FixtureRequest) -> int:
-    return int(request.param)
-
-
 @pytest.fixture(scope="module")
-def generated(marks: int) -> Iterator[Centre]:
+def generated() -> Iterator[Centre]:
     with Centre.started(bare=True) as centre:
         centre.run("migrate")
-        centre.run("generate", "--items", str(marks), "--seed", "3", "--workers", "2")
+        centre.run("generate", "--items", str(MARKS), "--seed", "3", "--workers", "2")
         yield centre
 
 
@@ -104,6 +99,7 @@ _SAME = (
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_it_is_rebuilt_as_it_is(generated: Centre) -> None:
     told = json.loads(generated.run("rebuild", "--json"))
     assert told["identical"], told["differences"]
@@ -111,6 +107,7 @@ def test_it_is_rebuilt_as_it_is(generated: Centre) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_it_balances_and_has_something_of_everything(generated: Centre) -> None:
     generated.reconcile()
     for table in ("refusal", "alert", "legacy", "event", "consignment_article", "voided_block"):
@@ -123,6 +120,7 @@ def test_it_balances_and_has_something_of_everything(generated: Centre) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_station_of_a_claim_is_taken_from_its_record(generated: Centre) -> None:
     """As an upgrade does with what was ingested before there was such a column."""
     query = "SELECT station, count(*) FROM claim GROUP BY station"
@@ -137,15 +135,16 @@ def test_the_station_of_a_claim_is_taken_from_its_record(generated: Centre) -> N
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_the_same_seed_gives_the_same_register(generated: Centre, marks: int) -> None:
+def test_the_same_seed_gives_the_same_register(generated: Centre) -> None:
     with Centre.started(bare=True) as other:
         other.run("migrate")
-        other.run("generate", "--items", str(marks), "--seed", "3", "--workers", "1")
+        other.run("generate", "--items", str(MARKS), "--seed", "3", "--workers", "1")
         for query in _SAME:
             assert other.sql(query) == generated.sql(query)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_what_is_made_up_does_not_stand_beside_anything(generated: Centre) -> None:
     before = generated.sql("SELECT count(*) FROM act")
     generated.run("generate", "--items", "100", expect=1)

@@ -23,7 +23,7 @@ from tests.support.wait import wait_for
 BIN = Path(sys.executable).parent
 GRAMSH, POLICAN = "gramsh.line-1", "polican.packing-1"
 CONTENT_OF = {GRAMSH: "17VA001H", POLICAN: "17VA002H"}
-START_S, END_S = 180, 480
+START_S, END_S = 180, 1200
 
 
 @contextmanager
