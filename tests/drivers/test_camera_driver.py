@@ -170,21 +170,18 @@ def test_a_picture_older_than_the_session_never_counts(tmp_path: Path) -> None:
     in_folder(tmp_path, act)
 
 
-def test_what_comes_before_the_latency_is_over_is_left_out(tmp_path: Path) -> None:
-    async def whole() -> None:
-        options = Options.model_validate({**QUICK, "latency_seconds": 0.4})
-        reader = Camera(f"folder://{tmp_path}", options, "reader")
-        await reader.connect()
-        await reader.open()
-        reading = asyncio.create_task(reader.read(30.0))
-        await asyncio.sleep(0.1)
-        (tmp_path / "late.jpg").write_bytes(pictured(1, Optics()))
-        await asyncio.sleep(0.6)
-        assert not reading.done()
-        (tmp_path / "new.jpg").write_bytes(pictured(2, Optics()))
-        assert [each.content for each in await reading] == [engraved(2).content]
-
-    asyncio.run(whole())
+async def test_what_comes_before_the_latency_is_over_is_left_out(tmp_path: Path) -> None:
+    options = Options.model_validate({**QUICK, "latency_seconds": 0.4})
+    reader = Camera(f"folder://{tmp_path}", options, "reader")
+    await reader.connect()
+    await reader.open()
+    reading = asyncio.create_task(reader.read(30.0))
+    await asyncio.sleep(0.1)
+    (tmp_path / "late.jpg").write_bytes(pictured(1, Optics()))
+    await asyncio.sleep(0.6)
+    assert not reading.done()
+    (tmp_path / "new.jpg").write_bytes(pictured(2, Optics()))
+    assert [each.content for each in await reading] == [engraved(2).content]
 
 
 def test_the_newest_counts_and_what_is_no_picture_does_not(tmp_path: Path) -> None:
@@ -269,49 +266,43 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("answer", "fault"), ANSWERS.items())
-def test_servers_that_are_no_camera(answer: bytes, fault: type[DeviceError]) -> None:
+async def test_servers_that_are_no_camera(answer: bytes, fault: type[DeviceError]) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer)
         writer.close()
 
-    async def whole() -> None:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        camera = Camera(f"http://127.0.0.1:{port}/x", Options.model_validate(QUICK), "reader")
-        with pytest.raises(fault) as raised:
-            await camera.connect()
-        assert raised.value.device == "reader"
-        await camera.shut()
-        server.close()
-        await server.wait_closed()
-        with pytest.raises(LinkClosed):
-            await camera.connect()
-        await camera.shut()
-
-    asyncio.run(whole())
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    camera = Camera(f"http://127.0.0.1:{port}/x", Options.model_validate(QUICK), "reader")
+    with pytest.raises(fault) as raised:
+        await camera.connect()
+    assert raised.value.device == "reader"
+    await camera.shut()
+    server.close()
+    await server.wait_closed()
+    with pytest.raises(LinkClosed):
+        await camera.connect()
+    await camera.shut()
 
 
-def test_a_camera_that_does_not_answer_is_given_up() -> None:
-    async def whole() -> None:
-        writers = []
-        silent = await asyncio.start_server(
-            lambda _reader, writer: writers.append(writer), "127.0.0.1", 0
-        )
-        port = silent.sockets[0].getsockname()[1]
-        options = Options(reply_seconds=0.1)
-        camera = Camera(f"http://127.0.0.1:{port}/", options, "reader")
-        with pytest.raises(LinkTimeout):
-            await camera.connect()
-        await camera.shut()
-        for writer in writers:
-            writer.close()
-        silent.close()
-
-    asyncio.run(whole())
+async def test_a_camera_that_does_not_answer_is_given_up() -> None:
+    writers = []
+    silent = await asyncio.start_server(
+        lambda _reader, writer: writers.append(writer), "127.0.0.1", 0
+    )
+    port = silent.sockets[0].getsockname()[1]
+    options = Options(reply_seconds=0.1)
+    camera = Camera(f"http://127.0.0.1:{port}/", options, "reader")
+    with pytest.raises(LinkTimeout):
+        await camera.connect()
+    await camera.shut()
+    for writer in writers:
+        writer.close()
+    silent.close()
 
 
-def test_an_answer_that_is_no_picture_is_a_bad_frame(tmp_path: Path) -> None:
+async def test_an_answer_that_is_no_picture_is_a_bad_frame(tmp_path: Path) -> None:
     page = b"<html>sign in</html>"
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -319,52 +310,42 @@ def test_an_answer_that_is_no_picture_is_a_bad_frame(tmp_path: Path) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + page)
         writer.close()
 
-    async def whole() -> None:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        camera = Camera(f"http://127.0.0.1:{port}/", Options.model_validate(QUICK), "reader")
-        await camera.connect()
-        await camera.open()
-        with pytest.raises(BadFrame):
-            await camera.read(1.0)
-        await camera.shut()
-        server.close()
-
-    asyncio.run(whole())
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    camera = Camera(f"http://127.0.0.1:{port}/", Options.model_validate(QUICK), "reader")
+    await camera.connect()
+    await camera.open()
+    with pytest.raises(BadFrame):
+        await camera.read(1.0)
+    await camera.shut()
+    server.close()
 
 
 @pytest.mark.parametrize("wire", ["http://127.0.0.1:9/", "folder:///nowhere/at/all"])
-def test_nothing_is_read_without_a_session(wire: str) -> None:
-    async def whole() -> None:
-        camera = Camera(wire, Options(), "reader")
-        with pytest.raises(LinkClosed):
-            await camera.connect()
-        with pytest.raises(LinkClosed):
-            await camera.read(0.1)
-        await camera.shut()
-
-    asyncio.run(whole())
+async def test_nothing_is_read_without_a_session(wire: str) -> None:
+    camera = Camera(wire, Options(), "reader")
+    with pytest.raises(LinkClosed):
+        await camera.connect()
+    with pytest.raises(LinkClosed):
+        await camera.read(0.1)
+    await camera.shut()
 
 
-def test_a_video_device_that_is_missing_or_is_none(tmp_path: Path) -> None:
+async def test_a_video_device_that_is_missing_or_is_none(tmp_path: Path) -> None:
     """All that can be tried without a camera."""
     plain = tmp_path / "video0"
     plain.write_bytes(b"")
-
-    async def whole() -> None:
-        for path, fault, says in (
-            (tmp_path / "video9", LinkClosed, "No such file"),
-            (plain, LinkClosed, "is no device"),
-            (Path("/dev/null"), DeviceRefused, "is no video device"),
-        ):
-            camera = Camera(f"v4l2://{path}", Options(), "reader")
-            with pytest.raises(fault, match=says):
-                await camera.connect()
-            with pytest.raises(LinkClosed):
-                await camera.open()
-            await camera.shut()
-
-    asyncio.run(whole())
+    for path, fault, says in (
+        (tmp_path / "video9", LinkClosed, "No such file"),
+        (plain, LinkClosed, "is no device"),
+        (Path("/dev/null"), DeviceRefused, "is no video device"),
+    ):
+        camera = Camera(f"v4l2://{path}", Options(), "reader")
+        with pytest.raises(fault, match=says):
+            await camera.connect()
+        with pytest.raises(LinkClosed):
+            await camera.open()
+        await camera.shut()
 
 
 def test_the_kernels_numbers_and_layouts() -> None:

@@ -89,7 +89,7 @@ async def test_what_has_come_is_there_without_waiting_and_nothing_is_nothing() -
 
 
 @pytest.mark.parametrize(("before", "answered"), [(0.02, False), (0.02, True), (5.0, True)])
-def test_a_read_waits_for_its_own_time_whatever_the_one_before_it_waited_for(
+async def test_a_read_waits_for_its_own_time_whatever_the_one_before_it_waited_for(
     before: float, answered: bool
 ) -> None:
     async def scenario() -> float:
@@ -102,7 +102,7 @@ def test_a_read_waits_for_its_own_time_whatever_the_one_before_it_waited_for(
                 assert await stream.read(0.1) == b""
             return clock.now() - began
 
-    assert asyncio.run(scenario()) >= 0.1
+    assert await scenario() >= 0.1
 
 
 async def test_what_nobody_asks_for_is_not_watched() -> None:
@@ -123,7 +123,7 @@ async def test_what_nobody_asks_for_is_not_watched() -> None:
     theirs.close()
 
 
-def test_a_long_write_waits_for_who_reads_slowly() -> None:
+async def test_a_long_write_waits_for_who_reads_slowly() -> None:
     sent = bytes(range(256)) * 8192
 
     async def run() -> bytes:
@@ -135,7 +135,7 @@ def test_a_long_write_waits_for_who_reads_slowly() -> None:
             await writing
             return got
 
-    assert asyncio.run(run()) == sent
+    assert await run() == sent
 
 
 async def test_a_write_that_is_given_up_in_its_middle_ends_the_line() -> None:

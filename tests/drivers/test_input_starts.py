@@ -130,45 +130,39 @@ async def line(folder: Path, family: str) -> AsyncIterator[Line]:
 
 
 @FAMILIES
-def test_fired_by_the_pedal_while_it_is_awaited(tmp_path: Path, family: str) -> None:
-    async def scenario() -> None:
-        async with line(tmp_path, family) as it:
-            assert await it.device.pedal() is False  # nothing is armed
-            await it.marker.arm(shot(SECOND, 2))
-            assert (await it.marker.status()).activity is Activity.ARMED
-            awaiting = asyncio.create_task(it.marker.outcome(10))
-            await asyncio.sleep(0.05)
-            assert not awaiting.done()
-            assert await it.device.pedal() is True
-            outcome = await awaiting
-            assert outcome.did is Did.DONE
-            assert await it.device.pedal() is False
-            assert await it.disarmed() == outcome
-            it.agree(outcome)
-
-    asyncio.run(scenario())
+async def test_fired_by_the_pedal_while_it_is_awaited(tmp_path: Path, family: str) -> None:
+    async with line(tmp_path, family) as it:
+        assert await it.device.pedal() is False  # nothing is armed
+        await it.marker.arm(shot(SECOND, 2))
+        assert (await it.marker.status()).activity is Activity.ARMED
+        awaiting = asyncio.create_task(it.marker.outcome(10))
+        await asyncio.sleep(0.05)
+        assert not awaiting.done()
+        assert await it.device.pedal() is True
+        outcome = await awaiting
+        assert outcome.did is Did.DONE
+        assert await it.device.pedal() is False
+        assert await it.disarmed() == outcome
+        it.agree(outcome)
 
 
 @FAMILIES
 @pytest.mark.parametrize("restarted", [False, True])
-def test_never_fired_and_disarmed_is_proved_not_started(
+async def test_never_fired_and_disarmed_is_proved_not_started(
     tmp_path: Path, family: str, restarted: bool
 ) -> None:
-    async def scenario() -> None:
-        async with line(tmp_path, family) as it:
-            await it.marker.arm(shot(SECOND, 2))
-            if restarted:
-                await it.marker.close()
-                it.marker = it.another()
-            else:
-                heard = await it.marker.outcome(0.1)  # arm_timeout
-                assert heard.did is not Did.DONE
-            proof = await it.disarmed()
-            assert proof is not None
-            assert proof.did is Did.NOT_STARTED
-            it.agree(proof)
-
-    asyncio.run(scenario())
+    async with line(tmp_path, family) as it:
+        await it.marker.arm(shot(SECOND, 2))
+        if restarted:
+            await it.marker.close()
+            it.marker = it.another()
+        else:
+            heard = await it.marker.outcome(0.1)  # arm_timeout
+            assert heard.did is not Did.DONE
+        proof = await it.disarmed()
+        assert proof is not None
+        assert proof.did is Did.NOT_STARTED
+        it.agree(proof)
 
 
 @pytest.mark.parametrize(
@@ -184,103 +178,86 @@ def test_never_fired_and_disarmed_is_proved_not_started(
     ],
 )
 @pytest.mark.parametrize("silent", [False, True])
-def test_fired_in_the_same_moment_as_the_disarm_is_never_not_started(
+async def test_fired_in_the_same_moment_as_the_disarm_is_never_not_started(
     tmp_path: Path, family: str, wait: float, silent: bool
 ) -> None:
     """The pedal comes somewhere in the conversation that disarms; its end may not be reported."""
     # The cell's way of not telling is an echo that does not hold.
     silence = "echo" if family == "modbus-cell" else "silent"
-
-    async def scenario() -> None:
-        async with line(tmp_path, family) as it:
-            if silent:
-                it.device.misbehave(silence, 1)
-            await it.marker.arm(shot(SECOND, 2))
-            disarming = asyncio.create_task(it.disarmed())
-            await asyncio.sleep(wait)
-            fired = await it.device.pedal()
-            proof = await disarming
-            it.agree(proof)
-            did = Did.UNKNOWN if proof is None else proof.did
-            if fired:
-                assert did in ((Did.UNKNOWN,) if silent else (Did.UNKNOWN, Did.DONE))
-            else:
-                assert did is not Did.DONE
-                assert it.contents() == []
-
-    asyncio.run(scenario())
+    async with line(tmp_path, family) as it:
+        if silent:
+            it.device.misbehave(silence, 1)
+        await it.marker.arm(shot(SECOND, 2))
+        disarming = asyncio.create_task(it.disarmed())
+        await asyncio.sleep(wait)
+        fired = await it.device.pedal()
+        proof = await disarming
+        it.agree(proof)
+        did = Did.UNKNOWN if proof is None else proof.did
+        if fired:
+            assert did in ((Did.UNKNOWN,) if silent else (Did.UNKNOWN, Did.DONE))
+        else:
+            assert did is not Did.DONE
+            assert it.contents() == []
 
 
 @FAMILIES
-def test_fired_before_a_restarted_host_disarms(tmp_path: Path, family: str) -> None:
-    async def scenario() -> None:
-        async with line(tmp_path, family) as it:
-            await it.marker.arm(shot(SECOND, 2))
-            await it.marker.close()
-            assert await it.device.pedal() is True
-            it.marker = it.another()
-            proof = await it.disarmed()
-            assert proof is None or proof.did is not Did.NOT_STARTED
-            assert it.contents() == [SECOND]
-
-    asyncio.run(scenario())
+async def test_fired_before_a_restarted_host_disarms(tmp_path: Path, family: str) -> None:
+    async with line(tmp_path, family) as it:
+        await it.marker.arm(shot(SECOND, 2))
+        await it.marker.close()
+        assert await it.device.pedal() is True
+        it.marker = it.another()
+        proof = await it.disarmed()
+        assert proof is None or proof.did is not Did.NOT_STARTED
+        assert it.contents() == [SECOND]
 
 
 @FAMILIES
-def test_a_laser_that_fires_late_is_waited_for(tmp_path: Path, family: str) -> None:
-    async def scenario() -> None:
-        async with line(tmp_path, family) as it:
-            it.device.misbehave("late", 1)  # 30 s at 200 times: 0.15 s
-            await it.marker.arm(shot(SECOND, 2))
-            assert await it.device.pedal() is True
-            assert (await it.marker.outcome(0.05)).did is Did.UNKNOWN
-            assert it.contents() == []
-            it.agree(await it.disarmed())
-            assert it.contents() == [SECOND]
-            assert it.device.misdeeds() == {"late": 1}
-
-    asyncio.run(scenario())
+async def test_a_laser_that_fires_late_is_waited_for(tmp_path: Path, family: str) -> None:
+    async with line(tmp_path, family) as it:
+        it.device.misbehave("late", 1)  # 30 s at 200 times: 0.15 s
+        await it.marker.arm(shot(SECOND, 2))
+        assert await it.device.pedal() is True
+        assert (await it.marker.outcome(0.05)).did is Did.UNKNOWN
+        assert it.contents() == []
+        it.agree(await it.disarmed())
+        assert it.contents() == [SECOND]
+        assert it.device.misdeeds() == {"late": 1}
 
 
-def test_a_cell_that_awaits_its_input_takes_no_trigger(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with line(tmp_path, "modbus-cell") as it:
-            assert it.marker.starts == {"input"}
-            await it.marker.arm(shot(SECOND, 2))
-            with pytest.raises(DeviceRefused):
-                await it.marker.fire()
-            assert it.contents() == []
-
-    asyncio.run(scenario())
+async def test_a_cell_that_awaits_its_input_takes_no_trigger(tmp_path: Path) -> None:
+    async with line(tmp_path, "modbus-cell") as it:
+        assert it.marker.starts == {"input"}
+        await it.marker.arm(shot(SECOND, 2))
+        with pytest.raises(DeviceRefused):
+            await it.marker.fire()
+        assert it.contents() == []
 
 
 @pytest.mark.parametrize("family", [LASER, STANDARD_LASER])
 @pytest.mark.parametrize("misdeed", ["kept", "twice"])
-def test_an_old_end_report_is_not_taken_for_the_next_shots(
+async def test_an_old_end_report_is_not_taken_for_the_next_shots(
     tmp_path: Path, family: str, misdeed: str
 ) -> None:
     """The end of the shot before is told when the next is being armed, or once more."""
-
-    async def scenario() -> None:
-        async with line(tmp_path, family) as it:
-            it.device.misbehave(misdeed, 1)
-            await it.marker.arm(shot(SECOND, 2))
-            assert await it.device.pedal() is True
-            heard = await it.marker.outcome(1)
-            assert heard.did is (Did.DONE if misdeed == "twice" else Did.UNKNOWN)
-            await it.disarmed()
-            if misdeed == "twice":
-                await asyncio.sleep(0.2)  # the second report is on the line by then
-            it.parts.load(STATION)
-            await it.marker.arm(shot(FIRST, 3))
-            assert (await it.marker.outcome(0.1)).did is Did.UNKNOWN
-            proof = await it.marker.disarm()
-            assert proof is not None
-            assert proof.did is Did.NOT_STARTED
-            assert it.contents() == []
-            assert it.device.misdeeds() == {misdeed: 1}
-
-    asyncio.run(scenario())
+    async with line(tmp_path, family) as it:
+        it.device.misbehave(misdeed, 1)
+        await it.marker.arm(shot(SECOND, 2))
+        assert await it.device.pedal() is True
+        heard = await it.marker.outcome(1)
+        assert heard.did is (Did.DONE if misdeed == "twice" else Did.UNKNOWN)
+        await it.disarmed()
+        if misdeed == "twice":
+            await asyncio.sleep(0.2)  # the second report is on the line by then
+        it.parts.load(STATION)
+        await it.marker.arm(shot(FIRST, 3))
+        assert (await it.marker.outcome(0.1)).did is Did.UNKNOWN
+        proof = await it.marker.disarm()
+        assert proof is not None
+        assert proof.did is Did.NOT_STARTED
+        assert it.contents() == []
+        assert it.device.misdeeds() == {misdeed: 1}
 
 
 def test_a_laser_without_a_wired_input_is_started_by_command_alone() -> None:

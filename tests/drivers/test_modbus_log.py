@@ -24,7 +24,7 @@ async def connected_again(link: CellLink) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_a_cell_that_comes_and_goes_is_told_once_until_it_stays(
+async def test_a_cell_that_comes_and_goes_is_told_once_until_it_stays(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(links, "HEARTBEAT_SECONDS", 0.02)
@@ -49,5 +49,5 @@ def test_a_cell_that_comes_and_goes_is_told_once_until_it_stays(
             assert caplog.messages[1] == "cell: connected again"
             await link.close()
 
-    asyncio.run(scenario())
+    await scenario()
     assert len(caplog.records) == 2

@@ -66,77 +66,69 @@ def values(text: str) -> dict[int, int]:
 
 
 @WIRES
-def test_mbpoll_reads_and_triggers_the_cell(tmp_path: Path, listen: str) -> None:
+async def test_mbpoll_reads_and_triggers_the_cell(tmp_path: Path, listen: str) -> None:
     """The sequence of docs/modbus-cell.md, by hand; CMD_SEQ 7, job 1, text MK-0001."""
-
-    async def scenario() -> None:
-        parts = PartStore(tmp_path / "parts.db")
-        device = build({"watchdog": "60"}, parts, STATION, 50.0)
-        url = await device.start(listen, Faults())
-        try:
-            parts.load(STATION)
-            assert values(await mbpoll(url, "-r", "190")) == {190: 2}
-            await mbpoll(url, "-r", "0", "--", "1")
-            await mbpoll(url, "-r", "1", "--", "48")
-            await mbpoll(url, "-r", "3", "--", "1")
-            await reads(url, 101, 0x1E1)
-            text = ["0x4D4B", "0x2D30", "0x3030", "0x3100"]
-            await mbpoll(url, "-r", "2", "--", "7", "1", "7", "0x62FF", "0", "0", "0", "0", *text)
-            await mbpoll(url, "-r", "1", "--", "49")
-            await reads(url, 105, 1)
-            state = values(await mbpoll(url, "-r", "100", "-c", "13"))
-            assert [state[at] for at in (102, 103, 104, 105, 107, 111, 112)] == [
-                7, 1, 0, 1, 1, 7, 0x62FF,
-            ]  # fmt: skip
-            echo = values(await mbpoll(url, "-t", "4:hex", "-r", "120", "-c", "4"))
-            assert list(echo.values()) == [0x4D4B, 0x2D30, 0x3030, 0x3100]
-            for control in ("48", "49", "56", "48", "49"):  # again, acknowledge, and again
-                await mbpoll(url, "-r", "1", "--", control)
-            with pytest.raises(AssertionError, match="Illegal data address"):
-                await mbpoll(url, "-r", "100", "--", "5")
-            assert [seen.content for seen in parts.seen(STATION)] == ["MK-0001"]
-        finally:
-            await stop(device, listen)
-            parts.close()
-
-    asyncio.run(scenario())
+    parts = PartStore(tmp_path / "parts.db")
+    device = build({"watchdog": "60"}, parts, STATION, 50.0)
+    url = await device.start(listen, Faults())
+    try:
+        parts.load(STATION)
+        assert values(await mbpoll(url, "-r", "190")) == {190: 2}
+        await mbpoll(url, "-r", "0", "--", "1")
+        await mbpoll(url, "-r", "1", "--", "48")
+        await mbpoll(url, "-r", "3", "--", "1")
+        await reads(url, 101, 0x1E1)
+        text = ["0x4D4B", "0x2D30", "0x3030", "0x3100"]
+        await mbpoll(url, "-r", "2", "--", "7", "1", "7", "0x62FF", "0", "0", "0", "0", *text)
+        await mbpoll(url, "-r", "1", "--", "49")
+        await reads(url, 105, 1)
+        state = values(await mbpoll(url, "-r", "100", "-c", "13"))
+        assert [state[at] for at in (102, 103, 104, 105, 107, 111, 112)] == [
+            7, 1, 0, 1, 1, 7, 0x62FF,
+        ]  # fmt: skip
+        echo = values(await mbpoll(url, "-t", "4:hex", "-r", "120", "-c", "4"))
+        assert list(echo.values()) == [0x4D4B, 0x2D30, 0x3030, 0x3100]
+        for control in ("48", "49", "56", "48", "49"):  # again, acknowledge, and again
+            await mbpoll(url, "-r", "1", "--", control)
+        with pytest.raises(AssertionError, match="Illegal data address"):
+            await mbpoll(url, "-r", "100", "--", "5")
+        assert [seen.content for seen in parts.seen(STATION)] == ["MK-0001"]
+    finally:
+        await stop(device, listen)
+        parts.close()
 
 
 @WIRES
-def test_mbpoll_marks_two_positions_of_a_tray(tmp_path: Path, listen: str) -> None:
+async def test_mbpoll_marks_two_positions_of_a_tray(tmp_path: Path, listen: str) -> None:
     """As docs/modbus-cell.md has it: `MK-0001` at 1, `K1` at 4; number 8, job 1."""
-
-    async def scenario() -> None:
-        parts = PartStore(tmp_path / "parts.db")
-        device = build({"watchdog": "60", "positions": "4"}, parts, STATION, 50.0)
-        url = await device.start(listen, Faults())
-        try:
-            parts.load(STATION)
-            assert values(await mbpoll(url, "-r", "190", "-c", "2")) == {190: 2, 191: 4}
-            await mbpoll(url, "-r", "0", "--", "1")
-            await mbpoll(url, "-r", "1", "--", "48")
-            await mbpoll(url, "-r", "3", "--", "1")
-            await reads(url, 101, 0x1E1)
-            await mbpoll(url, "-r", "400", "--", "0x4D4B", "0x2D30", "0x3030", "0x3100")
-            await mbpoll(url, "-r", "592", "--", "0x4B31")
-            table = ["7", "0x62FF", "0", "0", "0", "0", "2", "0x94F6", *["0"] * 24]
-            await mbpoll(url, "-r", "200", "--", *table)
-            await mbpoll(url, "-r", "2", "--", "8", "1", "0", "0", "2", TRAY_CRC)
-            await mbpoll(url, "-r", "1", "--", "49")
-            await reads(url, 105, 1)
-            told = values(await mbpoll(url, "-r", "240", "-c", "14"))
-            assert list(told.values()) == [8, 2, 1, 7, 0x62FF, 0, 0, 0, 0, 0, 0, 1, 2, 0x94F6]
-            await mbpoll(url, "-r", "1", "--", "56")
-            assert set(values(await mbpoll(url, "-r", "240", "-c", "14")).values()) == {0}
-            with pytest.raises(AssertionError, match="Illegal data address"):
-                await mbpoll(url, "-r", "240", "--", "5")
-            seen = {each.position: each.content for each in parts.seen(STATION)}
-            assert seen == {1: "MK-0001", 4: "K1"}
-        finally:
-            await stop(device, listen)
-            parts.close()
-
-    asyncio.run(scenario())
+    parts = PartStore(tmp_path / "parts.db")
+    device = build({"watchdog": "60", "positions": "4"}, parts, STATION, 50.0)
+    url = await device.start(listen, Faults())
+    try:
+        parts.load(STATION)
+        assert values(await mbpoll(url, "-r", "190", "-c", "2")) == {190: 2, 191: 4}
+        await mbpoll(url, "-r", "0", "--", "1")
+        await mbpoll(url, "-r", "1", "--", "48")
+        await mbpoll(url, "-r", "3", "--", "1")
+        await reads(url, 101, 0x1E1)
+        await mbpoll(url, "-r", "400", "--", "0x4D4B", "0x2D30", "0x3030", "0x3100")
+        await mbpoll(url, "-r", "592", "--", "0x4B31")
+        table = ["7", "0x62FF", "0", "0", "0", "0", "2", "0x94F6", *["0"] * 24]
+        await mbpoll(url, "-r", "200", "--", *table)
+        await mbpoll(url, "-r", "2", "--", "8", "1", "0", "0", "2", TRAY_CRC)
+        await mbpoll(url, "-r", "1", "--", "49")
+        await reads(url, 105, 1)
+        told = values(await mbpoll(url, "-r", "240", "-c", "14"))
+        assert list(told.values()) == [8, 2, 1, 7, 0x62FF, 0, 0, 0, 0, 0, 0, 1, 2, 0x94F6]
+        await mbpoll(url, "-r", "1", "--", "56")
+        assert set(values(await mbpoll(url, "-r", "240", "-c", "14")).values()) == {0}
+        with pytest.raises(AssertionError, match="Illegal data address"):
+            await mbpoll(url, "-r", "240", "--", "5")
+        seen = {each.position: each.content for each in parts.seen(STATION)}
+        assert seen == {1: "MK-0001", 4: "K1"}
+    finally:
+        await stop(device, listen)
+        parts.close()
 
 
 async def stop(device: ModbusCell, listen: str) -> None:
@@ -176,7 +168,7 @@ REQUESTS: dict[str, Request] = {
 
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
 @WIRES
-def test_pymodbus_sends_what_libmodbus_sends(
+async def test_pymodbus_sends_what_libmodbus_sends(
     tmp_path: Path, listen: str, request_: Request
 ) -> None:
     arguments, call, pdu = request_
@@ -195,53 +187,46 @@ def test_pymodbus_sends_what_libmodbus_sends(
         finally:
             client.close()
 
-    async def scenario() -> None:
-        parts = PartStore(tmp_path / "parts.db")
-        device = build({}, parts, STATION, 50.0)
-        recorder = Recorder()
-        url = await device.start(listen, recorder)
-        try:
-            await mbpoll(url, *arguments)
-            theirs = recorder.take()
-            await by_pymodbus(url)
-            ours = recorder.take()
-        finally:
-            await stop(device, listen)
-            parts.close()
-        # Both number the transactions of a new connection from 1.
-        assert ours == theirs
-        assert bytes.fromhex(pdu) in ours
-
-    asyncio.run(scenario())
+    parts = PartStore(tmp_path / "parts.db")
+    device = build({}, parts, STATION, 50.0)
+    recorder = Recorder()
+    url = await device.start(listen, recorder)
+    try:
+        await mbpoll(url, *arguments)
+        theirs = recorder.take()
+        await by_pymodbus(url)
+        ours = recorder.take()
+    finally:
+        await stop(device, listen)
+        parts.close()
+    # Both number the transactions of a new connection from 1.
+    assert ours == theirs
+    assert bytes.fromhex(pdu) in ours
 
 
 @WIRES
-def test_what_the_driver_sends_libmodbus_sends_too(tmp_path: Path, listen: str) -> None:
+async def test_what_the_driver_sends_libmodbus_sends_too(tmp_path: Path, listen: str) -> None:
     """The driver's own trigger write, after its heartbeat, against mbpoll's for the same values."""
-
-    async def scenario() -> None:
-        parts = PartStore(tmp_path / "parts.db")
-        device = build({}, parts, STATION, 50.0)
-        recorder = Recorder()
-        url = await device.start(listen, recorder)
-        target = parse_url(url)
-        assert isinstance(target, (SerialTarget, TcpTarget))
-        link = CellLink(target, "cell", 1, 1.0)
-        try:
-            for register, value in ((0, 1), (1, 49)):
-                await mbpoll(url, "-r", str(register), "--", str(value))
-            theirs = recorder.take()
-            await link.open()
-            await link.write(0, 1)
-            await link.write(1, 49)
-            ours = recorder.take()
-        finally:
-            await link.close()
-            await stop(device, listen)
-            parts.close()
-        if listen == "serial":
-            assert ours == theirs
-        else:  # mbpoll's second connection numbers from 1 again, the driver's one goes on
-            assert ours == theirs[:12] + b"\x00\x02" + theirs[14:]
-
-    asyncio.run(scenario())
+    parts = PartStore(tmp_path / "parts.db")
+    device = build({}, parts, STATION, 50.0)
+    recorder = Recorder()
+    url = await device.start(listen, recorder)
+    target = parse_url(url)
+    assert isinstance(target, (SerialTarget, TcpTarget))
+    link = CellLink(target, "cell", 1, 1.0)
+    try:
+        for register, value in ((0, 1), (1, 49)):
+            await mbpoll(url, "-r", str(register), "--", str(value))
+        theirs = recorder.take()
+        await link.open()
+        await link.write(0, 1)
+        await link.write(1, 49)
+        ours = recorder.take()
+    finally:
+        await link.close()
+        await stop(device, listen)
+        parts.close()
+    if listen == "serial":
+        assert ours == theirs
+    else:  # mbpoll's second connection numbers from 1 again, the driver's one goes on
+        assert ours == theirs[:12] + b"\x00\x02" + theirs[14:]

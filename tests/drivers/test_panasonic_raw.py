@@ -1,7 +1,5 @@
 """The Panasonic driver against raw bytes: no codec on the other side."""
 
-import asyncio
-
 import pytest
 
 from drivers.errors import (
@@ -100,7 +98,7 @@ async def test_checksum_and_crlf_are_kept_to() -> None:
 
 
 @pytest.mark.parametrize("cause", [f"{number:02}" for number in (*range(1, 13), 42, 99)])
-def test_each_refusal_before_arming_carries_its_cause(cause: str) -> None:
+async def test_each_refusal_before_arming_carries_its_cause(cause: str) -> None:
     steps = (*IN_STEP, STS, RECEIVING, FNO, FILE_2047, STS, RECEIVING)
     shutter = (Expect("02 53 48 54 53 31 0D"), nak(cause))
 
@@ -116,8 +114,8 @@ def test_each_refusal_before_arming_carries_its_cause(cause: str) -> None:
                 assert refusal.value.vendor_code == cause
 
     if cause == "03":  # the shutter is open already: that is no refusal of the job
-        return asyncio.run(_already_open(steps))
-    return asyncio.run(run())
+        return await _already_open(steps)
+    return await run()
 
 
 async def _already_open(steps: tuple[Step, ...]) -> None:

@@ -1,6 +1,5 @@
 """The trace of the wires: every byte once and in order, bounded, and no hindrance."""
 
-import asyncio
 import json
 import logging
 from pathlib import Path
@@ -28,7 +27,7 @@ async def _twice(wire: Wire) -> None:
         await wire.write(data + data)
 
 
-def test_a_connection_from_its_opening_to_its_end(tmp_path: Path) -> None:
+async def test_a_connection_from_its_opening_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "trace"
 
     async def run() -> str:
@@ -44,7 +43,7 @@ def test_a_connection_from_its_opening_to_its_end(tmp_path: Path) -> None:
 
     file = TraceFile(path)
     with watching(file):
-        url = asyncio.run(run())
+        url = await run()
     file.close()
     assert path.stat().st_mode & 0o777 == 0o600
     told = lines(path)
@@ -110,7 +109,7 @@ class Heard(Faults):
 
 
 @pytest.mark.parametrize("listen", ["serial", "tcp://127.0.0.1:0"])
-def test_a_modbus_cell_is_traced_byte_for_byte_though_replies_come_in_pieces(
+async def test_a_modbus_cell_is_traced_byte_for_byte_though_replies_come_in_pieces(
     tmp_path: Path, listen: str
 ) -> None:
     seen: list[Seen] = []
@@ -131,7 +130,7 @@ def test_a_modbus_cell_is_traced_byte_for_byte_though_replies_come_in_pieces(
         parts.close()
 
     heard = Heard()
-    asyncio.run(run(heard))
+    await run(heard)
     assert [seen[0].way, seen[-1].way] == ["opened", "closed"]
     for way, octets in (("sent", heard.bytes["to_device"]), ("received", heard.bytes["to_host"])):
         assert b"".join(each.data for each in seen if each.way == way) == octets

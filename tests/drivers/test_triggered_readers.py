@@ -381,25 +381,23 @@ def test_a_refusal_is_told_with_its_cause(tmp_path: Path, name: str) -> None:
     max_examples=examples(0.3), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(noise=st.binary(min_size=1, max_size=40), before=st.booleans())
-def test_any_noise_is_survived(tmp_path: Path, setup: Setup, noise: bytes, before: bool) -> None:
+async def test_any_noise_is_survived(
+    tmp_path: Path, setup: Setup, noise: bytes, before: bool
+) -> None:
     """Noise on the line delays a look or makes it fail by name; it never hides a code."""
-
-    async def act() -> None:
-        async with bench(tmp_path, setup) as made:
-            made.lay(UII)
-            await made.reader.connect()
-            await made.device.babble(noise)
-            if not before:
-                try:
-                    await made.reader.flush()
-                    await made.reader.open()
-                    await made.device.babble(noise)
-                    assert await made.reader.read(2.0)
-                except DeviceError:
-                    await made.reader.shut()
-            assert UII in await made.look_until_it_counts()
-
-    asyncio.run(act())
+    async with bench(tmp_path, setup) as made:
+        made.lay(UII)
+        await made.reader.connect()
+        await made.device.babble(noise)
+        if not before:
+            try:
+                await made.reader.flush()
+                await made.reader.open()
+                await made.device.babble(noise)
+                assert await made.reader.read(2.0)
+            except DeviceError:
+                await made.reader.shut()
+        assert UII in await made.look_until_it_counts()
 
 
 @every
@@ -419,7 +417,7 @@ def test_held_at_the_start_of_a_session_it_answers_nothing(tmp_path: Path, setup
 
 
 @every
-def test_one_reader_a_position_of_a_tray(tmp_path: Path, setup: Setup) -> None:
+async def test_one_reader_a_position_of_a_tray(tmp_path: Path, setup: Setup) -> None:
     """A tray of two, read at one time, each by its own reader on its own wire."""
 
     async def look(reader: CodeReader) -> tuple[Reading, ...]:
@@ -430,17 +428,14 @@ def test_one_reader_a_position_of_a_tray(tmp_path: Path, setup: Setup) -> None:
         await reader.close()
         return readings
 
-    async def act() -> None:
-        first, second = (
-            Setup(setup.kind, setup.options, {**setup.device, "position": str(place)})
-            for place in (1, 2)
-        )
-        async with (
-            bench(tmp_path, first, WIRES[0]) as one,
-            bench(tmp_path, second, WIRES[1]) as two,
-        ):
-            one.lay(UII, OTHER)
-            found = await asyncio.gather(look(one.reader), look(two.reader))
-            assert [[reading.content for reading in each] for each in found] == [[UII], [OTHER]]
-
-    asyncio.run(act())
+    first, second = (
+        Setup(setup.kind, setup.options, {**setup.device, "position": str(place)})
+        for place in (1, 2)
+    )
+    async with (
+        bench(tmp_path, first, WIRES[0]) as one,
+        bench(tmp_path, second, WIRES[1]) as two,
+    ):
+        one.lay(UII, OTHER)
+        found = await asyncio.gather(look(one.reader), look(two.reader))
+        assert [[reading.content for reading in each] for each in found] == [[UII], [OTHER]]

@@ -430,20 +430,17 @@ def test_a_reader_that_is_switched_off_and_on(tmp_path: Path) -> None:
     run(tmp_path, act)
 
 
-def test_nothing_answers(tmp_path: Path) -> None:
-    async def act() -> None:
-        async with bench(tmp_path) as made:
-            await made.device.power(False)
-            with pytest.raises(LinkTimeout):
-                await made.reader.connect()
-            with pytest.raises(LinkClosed):
-                await made.reader.flush()
-            await made.device.power(True)
+async def test_nothing_answers(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.device.power(False)
+        with pytest.raises(LinkTimeout):
             await made.reader.connect()
-            await made.reader.connect()
-            assert await made.look(0.1) == []
-
-    asyncio.run(act())
+        with pytest.raises(LinkClosed):
+            await made.reader.flush()
+        await made.device.power(True)
+        await made.reader.connect()
+        await made.reader.connect()
+        assert await made.look(0.1) == []
 
 
 def test_a_connection_that_breaks_is_told_and_made_again(tmp_path: Path) -> None:
@@ -541,26 +538,24 @@ def test_wrong_options_of_the_simulator(tmp_path: Path, options: dict[str, str])
     max_examples=examples(0.3), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(noise=st.binary(min_size=1, max_size=40), before=st.booleans())
-def test_any_noise_before_a_session_is_survived(tmp_path: Path, noise: bytes, before: bool) -> None:
+async def test_any_noise_before_a_session_is_survived(
+    tmp_path: Path, noise: bytes, before: bool
+) -> None:
     """Noise on the line delays a look or makes it fail by name; it never makes a code up."""
-
-    async def act() -> None:
-        async with bench(tmp_path) as made:
-            made.lay(UII)
-            await made.reader.connect()
+    async with bench(tmp_path) as made:
+        made.lay(UII)
+        await made.reader.connect()
+        await made.device.babble(noise)
+        if not before:
+            await made.reader.flush()
+            await made.reader.open()
             await made.device.babble(noise)
-            if not before:
-                await made.reader.flush()
-                await made.reader.open()
-                await made.device.babble(noise)
-                try:
-                    found = await made.reader.read(0.3)
-                    assert [reading.content for reading in found] == [UII]
-                except DeviceError:
-                    pass
-            assert await made.look_until_it_counts() == [UII]
-
-    asyncio.run(act())
+            try:
+                found = await made.reader.read(0.3)
+                assert [reading.content for reading in found] == [UII]
+            except DeviceError:
+                pass
+        assert await made.look_until_it_counts() == [UII]
 
 
 def test_a_refusal_is_told_with_its_cause(tmp_path: Path) -> None:

@@ -28,16 +28,16 @@ EVERY = [
 
 
 @pytest.mark.parametrize(("family", "name"), EVERY)
-def test_a_plain_property_holds(family: Device, name: str) -> None:
+async def test_a_plain_property_holds(family: Device, name: str) -> None:
     attempt = properties(family.role, marks=True)[name]
-    result = asyncio.run(tried(name, attempt, partial(rigged, family, 2), 60))
+    result = await tried(name, attempt, partial(rigged, family, 2), 60)
     assert result.verdict == ("not offered" if name in family.lacks else "held"), result.why
 
 
 @pytest.mark.parametrize("family", devices().values(), ids=devices())
-def test_a_reply_lost_at_some_points(family: Device) -> None:
+async def test_a_reply_lost_at_some_points(family: Device) -> None:
     attempt = properties(family.role, marks=True)["a reply lost"]
-    result = asyncio.run(tried("", attempt, partial(rigged, family, 3), 240))
+    result = await tried("", attempt, partial(rigged, family, 3), 240)
     assert result.verdict == "held", result.why
 
 
@@ -100,13 +100,13 @@ async def _no_disarm(driver: Any, sequence: int | None = None) -> None:
         ({"disarm": _no_disarm}, "disarmed, and its input fires it"),
     ],
 )
-def test_a_driver_that_lies_is_seen(wrong: dict[str, Any], why: str) -> None:
-    result = asyncio.run(tried("", markers.by_command, _lying(**wrong), 60))
+async def test_a_driver_that_lies_is_seen(wrong: dict[str, Any], why: str) -> None:
+    result = await tried("", markers.by_command, _lying(**wrong), 60)
     assert result.verdict == "failed"
     assert why in result.why
 
 
-def test_a_property_that_takes_for_ever_or_fails_by_name_has_failed() -> None:
+async def test_a_property_that_takes_for_ever_or_fails_by_name_has_failed() -> None:
     async def never(rig: Rig) -> None:
         await asyncio.Event().wait()
 
@@ -115,8 +115,8 @@ def test_a_property_that_takes_for_ever_or_fails_by_name_has_failed() -> None:
         raise DeviceError("device", "x", "y")
 
     rig = partial(rigged, families()["telesis"], 2)
-    assert "not over" in asyncio.run(tried("", never, rig, 0.3)).why
-    assert "device-error" in asyncio.run(tried("", fails, rig, 60)).why
+    assert "not over" in (await tried("", never, rig, 0.3)).why
+    assert "device-error" in (await tried("", fails, rig, 60)).why
 
 
 def test_faults_by_the_piece() -> None:
@@ -147,22 +147,22 @@ async def _served(family: Device, words: list[str], contents: tuple[str, ...]) -
         return code
 
 
-def test_a_marker_is_only_asked_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_marker_is_only_asked_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     family = families()["gravotech_tl07"]
-    assert asyncio.run(_served(family, ["--only", "identify"], ())) == 0
+    assert await _served(family, ["--only", "identify"], ()) == 0
     assert capsys.readouterr().out == "identify: held\n"
     assert "a shot by command" not in properties("marker", marks=False)
 
 
 @pytest.mark.parametrize("name", ["cognex_dmcc", "camera"])
-def test_a_reader_by_hand_is_held_to_what_lies_there(
+async def test_a_reader_by_hand_is_held_to_what_lies_there(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     family = devices()[name]
-    assert asyncio.run(_served(family, ["--only", "second master"], (CONTENT,))) == 0
+    assert await _served(family, ["--only", "second master"], (CONTENT,)) == 0
     assert "a second master: held" in capsys.readouterr().out
     words = ["--only", "second master", "--expect", "another"]
-    assert asyncio.run(_served(family, words, (CONTENT,))) == 1
+    assert await _served(family, words, (CONTENT,)) == 1
     assert "failed" in capsys.readouterr().out
 
 

@@ -26,7 +26,7 @@ def heard(address: tuple[str, int], sent: bytes) -> bytes:
     return answer
 
 
-def test_it_prints_into_a_folder_and_waits_for_paper(tmp_path: Path) -> None:
+async def test_it_prints_into_a_folder_and_waits_for_paper(tmp_path: Path) -> None:
     async def run() -> None:
         control = tmp_path / "printer.sock"
         process = await asyncio.create_subprocess_exec(
@@ -52,6 +52,6 @@ def test_it_prints_into_a_folder_and_waits_for_paper(tmp_path: Path) -> None:
             process.terminate()
             assert await process.wait() == 0
 
-    asyncio.run(run())
+    await run()
     with Image.open(tmp_path / "0001.png") as picture:
         assert read(picture.convert("L")) == symbol_of(CRATE)

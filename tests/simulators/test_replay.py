@@ -81,7 +81,7 @@ async def ended(process: Process) -> tuple[int | None, str]:
 
 
 @pytest.mark.parametrize("listen", WIRES)
-def test_a_shot_and_a_look_come_to_the_same_end_again(tmp_path: Path, listen: str) -> None:
+async def test_a_shot_and_a_look_come_to_the_same_end_again(tmp_path: Path, listen: str) -> None:
     trace = tmp_path / "trace"
 
     async def recorded() -> tuple[object, object]:
@@ -109,15 +109,15 @@ def test_a_shot_and_a_look_come_to_the_same_end_again(tmp_path: Path, listen: st
 
     file = TraceFile(trace)
     with watching(file):
-        first = asyncio.run(recorded())
+        first = await recorded()
     file.close()
     shot, seen = first
     assert cast("tuple[Outcome, object]", shot)[0].did is Did.DONE
     assert cast("tuple[object, list[str]]", seen)[1] == [SHOT.marks[0].content]
-    assert asyncio.run(again()) == first
+    assert await again() == first
 
 
-def test_the_first_difference_is_told_by_its_line(tmp_path: Path) -> None:
+async def test_the_first_difference_is_told_by_its_line(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
 
     async def recorded() -> None:
@@ -145,17 +145,17 @@ def test_the_first_difference_is_told_by_its_line(tmp_path: Path) -> None:
 
     file = TraceFile(trace)
     with watching(file):
-        asyncio.run(recorded())
+        await recorded()
     file.close()
     texts = [json.loads(line) for line in trace.read_text().splitlines()]
     line = next(n for n, each in enumerate(texts, 1) if "SINS01" in each.get("text", ""))
-    code, told = asyncio.run(other_text())
+    code, told = await other_text()
     assert code == 1
     assert (
         f"laser: line {line} ({texts[line - 1]['at']}): {texts[line - 1]['hex']} expected" in told
     )
     assert " 32 " in told  # the other text's last figure
-    code, told = asyncio.run(half())
+    code, told = await half()
     assert (code, "frames were not asked for" in told) == (1, True)
 
 

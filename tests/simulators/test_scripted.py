@@ -24,9 +24,9 @@ async def _talk(script: Script, *sent: bytes, replies: int) -> bytes:
     return back
 
 
-def test_bytes_may_come_in_any_pieces() -> None:
+async def test_bytes_may_come_in_any_pieces() -> None:
     script = Script(Expect("01 02 03"), Reply("FF"), Expect("04"), Reply("FE FD"))
-    assert asyncio.run(_talk(script, b"\x01\x02", b"\x03\x04", replies=3)) == b"\xff\xfe\xfd"
+    assert await _talk(script, b"\x01\x02", b"\x03\x04", replies=3) == b"\xff\xfe\xfd"
     script.check()
 
 
@@ -39,8 +39,8 @@ def test_bytes_may_come_in_any_pieces() -> None:
         (b"", "the host left|never reached"),
     ],
 )
-def test_a_host_that_leaves_the_script_is_named(sent: bytes, fault: str) -> None:
+async def test_a_host_that_leaves_the_script_is_named(sent: bytes, fault: str) -> None:
     script = Script(Expect("01 02"))
-    asyncio.run(_talk(script, sent, replies=0))
+    await _talk(script, sent, replies=0)
     with pytest.raises(AssertionError, match=fault):
         script.check()

@@ -1,6 +1,5 @@
 """The demo's operator takes a line back from somebody who tried it by hand, as it was left."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -43,35 +42,31 @@ async def taken_over(back: shift.Line) -> None:
 
 @pytest.mark.parametrize("takes_back", [taken_over, shift.Line.begun], ids=["handed", "met"])
 @pytest.mark.parametrize("marked_by", [OPERATOR, LEAD], ids=["operator", "lead"])
-def test_a_first_piece_that_waits_is_seen_to(
+async def test_a_first_piece_that_waits_is_seen_to(
     tmp_path: Path, marked_by: Badge, takes_back: Back
 ) -> None:
     """The lead approves it; where they had it marked themselves nobody may, and it is scrap."""
+    orders = (order(), order(TRIED, verify=ASKS))
+    async with line(tmp_path, (STATION,), orders=orders) as made, served(made) as url:
+        async with httpx.AsyncClient(base_url=url) as web:
+            await web.post("/api/sign-in", json=marked_by.credentials())
+            for act, body in (("order", {"order": TRIED}), ("begin", {"order": TRIED})):
+                made.parts.load(STATION)
+                answer = await web.post(f"/api/stations/{STATION}/{act}", json=body)
+                assert answer.status_code == 200
+        await made.reach(Phase.IDLE, STATION)
+        held = made.logbook.ledger.station(STATION)
+        assert held.held is not None
 
-    async def whole() -> None:
-        orders = (order(), order(TRIED, verify=ASKS))
-        async with line(tmp_path, (STATION,), orders=orders) as made, served(made) as url:
-            async with httpx.AsyncClient(base_url=url) as web:
-                await web.post("/api/sign-in", json=marked_by.credentials())
-                for act, body in (("order", {"order": TRIED}), ("begin", {"order": TRIED})):
-                    made.parts.load(STATION)
-                    answer = await web.post(f"/api/stations/{STATION}/{act}", json=body)
-                    assert answer.status_code == 200
-            await made.reach(Phase.IDLE, STATION)
-            held = made.logbook.ledger.station(STATION)
-            assert held.held is not None
-
-            back = demo_line(made, url)
-            await back.operator.start()
-            try:
-                await takes_back(back)
-                assert held.held is None
-                assert not await back.begun(), "the next weapon may be marked"
-            finally:
-                await back.operator.stop()
-            said = [each for each in made.records() if isinstance(each, Unlatched | Settled)]
-            names = (LEAD.id,) if marked_by is OPERATOR else (OPERATOR.id, LEAD.id)
-            kind = Unlatched if marked_by is OPERATOR else Settled
-            assert [(type(each), each.witnesses) for each in said] == [(kind, names)]
-
-    asyncio.run(whole())
+        back = demo_line(made, url)
+        await back.operator.start()
+        try:
+            await takes_back(back)
+            assert held.held is None
+            assert not await back.begun(), "the next weapon may be marked"
+        finally:
+            await back.operator.stop()
+        said = [each for each in made.records() if isinstance(each, Unlatched | Settled)]
+        names = (LEAD.id,) if marked_by is OPERATOR else (OPERATOR.id, LEAD.id)
+        kind = Unlatched if marked_by is OPERATOR else Settled
+        assert [(type(each), each.witnesses) for each in said] == [(kind, names)]
