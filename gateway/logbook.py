@@ -136,4 +136,4 @@ class Logbook:
 
     def _take_in(self, record: Record) -> None:
         self.ledger.apply(record)
-        self.clock.journalled(record.at)
+        self.clock.journalled(record.at, record.clock)

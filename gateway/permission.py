@@ -56,6 +56,13 @@ class Permission:
         if self.awaiting:
             # Offline the guard alone has to do: it was checked at the start, else a latch stands.
             return Note("awaiting-receipt")
-        if not self.logbook.clock.trusted():
+        clock = self.logbook.clock
+        if not clock.trusted():
             return Note("no-trusted-time")
-        return permit(self.plan, order, self.logbook.clock.lease_now())
+        found = permit(self.plan, order, clock.lease_now())
+        if self.plan is not None and isinstance(found, Note) and found.code == "lease-ended":
+            by_register = clock.by_receipt()
+            if by_register is not None and by_register < self.plan.lease_until:
+                # The kernel calls a clock synchronised that contradicts the register's receipts.
+                return Note("clock-ahead")
+        return found

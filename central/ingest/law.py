@@ -37,6 +37,7 @@ from gateway.contract.record import (
     Trial,
     Unlatched,
     Verified,
+    synchronised_time,
 )
 
 OK = "ok"
@@ -201,7 +202,8 @@ class Court:
     def _check(self, record: Intent, mark: Mark, plan: Plan | None) -> None:
         if plan is None:
             raise Refusal("not-licensed", said("no plan known to the register was accepted before"))
-        if record.at > plan.lease_until:
+        at = synchronised_time(record.at, record.clock) or record.at
+        if at > plan.lease_until:
             raise Refusal(
                 "lease-ended",
                 said("the lease ended at {until}", until=plan.lease_until.isoformat()),

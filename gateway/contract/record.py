@@ -1,5 +1,6 @@
 """Records: the facts that a gateway journals. Encoded once; those bytes are the evidence."""
 
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, StrictBool, StrictFloat, TypeAdapter
@@ -23,10 +24,24 @@ Short = Annotated[str, Field(max_length=200)]
 
 
 class ClockState(Message):
-    """How far the gateway's clock could be trusted when it wrote `at`."""
+    """How far the gateway's clock could be trusted when it wrote `at`.
+
+    `offset_ms` is what `at` lacks to the register's time, by the receipts for this boot: below
+    zero where the clock is ahead. A gateway without such a receipt gives none.
+    """
 
     synced: StrictBool
     offset_ms: StrictFloat | None = None
+
+
+def synchronised_time(at: datetime, clock: ClockState) -> datetime | None:
+    """Return the true time of a record, as far as its clock was synchronised; else None."""
+    if not clock.synced:
+        return None
+    try:
+        return at + timedelta(milliseconds=clock.offset_ms or 0.0)
+    except OverflowError:  # an offset of thousands of years is no time
+        return None
 
 
 class RecordRef(Message):

@@ -347,7 +347,8 @@ class Desk:
             "hold": next((holds.page(latch) for latch in self.latches.causes), None),
             "link": self._link(),
             "lease_until": format_time(plan.lease_until) if (plan := self._plan()) else None,
-            "time_trusted": self.logbook.clock.trusted() if self.logbook else False,
+            "lease_now": format_time(self._now()) if (trusted := self._is_time_trusted()) else None,
+            "time_trusted": trusted,
             "stations": [station_view(station, now) for station in self.stations.values()],
         }
 
@@ -363,6 +364,9 @@ class Desk:
 
     def _plan(self) -> Plan | None:
         return self.permission.plan if self.permission else None
+
+    def _is_time_trusted(self) -> bool:
+        return self.logbook.clock.trusted() if self.logbook else False
 
     def _now(self) -> datetime:
         return self.logbook.clock.lease_now() if self.logbook else datetime.now(UTC)

@@ -48,6 +48,7 @@ HOLDS: Mapping[str, Hold] = {
     "no-plan": Hold("no-word", "registry", ("look-network", "ask-registry", "goes-on")),
     "lease-ended": Hold("no-word", "itself", ("look-network", "tell-lead", "goes-on")),
     "awaiting-receipt": Hold("no-word", "itself", ("wait", "goes-on")),
+    "clock-ahead": Hold("clock-ahead", "maintenance", ("set-clock", "tell-lead", "goes-on")),
     "no-trusted-time": Hold("no-time", "maintenance", ("look-network", "set-clock", "goes-on")),
     # The plan's own obstacles
     "licence-suspended": _LICENCE,

@@ -63,6 +63,11 @@ async def test_numbers_and_time_without_the_network(tmp_path: Path, browse: Brow
         await page.locator("[data-language=sq]").click()
         made.change_plan(lease_until=datetime.now(UTC) - timedelta(seconds=1))
         await expect(page.locator("#foot .alarm.reach")).to_be_visible()
+        # It has ended by the register's time, which the page's clock is behind.
+        made.change_plan(lease_until=datetime.now(UTC) + timedelta(hours=60))
+        made.logbook.clock.sync(datetime.now(UTC) + timedelta(hours=61))
+        made.desk.changed()
+        await says(page, "alarm", SQ["link.lease-over"])
         # A blocked gateway marks nothing, with the network or without.
         made.change_plan(lease_until=datetime.now(UTC) + timedelta(hours=60))
         made.latches.set("rolled-back", "the guard knows record 181, the journal ends at 140")

@@ -459,12 +459,35 @@ def test_a_read_at_another_gateway() -> None:
     assert scene.states(1) == {"receiver": "good"}
 
 
-def test_clock_state_is_kept_and_judges_nothing() -> None:
-    scene = Scene()
+@pytest.mark.parametrize(
+    ("clock", "verdict"),
+    [
+        (ClockState(synced=False), "lease-ended"),
+        (ClockState(synced=True), "lease-ended"),
+        (ClockState(synced=True, offset_ms=-7_199_000), "lease-ended"),
+        (ClockState(synced=True, offset_ms=-7_201_000), "ok"),
+        (ClockState(synced=True, offset_ms=-1e300), "lease-ended"),
+    ],
+)
+def test_a_lease_is_judged_by_the_time_that_the_offset_corrects(
+    clock: ClockState, verdict: str
+) -> None:
+    until = datetime.now(UTC) + timedelta(hours=1)
+    scene = Scene(lease_until=until)
     mark = scene.journal.mark(scene.plan, "G-1", 1)
-    scene.journal.intent(mark, clock=ClockState(synced=False))
+    scene.journal.intent(mark, at=until + timedelta(hours=2), clock=clock)
     scene.send()
-    assert scene.verdicts()[-1] == "ok"
+    assert scene.verdicts()[-1] == verdict
+
+
+def test_an_offset_ends_a_lease_although_the_clock_is_behind() -> None:
+    until = datetime.now(UTC) + timedelta(hours=1)
+    scene = Scene(lease_until=until)
+    mark = scene.journal.mark(scene.plan, "G-1", 1)
+    behind = ClockState(synced=True, offset_ms=7_200_000)
+    scene.journal.intent(mark, at=until - timedelta(hours=1), clock=behind)
+    scene.send()
+    assert scene.verdicts()[-1] == "lease-ended"
 
 
 def test_a_first_piece_is_approved_by_another_than_who_marked_it() -> None:

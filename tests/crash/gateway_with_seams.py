@@ -3,7 +3,8 @@
     python -m tests.crash.gateway_with_seams --config FILE
         [--kill cycle|recovery:before|after:EFFECT:N]  the Nth EFFECT since the first Prepare, or
                                                        of the recovery at the start
-        [--clock FILE]   the file holds seconds to add to the wall clock, read at every look
+        [--clock FILE]   the file holds seconds to add to the wall clock, and `synchronised` where
+                         the kernel is to say so; read at every look
 
 Everything else is `gjurma-gateway run`.
 """
@@ -57,15 +58,18 @@ class KillSwitch:
 
 @dataclass(frozen=True)
 class Jumping:
-    """A clock that nobody synchronises; it is off by as many seconds as the file says."""
+    """A clock that is off by as many seconds as the file says."""
 
     path: Path
 
     def wall(self) -> datetime:
-        return wall() + timedelta(seconds=float(self.path.read_text()))
+        return wall() + timedelta(seconds=float(self.path.read_text().split()[0]))
+
+    def synchronised(self) -> bool:
+        return "synchronised" in self.path.read_text()
 
     def clock(self, trust_hardware: bool) -> TrustedClock:
-        return TrustedClock(trust_hardware, wall=self.wall, synchronised=lambda: False)
+        return TrustedClock(trust_hardware, wall=self.wall, synchronised=self.synchronised)
 
 
 def main() -> int:

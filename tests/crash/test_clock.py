@@ -1,4 +1,4 @@
-"""A clock that jumps: a lease ends too early rather than too late."""
+"""A clock that jumps makes no lease longer, and an unsynchronised one ends none."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 DAY = 86400
 
 
-def test_a_day_forward_ends_the_lease_and_disarms(
+def test_a_day_forward_stops_marking_only_where_the_kernel_vouches_for_it(
     sites: Callable[..., Site], centre: Centre
 ) -> None:
     ends = datetime.now(UTC) + timedelta(hours=20)  # a licence's end is a lease's end, too
@@ -27,26 +27,33 @@ def test_a_day_forward_ends_the_lease_and_disarms(
     site.run(clock=clock)
     site.mark_good()
 
-    # Armed, with a foot over the pedal, when the clock jumps.
+    # Nobody synchronises it: the register's receipt for this boot says what time it is.
+    clock.write_text(str(DAY))
+    site.mark_good()
+    clock.write_text("0")
+
+    # Armed, with a foot over the pedal, when a synchronised clock jumps.
     site.parts.load(STATION)
     site.begin()
     wait_for("the device to be armed", lambda: site.armed)
-    clock.write_text(str(DAY))
-    view = site.page.wait_rest(cycle=2)
+    clock.write_text(f"{DAY} synchronised")
+    view = site.page.wait_rest(cycle=3)
     assert not site.armed
     # The marker proves that its text was never used: nobody has to settle anything.
     assert (view["phase"], view["note"]["code"]) == ("idle", "not-started")
     assert not {"begin", "trial", "run"} & set(view["can"])
-    assert view["why_not"]["code"] == "lease-ended"
+    assert view["why_not"]["code"] == "clock-ahead"
     with pytest.raises(Declined) as refusal:
         site.page.press("begin")
-    assert refusal.value.code == "lease-ended"
+    assert refusal.value.code == "clock-ahead"
     site.wait_delivered()
-    assert assert_agree(site) == {"good": 1, "voided": 1}
+    assert assert_agree(site) == {"good": 2, "voided": 1}
 
-    # What was journalled says tomorrow, so the lease stays ended when the clock is put right.
+    # What was journalled says tomorrow; once the clock is put right, marking goes on.
     clock.write_text("0")
-    assert site.page.why_not == "lease-ended"
+    site.page.wait_permitted()
+    site.mark_good()
+    site.wait_delivered()
     assert_balanced(site, assert_agree(site), reconcile(centre))
 
 

@@ -25,17 +25,20 @@ class Time:
     def __init__(self) -> None:
         self.wall = NOON
         self.monotonic = 1000.0
+        self.synchronised = True
+        """By the kernel's word."""
 
     def pass_by(self, seconds: float) -> None:
         self.wall += timedelta(seconds=seconds)
         self.monotonic += seconds
 
     def clock(self, *, synchronised: bool = True, hardware: bool = False) -> TrustedClock:
+        self.synchronised = synchronised
         return TrustedClock(
             trust_hardware=hardware,
             wall=lambda: self.wall,
             monotonic=lambda: self.monotonic,
-            synchronised=lambda: synchronised,
+            synchronised=lambda: self.synchronised,
         )
 
 

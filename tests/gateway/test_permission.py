@@ -12,7 +12,7 @@ from gateway.moves import (
 )
 from gateway.permission import Permission
 from gateway.plan import Permit
-from tests.gateway.desk import Site, plan
+from tests.gateway.desk import OPENED, Site, plan
 
 
 @pytest.fixture
@@ -75,4 +75,23 @@ def test_a_full_journal_is_looked_at_again(
         patched.setattr(os, "posix_fallocate", no_room)
         assert open_site.logbook.lacks_room()
         assert code(open_site.permission) == "journal-full"
+    assert code(open_site.permission) == "permitted"
+
+
+def test_a_clock_that_ran_ahead_and_was_corrected_stops_nobody(open_site: Site) -> None:
+    time, clock = open_site.time, open_site.logbook.clock
+    time.synchronised = False
+    time.wall += timedelta(days=730)
+    open_site.logbook.append(OPENED)
+    time.wall -= timedelta(days=730)
+    assert code(open_site.permission) == "no-trusted-time"
+    clock.sync(time.wall)
+    assert code(open_site.permission) == "permitted"
+
+
+def test_a_synchronised_clock_that_contradicts_the_register_is_named(open_site: Site) -> None:
+    open_site.logbook.clock.sync(open_site.time.wall)
+    open_site.time.wall += timedelta(hours=9)
+    assert code(open_site.permission) == "clock-ahead"
+    open_site.time.synchronised = False
     assert code(open_site.permission) == "permitted"

@@ -6,14 +6,16 @@ import json
 import re
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.types import Message
 
+from gateway.contract.encoding import parse_time
 from gateway.contract.errors import JournalError
-from gateway.contract.record import Intent
+from gateway.contract.record import ClockState, Intent
 from gateway.latches import Latches
 from gateway.screen import desk as desk_module
 from gateway.screen.app import HEARTBEAT_S, create_screen_app
@@ -343,6 +345,28 @@ async def test_a_session_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         assert (await web.get("/api/state")).json()["signed_in"] is None
         assert code(await web.post(BEGIN, json=NAMED)) == "sign-in-first"
         assert made.stations["line-1"].cycles == 0
+
+
+async def test_an_unsynchronised_clock_ends_no_persons_time(tmp_path: Path) -> None:
+    async with run(tmp_path, ("line-1",)) as (made, web):
+        clock, now = made.logbook.clock, datetime.now(UTC)
+        ends = {"until": now + timedelta(hours=1)}
+        made.change_plan(people=tuple(each.person().model_copy(update=ends) for each in PEOPLE))
+        clock.journalled(now + timedelta(days=730), ClockState(synced=False))
+        assert await sign_in(web, OPERATOR.badge, OPERATOR.pin) == "in"
+        clock.sync(now)
+        assert await sign_in(web, OPERATOR.badge, OPERATOR.pin) == "in"
+        clock.sync(now + timedelta(hours=1))
+        assert await sign_in(web, OPERATOR.badge, OPERATOR.pin) == "not-known"
+
+
+async def test_the_page_is_told_which_time_counts_for_the_lease(tmp_path: Path) -> None:
+    async with run(tmp_path) as (made, web):
+        now = datetime.now(UTC)
+        made.logbook.clock.sync(now + timedelta(hours=61))
+        told = (await web.get("/api/state")).json()
+        assert parse_time(told["lease_now"]) >= now + timedelta(hours=61)
+        assert told["time_trusted"]
 
 
 async def test_a_person_whom_the_plan_no_longer_has_is_signed_out(tmp_path: Path) -> None:

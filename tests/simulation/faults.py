@@ -142,6 +142,7 @@ def _clock(*jumps: float) -> Fault:
         clock = strike.machine.clock
         clock.offset += strike.chance.pick(jumps)
         clock.synchronised = strike.chance.yes(0.5)
+        strike.machine.misled |= clock.synchronised and clock.offset > 0
         strike.world.tell(strike.machine.label, f"its clock is off by {clock.offset:+.0f} s")
         return True
 

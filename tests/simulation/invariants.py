@@ -22,6 +22,7 @@ from gateway.contract.record import (
     Verified,
     decode_record,
 )
+from gateway.core import Core
 from gateway.moves import Note, Phase
 from gateway.numbering import tells_pieces_apart
 from tests.simulation.bench import Bench
@@ -33,6 +34,10 @@ from tests.simulation.shifts import Shifts
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+
+LEASE_SLACK_S = 3.0
+"""So long the register may take to commit, and to publish the receipt."""
 
 
 class Broken(BaseException):
@@ -136,6 +141,7 @@ class Watch:
             raise Broken(f"{machine.label}: an intent, though {run.contradicted}")
         if (machine.label, epoch) in self.latched and not (machine.lied or machine.doubtful):
             raise Broken(f"{machine.label}: an intent, and the epoch was latched")
+        self._has_leave(machine)
         begun = self._world.operator(machine.benches[record.station or ""]).begun
         for mark in record.marks:
             if mark.order != begun:
@@ -148,6 +154,20 @@ class Watch:
                 self.not_started.pop(ref, None)
             self.marks[ref] = mark
             self.contents[mark.item.uii, mark.component] = mark.content
+
+    def _has_leave(self, machine: Machine) -> None:
+        """An intent is made in trusted time, and not after the true end of the lease."""
+        core, clock = machine.core, machine.clock
+        assert core is not None
+        answered, plan = core.permission.answered, core.permission.plan
+        by_itself = clock.synchronised or machine.hardware_clock
+        if not (answered or by_itself):
+            raise Broken(f"{machine.label}: an intent without trusted time")
+        if not answered and clock.offset < 0:
+            return  # what the kernel or the configuration vouches for in error is an assumption
+        late = (self._world.centre.now() - plan.lease_until).total_seconds() if plan else 0.0
+        if late > LEASE_SLACK_S + self._world.broker.longest_way_s:
+            raise Broken(f"{machine.label}: an intent {late:.0f} s after the end of its lease")
 
     def _marked(self, machine: Machine, epoch: int, record: Marked) -> None:
         device = machine.benches[record.station or ""].device
@@ -223,6 +243,7 @@ class Watch:
             if machine.latches:
                 self._latched(machine)
             if machine.core is not None:
+                self._has_its_lease(machine.core, machine)
                 for bench in machine.benches.values():
                     self._may_wait(machine, bench)
 
@@ -239,6 +260,19 @@ class Watch:
         self.latched.add(name)
         if not self._world.may_latch(machine):
             raise Broken(f"{machine.label}: latched ({', '.join(machine.latches)}) for no reason")
+
+    def _has_its_lease(self, core: Core, machine: Machine) -> None:
+        """No clock ends a lease too early, unless the kernel vouches for a false time."""
+        permission, clock = core.permission, machine.clock
+        if permission.plan is None or (clock.synchronised and clock.offset > 0):
+            return
+        is_right = clock.synchronised and clock.offset == 0 and not machine.misled
+        if not (permission.answered or is_right):
+            return
+        left = (permission.plan.lease_until - self._world.centre.now()).total_seconds()
+        known = core.logbook.clock
+        if left > 0 and not (known.trusted() and known.lease_now() < permission.plan.lease_until):
+            raise Broken(f"{machine.label}: its lease ends {left:.0f} s too early")
 
     def _may_wait(self, machine: Machine, bench: Bench) -> None:
         """Whether what is armed and waits for the device's own input may still wait."""

@@ -58,6 +58,10 @@ class Clock:
     def monotonic(self) -> float:
         return self.loop.now
 
+    def correct(self) -> None:
+        """Somebody sets it, or it hears of its time server again."""
+        self.offset, self.synchronised = 0.0, True
+
     def trusted(self, *, hardware: bool) -> TrustedClock:
         return TrustedClock(
             hardware, self.wall, self.monotonic, synchronised=lambda: self.synchronised
@@ -127,6 +131,8 @@ class Machine:
         """Nobody starts it again for now."""
         self.lines: list[Line] = []
         """What its stations were made from, for a copy of it."""
+        self.misled = False
+        """Its kernel has called a clock synchronised that was ahead."""
         self.clone = False
         """It is a copy that somebody made of another machine."""
         self.lied = False
@@ -185,16 +191,6 @@ class Machine:
         if self.run is not None and self.run.latches is not None:
             return tuple(self.run.latches.causes)
         return tuple(Latches(self.epoch.slip).causes) if self.epochs else ()
-
-    @property
-    def has_written_beyond_its_lease(self) -> bool:
-        """Its clock ran ahead: time that the journal holds does not go back, and the screen says
-        that the lease has ended."""
-        core = self.core
-        plan = None if core is None else core.permission.plan
-        if core is None or plan is None:
-            return False
-        return core.logbook.clock.lease_now() > plan.lease_until
 
     def start(self) -> None:
         """Start the process, unless it runs or is held down."""

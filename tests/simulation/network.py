@@ -119,6 +119,8 @@ class Broker:
         self._number = 0
         self._turn = 0
         self.on_fate: Callable[[Fate, str], None] = lambda _fate, _client: None
+        self.longest_way_s = 0.0
+        """From the broker to a client, of any message."""
 
     # -- connections
 
@@ -340,6 +342,7 @@ class Broker:
 
         for _ in range(2 if fate == "doubled" else 1):
             at = self._when(session, up=False, overtaken=fate == "reordered", late=late)
+            self.longest_way_s = max(self.longest_way_s, at - self._loop.now)
             self._loop.call_at(at, arrive)
 
 

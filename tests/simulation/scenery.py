@@ -20,6 +20,9 @@ from tests.simulation.people import Operator
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+LEASE = timedelta(hours=8)
+SHORT_LEASES_S = (8, 12, 25)
+"""Leases that end while a world lasts; the plan is compiled anew every 20 s."""
 NAMING = "[)>\x1e06\x1d17VA7G1H\x1d1PM70\x1dS{serial}\x1d20P{component}\x1e\x04"
 """A weapon's symbol with the component's code; the other one carries the number alone."""
 SHARED = "[)>\x1e06\x1d17VA7G1H\x1d1PM71\x1dS{serial}\x1e\x04"
@@ -57,8 +60,9 @@ def build(world: "World") -> None:
     """Put machines, benches, operators and orders into the world."""
     chance = world.chance.of("scenery")
     officers = world.centre.officers
+    leases = world.chance.of("lease")
     officers.limits = Limits(
-        timedelta(hours=8),
+        timedelta(seconds=leases.pick(SHORT_LEASES_S)) if leases.yes(0.15) else LEASE,
         chance.pick((2, 4, 6, 20)),
         due_marks=chance.pick((4, 200)),
         settle=timedelta(seconds=chance.pick((0.5, 2))),

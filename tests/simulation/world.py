@@ -24,13 +24,15 @@ from tests.simulation.machine import Epoch, Machine
 from tests.simulation.metal import Engraving, MarkRef, Metal, Part
 from tests.simulation.network import Broker
 from tests.simulation.people import Operator
-from tests.simulation.scenery import add_machine, build
+from tests.simulation.scenery import LEASE, add_machine, build
 from tests.simulation.story import Story
 
 FOR_EVER_S = 1e7
 """Longer than any world lasts: what waits for so long comes with the calm."""
 CALM_S = 240.0
 """How long a world may take to finish once nothing goes wrong any more."""
+ASTRAY_S = (-86_400.0, -60.0, 32_400.0, 63_072_000.0)
+"""How far a clock may be off that nobody synchronises: a day back to two years ahead."""
 JUST_AFTER_A_RETRY_S = 2.05
 FOREIGN = "[)>\x1e06\x1d17VX9Z99\x1d1PX1\x1dSA17\x1e\x04"
 """A mark of another maker."""
@@ -383,6 +385,7 @@ class World:
             machine.start()
         self.task(self._back_up())
         self.task(self._orders_leave())
+        self.task(self._clocks_run_astray())
         self.task(self._registry())
         faults.weather(self, self.chance.of("weather"))
         while self.loop.now < self.plan.until and not self.done():
@@ -428,6 +431,22 @@ class World:
             give(code, ())
             self.later(chance.uniform(1, 6), partial(give, code, members[code]))
 
+    async def _clocks_run_astray(self) -> None:
+        """A computer loses its time server, its clock is far off, and it is corrected later."""
+        chance = self.chance.of("clocks")
+        if not chance.yes(0.3):
+            return
+        pause = chance.pick((0.0, 5.0))
+        while not self.is_calm:
+            await asyncio.sleep(pause)
+            if self.is_calm:
+                return
+            machine, pause = chance.pick(self.machines), chance.uniform(1, 10)
+            clock = machine.clock
+            clock.offset, clock.synchronised = chance.pick(ASTRAY_S), False
+            self.tell(machine.label, f"its clock is off by {clock.offset:+.0f} s, unsynchronised")
+            self.later(chance.uniform(1, 15), clock.correct)
+
     def copy_all(self, *, centre: bool = True) -> None:
         if centre:
             self.centre.back_up()
@@ -437,7 +456,7 @@ class World:
                 self.snapshots.setdefault(machine.label, []).append(machine.snapshot())
 
     async def _registry(self) -> None:
-        """An officer who looks after gateways that are latched, or that no lease can reach."""
+        """An officer who looks after gateways that are latched."""
         chance = self.chance.of("registry-office")
         while True:
             await asyncio.sleep(chance.uniform(4, 12))
@@ -460,6 +479,7 @@ class World:
         twin = add_machine(self, machine.name, machine.lines, self.chance.of("clone"), clone=True)
         epoch, guard = machine.snapshot()
         twin.epochs = {epoch.disk.epoch: epoch}
+        twin.misled = machine.misled
         if guard_too:
             twin.guard, twin.doubtful = guard, True
         self.watch.adopt(twin)
@@ -488,6 +508,7 @@ class World:
         self._undo.clear()
         self.broker.calm()
         self.centre.calm()
+        self.centre.officers.limits = replace(self.centre.officers.limits, lease=LEASE)
         for order in self.centre.officers.orders:  # a backup may have brought it back
             self.centre.officers.suspend(order, "active")
             self.centre.officers.hold(order, held=False)
@@ -498,7 +519,7 @@ class World:
             machine.crash = None
             machine.guard.present, machine.guard.broken = True, False
             machine.epoch.disk.free()
-            machine.clock.offset, machine.clock.synchronised = 0.0, True
+            machine.clock.correct()
             machine.start()
         for operator in self.operators:
             operator.panel.lies, operator.panel.earlier = 0, 0.0
@@ -563,7 +584,7 @@ class World:
     def _can_go_on(self, order: str) -> bool:
         members = self.centre.officers.orders[order].members
         return all(
-            not machine.latches and not machine.has_written_beyond_its_lease
+            not machine.latches
             for machine in self.machines
             if any(member.gateway == machine.name for member in members) and not machine.clone
         )

@@ -209,7 +209,7 @@ export class Keeper {
   }
 
   private get asker(): register.Asker {
-    const now = new Date(Date.now() - (this.sender.clock.offset_ms ?? 0));
+    const now = new Date(Date.now() + (this.sender.clock.offset_ms ?? 0));
     return { ...this.device, now };
   }
 

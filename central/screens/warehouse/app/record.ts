@@ -24,6 +24,7 @@ export interface Setting {
 
 export interface Clock {
   synced: boolean;
+  /** What `at` lacks to the register's time: below zero where the clock is ahead. */
   offset_ms?: number;
 }
 

@@ -67,7 +67,7 @@ export class Sender {
     if (receipt.gateway !== name || receipt.epoch !== epoch || receipt.boot !== this.boot) {
       throw new Unreachable("the receipt is another's");
     }
-    const offset = Math.round((asked + answered) / 2 - Date.parse(receipt.at));
+    const offset = Math.round(Date.parse(receipt.at) - (asked + answered) / 2);
     this.clock = { synced: Math.abs(offset) < 5_000, offset_ms: offset };
     return receipt;
   }
