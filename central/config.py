@@ -244,6 +244,7 @@ class Alerts(_Table):
     and nobody is sent word."""
 
     gateway_silent_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 31)] = 60.0
+    clock_off_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     balance_every_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 31)] = 60.0
     least_seconds_a_number: Annotated[float, Field(ge=0, le=86_400)] = 0.2
     fastest_km_h: Annotated[float, Field(gt=0, le=2_000)] = 200.0

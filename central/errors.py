@@ -215,6 +215,13 @@ class InvitationInvalid(RegisterError):
     retry = Retry.OPERATOR
 
 
+class ClockOff(RegisterError):
+    """The clock of a gateway that enrols is too far from the register's; nothing was opened."""
+
+    code = "clock-off"
+    retry = Retry.AFTER_STATE_CHANGE
+
+
 class DatabaseUnavailable(GjurmaError):
     """The database does not answer; nothing was acknowledged, and it will be tried again."""
 
@@ -238,6 +245,7 @@ class IssueGuardUnwritable(GjurmaError):
 
 __all__ = [
     "AlreadyProposed",
+    "ClockOff",
     "CodeNeeded",
     "ConfigError",
     "Conflict",

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from central.api.description import methods_at
 from central.errors import (
     AlreadyProposed,
+    ClockOff,
     CodeNeeded,
     Conflict,
     ContractError,
@@ -125,6 +126,10 @@ _STATUS: dict[type[GjurmaError], tuple[int, str, str]] = {
     ContractError: (422, "Not as the contract has it", "Send the bytes of one batch, unchanged."),
     NotEnabled: (404, "Not here", "Send it to the server that takes batches."),
     InvitationInvalid: (403, "Invitation not valid", "Ask the registry for a new invitation."),
+    ClockOff: (
+        *(409, "The clock is off"),
+        "Set the gateway's clock, and enrol again with the same code; it is not used up.",
+    ),
     DatabaseUnavailable: (503, "The register is away", "Try again in a moment."),
 }
 

@@ -1,6 +1,7 @@
 """Enrolment: a one-time code becomes a new epoch, its journal, its key and its guard."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 
 import httpx
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.clock import TrustedClock
 from gateway.config import GatewayConfig
-from gateway.contract.encoding import Hex32, Seq
+from gateway.contract.encoding import Hex32, Seq, format_time
 from gateway.contract.errors import GjurmaError
 from gateway.contract.plan import CentralKey
 from gateway.contract.record import Opened
@@ -63,7 +64,8 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
     if not 0 < len(reason) <= LONGEST_REASON or not reason.isprintable():
         raise EnrolmentRefused(f"the reason is one line of 1 to {LONGEST_REASON} characters")
     key = SigningKey.new()
-    answer = _ask(config, code, key, reason)
+    clock = TrustedClock(config.clock.trust_hardware)
+    answer = _ask(config, code, key, reason, clock.now())
     if former is not None and answer.epoch <= epoch_of(former):
         raise EnrolmentRefused(
             f"central opened epoch {answer.epoch}, and {former} is here already: was the register "
@@ -77,7 +79,7 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
         guard = Guard(GuardFile(config.guard.path))
         journal.set_meta("guard", guard.name)
         guard.create(Mark(config.gateway, answer.epoch, 0, journal.first_head))
-        logbook = Logbook(journal, guard, TrustedClock(config.clock.trust_hardware))
+        logbook = Logbook(journal, guard, clock)
         devices = {
             name: device.kind
             for station in config.station
@@ -96,12 +98,13 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
     return Enrolled(config.gateway, answer.epoch, str(path))
 
 
-def _ask(config: GatewayConfig, code: str, key: SigningKey, reason: str) -> _Answer:
+def _ask(config: GatewayConfig, code: str, key: SigningKey, reason: str, now: datetime) -> _Answer:
     body = {
         "code": code,
         "gateway": config.gateway,
         "public": key.public.hex(),
         "reason": reason,
+        "at": format_time(now),  # the register refuses a clock that is off
     }
     url = config.central.url.rstrip("/") + "/enroll"
     try:

@@ -15,6 +15,7 @@ class Limits:
     fastest_km_h: float
     least_seconds_a_number: float
     gateway_silent_minutes: float
+    clock_off_seconds: float
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,16 @@ class Heard:
     seen: datetime
     since: datetime
     now: datetime
+
+
+@dataclass(frozen=True)
+class ClockRead:
+    """How far the clock by which a gateway wrote a record was ahead of the register's time, in
+    seconds; below 0: behind."""
+
+    gateway: str
+    record: str
+    ahead: float
 
 
 @dataclass(frozen=True)
@@ -183,6 +194,7 @@ Looked = (
     | Told
     | UsedBlock
     | Heard
+    | ClockRead
     | CountedOrder
     | CountedLot
     | Overdue

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select, text
 
 from central import schema
 from central.alerts.facts import (
+    ClockRead,
     CountedLot,
     CountedOrder,
     Heard,
@@ -26,6 +27,7 @@ from central.alerts.facts import (
     UsedBlock,
 )
 from central.queries import balances, consignments
+from central.queries.records import batches as stored_batches
 from central.register.consignments.models import Role
 from central.register.consignments.projection import CONSIGNMENT
 from central.register.consignments.rules import ON_THE_WAY, Consignment
@@ -109,6 +111,12 @@ _USED = text(
     " ON k.space = c.space AND k.span @> c.number AND c.number = upper(k.span) - 1"
     " JOIN stream s ON s.id = k.stream WHERE c.batch = ANY(:batches) AND c.fresh ORDER BY k.id"
 )
+# The newest batch of each gateway; a device says on its own page that its clock is off.
+_NEWEST = text(
+    "SELECT DISTINCT ON (b.stream) b.id FROM batch b JOIN stream s ON s.id = b.stream"
+    " JOIN gateway g ON g.name = s.gateway WHERE b.id = ANY(:batches)"
+    " ORDER BY b.stream, b.first DESC"
+)
 _MISSING = text(
     "SELECT c.number, max(a.id) AS act, c.place, c.entity,"
     " (SELECT coalesce(array_agg(l.code ORDER BY l.code), '{}') FROM count_article l"
@@ -188,6 +196,25 @@ def refused(connection: Connection, batches: Sequence[int]) -> Iterator[RefusedM
             tuple(row.uiis),
             tuple(row.doubled),
         )
+
+
+def clocks(connection: Connection, batches: Sequence[int]) -> Iterator[ClockRead]:
+    """Each gateway's clock, by the last record of its newest batch among these.
+
+    A record without an offset proves only a clock that is ahead: it comes from the future.
+    """
+    newest = connection.execute(_NEWEST, {"batches": list(batches)}).scalars()
+    for batch in stored_batches(connection, newest).values():
+        pos = batch.last - batch.first
+        record = batch.record(pos)
+        if record is None:
+            continue
+        if record.clock.offset_ms is not None:
+            ahead = -record.clock.offset_ms / 1000
+        else:
+            ahead = max(0.0, (record.at - batch.received).total_seconds())
+        key = batch.key(pos)
+        yield ClockRead(key.gateway, f"{key.gateway}/{key.epoch}/{key.seq}", ahead)
 
 
 def refused_scans(connection: Connection, after: int, upto: int) -> Iterator[RefusedScan]:

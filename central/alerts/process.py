@@ -54,6 +54,7 @@ class Watch:
             fastest_km_h=alerts.fastest_km_h,
             least_seconds_a_number=alerts.least_seconds_a_number,
             gateway_silent_minutes=alerts.gateway_silent_minutes,
+            clock_off_seconds=alerts.clock_off_seconds,
         )
         self._sender = Sender(alerts, self._engine, key)
         self._stopping = threading.Event()
@@ -130,6 +131,7 @@ class Watch:
                 *look.refused_scans(connection, self._act, act),
                 *look.refused(connection, batches),
                 *look.used_up(connection, batches),
+                *look.clocks(connection, batches),
             ]
             marked = look.marked(connection, batches)
             told_of = look.lots_of(connection, self._act, act)

@@ -13,6 +13,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
 from central.alerts.facts import (
+    ClockRead,
     CountedLot,
     CountedOrder,
     Heard,
@@ -258,6 +259,16 @@ def _gateway_silent(heard: Heard, limits: Limits) -> Iterator[Case]:
         )
 
 
+def _clock_off(clock: ClockRead, limits: Limits) -> Iterator[Case]:
+    if abs(clock.ahead) > limits.clock_off_seconds:
+        facts: dict[str, Fact] = {
+            "record": clock.record,
+            "seconds": round(clock.ahead),
+            "clock_off_seconds": limits.clock_off_seconds,
+        }
+        yield clock.gateway, clock.record, facts
+
+
 def _balance_open(counted: CountedOrder, _: Limits) -> Iterator[Case]:
     if counted.unaccounted:
         facts: dict[str, Fact] = {"issued": counted.issued, "unaccounted": counted.unaccounted}
@@ -356,6 +367,12 @@ RULES: tuple[Rule, ...] = (
         *("gateway-silent", "warning", "gateway", Heard, _gateway_silent),
         "A gateway is silent",
         "{subject} was heard of last at {since}",
+    ),
+    Rule(
+        *("clock-off", "warning", "gateway", ClockRead, _clock_off),
+        "A gateway's clock is off",
+        "{subject} wrote record {record} by a clock that is {seconds} s ahead of the register's"
+        " time (below zero: behind). Set its clock",
     ),
     Rule(
         *("balance-open", "critical", "order", CountedOrder, _balance_open),

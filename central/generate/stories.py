@@ -201,7 +201,12 @@ def _report(work: Past, asked: NewConsignment) -> object:
 
 def _of_refused(engine: Engine, at: int) -> Iterator[Step]:
     """An alert of each; somebody looks at it, and most are settled."""
-    limits = Limits(fastest_km_h=1000, least_seconds_a_number=0, gateway_silent_minutes=1000)
+    limits = Limits(
+        fastest_km_h=1000,
+        least_seconds_a_number=0,
+        gateway_silent_minutes=1000,
+        clock_off_seconds=1000,
+    )
     with engine.connect() as connection:
         found = _refused(connection)
     for index, (received, mark) in enumerate(found):

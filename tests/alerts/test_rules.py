@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.alerts.facts import (
+    ClockRead,
     CountedLot,
     CountedOrder,
     Heard,
@@ -35,7 +36,12 @@ from central.register.articles.models import Disposition
 from central.screens.desks.table import BY_NAME
 from central.screens.texts import LANGUAGES, Language, load
 
-LIMITS = Limits(fastest_km_h=200.0, least_seconds_a_number=0.5, gateway_silent_minutes=60)
+LIMITS = Limits(
+    fastest_km_h=200.0,
+    least_seconds_a_number=0.5,
+    gateway_silent_minutes=60,
+    clock_off_seconds=60,
+)
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 MARK = RefusedMark("gramsh.line-1", 1, 7, "lease-ended", "it ended", ("U1", "U2"), ())
 SEEN = Told("E-1", "seen", "U1", "ok", "in-store", "in-store", "UMG.GR", "UMG", "UMG")
@@ -147,6 +153,13 @@ def test_block_too_fast() -> None:
     assert found(fast) == [("block-too-fast", "B-1")]
 
 
+@pytest.mark.parametrize(("ahead", "rules"), [(60, 0), (-60, 0), (61, 1), (-6e7, 1)])
+def test_clock_off(ahead: float, rules: int) -> None:
+    clock = ClockRead("gramsh.line-1", "gramsh.line-1/1/7", ahead)
+    assert found(clock) == [("clock-off", "gramsh.line-1")] * rules
+    assert [case.facts["seconds"] for case in judge([clock], LIMITS)] == [ahead] * rules
+
+
 def test_gateway_silent() -> None:
     assert found(HEARD) == []
     silent = replace(HEARD, now=NOW + timedelta(seconds=1))
@@ -213,6 +226,7 @@ CASES: Sequence[Looked] = (
     replace(SEEN, owner="DEP", spot=GRAMSH, others=(TIRANA,)),
     replace(BLOCK, used_up=NOW),
     replace(HEARD, now=NOW + timedelta(days=1)),
+    ClockRead("gramsh.line-1", "gramsh.line-1/1/7", 7200.0),
     replace(BALANCE, unaccounted=3),
     replace(LOT, short=30, disputed=2),
     LATE,

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from gateway.config import GatewayConfig
 from gateway.contract.batch import first_head
+from gateway.contract.encoding import parse_time
 from gateway.contract.errors import ConfigError, JournalError, SignatureInvalid
 from gateway.contract.plan import CentralKey, encode_plan
 from gateway.contract.record import Opened
@@ -110,6 +112,8 @@ def test_a_code_becomes_an_epoch(tmp_path: Path, central: Central) -> None:
     assert str(path) == done.journal
     assert path is not None
     identity = Identity.load(path)
+    said = parse_time(central.asked[0].pop("at"))
+    assert abs(datetime.now(UTC) - said) < timedelta(minutes=1)
     assert central.asked == [
         {
             "code": "CODE-1",

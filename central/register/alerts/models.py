@@ -20,6 +20,7 @@ RuleCode = Literal[
     "count-overdue",
     "scan-refused",
     "gateway-silent",
+    "clock-off",
     "balance-open",
     "lot-balance-open",
 ]

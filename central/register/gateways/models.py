@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from central.register.asked import Asked
 from central.said import said
-from gateway.contract.encoding import GatewayName, Hex32
+from gateway.contract.encoding import GatewayName, Hex32, Time
 from gateway.contract.plan import CentralKey
 from gateway.contract.signed import PUBLIC_KEY, is_public_key
 
@@ -36,12 +36,14 @@ class Invitation(BaseModel):
 
 class Enrolment(Asked):
     """`gateway` is its name, or a device's; `public` its new key in hex: Ed25519, 32 raw bytes, or
-    P-256, the 33 of its compressed point."""
+    P-256, the 33 of its compressed point. `at`: what its clock says; where it is absent, clocks
+    are not compared."""
 
     code: Annotated[str, Field(min_length=8, max_length=100)]
     gateway: GatewayName
     public: Annotated[str, Field(pattern=PUBLIC_KEY), AfterValidator(_a_key)]
     reason: Annotated[str, Field(min_length=1, max_length=200)]
+    at: Time | None = None
 
 
 class Enrolled(BaseModel):

@@ -8,16 +8,21 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from central import schema
-from central.errors import Conflict, InvitationInvalid
+from central.errors import ClockOff, Conflict, InvitationInvalid
 from central.register.acts import Why, Work
 from central.register.gateways.models import Enrolled, Enrolment, Invitation, NewInvitation
 from central.register.gateways.projection import GATEWAY, is_device
 from central.register.numbers import service as numbers
 from central.said import said
 from gateway.contract.batch import NO_HEAD
+from gateway.contract.encoding import format_time
 from gateway.contract.plan import CentralKey
 
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that two people read differently
+
+
+CLOCK_APART = timedelta(seconds=60)
+"""How far the clock of a gateway that enrols may be from the register's."""
 
 
 def invite(work: Work, asked: NewInvitation) -> Invitation:
@@ -42,12 +47,13 @@ def give_code(work: Work, asked: NewInvitation) -> Invitation:
 
 
 def enrol(work: Work, asked: Enrolment, keys: tuple[CentralKey, ...]) -> Enrolled:
-    """Open the next epoch and end the former one. Raises `InvitationInvalid`.
+    """Open the next epoch and end the former one. Raises `InvitationInvalid`, `ClockOff`.
 
     Numbers of the former epoch that no record has claimed are lost, and never issued again.
     """
     connection = work.connection
     invitation = _invitation(connection, asked)
+    _compare_clocks(asked)
     GATEWAY.lock(connection, asked.gateway, frozenset())
     former = _former(connection, asked.gateway)
     epoch, previous = 1, NO_HEAD
@@ -101,6 +107,13 @@ def _invitation(connection: Connection, asked: Enrolment) -> bytes:
     if row is None or row.used or row.expires <= datetime.now(UTC) or row.gateway != asked.gateway:
         raise InvitationInvalid("the code is unknown, used, too old, or for another gateway")
     return bytes(row.code_hash)
+
+
+def _compare_clocks(asked: Enrolment) -> None:
+    now = datetime.now(UTC)
+    if asked.at is not None and abs(asked.at - now) > CLOCK_APART:
+        at, here = format_time(asked.at), format_time(now)
+        raise ClockOff(said("the gateway's clock says {at}, and it is {now}", at=at, now=here))
 
 
 def _former(connection: Connection, gateway: str) -> Row[Any, Any, Any] | None:
