@@ -99,12 +99,20 @@ def _parser() -> argparse.ArgumentParser:
         ("verify", _verify, "Walk the chain; compare its end with the guard and the last receipt."),
         ("show", _show, "Print the records."),
         ("export", _export, "Write a consistent copy to PATH."),
+        ("salvage", _salvage, "Write what a damaged journal still proves to PATH."),
     ):
         made = acts.add_parser(name, help=text, description=text)
         made.set_defaults(act=act)
-        if name == "export":
+        if name in ("export", "salvage"):
             made.add_argument("path", type=Path, metavar="PATH")
             made.add_argument("--journal", type=Path, metavar="FILE")
+            if name == "salvage":
+                made.add_argument(
+                    "--after",
+                    type=int,
+                    metavar="SEQ",
+                    help="from this record on, where the register holds fewer than it confirmed",
+                )
         else:
             made.add_argument("journal", type=Path, nargs="?", metavar="PATH")
         made.add_argument("--config", type=Path, metavar="FILE")
@@ -310,6 +318,15 @@ def _export(arguments: argparse.Namespace) -> int:
     count = export(_journal(arguments), arguments.path)
     print(json.dumps({"records": count}) if arguments.json else f"{count} records written")
     return GOOD
+
+
+def _salvage(arguments: argparse.Namespace) -> int:
+    from gateway.salvage import salvage
+
+    guard = load(arguments.config).guard.path if arguments.config is not None else None
+    done = salvage(_journal(arguments), arguments.path, guard, arguments.after)
+    print(json.dumps(done.as_json()) if arguments.json else done.in_words())
+    return FINDING if done.missing else GOOD
 
 
 if __name__ == "__main__":

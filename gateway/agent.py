@@ -24,7 +24,7 @@ from gateway.contract.errors import ConfigError, JournalCorrupt, JournalFull
 from gateway.core import Devices, assemble, keep_disarmed
 from gateway.details import of_error, of_system
 from gateway.guard import Guard, GuardFile
-from gateway.identity import Identity
+from gateway.identity import Identity, KeyDamaged
 from gateway.latches import Latches
 from gateway.link import MqttLink
 from gateway.local import socket_address, socket_path
@@ -33,7 +33,7 @@ from gateway.pictures import Pictures
 from gateway.screen.app import create_screen_app
 from gateway.screen.desk import Desk
 from gateway.station import Observer
-from gateway.store import NO_ROOM, keep_reserve, newest_journal, open_journal
+from gateway.store import NO_ROOM, epoch_of, keep_reserve, newest_journal, open_journal
 from gateway.tasks import end
 
 log = logging.getLogger(__name__)
@@ -138,6 +138,10 @@ def _begin(config: GatewayConfig, path: Path, seams: Seams) -> "_Agent | _Latche
         except JournalCorrupt as error:
             latches.set("journal-corrupt", of_error(error))
             return _Latched(config, latches)
+        except KeyDamaged as error:
+            # No latch that outlives this process: it ends with the file that is put back.
+            latches.causes.setdefault("journal-corrupt", of_error(error))
+            return _Latched(config, latches)
     except (JournalFull, OSError) as error:
         if isinstance(error, OSError) and error.errno not in NO_ROOM:
             raise
@@ -228,9 +232,10 @@ class _Agent:
             for station in config.station
         }
         pictures = Pictures(config.picture_folder, config.pictures.quota_mb * 10**6)
+        guard = Guard(GuardFile(config.guard.path))
         self._core = core = assemble(
-            journal=open_journal(path, writable=True),
-            guard=Guard(GuardFile(config.guard.path)),
+            journal=open_journal(path, writable=True, guarded=guard.seq_of(epoch_of(path))),
+            guard=guard,
             latches=latches,
             clock=seams.clock(config.clock.trust_hardware),
             identity=identity,

@@ -109,7 +109,7 @@ def _stored_plan(config: GatewayConfig) -> tuple[Plan | None, str]:
             return stored_plan(journal, identity), ""
         finally:
             journal.close()
-    except (ConfigError, JournalError, ContractError) as error:
+    except (JournalError, ContractError) as error:
         return None, f"{error.code}: {error}"
 
 

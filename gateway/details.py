@@ -37,6 +37,15 @@ ENGLISH: Mapping[str, str] = {
     "record-changed": "{journal}: record {seq} does not hash to its head",
     "record-unreadable": "{journal}: record {seq} cannot be read ({fault})",
     "file-damaged": "{journal}: {fault}",
+    "log-damaged": (
+        "{journal}: its write-ahead log is damaged after record {end}, and records follow there; "
+        "enrol again, then bring what it still holds: gjurma-gateway journal salvage"
+    ),
+    "key-damaged": (
+        "{key}: {fault}; put the file back from a copy, or enrol again and bring what the journal "
+        "holds: gjurma-gateway journal salvage"
+    ),
+    "key-unreadable": "it is damaged",
     "file-unchecked": "{journal}: it cannot be checked",
     "no-bytes": "{journal}: {found} where bytes belong",
     "file-fails": "{journal}: {fault}",

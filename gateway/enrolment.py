@@ -1,8 +1,10 @@
 """Enrolment: a one-time code becomes a new epoch, its journal, its key and its guard."""
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -10,11 +12,11 @@ from pydantic import BaseModel, ValidationError
 from gateway.clock import TrustedClock
 from gateway.config import GatewayConfig
 from gateway.contract.encoding import Hex32, Seq, format_time
-from gateway.contract.errors import GjurmaError
+from gateway.contract.errors import GjurmaError, RolledBack
 from gateway.contract.plan import CentralKey
 from gateway.contract.record import Opened
 from gateway.contract.signed import SigningKey
-from gateway.guard import Guard, GuardFile, Mark
+from gateway.guard import Guard, GuardFile, Mark, kept_mark
 from gateway.identity import Identity
 from gateway.logbook import Draft, Logbook
 from gateway.store import (
@@ -77,6 +79,8 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
     journal = open_journal(path, writable=True)
     try:
         guard = Guard(GuardFile(config.guard.path))
+        if former is not None:
+            _keep_mark(guard, former)
         journal.set_meta("guard", guard.name)
         guard.create(Mark(config.gateway, answer.epoch, 0, journal.first_head))
         logbook = Logbook(journal, guard, clock)
@@ -96,6 +100,14 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
     finally:
         journal.close()
     return Enrolled(config.gateway, answer.epoch, str(path))
+
+
+def _keep_mark(guard: Guard, former: Path) -> None:
+    """What the guard knew of the former journal goes beside it: a salvage proves records by it."""
+    with contextlib.suppress(RolledBack):
+        mark, kept = guard.read(), kept_mark(former)
+        if (mark.epoch, kept.exists()) == (epoch_of(former), False):
+            Guard(GuardFile(kept)).create(mark)
 
 
 def _ask(config: GatewayConfig, code: str, key: SigningKey, reason: str, now: datetime) -> _Answer:

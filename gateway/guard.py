@@ -86,6 +86,11 @@ class GuardFile:
             os.close(descriptor)
 
 
+def kept_mark(journal: Path) -> Path:
+    """Where enrolment keeps what the guard knew of the journal that it ends, for a salvage."""
+    return journal.with_suffix(".guard")
+
+
 class Guard:
     """The guard on its medium."""
 
@@ -105,6 +110,14 @@ class Guard:
         turn = self._turn + 1
         self.slots.create(turn % 2, _encode(mark, turn))
         self._turn = turn
+
+    def seq_of(self, epoch: int) -> int:
+        """The record that it knows of an epoch's journal; 0 where it knows none."""
+        try:
+            mark = self.read()
+        except RolledBack:
+            return 0
+        return mark.seq if mark.epoch == epoch else 0
 
     def read(self) -> Mark:
         """The newest word; raises `RolledBack` when it is missing or unreadable."""

@@ -6,10 +6,32 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from gateway.contract.errors import ConfigError, SignatureInvalid
+from gateway.contract.errors import JournalError, SignatureInvalid
 from gateway.contract.plan import CentralKey, Plan, decode_plan
 from gateway.contract.signed import SigningKey
+from gateway.details import detail, of_system
 from gateway.journal import Journal
+
+
+class KeyDamaged(JournalError):
+    """What enrolment left beside the journal cannot be used: nothing is signed or believed."""
+
+    code = "key-damaged"
+
+
+def load_key(journal: Path) -> SigningKey:
+    """The signing key of a journal's epoch. Raises `KeyDamaged`."""
+    secret = journal.with_suffix(".key")
+    try:
+        return SigningKey.from_bytes(bytes.fromhex(secret.read_text("ascii").strip()))
+    except (OSError, ValueError) as error:
+        raise _damaged(secret, error) from error
+
+
+def _damaged(path: Path, error: OSError | ValueError) -> KeyDamaged:
+    # What stands in a key's file is not repeated, damaged or not.
+    fault = of_system(error) if isinstance(error, OSError) else detail("key-unreadable")
+    return KeyDamaged(detail("key-damaged", key=path, fault=fault))
 
 
 @dataclass(frozen=True)
@@ -27,16 +49,15 @@ class Identity:
 
     @classmethod
     def load(cls, journal: Path) -> "Identity":
-        """Raises ConfigError with the file that cannot be used."""
-        secret, public = journal.with_suffix(".key"), journal.with_suffix(".keys.json")
+        """Raises `KeyDamaged` with the file that cannot be used."""
+        public = journal.with_suffix(".keys.json")
         try:
-            key = SigningKey.from_bytes(bytes.fromhex(secret.read_text("ascii").strip()))
             central = tuple(
                 CentralKey.model_validate(value) for value in json.loads(public.read_text("utf-8"))
             )
         except (OSError, ValueError) as error:
-            raise ConfigError(f"{secret} and {public}: {error}; enrol again") from error
-        return cls(key, central)
+            raise _damaged(public, error) from error
+        return cls(load_key(journal), central)
 
     def public_key(self, use: str, plan: Plan | None, key_id: str) -> bytes | None:
         """Central's key of that id and use, from enrolment or from the plan in force."""

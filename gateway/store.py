@@ -20,6 +20,7 @@ from gateway.contract.batch import NO_HEAD
 from gateway.contract.errors import JournalCorrupt, JournalError, JournalFull
 from gateway.details import detail, of_system
 from gateway.journal import RESERVE_BYTES, Entry, Journal, StoredPlan, description
+from gateway.pages import Pages, doubtful, read_pages
 
 BUSY_S = 1.0
 """Nobody else writes, and readers do not hinder: a file that is locked longer is in wrong hands."""
@@ -83,9 +84,12 @@ def create(path: Path, gateway: str, epoch: int, previous: bytes = NO_HEAD) -> N
         os.close(folder)
 
 
-def open_journal(path: Path, *, writable: bool) -> Journal:
-    """The journal of a file. Raises `JournalCorrupt` or `JournalError`."""
-    return Journal(SqliteStore(path, writable=writable))
+def open_journal(path: Path, *, writable: bool, guarded: int = 0) -> Journal:
+    """The journal of a file. Raises `JournalCorrupt` or `JournalError`.
+
+    `guarded`: the record that the guard knows.
+    """
+    return Journal(SqliteStore(path, writable=writable, guarded=guarded))
 
 
 def must_be_free(path: Path) -> None:
@@ -93,10 +97,52 @@ def must_be_free(path: Path) -> None:
     os.close(_lock(path))
 
 
+def check_log(path: Path, guarded: int = 0) -> None:
+    """Raises `JournalCorrupt` where SQLite would drop a record that was safe on the disk.
+
+    SQLite drops the log from the first damaged frame on, without a word, and the next write takes
+    the place of what was dropped. So a journal is not opened for writing before its log was read.
+    A log whose last transaction alone does not hold is what a power cut leaves: that one was never
+    acknowledged, unless the guard knows a record of it (`guarded`: its number).
+    """
+    try:
+        log = doubtful(path)
+        if not log.dropped:
+            return
+        believed = read_pages(path, log.believed)
+    except OSError as error:
+        raise JournalError(detail("file-fails", journal=path, fault=of_system(error))) from error
+    end = max(_seqs(believed), default=0)
+    lost = False
+    for index, transaction in enumerate(log.dropped_transactions()):
+        pages = Pages(believed.size)
+        for frame in transaction:
+            pages.add(frame.page, frame.content)
+        lost |= index > 0 and any(seq > end for seq in _seqs(pages))
+    if lost or guarded > end:
+        raise JournalCorrupt(detail("log-damaged", journal=path, end=end))
+
+
+def _seqs(pages: Pages) -> Iterator[int]:
+    return (row for row, columns in pages.rows() if is_record(columns))
+
+
+def is_record(columns: tuple[object, ...]) -> bool:
+    """Whether columns have the form of a record's row: a body and a head, after the number that
+    SQLite keeps as the row's id."""
+    return (
+        len(columns) == 3
+        and columns[0] is None
+        and isinstance(columns[1], bytes)
+        and isinstance(columns[2], bytes)
+        and len(columns[2]) == 32
+    )
+
+
 class SqliteStore:
     """An open file. `writable` takes the lock and the reserve; a second writer is refused."""
 
-    def __init__(self, path: Path, *, writable: bool) -> None:
+    def __init__(self, path: Path, *, writable: bool, guarded: int = 0) -> None:
         self.path = path
         self.name = str(path)
         self._lock: int | None = None
@@ -105,6 +151,8 @@ class SqliteStore:
         if writable:
             self._lock = _lock(path)
         try:
+            if writable:
+                check_log(path, guarded)
             try:
                 self._connect(writable=writable)
             except JournalFull:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from gateway.contract.errors import ContractError, SignatureInvalid
 
-Kind = Literal["batch", "receipt", "plan", "question"]
+Kind = Literal["batch", "receipt", "plan", "question", "salvage"]
 PUBLIC_KEY = r"^(?:[0-9a-f]{64}|0[23][0-9a-f]{64})$"
 """A public key in hex, of either kind: its length tells which."""
 _P256_BYTES = 33

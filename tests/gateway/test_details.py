@@ -24,7 +24,7 @@ from tests.gateway.desk import Site
 
 ROOT = Path(__file__).parent.parent.parent
 PLACE = re.compile(r"\{(\w+)\}")
-OF_COMMANDS = {"inspection.py", "__main__.py"}
+OF_COMMANDS = {"inspection.py", "salvage.py", "__main__.py"}
 """What they raise, a shell shows."""
 PASSED_ON = {
     ("core.py", "JournalCorrupt(latches.causes['journal-corrupt'])"),

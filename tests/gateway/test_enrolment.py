@@ -21,7 +21,7 @@ from gateway.contract.signed import SigningKey
 from gateway.core import plan_in_force
 from gateway.enrolment import EnrolmentRefused, enrol
 from gateway.guard import Guard, GuardFile
-from gateway.identity import Identity, stored_plan
+from gateway.identity import Identity, KeyDamaged, stored_plan
 from gateway.inspection import verify
 from gateway.store import newest_journal, open_journal
 from tests.gateway.desk import Site, plan
@@ -240,7 +240,7 @@ def test_a_central_that_is_not_there(tmp_path: Path, url: str) -> None:
 
 
 def test_an_identity_that_is_not_whole_says_to_enrol_again(site: Site) -> None:
-    with pytest.raises(ConfigError, match="enrol again"):
+    with pytest.raises(KeyDamaged, match="enrol again"):
         Identity.load(site.path)
     keys = tuple(CentralKey.model_validate(public(k, "plan")) for k in (PLANS,))
     Identity(STRANGER, keys).save(site.path)
@@ -248,7 +248,7 @@ def test_an_identity_that_is_not_whole_says_to_enrol_again(site: Site) -> None:
     for suffix, text in ((".key", "ab"), (".keys.json", "[{}]"), (".keys.json", "{")):
         Identity(STRANGER, keys).save(site.path)
         site.path.with_suffix(suffix).write_text(text)
-        with pytest.raises(ConfigError, match="enrol again"):
+        with pytest.raises(KeyDamaged, match="enrol again"):
             Identity.load(site.path)
 
 
