@@ -90,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     bring.add_argument("--number", help="the import's; the same again goes on where it was")
     bring.add_argument("--reason", default="", help="why, or by which document")
     bring.add_argument("--dry-run", action="store_true", help="say what would become of it")
+    rescue = add("salvage", _salvage, "take in what gjurma-gateway journal salvage wrote")
+    rescue.add_argument("file", type=Path, metavar="FILE")
+    rescue.add_argument("--reason", required=True, help="what befell the journal")
     add("reconcile", _reconcile, "print the mass balance; exit 1 if a number is unaccounted for")
     add("rebuild", _rebuild, "build the register anew from acts and batches; exit 1 if it differs")
     fill = add("generate", _generate, "fill an empty register with a life made up, for trials")
@@ -295,6 +298,25 @@ def _import(config: Config, options: argparse.Namespace) -> int:
             told, lines = take_in(engine, asked | {"file": options.file.name}, content)
     _tell(options, told, "\n".join(lines))
     return FINDING if told["refused"] else GOOD
+
+
+def _salvage(config: Config, options: argparse.Namespace) -> int:
+    from central.ingest.salvage import take
+    from central.register.acts import By, Work
+
+    try:
+        content = options.file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{options.file}: {error.strerror}") from error
+    with db.disposing(db.make_engine(config)) as engine, engine.begin() as connection:
+        done = take(Work(connection, By.command()), content, options.reason)
+    lines = [
+        f"{done.gateway}, epoch {done.epoch}",
+        f"  {done.records} records taken in, {done.known} were here already",
+        *(f"  missing: records {span.first} to {span.last}" for span in done.missing),
+    ]
+    _tell(options, done.model_dump(mode="json"), "\n".join(lines))
+    return FINDING if done.missing else GOOD
 
 
 def _reconcile(config: Config, options: argparse.Namespace) -> int:

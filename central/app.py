@@ -50,6 +50,7 @@ from central.api.description import Described
 from central.api.limit import LARGEST_FILE, SmallBodies
 from central.config import Config
 from central.errors import ConfigError
+from central.ingest import salvage
 from central.problems import Problem
 from central.public.copy import Copy
 from central.public.pace import Pace
@@ -103,6 +104,7 @@ def create_app(config: Config, engine: Engine) -> FastAPI:
     sizes = dict.fromkeys(imports.UPLOADS, LARGEST_FILE) | {
         batches.ADDRESS: batches.LARGEST,
         questions.ADDRESS: questions.LARGEST,
+        gateways.SALVAGES: salvage.LARGEST,
     }
     sizes[uploads.ADDRESS] = LARGEST_FILE + uploads.AROUND
     app.add_middleware(SmallBodies, files=sizes)

@@ -1,16 +1,24 @@
-"""Inviting gateways, by an officer; and enrolling, which needs the one-time code alone."""
+"""Inviting gateways, by an officer; and enrolling, which needs the one-time code alone.
 
-from fastapi import APIRouter, Request
+And bringing what a damaged journal of a former epoch still proved.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Engine
 
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs
+from central.ingest import salvage
+from central.ingest.salvage import Salvaged
 from central.plan import doubts
 from central.register.acts import By, Work
 from central.register.gateways import service
 from central.register.gateways.models import Enrolled, Enrolment, Invitation, NewInvitation
 
+SALVAGES = "/api/v1/salvages"
 open_to_all = APIRouter(tags=["gateways"])
 api = APIRouter(tags=["gateways"], route_class=Guarded)
 
@@ -32,3 +40,28 @@ def enroll(asked: Enrolment, request: Request) -> Enrolled:
 def invite(asked: NewInvitation, desk: AtDesk) -> Response:
     """A one-time code, told once."""
     return desk.act(lambda work: service.invite(work, asked), 201, tells_once=True)
+
+
+@api.post(
+    "/salvages",
+    status_code=201,
+    response_model=Salvaged,
+    openapi_extra=needs(Right.INVITE_GATEWAYS)["openapi_extra"]
+    | {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        }
+    },
+)
+def bring_salvage(
+    desk: AtDesk,
+    reason: Annotated[
+        str, Query(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$", examples=["disk torn"])
+    ],
+) -> Response:
+    """The file that `gjurma-gateway journal salvage` wrote is the body. Its records are judged as
+    those of the epoch that has ended; what the register holds already is left as it is."""
+    return desk.act(lambda work: salvage.take(work, desk.body, reason), 201)

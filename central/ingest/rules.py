@@ -90,13 +90,13 @@ def _decode(seq: int, line: bytes) -> tuple[Record | None, str]:
 def overlap(stream: Stream, received: Received) -> tuple[int, ...]:
     """The sequence numbers whose stored heads `admit` compares; mostly none is looked up."""
     header = received.batch.header
-    if header.first > stream.committed:
+    if header.first > stream.committed or stream.state != "live":
         return ()
     return (header.first - 1, min(header.last, stream.committed))
 
 
 def admit(
-    stream: Stream, received: Received, stored_heads: Mapping[int, bytes]
+    stream: Stream, received: Received, stored_heads: Mapping[int, bytes | None]
 ) -> Suffix | Dropped | Evidence:
     """Whether and from where on a batch is new. `stored_heads` holds those of `overlap`."""
     header = received.batch.header
@@ -138,7 +138,7 @@ def _is_older(boot: Boot, seen: Boot | None) -> bool:
     )
 
 
-def _agrees(stream: Stream, received: Received, stored_heads: Mapping[int, bytes]) -> bool:
+def _agrees(stream: Stream, received: Received, stored_heads: Mapping[int, bytes | None]) -> bool:
     header = received.batch.header
     if header.first == stream.committed + 1:
         return bytes.fromhex(header.prev) == stream.head

@@ -42,7 +42,7 @@ def receive(
         evidence = Evidence(header.gateway, "unknown-epoch", fault, received.payload, answer=False)
         keep(connection, evidence, now)
         return evidence
-    stored = {seq: _head_at(connection, stream, seq) for seq in rules.overlap(stream, received)}
+    stored = {seq: head_at(connection, stream, seq) for seq in rules.overlap(stream, received)}
     admitted = rules.admit(stream, received, stored)
     if isinstance(admitted, Suffix):
         take_in(connection, stream, received, admitted, now)
@@ -121,8 +121,11 @@ def lock_stream(connection: Connection, gateway: str, epoch: int) -> Stream | No
     )
 
 
-def _head_at(connection: Connection, stream: Stream, seq: int) -> bytes:
-    """The stored head after record `seq`; inside a batch it is computed from the stored bytes."""
+def head_at(connection: Connection, stream: Stream, seq: int) -> bytes | None:
+    """The stored head after record `seq`; inside a batch it is computed from the stored bytes.
+
+    None within a gap, of which no bytes are stored.
+    """
     if seq == stream.committed:
         return stream.head
     previous = connection.execute(
@@ -143,7 +146,8 @@ def _head_at(connection: Connection, stream: Stream, seq: int) -> bytes:
     body = connection.execute(
         "SELECT body FROM batch WHERE stream = %s AND first = %s", (stream.id, last + 1)
     ).fetchone()
-    assert body is not None
+    if body is None:
+        return None
     for after in heads(head, bytes(body[0]).split(b"\n")[: seq - last]):
         head = after
     return head

@@ -275,7 +275,8 @@ def _blocks(
     ]
 
 
-# Void: above the highest number claimed, to the block's end, unless a new epoch ended the stream.
+# Lost: but for what was salvaged. Void: above the highest number claimed, to its end, unless
+# a new epoch ended the stream.
 # A number is ended by any of its components; one whose repeat did not start is not ended by that.
 _COUNTS = text(
     "SELECT code, coalesce(b.issued, 0) AS issued, coalesce(l.lost, 0) AS lost, v.void,"
@@ -284,7 +285,9 @@ _COUNTS = text(
     " FROM unnest(CAST(:codes AS text[])) AS w (code)"
     " LEFT JOIN LATERAL (SELECT sum(upper(span) - lower(span))::bigint AS issued FROM block"
     "  WHERE order_code = code) b ON true"
-    " LEFT JOIN LATERAL (SELECT sum(upper(l.span) - lower(l.span))::bigint AS lost FROM loss l"
+    " LEFT JOIN LATERAL (SELECT sum(upper(l.span) - lower(l.span)"
+    "   - (SELECT count(DISTINCT c.number) FROM claim c WHERE c.space = k.space"
+    "    AND c.number >= lower(l.span) AND c.number < upper(l.span)))::bigint AS lost FROM loss l"
     "  JOIN block k ON k.id = l.block WHERE k.order_code = code) l ON true"
     " LEFT JOIN LATERAL (SELECT coalesce(sum(upper(k.span) - greatest(lower(k.span),"
     "   coalesce((SELECT max(c.number) + 1 FROM claim c WHERE c.space = k.space"

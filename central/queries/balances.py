@@ -49,7 +49,8 @@ _STATES = (
     "   GROUP BY c.space, c.number OFFSET 0) n{where}) n GROUP BY key, states"
 )
 # A gateway spends a block in order. Above the highest number claimed, to the block's end, numbers
-# are unused, or void where the block is; unless a new epoch ended the stream.
+# are unused, or void where the block is; unless a new epoch ended the stream. Of what was lost with
+# it, a salvage may have brought some.
 _BLOCKS = (
     "SELECT {key} AS key, sum(upper(b.span) - lower(b.span))::bigint AS issued,"
     " coalesce(sum(c.rest) FILTER (WHERE e.live AND NOT e.void), 0)::bigint AS unused,"
@@ -61,7 +62,9 @@ _BLOCKS = (
     " CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT 1 FROM stream n WHERE n.gateway = s.gateway"
     "   AND n.epoch > s.epoch) AS live,"
     "  EXISTS (SELECT 1 FROM voided_block v WHERE v.block = b.id) AS void) e"
-    " CROSS JOIN LATERAL (SELECT sum(upper(loss.span) - lower(loss.span)) AS lost FROM loss"
+    " CROSS JOIN LATERAL (SELECT sum(upper(loss.span) - lower(loss.span)"
+    "   - (SELECT count(DISTINCT number) FROM claim WHERE claim.space = b.space"
+    "    AND number >= lower(loss.span) AND number < upper(loss.span))) AS lost FROM loss"
     "  WHERE loss.block = b.id) l"
     "{where} GROUP BY {key}"
 )

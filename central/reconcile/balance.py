@@ -1,11 +1,12 @@
 """Counts every number of every issued block, from signed plans and stored records alone.
 
-issued = unused + open + good + rejected + scrapped + voided + unknown + lost. No term is what
-remains of the others. Whatever the rows say and the bytes do not, or the bytes and not the rows,
-and every number that no term holds, is unaccounted and named.
+issued = unused + open + good + rejected + scrapped + voided + unknown + lost + missing. No term is
+what remains of the others. Whatever the rows say and the bytes do not, or the bytes and not the
+rows, and every number that no term holds, is unaccounted and named. So is a missing one: a device
+has read it on a part, and no record holds its mark.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from psycopg.rows import TupleRow
 
 from central.ingest.facts import MarkKey, PlanKey, RecordKey
 from central.ingest.life import Item
+from central.ingest.salvage import Gap, gaps
 from central.ingest.samples import Group
 from central.reconcile.replay import Replay
 from gateway.contract.batch import BatchHeader, first_head, heads
@@ -21,7 +23,7 @@ from gateway.contract.errors import ContractError
 from gateway.contract.plan import CentralKey, Plan, PlanOrder, decode_plan
 from gateway.contract.signed import Signed
 
-TERMS = ("unused", "open", "good", "rejected", "scrapped", "voided", "unknown", "lost")
+TERMS = ("unused", "open", "good", "rejected", "scrapped", "voided", "unknown", "lost", "missing")
 _WORST_FIRST = ("scrapped", "rejected", "unknown", "open", "marked")
 
 
@@ -32,6 +34,9 @@ class Account:
     issued: int = 0
     terms: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TERMS, 0))
     unaccounted: dict[str, None] = field(default_factory=dict)
+    missing: dict[str, RecordKey] = field(default_factory=dict)
+    """Numbers that are on a part, with the record that read each; their own records are not here.
+    """
 
     def told(self, kind: str, name: str) -> dict[str, Any]:
         return {
@@ -39,6 +44,10 @@ class Account:
             "issued": self.issued,
             **self.terms,
             "unaccounted": list(self.unaccounted),
+            "engraved": [
+                {"serial": serial, "gateway": read.gateway, "epoch": read.epoch, "seq": read.seq}
+                for serial, read in self.missing.items()
+            ],
         }
 
 
@@ -65,7 +74,7 @@ class Balance:
     @property
     def balanced(self) -> bool:
         accounts = (*self.orders.values(), *self.gateways.values())
-        return not any(account.unaccounted for account in accounts)
+        return not any(account.unaccounted or account.missing for account in accounts)
 
     def told(self) -> dict[str, Any]:
         """As `--json` prints it."""
@@ -177,6 +186,8 @@ class _Audit:
         ):
             begin = first_head(gateway, epoch, bytes(previous))
             streams[stream] = _Chain(gateway, epoch, committed, bytes(head), begin)
+        for chain in streams.values():
+            chain.gaps = gaps(self._connection, chain.gateway, chain.epoch)
         for stream, name, key in self._connection.execute(
             "SELECT stream, key_id, public FROM stream_key"
         ):
@@ -354,11 +365,24 @@ class _Audit:
                 else:
                     account.terms[term] += 1
         for number, term in unclaimed(block, claimed, lost, ended=ended, void=void):
+            # What an epoch that goes on has marked, it may still report.
+            read = self._read_on_a_part(replay, block, number) if ended else None
             for account in accounts:
-                if term is None:
+                if read is not None:
+                    account.terms["missing"] += 1
+                    account.missing[self._serial(block, number)] = read
+                elif term is None:
                     account.unaccounted[self._serial(block, number)] = None
                 else:
                     account.terms[term] += 1
+
+    def _read_on_a_part(self, replay: Replay, block: IssuedBlock, number: int) -> RecordKey | None:
+        """The record by which a device read a number that no record has claimed."""
+        order = self._orders.get(block.order)
+        if order is None or not replay.unheld:
+            return None
+        uiis = (order.item(number, component).uii for component in order.components)
+        return next((replay.unheld[uii] for uii in uiis if uii in replay.unheld), None)
 
     def _term(self, replay: Replay, space: str, number: int) -> str | None:
         uiis = {replay.claims[mark].item[0] for mark in replay.numbers[space, number]}
@@ -433,6 +457,8 @@ class _Chain:
     head: bytes
     at: bytes
     seq: int = 0
+    gaps: Mapping[int, Gap] = field(default_factory=dict)
+    """What officers have entered as missing, by its first record."""
 
     def follows(
         self,
@@ -444,6 +470,9 @@ class _Chain:
         public: bytes | None,
     ) -> bool:
         """Whether the next batch is whole, continues the chain, and is signed."""
+        gap = self.gaps.get(self.seq + 1)
+        if gap is not None and gap.last == first - 1:
+            self.at, self.seq = gap.head, gap.last
         chain = list(heads(self.at, lines))
         fits = first == self.seq + 1 and last == first + len(lines) - 1 and chain[-1] == head
         self.at, self.seq = chain[-1], last
@@ -474,5 +503,8 @@ def table(balance: Balance) -> Iterator[str]:
             yield f"{name:<{width}} " + " ".join(f"{value:>8}" for value in values)
             for what in account.unaccounted:
                 yield f"  unaccounted: {what}"
+            for what, read in account.missing.items():
+                where = f"{read.gateway} epoch {read.epoch} record {read.seq}"
+                yield f"  missing: {what} is on a part, read by {where}; salvage its journal"
         yield ""
     yield "balanced" if balance.balanced else "NOT balanced"

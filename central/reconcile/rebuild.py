@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from central import schema
 from central.errors import GjurmaError
-from central.ingest import rules, store
+from central.ingest import rules, salvage, store
 from central.ingest.facts import Received, Suffix
 from central.plan.store import decoded
 from central.reconcile.projections import PROJECTIONS
@@ -249,6 +249,9 @@ def _stored(connection: Connection) -> Iterator[Any]:
 def _repeat_batch(driver: Psycopg[Any], row: Any) -> None:
     stream = store.lock_stream(driver, row.gateway, row.epoch)
     assert stream is not None
+    if row.first > stream.committed + 1:
+        gap = salvage.gaps(driver, row.gateway, row.epoch).get(stream.committed + 1)
+        stream = stream if gap is None else salvage.after_gap(stream, gap)
     header = BatchHeader.from_line(bytes(row.header))
     lines = tuple(bytes(row.body).split(b"\n"))
     # What overlapped an earlier batch was not stored again; the signed header begins before it.

@@ -36,6 +36,7 @@ from central.reconcile.replay import Replay
 from gateway.contract.batch import NO_HEAD, first_head
 from gateway.contract.plan import Plan
 from gateway.contract.receipt import MAX_REFUSED, Receipt, Refusal, encode_receipt
+from gateway.contract.salvage import decode_salvage
 from gateway.contract.signed import SigningKey, key_id, take_apart
 
 StreamKey = tuple[str, int]
@@ -255,6 +256,27 @@ class Register:
         writes = rules.judge(stream, received, admitted, self.held.known(stream, needs))
         self._carry_out(stream, received, writes)
         return writes
+
+    def salvage(self, payload: bytes) -> int:
+        """As `central.ingest.salvage.take`, of a file that is whole; how many records are new."""
+        found = decode_salvage(payload)
+        name, new = (found.manifest.gateway, found.manifest.epoch), 0
+        for content, batch in found.batches:
+            stream, header = self.streams[name], batch.header
+            received = rules.examine(name[0], content)
+            assert isinstance(received, Received)
+            if header.first > stream.committed + 1:
+                head = bytes.fromhex(header.prev)
+                self.heads[name][header.first - 1] = head
+                stream = replace(stream, committed=header.first - 1, head=head)
+            if header.last <= stream.committed:
+                continue
+            suffix = Suffix(stream.committed + 1 - header.first)
+            new += header.last - stream.committed
+            needs = rules.needs(stream, received.records[suffix.start :])
+            writes = rules.judge(stream, received, suffix, self.held.known(stream, needs))
+            self._carry_out(stream, received, writes)
+        return new
 
     def _keep(self, evidence: Evidence) -> None:
         same = (evidence.gateway, evidence.reason, hashlib.sha256(evidence.payload).digest())

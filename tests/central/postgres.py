@@ -28,6 +28,7 @@ from sqlalchemy import create_engine
 from central import embedded
 from central.ingest import receipts, rules, states, store
 from central.ingest.facts import Evidence, Received
+from central.ingest.salvage import take
 from central.reconcile.rebuild import Rebuilt, rebuild
 from central.register.acts import CARRIED_OVER, By, Work
 from central.register.entities import service as entities
@@ -124,6 +125,11 @@ class Store:
     def declare_restore(self, now: datetime) -> int:
         with self._working() as work:
             return declare(work, now)
+
+    def salvage(self, payload: bytes) -> int:
+        """By the real service; how many records are new."""
+        with self._working() as work:
+            return take(work, payload, "a byte was flipped").records
 
     def may_issue(self) -> bool:
         """As the plan process asks before it issues numbers."""

@@ -77,7 +77,9 @@ def test_every_number_has_a_term(scene: tuple[Registry, Peer]) -> None:
             "voided": 1,
             "unknown": 1,
             "lost": 0,
+            "missing": 0,
             "unaccounted": [],
+            "engraved": [],
         }
     assert "balanced" in centre.run("reconcile")
 

@@ -38,6 +38,8 @@ from gateway.contract.record import (
     Verified,
     encode_record,
 )
+from gateway.contract.salvage import Manifest, encode_salvage
+from gateway.contract.salvage import Span as Missing
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import Boot, PlanVersion, State, topic
 from tests.support.link import Link, Receive
@@ -96,7 +98,9 @@ class Journal:
         """The next boot."""
         self.boot = Boot(self.boot.counter + 1, secrets.token_hex(8))
 
-    def batch(self, first: int, last: int, **header: Any) -> bytes:
+    def batch(
+        self, first: int, last: int, *, key: SigningKey | None = None, **header: Any
+    ) -> bytes:
         """A signed batch of records `first` to `last`; `header` overrides its fields."""
         fields = {
             "gateway": self.gateway,
@@ -108,8 +112,25 @@ class Journal:
             "head": self.heads[last].hex(),
         } | header
         return encode_batch(
-            BatchHeader.model_validate(fields), self.lines[first - 1 : last], self.key
+            BatchHeader.model_validate(fields), self.lines[first - 1 : last], key or self.key
         )
+
+    def salvage(self, *runs: tuple[int, int], key: SigningKey | None = None) -> bytes:
+        """The salvage file of these runs, both ends included, and of what is missing after them."""
+        key = key or self.key
+        after, missing = runs[0][0] - 1, []
+        batches = []
+        for first, last in runs:
+            if first > after + 1:
+                missing.append(Missing(first=after + 1, last=first - 1))
+            batches.append(self.batch(first, last, key=key))
+            after = last
+        if self.seq > after:
+            missing.append(Missing(first=after + 1, last=self.seq))
+        manifest = Manifest(
+            gateway=self.gateway, epoch=self.epoch, after=runs[0][0] - 1, missing=tuple(missing)
+        )
+        return encode_salvage(manifest, batches, key)
 
     def ref(self, seq: int) -> RecordRef:
         return RecordRef(gateway=self.gateway, epoch=self.epoch, seq=seq)

@@ -12,11 +12,14 @@ from central.register.acts import CARRIED_OVER, Act
 from gateway.contract.batch import first_head
 from gateway.contract.signed import key_id
 
+SALVAGED = "salvaged"
+"""What an officer brought of an epoch that has ended; see `central.ingest.salvage`."""
 _TIME: TypeAdapter[datetime | None] = TypeAdapter(datetime | None)
 
 
 class Gateways:
-    """`invited`, `enrolled`, `latched`, and `in doubt`: what may have been marked unreported."""
+    """`invited`, `enrolled`, `latched`, `salvaged`, and `in doubt`: what may have been marked
+    unreported."""
 
     name = "gateway"
 
@@ -40,6 +43,8 @@ class Gateways:
                 _open(connection, act.key, {**act.payload, **opened, "id": act.id})
             case "latched":
                 latch(connection, act.key, act.payload["epoch"], act.payload["state"], act.at)
+            case str() if act.what == SALVAGED:
+                _salvage(connection, act)
             case "in doubt":
                 enter_doubts(
                     connection,
@@ -126,6 +131,26 @@ def _end(connection: Connection, act: Act) -> None:
         .values(state="closed", ended=act.at)
     )
     _lose(connection, [loss | {"at": act.at} for loss in act.payload["losses"]])
+
+
+def _salvage(connection: Connection, act: Act) -> None:
+    """Keys of later epochs have signed records of this one."""
+    stream = select(schema.stream.c.id).where(
+        schema.stream.c.gateway == act.key, schema.stream.c.epoch == act.payload["epoch"]
+    )
+    for key in act.payload["keys"]:
+        public = bytes.fromhex(key["public"])
+        connection.execute(
+            insert(schema.stream_key)
+            .values(
+                stream=stream.scalar_subquery(),
+                key_id=key_id(public),
+                public=public,
+                from_seq=key["first"],
+                to_seq=key["last"],
+            )
+            .on_conflict_do_nothing()
+        )
 
 
 def _lose(connection: Connection, losses: list[dict[str, Any]]) -> None:

@@ -71,9 +71,7 @@ def enrol(work: Work, asked: Enrolment, keys: tuple[CentralKey, ...]) -> Enrolle
             "losses": [] if former is None else numbers.unclaimed(connection, former.id),
         },
         why=Why(asked.reason),
-        gateways=()
-        if is_device(connection, asked.gateway)
-        else _concerned(connection, asked.gateway),
+        gateways=() if is_device(connection, asked.gateway) else sharing(connection, asked.gateway),
     )
     incarnation = connection.execute(
         select(schema.setting.c.value).where(schema.setting.c.name == "incarnation")
@@ -87,7 +85,7 @@ def enrol(work: Work, asked: Enrolment, keys: tuple[CentralKey, ...]) -> Enrolle
     )
 
 
-def _concerned(connection: Connection, gateway: str) -> set[str]:
+def sharing(connection: Connection, gateway: str) -> set[str]:
     """The gateway, and those that share its orders: its lost numbers are to be replaced."""
     mine, theirs = schema.order_gateway.alias(), schema.order_gateway.alias()
     shared = connection.execute(
