@@ -14,6 +14,7 @@ from central.plan.issuing import Issuing
 from central.register.numbers.guard import Following, Guard, beyond
 from gateway.contract.batch import decode_batch
 from gateway.contract.plan import CentralKey, encode_plan
+from gateway.contract.salvage import decode_salvage
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import ALL_RECORDS_SHARED, ALL_STATES, gateway_of, topic
 from tests.central.memory import Enrolled, Register
@@ -103,6 +104,18 @@ class Centre:
         self.story.tell("centre", f"{gateway}: epoch {enrolled.epoch} opened")
         self.touch()
         return enrolled
+
+    def salvage(self, payload: bytes) -> None:
+        """As `gjurma-central salvage`: an officer brings what a damaged journal still proved."""
+        manifest = decode_salvage(payload).manifest
+        before = len(self.register.batches)
+        new = self.register.salvage(payload)
+        self.done.append(("salvage", payload))
+        for batch in self.register.batches[before:]:
+            self._date(batch.stream, batch.first, batch.last, self.now())
+        name = f"{manifest.gateway}, epoch {manifest.epoch}"
+        self.story.tell("officer", f"{name}: brings {new} salvaged records")
+        self.touch()
 
     def look_after_guard(self) -> None:
         """As `gjurma-central issue-beyond`, by an officer who knows how far numbers were issued."""
@@ -400,13 +413,13 @@ class _Numbers:
 Done: TypeAlias = (
     tuple[Literal["records", "state"], str, bytes, datetime]
     | tuple[Literal["enrol"], str, bytes]
-    | tuple[Literal["plan"], bytes]
+    | tuple[Literal["plan", "salvage"], bytes]
     | tuple[Literal["backup"], int]
     | tuple[Literal["restore"], int, datetime]
     | tuple[Literal["may-issue"]]
 )
-"""What was done to the database: a message with its time, a key enrolled, a plan, a backup by its
-number and the restore from it, and the moment from which numbers are issued again."""
+"""What was done to the database: a message with its time, a key enrolled, a plan, a salvage file, a
+backup by its number and the restore from it, and the moment from which numbers are issued again."""
 
 
 class Crashed(Exception):

@@ -9,7 +9,7 @@ ends the process there.
 import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.contract.batch import NO_HEAD
 from gateway.contract.errors import JournalCorrupt, JournalError, JournalFull
@@ -40,6 +40,8 @@ class Disk:
     """Writes fail, for another reason than room."""
     torn_page: bool = False
     """What is read is not what was written."""
+    damaged: set[int] = field(default_factory=set)
+    """Records of which a byte was flipped: `entries` holds what was written."""
     open: bool = False
     """A process has it open for writing."""
     _commits: list[tuple[int, dict[tuple[int, int], bytes], dict[str, str]]] = field(
@@ -64,7 +66,15 @@ class Disk:
 
     def copy(self) -> "Disk":
         """As a backup, or a clone, has it; on a machine with room."""
-        return Disk(dict(self.meta), list(self.entries), dict(self.plans))
+        return Disk(
+            dict(self.meta), list(self.entries), dict(self.plans), damaged=set(self.damaged)
+        )
+
+    def read(self) -> Iterator[Entry]:
+        """The records as they are read."""
+        for entry in self.entries:
+            flipped = bytes((entry.body[0] ^ 1,)) + entry.body[1:]
+            yield replace(entry, body=flipped) if entry.seq in self.damaged else entry
 
     def let_go(self) -> None:
         """The process that had it open is gone."""
@@ -116,7 +126,7 @@ class MemoryStore:
         return self.disk.entries[-1] if self.disk.entries else None
 
     def entries(self, first: int, last: int) -> Iterator[Entry]:
-        return iter(self.disk.entries[max(0, first - 1) : max(0, last)])
+        return iter(list(self.disk.read())[max(0, first - 1) : max(0, last)])
 
     def head_at(self, seq: int) -> bytes | None:
         entries = self.disk.entries

@@ -411,6 +411,7 @@ def told(record: Record) -> str:
 def at_the_end(world: "World") -> None:
     """All is delivered, or latched: do metal, journals and register agree? Raises `Broken`."""
     _everything_is_delivered(world)
+    _what_could_be_proved_is_salvaged(world)
     _what_is_engraved_is_claimed(world)
     _what_is_good_is_engraved(world)
     _what_is_good_was_seen(world)
@@ -433,6 +434,13 @@ def _everything_is_delivered(world: "World") -> None:
             )
         if disk.entries and stream.head != disk.entries[-1].head:
             raise Broken(f"{machine.label}: the register's head is another one")
+
+
+def _what_could_be_proved_is_salvaged(world: "World") -> None:
+    for name, proved in world.salvaged.items():
+        for seq, could in proved.items():
+            if could and RecordKey(*name, seq) not in world.centre.register.rows:
+                raise Broken(f"{name[0]} epoch {name[1]} record {seq}: proved, and not salvaged")
 
 
 def _what_is_engraved_is_claimed(world: "World") -> None:

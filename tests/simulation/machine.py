@@ -75,6 +75,8 @@ class Epoch:
     disk: Disk
     slip: MemorySlip
     identity: Identity
+    mark: Mark | None = None
+    """What the guard knew when a later epoch began."""
 
     def copy(self) -> "Epoch":
         return Epoch(self.disk.copy(), MemorySlip(self.slip.content), self.identity)
@@ -137,6 +139,8 @@ class Machine:
         """It is a copy that somebody made of another machine."""
         self.lied = False
         """Its disk has lost what it had said was safe."""
+        self.damaged = False
+        """A byte of its journal was flipped at some time."""
         self.lost_guard = False
         """Its guard's medium was taken out at some time."""
         self.doubtful = False
@@ -162,6 +166,8 @@ class Machine:
         assert self.run is None
         disk = Disk.new(self.name, epoch, previous)
         made = Epoch(disk, MemorySlip(), Identity(key, keys))
+        if self.epochs:
+            self.epoch.mark = self.guarded()
         self.epochs[epoch] = made
         self.guard = MemorySlots()
         journal = Journal(MemoryStore(disk))

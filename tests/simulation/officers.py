@@ -257,7 +257,7 @@ def _counted(register: Register, officers: Officers, order: Order) -> Order:
         order,
         members=tuple(_member(register, officers, order, member) for member in order.members),
         issued=sum(block.end - block.start + 1 for block in blocks),
-        lost=sum(end - start + 1 for block, start, end in register.losses if block in names),
+        lost=sum(_still_lost(register, loss) for loss in register.losses if loss[0] in names),
         void=sum(_rest(register, block) for block in blocks if block.id in officers.void),
         doubtful=len(doubtful),
         good=len(good),
@@ -265,6 +265,13 @@ def _counted(register: Register, officers: Officers, order: Order) -> Order:
         waiting=len(numbers.keys() - good - ended),
         changed=max(changed, default=None),
     )
+
+
+def _still_lost(register: Register, loss: tuple[str, int, int]) -> int:
+    """But for what was salvaged."""
+    name, start, end = loss
+    spent, space = register.held.numbers, register.blocks[name].space
+    return sum((space, number) not in spent for number in range(start, end + 1))
 
 
 def _rest(register: Register, block: Block) -> int:

@@ -45,6 +45,8 @@ def repeat(done: list[Done], store: Store) -> list[str]:
                 store.state(gateway, payload, now)
             case ("enrol", gateway, public):
                 store.enrol(gateway, public)
+            case ("salvage", payload):
+                store.salvage(payload)
             case ("plan", payload):
                 store.put_plan(payload)
             case ("backup", number) if number in wanted:

@@ -8,9 +8,12 @@ from typing import Any
 
 from central.plan.facts import Member
 from gateway.contract.record import Mark
+from gateway.contract.salvage import Manifest
 from gateway.contract.signed import SigningKey
+from gateway.contract.topics import Boot
 from gateway.moves import Effect, Phase, Prepare
 from gateway.numbering import MarkAt
+from gateway.salvage import Place, Remains, rescue
 from tests.simulation import faults, invariants
 from tests.simulation.aims import LONGEST_S, OF_A_COPY, TRIES, aim_of
 from tests.simulation.bench import Bench
@@ -62,6 +65,9 @@ class World:
         self.is_calm = False
         self.enrols_again = self.chance.of("registry").yes(0.7)
         """Whether the registry gives a latched gateway a new epoch."""
+        self.salvaged: dict[tuple[str, int], dict[int, bool]] = {}
+        """By gateway and epoch, the records that were not delivered, and whether each could still
+        be proved."""
         self.snapshots: dict[str, list[tuple[Epoch, MemorySlots]]] = {}
         self._tasks: list[asyncio.Future[Any]] = []
         self._undo: list[tuple[asyncio.TimerHandle, Callable[[], object]]] = []
@@ -338,7 +344,9 @@ class World:
     def may_latch(self, machine: Machine) -> bool:
         """Whether something has happened for which a latch is the right answer."""
         twins = [each for each in self.machines if each.name == machine.name]
-        return len(twins) > 1 or any(m.doubtful or m.lied or m.lost_guard for m in twins)
+        return len(twins) > 1 or any(
+            m.doubtful or m.lied or m.lost_guard or m.damaged for m in twins
+        )
 
     def excused(self, ref: MarkRef | None) -> bool:
         return ref is not None and any(
@@ -356,7 +364,10 @@ class World:
         return any((each.content, each.component, each.how) == name for each in self.decisions)
 
     def lost_with_its_journal(self, ref: MarkRef) -> bool:
-        """Whether the journal that announced it is closed, latched or gone."""
+        """Whether the journal that announced it is closed, latched or gone; and where it was
+        salvaged, whether that record could not be proved."""
+        if ref[:2] in self.salvaged:
+            return not self.salvaged[ref[:2]].get(ref.seq, True)
         machines = [machine for machine in self.machines if machine.name == ref.gateway]
         return all(
             machine.latches or ref.epoch not in machine.epochs or ref.epoch < max(machine.epochs)
@@ -364,7 +375,12 @@ class World:
         )
 
     def may_be_refused(self, gateway: str) -> bool:
-        return self.centre.restores > 0 or self.excused(MarkRef(gateway, 0, 0, 0))
+        """A record of what a gap has swallowed has nothing to speak of."""
+        gaps = any(
+            name == gateway and not all(proved.values())
+            for (name, _), proved in self.salvaged.items()
+        )
+        return gaps or self.centre.restores > 0 or self.excused(MarkRef(gateway, 0, 0, 0))
 
     # -- life
 
@@ -387,6 +403,7 @@ class World:
         self.task(self._orders_leave())
         self.task(self._clocks_run_astray())
         self.task(self._registry())
+        self.task(self._bytes_flip())
         faults.weather(self, self.chance.of("weather"))
         while self.loop.now < self.plan.until and not self.done():
             await self._a_second()
@@ -471,8 +488,52 @@ class World:
                         self.operator(bench).clear_away()
                 elif self.enrols_again:
                     machine.stop("to be enrolled again", None)
+                    former = max(machine.epochs)
                     self.enrol(machine, f"latched: {', '.join(machine.latches)}")
+                    self._salvage(machine, former)
                     machine.start()
+
+    async def _bytes_flip(self) -> None:
+        """While a line to the broker is dead, a byte of the journal is flipped, or of several."""
+        chance = self.chance.of("bytes-flip")
+        if not chance.yes(0.15):
+            return
+        await asyncio.sleep(chance.uniform(3, 20))
+        found = [machine for machine in self.machines if machine.core and not machine.clone]
+        if self.is_calm or not found:
+            return
+        machine = chance.pick(found)
+        self.broker.deaden(machine.name, 12.0)
+        await asyncio.sleep(chance.uniform(3, 12))
+        disk = machine.epoch.disk
+        if self.is_calm or machine.run is None or machine.latches:
+            return
+        disk.damaged = set(chance.some(range(1, len(disk.entries) + 1), chance.pick((1, 1, 2))))
+        machine.damaged = True
+        self.tell(machine.label, f"bytes of records {sorted(disk.damaged)} are flipped")
+        machine.stop("power cut")
+
+    def _salvage(self, machine: Machine, former: int) -> None:
+        """As `gjurma-gateway journal salvage`, where the journal was damaged and nothing else."""
+        epoch = machine.epochs[former]
+        disk, name = epoch.disk, (machine.name, former)
+        if not disk.damaged or machine.lied or machine.doubtful:
+            return
+        remains = Remains()
+        for entry in disk.read():
+            remains.add(entry.seq, entry.body, entry.head)
+        receipt = Place(int(disk.meta["committed"]), bytes.fromhex(disk.meta["committed_head"]))
+        mark = epoch.mark
+        known = [] if mark is None or mark.epoch != former else [Place(mark.seq, mark.head)]
+        held = min(receipt.seq, self.centre.register.streams[name].committed)
+        asked = Manifest(gateway=machine.name, epoch=former, after=held)
+        boot = Boot(int(disk.meta["boot"]), "0" * 16)
+        _, content = rescue(asked, remains, [receipt, *known], boot, epoch.identity.key)
+        self.centre.salvage(content)
+        self.salvaged[name] = {
+            seq: any(_leads(disk.damaged, place.seq, seq) for place in (receipt, *known))
+            for seq in range(held + 1, len(disk.entries) + 1)
+        }
 
     def clone(self, machine: Machine, *, guard_too: bool) -> Machine:
         """A copy of a machine's disk runs at another line, with a laser of its own."""
@@ -596,3 +657,9 @@ class World:
         end = core.journal.end
         # A register that was restored may not have told it yet what it forgot.
         return core.journal.cursor().committed == end == self.centre.committed(machine.name)
+
+
+def _leads(damaged: set[int], known: int, seq: int) -> bool:
+    """Whether the chain still leads from the head after record `known` to record `seq`."""
+    between = range(seq, known + 1) if seq <= known else range(known + 1, seq + 1)
+    return not damaged.intersection(between)
