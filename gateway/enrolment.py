@@ -1,10 +1,8 @@
 """Enrolment: a one-time code becomes a new epoch, its journal, its key and its guard."""
 
-import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -12,10 +10,11 @@ from pydantic import BaseModel, ValidationError
 from gateway.clock import TrustedClock
 from gateway.config import GatewayConfig
 from gateway.contract.encoding import Hex32, Seq, format_time
-from gateway.contract.errors import GjurmaError, RolledBack
+from gateway.contract.errors import GjurmaError, JournalError, RolledBack
 from gateway.contract.plan import CentralKey
 from gateway.contract.record import Opened
 from gateway.contract.signed import SigningKey
+from gateway.details import detail, of_system
 from gateway.guard import Guard, GuardFile, Mark, kept_mark
 from gateway.identity import Identity
 from gateway.logbook import Draft, Logbook
@@ -65,6 +64,7 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
         must_be_free(former)
     if not 0 < len(reason) <= LONGEST_REASON or not reason.isprintable():
         raise EnrolmentRefused(f"the reason is one line of 1 to {LONGEST_REASON} characters")
+    _keep_mark(config)
     key = SigningKey.new()
     clock = TrustedClock(config.clock.trust_hardware)
     answer = _ask(config, code, key, reason, clock.now())
@@ -79,8 +79,6 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
     journal = open_journal(path, writable=True)
     try:
         guard = Guard(GuardFile(config.guard.path))
-        if former is not None:
-            _keep_mark(guard, former)
         journal.set_meta("guard", guard.name)
         guard.create(Mark(config.gateway, answer.epoch, 0, journal.first_head))
         logbook = Logbook(journal, guard, clock)
@@ -102,12 +100,22 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
     return Enrolled(config.gateway, answer.epoch, str(path))
 
 
-def _keep_mark(guard: Guard, former: Path) -> None:
-    """What the guard knew of the former journal goes beside it: a salvage proves records by it."""
-    with contextlib.suppress(RolledBack):
-        mark, kept = guard.read(), kept_mark(former)
-        if (mark.epoch, kept.exists()) == (epoch_of(former), False):
-            Guard(GuardFile(kept)).create(mark)
+def _keep_mark(config: GatewayConfig) -> None:
+    """What the guard knows of a journal goes beside it: a salvage proves records by it.
+
+    Raises `JournalError`.
+    """
+    try:
+        mark = Guard(GuardFile(config.guard.path)).read()
+    except RolledBack:
+        return
+    journal = journal_path(config.journal, mark.epoch)
+    if mark.gateway == config.gateway and journal.exists() and not kept_mark(journal).exists():
+        try:
+            Guard(GuardFile(kept_mark(journal))).create(mark)
+        except OSError as error:
+            told = detail("file-fails", journal=kept_mark(journal), fault=of_system(error))
+            raise JournalError(told) from error
 
 
 def _ask(config: GatewayConfig, code: str, key: SigningKey, reason: str, now: datetime) -> _Answer:

@@ -19,7 +19,7 @@ from gateway.guard import Guard, GuardFile
 from gateway.journal import Entry, Journal
 from gateway.latches import check_guard
 from gateway.local import PAGE, client
-from gateway.store import SqliteStore, open_journal
+from gateway.store import SqliteStore, check_log, open_journal
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,8 @@ def verify(path: Path) -> Report:
             faults.append(f"record {count + 1} cannot be read: {error}")
         if not faults:
             try:
+                if not running:
+                    check_log(path)
                 journal.store.check()
             except JournalCorrupt as error:
                 faults.append(str(error))

@@ -16,11 +16,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from gateway.contract.batch import NO_HEAD
+from gateway.contract.batch import NO_HEAD, next_head
 from gateway.contract.errors import JournalCorrupt, JournalError, JournalFull
 from gateway.details import detail, of_system
 from gateway.journal import RESERVE_BYTES, Entry, Journal, StoredPlan, description
-from gateway.pages import Pages, doubtful, read_pages
+from gateway.pages import Pages, Value, doubtful, read_pages
 
 BUSY_S = 1.0
 """Nobody else writes, and readers do not hinder: a file that is locked longer is in wrong hands."""
@@ -112,22 +112,29 @@ def check_log(path: Path, guarded: int = 0) -> None:
         believed = read_pages(path, log.believed)
     except OSError as error:
         raise JournalError(detail("file-fails", journal=path, fault=of_system(error))) from error
-    end = max(_seqs(believed), default=0)
+    records = {row: columns[2] for row, columns in believed.rows() if is_record(columns)}
+    end = max(records, default=0)
     lost = False
     for index, transaction in enumerate(log.dropped_transactions()):
         pages = Pages(believed.size)
         for frame in transaction:
             pages.add(frame.page, frame.content)
-        lost |= index > 0 and any(seq > end for seq in _seqs(pages))
+        # What is left of a transaction that a power cut tore long ago leads on from nothing here.
+        lost |= index > 0 and any(
+            is_record(columns) and row == end + 1 and _leads_on(records.get(end), columns)
+            for row, columns in pages.rows()
+        )
     if lost or guarded > end:
         raise JournalCorrupt(detail("log-damaged", journal=path, end=end))
 
 
-def _seqs(pages: Pages) -> Iterator[int]:
-    return (row for row, columns in pages.rows() if is_record(columns))
+def _leads_on(head: Value, columns: tuple[Value, ...]) -> bool:
+    _, body, after = columns
+    assert isinstance(body, bytes)
+    return not isinstance(head, bytes) or next_head(head, body) == after
 
 
-def is_record(columns: tuple[object, ...]) -> bool:
+def is_record(columns: tuple[Value, ...]) -> bool:
     """Whether columns have the form of a record's row: a body and a head, after the number that
     SQLite keeps as the row's id."""
     return (

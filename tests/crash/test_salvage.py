@@ -9,10 +9,10 @@ from gateway.pages import FRAME_HEADER, LOG_HEADER, log_of
 from tests.crash.agreement import Metal, assert_metal_is_single, reconcile
 from tests.crash.agreement import register as held
 from tests.crash.site import Site
-from tests.crash.test_latched_journals import assert_cannot_be_opened, pull_broker, run_latched
+from tests.crash.test_latched_journals import assert_cannot_be_opened, run_latched
 
 pytestmark = pytest.mark.slow
-MakeSite = Callable[[str], Site]
+MakeSite = Callable[..., Site]
 PAGE = 4096
 OFFLINE = 3
 
@@ -40,14 +40,11 @@ def flip_in_the_log(site: Site) -> None:
 def test_every_part_of_a_damaged_journal_reaches_the_register(
     sites: MakeSite, damage: Callable[[Site], None]
 ) -> None:
-    site = sites(f"salvage.{damage.__name__.replace('_', '-')}")
+    site = sites(f"salvage.{damage.__name__.replace('_', '-')}", cabled=True)
     site.run()
     site.mark_good()
     site.wait_delivered()
-    site.stop()
-    url = site.broker_url
-    pull_broker(site)
-    site.run()
+    site.cable.pull()
     for _ in range(OFFLINE):
         site.mark_good()
     damage(site)
@@ -58,8 +55,6 @@ def test_every_part_of_a_damaged_journal_reaches_the_register(
     assert latch["latch"] == "journal-corrupt"
     site.stop()
 
-    site.broker_url = url
-    site.configure()
     old = site.journal
     site.enrol("a byte of the journal was flipped")
     file = site.folder / "salvage"
@@ -71,6 +66,7 @@ def test_every_part_of_a_damaged_journal_reaches_the_register(
     )
     assert told["records"] > 2 * OFFLINE
 
+    site.cable.plug()
     site.run()
     site.mark_good()
     site.wait_delivered()

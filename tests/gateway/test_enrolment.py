@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway.agent import Seams, _begin, _Latched
 from gateway.config import GatewayConfig
 from gateway.contract.batch import first_head
 from gateway.contract.encoding import parse_time
@@ -19,10 +20,12 @@ from gateway.contract.plan import CentralKey, encode_plan
 from gateway.contract.record import Opened
 from gateway.contract.signed import SigningKey
 from gateway.core import plan_in_force
+from gateway.details import Detail
 from gateway.enrolment import EnrolmentRefused, enrol
-from gateway.guard import Guard, GuardFile
+from gateway.guard import Guard, GuardFile, kept_mark
 from gateway.identity import Identity, KeyDamaged, stored_plan
 from gateway.inspection import verify
+from gateway.latches import Latches
 from gateway.store import newest_journal, open_journal
 from tests.gateway.desk import Site, plan
 from tests.gateway.records import GATEWAY
@@ -141,8 +144,10 @@ def test_the_next_epoch_leaves_the_former_journal_where_it_is(
     settings = config(tmp_path, central.url)
     central.answers(1)
     former = Path(enrol(settings, "A", "new gateway", "").journal)
+    known = Guard(GuardFile(settings.guard.path)).read()
     central.answers(2)
     newer = Path(enrol(settings, "B", "new disk", "").journal)
+    assert Guard(GuardFile(kept_mark(former))).read() == known
     assert newest_journal(settings.journal) == newer
     assert open_journal(newer, writable=False).first_head == first_head(
         GATEWAY, 2, bytes.fromhex("ab" * 32)
@@ -237,6 +242,26 @@ def test_a_central_that_is_not_there(tmp_path: Path, url: str) -> None:
 
 
 # -- the identity that it gave
+
+
+async def test_a_damaged_key_has_a_page_that_says_what_to_do_and_ends_with_the_file(
+    tmp_path: Path, central: Central
+) -> None:
+    settings = config(tmp_path, central.url)
+    central.answers(1)
+    path = Path(enrol(settings, "A", "new gateway", "").journal)
+    secret = path.with_suffix(".key")
+    whole = secret.read_text()
+    secret.write_text(whole[:20])
+    latched = _begin(settings, path, Seams())
+    assert isinstance(latched, _Latched)
+    (cause,) = latched._causes.values()
+    assert isinstance(cause, Detail)
+    assert (cause.code, list(latched._causes)) == ("key-damaged", ["journal-corrupt"])
+    assert "journal salvage" in cause
+    assert whole[:20] not in cause
+    secret.write_text(whole)
+    assert not Latches.beside(path)  # it was never kept
 
 
 def test_an_identity_that_is_not_whole_says_to_enrol_again(site: Site) -> None:

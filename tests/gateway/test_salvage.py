@@ -13,6 +13,7 @@ from gateway.contract.salvage import decode_salvage
 from gateway.contract.signed import SigningKey
 from gateway.guard import Guard, GuardFile, Mark, kept_mark
 from gateway.identity import Identity
+from gateway.inspection import verify
 from gateway.journal import Cursor, Entry, Journal
 from gateway.pages import FRAME_HEADER, LOG_HEADER, log_of
 from gateway.salvage import Place, Remains, prove, salvage
@@ -142,6 +143,8 @@ def test_a_journal_whose_log_would_be_dropped_is_not_opened_for_writing(
     assert damaged != content
     with pytest.raises(JournalCorrupt, match="write-ahead log is damaged after record"):
         open_journal(whole, writable=True)
+    report = verify(whole)
+    assert any("write-ahead log is damaged" in fault for fault in report.faults)
     assert log_of(whole).read_bytes() == damaged
     records, missing = brought(whole, tmp_path / "salvage")
     assert (records, missing) == (wanted, [])
