@@ -9,7 +9,7 @@ from gateway.config import GatewayConfig, StationConfig, line_of
 from gateway.contract.errors import ConfigError, ContractError, JournalError
 from gateway.contract.plan import Component, Plan, PlanOrder
 from gateway.contract.uii import UiiError
-from gateway.identity import Identity, stored_plan
+from gateway.identity import Identity, KeyDamaged, stored_plan
 from gateway.store import newest_journal, open_journal
 
 Found = tuple[tuple[str | int, ...], str]
@@ -109,7 +109,7 @@ def _stored_plan(config: GatewayConfig) -> tuple[Plan | None, str]:
             return stored_plan(journal, identity), ""
         finally:
             journal.close()
-    except (JournalError, ContractError) as error:
+    except (KeyDamaged, JournalError, ContractError) as error:
         return None, f"{error.code}: {error}"
 
 

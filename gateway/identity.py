@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from gateway.contract.errors import JournalError, SignatureInvalid
+from gateway.contract.errors import GjurmaError, Retry, SignatureInvalid
 from gateway.contract.plan import CentralKey, Plan, decode_plan
 from gateway.contract.signed import SigningKey
 from gateway.details import detail, of_system
 from gateway.journal import Journal
 
 
-class KeyDamaged(JournalError):
+class KeyDamaged(GjurmaError):
     """What enrolment left beside the journal cannot be used: nothing is signed or believed."""
 
     code = "key-damaged"
+    retry = Retry.OPERATOR
 
 
 def load_key(journal: Path) -> SigningKey:

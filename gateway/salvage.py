@@ -27,7 +27,7 @@ from gateway.contract.signed import SigningKey
 from gateway.contract.topics import Boot
 from gateway.details import of_system
 from gateway.guard import Guard, GuardFile, kept_mark
-from gateway.identity import load_key
+from gateway.identity import KeyDamaged, load_key
 from gateway.journal import Entry
 from gateway.pages import Pages, read_pages
 from gateway.store import epoch_of, is_record, journal_path, newest_journal
@@ -327,7 +327,7 @@ def _signing_key(path: Path, epoch: int) -> tuple[int, SigningKey]:
     for each in tried:
         try:
             return each, load_key(journal_path(path.parent, each))
-        except JournalError:
+        except KeyDamaged:
             continue
     raise JournalError(
         f"{path}: the key beside it cannot be read, and no later epoch is enrolled here: enrol the "

@@ -495,7 +495,7 @@ class World:
 
     async def _bytes_flip(self) -> None:
         """While a line to the broker is dead, a byte of the journal is flipped, or of several."""
-        chance = self.chance.of("bytes-flip")
+        chance = self.chance.of("flip")
         if not chance.yes(0.15):
             return
         await asyncio.sleep(chance.uniform(3, 20))
