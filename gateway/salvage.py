@@ -224,7 +224,10 @@ def salvage(
         epoch=epoch,
         after=receipt.seq if after is None else min(after, receipt.seq),
     )
-    manifest, content = rescue(asked, remains, [receipt, *([mark] if mark else [])], boot, key)
+    places = [receipt, *([mark] if mark else [])]
+    if asked.after == 0:
+        places.append(_beginning(descriptions, gateway, epoch))
+    manifest, content = rescue(asked, remains, places, boot, key)
     _write(target, content)
     found = decode_salvage(content)
     return Salvaged(
@@ -266,11 +269,13 @@ def _last_receipt(
     if found:
         _, _, committed, head = max(found)
         return Place(committed, head)
-    for told in descriptions:
-        previous = _head(told.get("previous_head"))
-        if previous is not None:
-            return Place(0, first_head(gateway, epoch, previous))
-    return Place(0, first_head(gateway, epoch, NO_HEAD))
+    return _beginning(descriptions, gateway, epoch)
+
+
+def _beginning(descriptions: Iterable[dict[str, str]], gateway: str, epoch: int) -> Place:
+    """What the chain of the epoch begins with."""
+    heads = (_head(told.get("previous_head")) for told in descriptions)
+    return Place(0, first_head(gateway, epoch, next(filter(None, heads), NO_HEAD)))
 
 
 def _number(text: str | None) -> int:

@@ -134,7 +134,9 @@ _RECEIVED = text(
     " AND subject = 'consignment' AND what = 'receipt ended' GROUP BY key ORDER BY key"
 )
 _ORDERS = text(
-    "SELECT DISTINCT order_code FROM claim WHERE batch = ANY(:batches) AND order_code <> ''"
+    "SELECT order_code FROM claim WHERE batch = ANY(:batches) AND order_code <> ''"
+    " UNION SELECT b.order_code FROM sighting g JOIN block b ON b.id = g.block"
+    " WHERE g.batch = ANY(:batches) AND b.order_code IS NOT NULL"
 )
 _LOTS = text(
     "SELECT key FROM act WHERE subject = 'lot' AND id > :after AND id <= :upto"

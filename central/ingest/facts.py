@@ -208,6 +208,16 @@ class SpanSeen:
 
 
 @dataclass(frozen=True)
+class Sighting:
+    """A gateway's reader read an item that no record has claimed. `position`: which code it was."""
+
+    seq: int
+    position: int
+    uii: str
+    serial: str
+
+
+@dataclass(frozen=True)
 class Rejudged:
     """A waiting record whose mark was heard, and that is refused for another reason now."""
 
@@ -239,6 +249,7 @@ class Conclusions:
     groups: Mapping[str, Group]
     """New and changed ones."""
     spans: tuple[SpanSeen, ...]
+    sightings: tuple[Sighting, ...]
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from central.ingest.facts import (
     RecordRow,
     Refused,
     Rejudged,
+    Sighting,
     SpanSeen,
     Stream,
 )
 from central.ingest.holdings import Holdings
 from central.ingest.life import Item
-from central.ingest.naming import named_item
+from central.ingest.naming import named_item, read_on_parts
 from central.ingest.refusal import Refusal
 from central.ingest.statements import Statements
 from central.said import Several, joined, said
@@ -31,6 +32,7 @@ from gateway.contract.record import (
     Intent,
     Mark,
     Marked,
+    Observed,
     Opened,
     Record,
     Settled,
@@ -39,6 +41,7 @@ from gateway.contract.record import (
     Verified,
     synchronised_time,
 )
+from gateway.contract.uii import serial
 
 OK = "ok"
 OF_MARKING = (Accepted, Trial, Intent, Marked, Verified, Settled)
@@ -59,6 +62,7 @@ class Court:
         self._claims: list[Claim] = []
         self._refused: list[Refused] = []
         self._spans: list[SpanSeen] = []
+        self._sightings: list[Sighting] = []
 
     def conclusions(self) -> Conclusions:
         """What the records heard so far change."""
@@ -79,6 +83,7 @@ class Court:
             judged=tuple(said.judged),
             groups=self._held.changed_groups,
             spans=tuple(self._spans),
+            sightings=tuple(self._sightings),
         )
 
     def unreadable(self, seq: int, fault: str) -> None:
@@ -118,6 +123,17 @@ class Court:
             self._statements.approved(record)
         elif isinstance(record, Corrected):
             self._corrected(record)
+        elif isinstance(record, Observed):
+            self._observed(record)
+
+    def _observed(self, record: Observed) -> None:
+        """What is on a part, and in no record: its journal may be lost, or be late."""
+        if self._stream.is_device:
+            return
+        for position, found in read_on_parts(record):
+            if not self._held.rows(found.uii, found.elements):
+                sighting = Sighting(record.seq, position, found.uii, serial(found.elements))
+                self._sightings.append(sighting)
 
     def _accepted(self, record: Accepted) -> None:
         key = (record.incarnation, record.version)

@@ -70,12 +70,12 @@ def _plans(connection: Connection, gateway: str, keys: Iterable[PlanKey]) -> dic
             (gateway, incarnation, version),
         ).fetchone()
         if row is not None:
-            found[incarnation, version] = _plan(bytes(row[0]))
+            found[incarnation, version] = decoded_plan(bytes(row[0]))
     return found
 
 
 @lru_cache(maxsize=256)
-def _plan(body: bytes) -> Plan:
+def decoded_plan(body: bytes) -> Plan:
     """Signed by ourselves and read from our own table: its signature was never in doubt.
 
     The bytes are read each time, since a restored database may hold others; decoding is not.

@@ -1,8 +1,9 @@
 """Which item a mark claims: what its symbol says on the metal goes before what the record says."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 
-from gateway.contract.record import Item, Mark
+from gateway.contract.record import Item, Mark, Observed
 from gateway.contract.uii import Identified, UiiError, identify
 
 
@@ -30,3 +31,14 @@ def names_component(content: str) -> bool:
         return identified(content).component != ""
     except UiiError:
         return False
+
+
+def read_on_parts(record: Observed) -> Iterator[tuple[int, Identified]]:
+    """The items that a gateway's reader read outside a cycle, each with its place in the record."""
+    if record.purpose != "readback" or record.entry != "device":
+        return
+    for position, content in enumerate(record.codes, start=1):
+        try:
+            yield position, identified(content)
+        except UiiError:
+            continue

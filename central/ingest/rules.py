@@ -22,7 +22,7 @@ from central.ingest.facts import (
 )
 from central.ingest.law import Court
 from central.ingest.life import Item
-from central.ingest.naming import named_item
+from central.ingest.naming import named_item, read_on_parts
 from central.said import said
 from gateway.contract.batch import BatchHeader, body_of, decode_batch
 from gateway.contract.errors import ChainBroken, ContractError, SignatureInvalid
@@ -32,6 +32,7 @@ from gateway.contract.record import (
     Intent,
     KeyChanged,
     Marked,
+    Observed,
     Record,
     Settled,
     Unlatched,
@@ -206,6 +207,11 @@ def needs(stream: Stream, records: Iterable[Record | None]) -> Needs:
         elif isinstance(record, Unlatched) and record.of is not None:
             of = record.of
             said.add(MarkKey(of.gateway, of.epoch, of.seq, record.position or 1))
+        elif isinstance(record, Observed):
+            items += [
+                RecordItem(uii=found.uii, elements=found.elements)
+                for _, found in read_on_parts(record)
+            ]
         elif isinstance(record, Accepted):
             plans.add((record.incarnation, record.version))
     told = {RecordKey(*mark[:3]) for mark in outcomes | said}

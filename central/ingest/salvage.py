@@ -20,6 +20,7 @@ from central.ingest.facts import Evidence, Received, Stream, Suffix
 from central.register.acts import Why, Work
 from central.register.gateways.projection import GATEWAY, SALVAGED
 from central.register.gateways.service import sharing
+from central.register.numbers import service as numbers
 from central.said import said
 from gateway.contract.errors import ContractError, SignatureInvalid
 from gateway.contract.salvage import Salvage, Span, decode_salvage
@@ -247,6 +248,10 @@ class _Taking:
                     {"public": self._public[name].hex(), "first": first, "last": last}
                     for name, (first, last) in self._signed.items()
                 ],
+                # Of blocks that a restored register heard of just now, by an `accepted`.
+                "losses": numbers.unclaimed(
+                    self._work.connection, self._stream.id, never_lost=True
+                ),
             },
             why=Why(reason),
             gateways=sharing(self._work.connection, self._gateway),

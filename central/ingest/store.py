@@ -5,6 +5,7 @@ adds between our look and our insert makes the batch be judged again.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -15,12 +16,14 @@ from central.ingest import rules
 from central.ingest.database import LIVE_CHANNEL, Connection, columns, notify
 from central.ingest.facts import Dropped, Evidence, Key, Known, Received, Stream, Suffix, Writes
 from central.ingest.life import Item, ItemKey
-from central.ingest.lookup import look_up
+from central.ingest.lookup import decoded_plan, look_up
 from central.register import acts
 from central.said import said
 from gateway.contract.batch import first_head, heads
 from gateway.contract.topics import Boot
 
+_NUMBER = re.compile("[0-9]{1,15}$", re.ASCII)
+"""The number in a serial number's text; what stands before it is the order's own."""
 _NOTIFY_ITEMS = 200  # item ids in one notification, which PostgreSQL limits to 8000 bytes
 
 
@@ -194,6 +197,8 @@ def _write(
         _change_key(connection, stream, writes.next_key)
     if writes.spans:
         _write_spans(connection, stream, writes, now)
+    if writes.sightings:
+        _write_sightings(connection, stream, writes, batch)
     plan = writes.plan or (None, None)
     connection.execute(
         "UPDATE stream SET committed = %s, head = %b, boot_counter = %s, boot_nonce = %s,"
@@ -420,3 +425,24 @@ def _write_spans(connection: Connection, stream: Stream, writes: Writes, now: da
             " WHERE n.name = %s ON CONFLICT DO NOTHING",
             (span.block, span.start, span.end + 1, stream.id, *span.plan, now, span.space),
         )
+
+
+def _write_sightings(connection: Connection, stream: Stream, writes: Writes, batch: int) -> None:
+    """Those of numbers that were issued; what another maker marked is none of ours."""
+    for each in writes.sightings:
+        number = _NUMBER.search(each.serial)
+        if number is None:
+            continue
+        for block, order, body in connection.execute(
+            "SELECT b.id, b.order_code, p.body FROM block b JOIN stream s ON s.id = b.stream"
+            " JOIN plan p ON p.gateway = s.gateway AND p.incarnation = b.plan_incarnation"
+            " AND p.version = b.plan_version WHERE b.span @> %s::int8",
+            (int(number[0]),),
+        ).fetchall():
+            given = decoded_plan(bytes(body)).order(order or "")
+            if given is not None and given.names(int(number[0]), each.uii):
+                connection.execute(
+                    "INSERT INTO sighting (stream, seq, position, batch, block, number)"
+                    " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                    (stream.id, each.seq, each.position, batch, block, int(number[0])),
+                )

@@ -50,7 +50,7 @@ _STATES = (
 )
 # A gateway spends a block in order. Above the highest number claimed, to the block's end, numbers
 # are unused, or void where the block is; unless a new epoch ended the stream. Of what was lost with
-# it, a salvage may have brought some.
+# it, a salvage may have brought some; one that was read on a part since is in no term.
 _BLOCKS = (
     "SELECT {key} AS key, sum(upper(b.span) - lower(b.span))::bigint AS issued,"
     " coalesce(sum(c.rest) FILTER (WHERE e.live AND NOT e.void), 0)::bigint AS unused,"
@@ -63,9 +63,10 @@ _BLOCKS = (
     "   AND n.epoch > s.epoch) AS live,"
     "  EXISTS (SELECT 1 FROM voided_block v WHERE v.block = b.id) AS void) e"
     " CROSS JOIN LATERAL (SELECT sum(upper(loss.span) - lower(loss.span)"
-    "   - (SELECT count(DISTINCT number) FROM claim WHERE claim.space = b.space"
-    "    AND number >= lower(loss.span) AND number < upper(loss.span))) AS lost FROM loss"
-    "  WHERE loss.block = b.id) l"
+    "   - (SELECT count(*) FROM (SELECT number FROM claim WHERE claim.space = b.space"
+    "     AND number >= lower(loss.span) AND number < upper(loss.span)"
+    "     UNION SELECT number FROM sighting g WHERE g.block = b.id AND g.number <@ loss.span) n)"
+    "   ) AS lost FROM loss WHERE loss.block = b.id) l"
     "{where} GROUP BY {key}"
 )
 _STATIONS = (

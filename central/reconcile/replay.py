@@ -25,8 +25,7 @@ from central.ingest.facts import (
 from central.ingest.life import Item, ItemKey
 from central.ingest.samples import Group
 from gateway.contract.plan import Plan
-from gateway.contract.record import Intent, Observed, Record
-from gateway.contract.uii import UiiError, identify
+from gateway.contract.record import Intent, Record
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Replay:
     spoken: dict[RecordKey, tuple[ItemKey, ...]] = field(default_factory=dict)
     """The items that each record claims or says something of."""
     unheld: dict[str, RecordKey] = field(default_factory=dict)
-    """By UII, the record of a device that read it when no record had claimed it."""
+    """By UII, the record of a gateway's reader that read it when no record had claimed it."""
     _in_force: dict[tuple[str, int], PlanKey | None] = field(default_factory=dict)
     _components: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _uiis: dict[str, str] = field(default_factory=dict)
@@ -158,8 +157,6 @@ class Replay:
         for record in records:
             if isinstance(record, Intent):
                 self.intents[RecordKey(*me, record.seq)] = record
-            elif isinstance(record, Observed) and record.entry == "device":
-                self._seen(RecordKey(*me, record.seq), record)
         spoken: dict[RecordKey, list[ItemKey]] = {}
         for key, item in found.items.items():
             self._change_group(self.items.get(key), item)
@@ -188,6 +185,8 @@ class Replay:
                 self.refused[of] = replace(self.refused[of], resolved=True)
         for again in found.rejudged:
             self.refused[again.of] = Told(again.code, again.detail)
+        for sighting in found.sightings:
+            self.unheld.setdefault(sighting.uii, RecordKey(*me, sighting.seq))
         for of in found.judged:
             self.waiting.pop(of, None)
         self.waiting |= found.waiting
@@ -196,15 +195,6 @@ class Replay:
             mine = self._open.get((group.gateway, group.epoch), frozenset())
             mine = mine | {name} if group.state == "open" else mine - {name}
             self._open[group.gateway, group.epoch] = mine
-
-    def _seen(self, by: RecordKey, record: Observed) -> None:
-        for code in record.codes:
-            try:
-                uii = identify(code).uii
-            except UiiError:
-                continue
-            if uii not in self._components:
-                self.unheld.setdefault(uii, by)
 
     def _change_group(self, before: Item | None, after: Item) -> None:
         former = None if before is None else before.sample

@@ -196,6 +196,21 @@ waiting = Table(
 """Reads and decisions of another stream's mark that came too early. `heard`: the mark is known by
 now, and what became of it is not."""
 
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("stream", BigInteger, ForeignKey("stream.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
+    Column("batch", BigInteger, ForeignKey("batch.id"), nullable=False),
+    Column("block", Text, ForeignKey("block.id"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Index("sighting_block", "block", "number"),
+    Index("sighting_batch", "batch"),
+)
+"""A number that a gateway's reader read on a part when no record had claimed it. `position`: which
+code of the record. Once a record claims the number, this says nothing any more."""
+
 refusal = Table(
     "refusal",
     metadata,

@@ -135,9 +135,10 @@ class Register:
         self.heads[name] = {0: head}
         return Enrolled(gateway, epoch, previous, self.incarnation)
 
-    def _lose(self, stream: StreamKey) -> None:
+    def _lose(self, stream: StreamKey, *, never_lost: bool = False) -> None:
+        lost = {name for name, _, _ in self.losses} if never_lost else set()
         for block in self.blocks.values():
-            if block.stream != stream:
+            if block.stream != stream or block.id in lost:
                 continue
             start = block.start
             spent = {number for space, number in self.held.numbers if space == block.space}
@@ -276,6 +277,7 @@ class Register:
             needs = rules.needs(stream, received.records[suffix.start :])
             writes = rules.judge(stream, received, suffix, self.held.known(stream, needs))
             self._carry_out(stream, received, writes)
+        self._lose(name, never_lost=True)
         return new
 
     def _keep(self, evidence: Evidence) -> None:

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from central import config as configuration
+from central import db
+from central.alerts import look
 from gateway.contract.record import Intent, Observed
 from gateway.contract.signed import SigningKey
 from tests.support.peer import Peer
@@ -46,6 +49,19 @@ def bring(centre: Registry, content: bytes, status: int = 201) -> Any:
 def terms(centre: Registry, order: str, *, balanced: bool = True) -> Any:
     told = centre.reconcile(balanced=balanced)
     return next(each for each in told["orders"] if each["order"] == order)
+
+
+def watched(centre: Registry, peer: Peer) -> set[str]:
+    """The orders whose balance the watch looks at after what the peer's newest epoch sent."""
+    batches = centre.sql(
+        "SELECT b.id FROM batch b JOIN stream s ON s.id = b.stream"
+        " WHERE s.gateway = %s AND s.epoch = %s",
+        peer.gateway,
+        peer.journal.epoch,
+    )
+    config = configuration.load(centre.folder / "central.toml")
+    with db.disposing(db.make_engine(config)) as engine, engine.connect() as connection:
+        return look.marked(connection, [batch for (batch,) in batches])
 
 
 def rebuilt(centre: Registry) -> Any:
@@ -195,9 +211,14 @@ def test_a_part_that_is_read_and_not_held_opens_the_balance_until_it_is_salvaged
     assert found["engraved"] == [
         {"serial": serial, "gateway": peer.gateway, "epoch": 2, "seq": read}
     ]
+    told = centre.get(f"/api/v1/orders/{peer.order}")
+    assert (told["balance"]["lost"], told["unaccounted"]) == (18, 1)
+    assert peer.order in watched(centre, peer)
     bring(centre, old.salvage((delivered + 1, old.seq)))
     found = terms(centre, peer.order)
     assert (found["good"], found["missing"], found["engraved"]) == (4, 0, [])
+    assert centre.get(f"/api/v1/orders/{peer.order}")["unaccounted"] == 0
+    assert rebuilt(centre)["identical"]
 
 
 def test_the_command_does_the_same(centre: Registry, line: Line) -> None:

@@ -183,11 +183,13 @@ def test_a_lost_key_is_replaced_by_that_of_a_later_epoch(journal: Journal, tmp_p
 def test_records_that_a_restored_register_forgot_are_asked_for(
     journal: Journal, tmp_path: Path
 ) -> None:
-    wanted = [entry.body for entry in journal.entries(3)]
-    salvage(Path(journal.name), tmp_path / "salvage", after=2)
-    found = decode_salvage((tmp_path / "salvage").read_bytes())
-    assert found.manifest.after == 2
-    assert [record for _, batch in found.batches for record in batch.records] == wanted
+    for after in (2, 0):
+        wanted = [entry.body for entry in journal.entries(after + 1)]
+        target = tmp_path / f"salvage-{after}"
+        salvage(Path(journal.name), target, after=after)
+        found = decode_salvage(target.read_bytes())
+        assert found.manifest.after == after
+        assert [record for _, batch in found.batches for record in batch.records] == wanted
 
 
 def test_an_existing_file_stays(journal: Journal, tmp_path: Path) -> None:

@@ -526,6 +526,8 @@ class World:
         mark = epoch.mark
         known = [] if mark is None or mark.epoch != former else [Place(mark.seq, mark.head)]
         held = min(receipt.seq, self.centre.register.streams[name].committed)
+        if held == 0:
+            known.append(Place(0, self.centre.register.heads[name][0]))
         asked = Manifest(gateway=machine.name, epoch=former, after=held)
         boot = Boot(int(disk.meta["boot"]), "0" * 16)
         _, content = rescue(asked, remains, [receipt, *known], boot, epoch.identity.key)

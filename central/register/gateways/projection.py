@@ -134,7 +134,8 @@ def _end(connection: Connection, act: Act) -> None:
 
 
 def _salvage(connection: Connection, act: Act) -> None:
-    """Keys of later epochs have signed records of this one."""
+    """Keys of later epochs have signed records of this one; and what of new blocks is lost."""
+    _lose(connection, [loss | {"at": act.at} for loss in act.payload["losses"]])
     stream = select(schema.stream.c.id).where(
         schema.stream.c.gateway == act.key, schema.stream.c.epoch == act.payload["epoch"]
     )

@@ -91,17 +91,22 @@ def lock_guard(connection: Connection) -> None:
     connection.execute(select(func.pg_advisory_xact_lock(GUARD)))
 
 
-def unclaimed(connection: Connection, stream: int) -> list[dict[str, Any]]:
+def unclaimed(
+    connection: Connection, stream: int, *, never_lost: bool = False
+) -> list[dict[str, Any]]:
     """Every run of numbers of the stream's blocks that no record has claimed: block, start, end.
 
-    `end` is the first number after it.
+    `end` is the first number after it. `never_lost`: of blocks alone of which nothing is lost yet.
     """
     found = []
-    for block in connection.execute(
+    blocks = (
         select(schema.block.c.id, schema.block.c.space, schema.block.c.span)
         .where(schema.block.c.stream == stream)
         .order_by(schema.block.c.id)
-    ).all():
+    )
+    if never_lost:
+        blocks = blocks.where(schema.block.c.id.not_in(select(schema.loss.c.block)))
+    for block in connection.execute(blocks).all():
         claimed = connection.execute(
             select(schema.claim.c.number)
             .where(
