@@ -26,13 +26,15 @@ from gateway.contract.salvage import Manifest, Span, decode_salvage, encode_salv
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import Boot
 from gateway.details import of_system
-from gateway.guard import Guard, GuardFile, kept_mark
+from gateway.guard import Guard, GuardFile, Mark, kept_mark
 from gateway.identity import KeyDamaged, load_key
 from gateway.journal import Entry
 from gateway.pages import Pages, read_pages
 from gateway.store import epoch_of, is_record, journal_path, newest_journal
 
 _NO_NONCE = "0" * 16
+_BODY = re.compile(rb'(?<=\x4c)\{"seq":([1-9][0-9]{0,17}),')
+"""0x4c is SQLite's type of a blob of 32 bytes."""
 _HEX32 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -46,7 +48,7 @@ class Remains:
     def add(self, seq: int, body: bytes, head: bytes) -> None:
         for parts, part in ((self.bodies, body), (self.heads, head)):
             known = parts.setdefault(seq, [])
-            if part not in known:
+            if part not in known and b"\n" not in body:  # a batch could not hold such a record
                 known.append(part)
 
 
@@ -209,13 +211,15 @@ def salvage(
     except OSError as error:
         raise JournalError(f"{path}: {of_system(error)}") from error
     descriptions = list(_descriptions(pages))
-    gateway = next((told["gateway"] for told in descriptions if "gateway" in told), None)
-    epoch = max((_number(told.get("epoch")) for told in descriptions), default=0)
-    if gateway is None or epoch < 1:
-        raise JournalError(f"{path}: it no longer says whose journal it is")
     remains = _remains(pages)
+    epoch = max((_number(told.get("epoch")) for told in descriptions), default=-1)
+    epoch = epoch if epoch > 0 else epoch_of(path)
+    known = _guard_of(path, epoch, guard_path or _known_guard(descriptions))
+    gateway = next((told["gateway"] for told in descriptions if "gateway" in told), None)
+    gateway = gateway or (known.gateway if known else None)
+    if gateway is None:
+        raise JournalError(f"{path}: it no longer says whose journal it is, and no guard does")
     receipt = _last_receipt(descriptions, gateway, epoch, remains)
-    mark = _guard_of(path, gateway, epoch, guard_path or _known_guard(descriptions))
     signed_by, key = _signing_key(path, epoch)
     boots = (_number(told.get("boot")) for told in descriptions)
     boot = Boot(max((0, *boots)), _NO_NONCE)
@@ -224,8 +228,10 @@ def salvage(
         epoch=epoch,
         after=receipt.seq if after is None else min(after, receipt.seq),
     )
-    places = [receipt, *([mark] if mark else [])]
-    if asked.after == 0:
+    places = [receipt]
+    if known is not None and known.gateway == gateway:
+        places.append(Place(known.seq, known.head))
+    if asked.after == 0 or receipt.head not in remains.heads.get(receipt.seq, ()):
         places.append(_beginning(descriptions, gateway, epoch))
     manifest, content = rescue(asked, remains, places, boot, key)
     _write(target, content)
@@ -290,7 +296,7 @@ def _known_guard(descriptions: Iterable[dict[str, str]]) -> Path | None:
     return next((Path(told["guard"]) for told in descriptions if "guard" in told), None)
 
 
-def _guard_of(path: Path, gateway: str, epoch: int, guard: Path | None) -> Place | None:
+def _guard_of(path: Path, epoch: int, guard: Path | None) -> Mark | None:
     """Where the guard knew the journal: by what enrolment kept of it, or by the guard itself."""
     for each in (kept_mark(path), guard):
         if each is None:
@@ -299,8 +305,8 @@ def _guard_of(path: Path, gateway: str, epoch: int, guard: Path | None) -> Place
             mark = Guard(GuardFile(each)).read()
         except RolledBack:
             continue
-        if (mark.gateway, mark.epoch) == (gateway, epoch):
-            return Place(mark.seq, mark.head)
+        if mark.epoch == epoch:
+            return mark
     return None
 
 
@@ -311,9 +317,30 @@ def _remains(pages: Pages) -> Remains:
             _, body, head = columns
             assert isinstance(body, bytes)
             assert isinstance(head, bytes)
-            if b"\n" not in body:  # a batch could not hold it
+            found.add(seq, body, head)
+    for versions in pages.versions.values():
+        for page in versions:
+            for seq, body, head in _carved(page):
                 found.add(seq, body, head)
     return found
+
+
+def _carved(page: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Records by how they look, where the page no longer says where they are.
+
+    A body begins with its number. Before it stand the type of its column, which says how long it
+    is, and that of the head, 32 bytes. What goes on in other pages is not found so.
+    """
+    for begun in _BODY.finditer(page):
+        at = begun.start()
+        for width in (1, 2, 3):
+            kind = 0
+            for byte in page[at - 1 - width : at - 1]:
+                kind = kind << 7 | byte & 0x7F
+            end = at + (kind - 12) // 2
+            body, head = page[at:end], page[end : end + 32]
+            if kind >= 12 and kind % 2 == 0 and body.endswith(b"}") and len(head) == 32:
+                yield int(begun[1]), body, head
 
 
 def _missing(runs: Sequence[Run], after: int, last: int) -> Iterator[tuple[int, int]]:

@@ -120,6 +120,26 @@ def test_a_byte_anywhere_in_the_log_costs_no_record_but_its_own(
         assert lost <= 1, frame
 
 
+def test_a_byte_anywhere_in_the_file_costs_no_record_but_its_own(
+    journal: Journal, tmp_path: Path
+) -> None:
+    wanted = bodies(journal)
+    path = Path(journal.name)
+    journal.close()
+    content = path.read_bytes()
+    for at in range(0, len(content), 419):
+        path.write_bytes(content)
+        flip(path, at)
+        target = tmp_path / f"salvage-{at}"
+        salvage(path, target, after=DELIVERED)
+        found = decode_salvage(target.read_bytes())
+        records = [record for _, batch in found.batches for record in batch.records]
+        assert [record for record in wanted if record in records] == records, at
+        assert len(records) >= len(wanted) - 1, at
+        lost = sum(span.last - span.first + 1 for span in found.manifest.missing)
+        assert len(records) + lost == len(wanted), at
+
+
 def test_a_log_that_is_cut_gives_what_is_before_the_cut_and_names_the_rest(
     journal: Journal, tmp_path: Path
 ) -> None:
