@@ -101,7 +101,7 @@ def enrol(config: GatewayConfig, code: str, reason: str, fingerprint: str) -> En
 
 
 def _keep_mark(config: GatewayConfig) -> None:
-    """What the guard knows of a journal goes beside it: a salvage proves records by it.
+    """Keep the guard's last word beside the journal: a salvage proves records by it.
 
     Raises `JournalError`.
     """

@@ -87,7 +87,7 @@ class GuardFile:
 
 
 def kept_mark(journal: Path) -> Path:
-    """Where enrolment keeps what the guard knew of the journal that it ends, for a salvage."""
+    """The file in which enrolment keeps the guard's last word on the journal that it ends."""
     return journal.with_suffix(".guard")
 
 

@@ -14,7 +14,7 @@ from gateway.journal import Journal
 
 
 class KeyDamaged(GjurmaError):
-    """What enrolment left beside the journal cannot be used: nothing is signed or believed."""
+    """The keys beside the journal cannot be used: nothing can be signed or verified."""
 
     code = "key-damaged"
     retry = Retry.OPERATOR

@@ -20,13 +20,12 @@ Value: TypeAlias = bytes | str | int | None
 Row: TypeAlias = tuple[int, tuple[Value, ...]]
 """(row id, columns)."""
 PAGE_SIZE = 4096
-"""Where the file no longer says how large its pages are: SQLite's default, with which it was made.
-"""
+"""SQLite's default, for a file whose header is damaged."""
 LOG_HEADER, FRAME_HEADER = 32, 24
 _LEAF = 0x0D
 _SIZES = frozenset(512 << power for power in range(8))
 _MOST_VERSIONS = 16
-"""So many readings of a row that spans pages are tried."""
+"""Readings of one row across damaged overflow pages that are tried."""
 _WORDS = struct.Struct(">II")
 
 
@@ -38,7 +37,7 @@ class Frame:
     commit: bool
     salt: bytes
     checksum: tuple[int, int]
-    """As it stands there."""
+    """As stored in the frame's header."""
     header: bytes
     content: bytes
 
@@ -135,7 +134,7 @@ def log_of(path: Path) -> Path:
 
 
 def frames(raw: bytes, size: int) -> Iterator[Frame]:
-    """Every frame of a log, also those that SQLite no longer believes."""
+    """Every frame of a log, also those that SQLite drops."""
     for at in range(LOG_HEADER, len(raw) - FRAME_HEADER - size + 1, FRAME_HEADER + size):
         header = raw[at : at + FRAME_HEADER]
         page, total = _WORDS.unpack_from(header)
@@ -144,11 +143,12 @@ def frames(raw: bytes, size: int) -> Iterator[Frame]:
         yield Frame(page, total > 0, header[8:16], checksum, header[:8], content)
 
 
-def doubtful(path: Path) -> "Log":
-    """What SQLite believes of a file's log, and what it will drop. Raises OSError.
+def read_log(path: Path) -> "Log":
+    """Read the write-ahead log as SQLite will: the frames it keeps and those it drops.
 
-    It drops the first frame whose checksum does not hold, and all that follow. After the log was
-    begun anew, frames of its former generation may lie behind the last one; those count as neither.
+    SQLite drops the first frame whose checksum does not hold, and all that follow. Frames of a
+    former generation of the log may lie behind the last one; they are neither kept nor dropped.
+    Raises OSError.
     """
     log = log_of(path)
     raw = log.read_bytes() if log.exists() else b""
@@ -172,9 +172,9 @@ def doubtful(path: Path) -> "Log":
 
 @dataclass(frozen=True)
 class Log:
-    """The frames of a write-ahead log. `whole`: its own header holds."""
+    """The frames of a write-ahead log. `whole`: the log's header is valid."""
 
-    believed: tuple[Frame, ...]
+    kept: tuple[Frame, ...]
     dropped: tuple[Frame, ...]
     whole: bool = True
 

@@ -40,7 +40,7 @@ _HEX32 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass
 class Remains:
-    """What was read of records, each part for itself: nothing says yet that it is whole."""
+    """Parts of records as they were read. Nothing is proved yet."""
 
     bodies: dict[int, list[bytes]] = field(default_factory=dict)
     heads: dict[int, list[bytes]] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Salvaged:
-    """What `journal salvage` wrote."""
+    """The result of `journal salvage`."""
 
     journal: str
     gateway: str
@@ -279,7 +279,7 @@ def _last_receipt(
 
 
 def _beginning(descriptions: Iterable[dict[str, str]], gateway: str, epoch: int) -> Place:
-    """What the chain of the epoch begins with."""
+    """The head before the epoch's first record."""
     heads = (_head(told.get("previous_head")) for told in descriptions)
     return Place(0, first_head(gateway, epoch, next(filter(None, heads), NO_HEAD)))
 
@@ -297,7 +297,7 @@ def _known_guard(descriptions: Iterable[dict[str, str]]) -> Path | None:
 
 
 def _guard_of(path: Path, epoch: int, guard: Path | None) -> Mark | None:
-    """Where the guard knew the journal: by what enrolment kept of it, or by the guard itself."""
+    """The guard's last word on this journal, kept by enrolment or read from the guard."""
     for each in (kept_mark(path), guard):
         if each is None:
             continue
@@ -326,10 +326,10 @@ def _remains(pages: Pages) -> Remains:
 
 
 def _carved(page: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Records by how they look, where the page no longer says where they are.
+    """Find records by their form in a page whose index is damaged.
 
-    A body begins with its number. Before it stand the type of its column, which says how long it
-    is, and that of the head, 32 bytes. What goes on in other pages is not found so.
+    A body begins with its number. The column types stand before it: the body's, which gives its
+    length, then the head's. Records that continue on other pages are not found this way.
     """
     for begun in _BODY.finditer(page):
         at = begun.start()

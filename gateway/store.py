@@ -20,7 +20,7 @@ from gateway.contract.batch import NO_HEAD, next_head
 from gateway.contract.errors import JournalCorrupt, JournalError, JournalFull
 from gateway.details import detail, of_system
 from gateway.journal import RESERVE_BYTES, Entry, Journal, StoredPlan, description
-from gateway.pages import Pages, Value, doubtful, read_pages
+from gateway.pages import Pages, Value, read_log, read_pages
 
 BUSY_S = 1.0
 """Nobody else writes, and readers do not hinder: a file that is locked longer is in wrong hands."""
@@ -106,17 +106,17 @@ def check_log(path: Path, guarded: int = 0) -> None:
     acknowledged, unless the guard knows a record of it (`guarded`: its number).
     """
     try:
-        log = doubtful(path)
+        log = read_log(path)
         if not log.dropped:
             return
-        believed = read_pages(path, log.believed)
+        kept = read_pages(path, log.kept)
     except OSError as error:
         raise JournalError(detail("file-fails", journal=path, fault=of_system(error))) from error
-    records = {row: columns[2] for row, columns in believed.rows() if is_record(columns)}
+    records = {row: columns[2] for row, columns in kept.rows() if is_record(columns)}
     end = max(records, default=0)
     lost = False
     for index, transaction in enumerate(log.dropped_transactions()):
-        pages = Pages(believed.size)
+        pages = Pages(kept.size)
         for frame in transaction:
             pages.add(frame.page, frame.content)
         # What is left of a transaction that a power cut tore long ago leads on from nothing here.
@@ -135,8 +135,10 @@ def _leads_on(head: Value, columns: tuple[Value, ...]) -> bool:
 
 
 def is_record(columns: tuple[Value, ...]) -> bool:
-    """Whether columns have the form of a record's row: a body and a head, after the number that
-    SQLite keeps as the row's id."""
+    """Return whether columns have the form of a record's row: body and head, after a null.
+
+    SQLite keeps the number itself as the row's id.
+    """
     return (
         len(columns) == 3
         and columns[0] is None

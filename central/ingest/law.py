@@ -127,7 +127,7 @@ class Court:
             self._observed(record)
 
     def _observed(self, record: Observed) -> None:
-        """What is on a part, and in no record: its journal may be lost, or be late."""
+        """Note items on parts that no record holds: their journal may be lost, or late."""
         if self._stream.is_device:
             return
         for position, found in read_on_parts(record):

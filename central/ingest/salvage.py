@@ -26,11 +26,11 @@ from gateway.contract.errors import ContractError, SignatureInvalid
 from gateway.contract.salvage import Salvage, Span, decode_salvage
 
 LARGEST = 64 * 1024 * 1024
-"""Of a file that is brought over HTTP."""
+"""Bytes of a salvage file over HTTP."""
 
 
 class Salvaged(BaseModel):
-    """What became of a salvage file. `records` are new, `known` were in the register before."""
+    """The result of a salvage. `records` are new, `known` were in the register before."""
 
     gateway: str
     epoch: int
@@ -50,7 +50,7 @@ class Gap:
 
 
 def gaps(connection: Connection, gateway: str, epoch: int) -> Mapping[int, Gap]:
-    """Those that officers have entered, by their first record."""
+    """The gaps that officers have entered, by their first record."""
     return {
         gap["first"]: Gap(gap["first"], gap["last"], bytes.fromhex(gap["head"]))
         for (payload,) in _acts(connection, gateway, epoch)
@@ -104,7 +104,7 @@ class _Taking:
         self._public = self._keys()
         self._gaps: list[Gap] = []
         self._signed: dict[str, tuple[int, int]] = {}
-        """By key of a later epoch, the first and the last record that it signed."""
+        """First and last record signed, by the key of a later epoch."""
         self._new = self._known = 0
 
     def run(self, reason: str) -> Salvaged:
@@ -156,7 +156,7 @@ class _Taking:
         return stream
 
     def _keys(self) -> Mapping[str, bytes]:
-        """Of this epoch, and of the later ones: a key may be lost with its journal."""
+        """The keys of this epoch and of later ones: a key may be lost with its journal."""
         rows = self._connection.execute(
             "SELECT k.key_id, k.public FROM stream_key k JOIN stream s ON s.id = k.stream"
             " WHERE s.gateway = %s AND s.epoch >= %s",
@@ -213,7 +213,7 @@ class _Taking:
         )
 
     def _fills_no_gap(self, first: int, last: int) -> None:
-        """What was judged after a gap was judged without its records."""
+        """Refuse records of a gap: what follows it was judged without them."""
         for gap in gaps(self._connection, self._gateway, self._epoch).values():
             if first <= gap.last and last >= gap.first:
                 raise Conflict(

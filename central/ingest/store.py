@@ -428,7 +428,7 @@ def _write_spans(connection: Connection, stream: Stream, writes: Writes, now: da
 
 
 def _write_sightings(connection: Connection, stream: Stream, writes: Writes, batch: int) -> None:
-    """Those of numbers that were issued; what another maker marked is none of ours."""
+    """Keep sightings of numbers that were issued, not those of another maker's marks."""
     for each in writes.sightings:
         number = _NUMBER.search(each.serial)
         if number is None:

@@ -35,8 +35,7 @@ class Account:
     terms: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TERMS, 0))
     unaccounted: dict[str, None] = field(default_factory=dict)
     missing: dict[str, RecordKey] = field(default_factory=dict)
-    """Numbers that are on a part, with the record that read each; their own records are not here.
-    """
+    """Serials read on parts and claimed by no record, with the record of the read."""
 
     def told(self, kind: str, name: str) -> dict[str, Any]:
         return {
@@ -458,7 +457,7 @@ class _Chain:
     at: bytes
     seq: int = 0
     gaps: Mapping[int, Gap] = field(default_factory=dict)
-    """What officers have entered as missing, by its first record."""
+    """The gaps that officers have entered, by their first record."""
 
     def follows(
         self,

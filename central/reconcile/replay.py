@@ -55,7 +55,7 @@ class Replay:
     spoken: dict[RecordKey, tuple[ItemKey, ...]] = field(default_factory=dict)
     """The items that each record claims or says something of."""
     unheld: dict[str, RecordKey] = field(default_factory=dict)
-    """By UII, the record of a gateway's reader that read it when no record had claimed it."""
+    """UIIs that no record had claimed when a gateway's reader read them, with that record."""
     _in_force: dict[tuple[str, int], PlanKey | None] = field(default_factory=dict)
     _components: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _uiis: dict[str, str] = field(default_factory=dict)

@@ -89,7 +89,7 @@ class PlanOrder(Message):
         return Item(uii=found.uii, elements=found.elements)
 
     def names(self, number: int, uii: str) -> bool:
-        """Whether a piece of that number carries that UII."""
+        """Return whether a piece of that number carries that UII."""
         return any(self.item(number, component).uii == uii for component in self.components)
 
     def _fill(self, text: str, number: int, component: Component) -> str:

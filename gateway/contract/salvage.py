@@ -22,13 +22,13 @@ class Span(Message):
 
 
 class Manifest(Message):
-    """What a salvage file is about. `missing`: records that were journalled, and are not proved."""
+    """The first line of a salvage file. `missing`: records that were journalled and not proved."""
 
     v: Version = 1
     gateway: GatewayName
     epoch: Seq
     after: Count
-    """Records up to here were not asked for: the register has confirmed them."""
+    """The last record that is left out, since the register has confirmed it."""
     missing: tuple[Span, ...] = ()
 
 

@@ -662,6 +662,6 @@ class World:
 
 
 def _leads(damaged: set[int], known: int, seq: int) -> bool:
-    """Whether the chain still leads from the head after record `known` to record `seq`."""
+    """Return whether the chain leads from the head after record `known` to record `seq`."""
     between = range(seq, known + 1) if seq <= known else range(known + 1, seq + 1)
     return not damaged.intersection(between)

@@ -13,7 +13,7 @@ from gateway.contract.batch import first_head
 from gateway.contract.signed import key_id
 
 SALVAGED = "salvaged"
-"""What an officer brought of an epoch that has ended; see `central.ingest.salvage`."""
+"""The act by which an officer brings records of an ended epoch; see `central.ingest.salvage`."""
 _TIME: TypeAdapter[datetime | None] = TypeAdapter(datetime | None)
 
 
