@@ -130,14 +130,15 @@ def _serve(config: Config, options: argparse.Namespace) -> int:
 
     from central.access import setup
     from central.app import create_app, prepare
+    from central.pools import Pools
 
-    with db.disposing(db.make_engine(config)) as engine:
-        setup.offer(engine, lambda code: _tell_setup(config, options, code))
+    with db.disposing(Pools.opened(config)) as pools:
+        setup.offer(pools.entrance, lambda code: _tell_setup(config, options, code))
         # uvicorn shuts down on a signal and raises it again when done: that then ends us, well.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(GOOD))
         prepare()
-        app = create_app(config, engine)
+        app = create_app(config, pools)
         uvicorn.run(
             app,
             host=config.http.host,

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
-from sqlalchemy import Engine
 
 from central import keys, problems
 from central.access import answers
@@ -51,6 +51,7 @@ from central.api.limit import LARGEST_FILE, SmallBodies
 from central.config import Config
 from central.errors import ConfigError
 from central.ingest import salvage
+from central.pools import THREADS, Pools
 from central.problems import Problem
 from central.public.copy import Copy
 from central.public.pace import Pace
@@ -67,26 +68,28 @@ class _Server(FastAPI):
         return interface().openapi()
 
 
-def create_app(config: Config, engine: Engine) -> FastAPI:
+def create_app(config: Config, pools: Pools) -> FastAPI:
     """The interface, the pages and what their scripts ask for."""
     threads = Threads()
-    live = Live(engine, config.database.url, threads)
+    live = Live(pools.public, config.database.url, threads)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = THREADS
         async with threads, live.running():
-            forgetting = asyncio.create_task(answers.forgetting(engine, threads))
+            forgetting = asyncio.create_task(answers.forgetting(pools.entrance, threads))
             yield
             forgetting.cancel()
 
     app = _Server(docs_url=None, redoc_url=None, lifespan=lifespan, routes=interface().routes)
-    app.state.engine = engine
+    app.state.engine = pools.work
+    app.state.pools = pools
     app.state.live = live
     app.state.printers = config.printers
-    app.state.public = public.Public(Copy(engine), Pace())
+    app.state.public = public.Public(Copy(pools.public), Pace())
     app.state.attempts = Attempts()
     app.state.entrance = Entrance(
-        engine,
+        pools.entrance,
         app.state.attempts,
         code_attempts(),
         SecondFactor(keys.load_second_factor(config.keys.dir), config.sign_in.second_factor),

@@ -229,6 +229,12 @@ class DatabaseUnavailable(GjurmaError):
     retry = Retry.SAFE
 
 
+class Busy(DatabaseUnavailable):
+    """Too many requests wait for the database, or for each other; nothing was changed."""
+
+    code = "busy"
+
+
 class IssueGuardUnreadable(GjurmaError):
     """What says how far numbers were issued is gone or damaged."""
 
@@ -245,6 +251,7 @@ class IssueGuardUnwritable(GjurmaError):
 
 __all__ = [
     "AlreadyProposed",
+    "Busy",
     "ClockOff",
     "CodeNeeded",
     "ConfigError",

@@ -13,8 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from central.api.description import methods_at
+from central.db import unavailable
 from central.errors import (
     AlreadyProposed,
+    Busy,
     ClockOff,
     CodeNeeded,
     Conflict,
@@ -126,6 +128,7 @@ _STATUS: dict[type[GjurmaError], tuple[int, str, str]] = {
     ContractError: (422, "Not as the contract has it", "Send the bytes of one batch, unchanged."),
     NotEnabled: (404, "Not here", "Send it to the server that takes batches."),
     InvitationInvalid: (403, "Invitation not valid", "Ask the registry for a new invitation."),
+    Busy: (503, "The register is busy", "Try again in a moment."),
     ClockOff: (
         *(409, "The clock is off"),
         "Set the gateway's clock, and enrol again with the same code; it is not used up.",
@@ -265,9 +268,7 @@ def install(app: FastAPI) -> None:
         if words is None:
             raise error
         listening(request.scope).error = error
-        # What the database says of itself is for the log alone.
-        detail = _AWAY if isinstance(error, DatabaseUnavailable) else str(error)
-        return answer(request, error.code, words, detail)
+        return answer(request, error.code, words, _detail(error))
 
     @app.exception_handler(RequestValidationError)
     async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -292,7 +293,8 @@ def install(app: FastAPI) -> None:
             return answer(request, Refused.code, _STATUS[Refused], _NOT_KEPT)
         if not is_away(error):
             raise error
-        return answer(request, DatabaseUnavailable.code, _STATUS[DatabaseUnavailable], _AWAY)
+        away = unavailable(error.orig)
+        return answer(request, away.code, _STATUS[type(away)], _detail(away))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
@@ -309,6 +311,12 @@ def install(app: FastAPI) -> None:
     async def _failed(request: Request, _error: Exception) -> JSONResponse:
         # The server logs it; who asked learns nothing of our insides.
         return answer(request, "internal", _OTHERS["internal"], "it was logged")
+
+
+def _detail(error: GjurmaError) -> str:
+    # What the database says of itself is for the log alone.
+    of_database = isinstance(error, DatabaseUnavailable) and not isinstance(error, Busy)
+    return _AWAY if of_database else str(error)
 
 
 def _fault(told: Mapping[str, Any]) -> Fault:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from central import schema
 from central.access import half, known, passwords
+from central.errors import DatabaseUnavailable
 from central.threads import Threads
 
 log = logging.getLogger("central.answers")
@@ -31,8 +32,8 @@ async def forgetting(engine: Engine, threads: Threads) -> None:
     while True:
         try:
             removed = await threads.run(forget_old, engine)
-        except DBAPIError as error:
-            log.warning("old answers stay for now: %s", error.orig)
+        except (DBAPIError, DatabaseUnavailable) as error:
+            log.warning("old answers stay for now: %s", error)
         else:
             if removed:
                 log.info("%d answers older than %d days are removed", removed, KEPT.days)

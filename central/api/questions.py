@@ -64,7 +64,7 @@ async def ask(request: Request) -> Response:
 
 
 def _ask(request: Request, payload: bytes) -> Disagreements | FieldWork | FieldCodes:
-    engine: Engine = request.app.state.engine
+    engine: Engine = request.app.state.pools.devices
     tried: Attempts = request.app.state.signatures
     sender = "" if request.client is None else request.client.host
     with snapshot(engine) as connection:

@@ -83,6 +83,8 @@ class Marks:
         found: Sequence[Figure] | None = None
         try:
             with snapshot(self._engine) as connection:
+                # It may take minutes, once a day, and nobody waits for it.
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
                 found = count(connection, now)
         except DatabaseUnavailable as error:
             _LOG.warning("marks of past years are not counted: %s", error)

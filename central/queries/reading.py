@@ -7,7 +7,7 @@ import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from central.errors import DatabaseUnavailable
+from central.db import unavailable
 
 
 @contextmanager
@@ -22,5 +22,5 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
                 yield looking
     except DBAPIError as error:
         if isinstance(error.orig, psycopg.OperationalError | psycopg.InterfaceError):
-            raise DatabaseUnavailable(str(error.orig).strip().splitlines()[0]) from error
+            raise unavailable(error.orig) from error
         raise

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from central.access.browsing import Cookies
 from central.access.entrance import Entrance
 from central.access.sessions import Presence
+from central.db import unavailable
 from central.errors import DatabaseUnavailable, GjurmaError, NotFound
 from central.problems import is_away, on_a_page, told
 from central.screens import files, kept, texts
@@ -99,7 +100,7 @@ class Screens:
         if isinstance(error, DBAPIError):
             if not is_away(error):
                 raise error
-            error = DatabaseUnavailable(str(error.orig))
+            error = unavailable(error.orig)
         words = told(error)
         if words is None:
             raise error

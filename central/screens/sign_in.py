@@ -43,7 +43,7 @@ def ask_who(visitor: AsVisitor) -> Response:
         # A link elsewhere led here: only what a page of ours asks for brings the session's cookie.
         query = str(request.url.query)
         return visitor.page("onwards.html", to="/sign-in" + (f"?{query}" if query else ""))
-    with snapshot(visitor.screens.engine) as connection:
+    with snapshot(visitor.screens.entrance.engine) as connection:
         if accounts.nobody(connection):
             return visitor.go("/setup")
         if _signed_in(connection, visitor):
@@ -72,7 +72,7 @@ def sign_in(visitor: AsVisitor) -> Response:
 
 @pages.get("/sign-in/code")
 def ask_code(visitor: AsVisitor) -> Response:
-    with snapshot(visitor.screens.engine) as connection:
+    with snapshot(visitor.screens.entrance.engine) as connection:
         if _half(connection, visitor) is None:
             return visitor.go("/sign-in")
     return _code(visitor)
@@ -81,7 +81,7 @@ def ask_code(visitor: AsVisitor) -> Response:
 @pages.post("/sign-in/code")
 def prove_code(visitor: AsVisitor) -> Response:
     screens = visitor.screens
-    with snapshot(screens.engine) as connection:
+    with snapshot(screens.entrance.engine) as connection:
         begun = _half(connection, visitor)
     if begun is None:
         return _begin_again(visitor)
@@ -99,7 +99,7 @@ def prove_code(visitor: AsVisitor) -> Response:
 
 @pages.get("/sign-in/role")
 def ask_role(visitor: AsVisitor) -> Response:
-    with snapshot(visitor.screens.engine) as connection:
+    with snapshot(visitor.screens.entrance.engine) as connection:
         begun = _half(connection, visitor)
     return visitor.go("/sign-in") if begun is None else _roles(visitor, begun[0])
 
@@ -107,7 +107,7 @@ def ask_role(visitor: AsVisitor) -> Response:
 @pages.post("/sign-in/role")
 def choose_role(visitor: AsVisitor) -> Response:
     asked = visitor.form.get("role")
-    with snapshot(visitor.screens.engine) as connection:
+    with snapshot(visitor.screens.entrance.engine) as connection:
         begun = _half(connection, visitor)
     if begun is None:
         return _begin_again(visitor)
@@ -119,7 +119,7 @@ def choose_role(visitor: AsVisitor) -> Response:
 
 @pages.get("/sign-in/enrol")
 def ask_first_code(visitor: AsVisitor) -> Response:
-    with snapshot(visitor.screens.engine) as connection:
+    with snapshot(visitor.screens.entrance.engine) as connection:
         begun = _half(connection, visitor)
         if begun is None:
             return visitor.go("/sign-in")
@@ -130,7 +130,7 @@ def ask_first_code(visitor: AsVisitor) -> Response:
 def prove_first_code(visitor: AsVisitor) -> Response:
     """A role that needs a second factor is entered when the first code of it has come."""
     try:
-        with visitor.screens.engine.begin() as connection:
+        with visitor.screens.entrance.engine.begin() as connection:
             return _enrolled(connection, visitor)
     except Unauthorized:
         return _begin_again(visitor)
@@ -168,7 +168,7 @@ def sign_out(viewer: AsViewer) -> Response:
 
 @pages.get("/setup")
 def ask_first(visitor: AsVisitor) -> Response:
-    with snapshot(visitor.screens.engine) as connection:
+    with snapshot(visitor.screens.entrance.engine) as connection:
         if not accounts.nobody(connection):
             return visitor.go("/sign-in")
     return _setup(visitor)
@@ -189,7 +189,7 @@ def set_up(visitor: AsVisitor) -> Response:
     if faults:
         return _setup(visitor, faults)
     try:
-        with visitor.screens.engine.begin() as connection:
+        with visitor.screens.entrance.engine.begin() as connection:
             account = accounts.set_up(connection, new)
     except InvitationInvalid:
         return _setup(visitor, [Fault("code", "setup-code")], 403)
@@ -213,7 +213,7 @@ def onwards(
     """
     after, go = after or _next(visitor), go or visitor.go
     try:
-        with visitor.screens.engine.begin() as connection:
+        with visitor.screens.entrance.engine.begin() as connection:
             tokens.unchanged(connection, account)
             _leave_behind(connection, visitor, goes_on=goes_on)
             return _step(connection, visitor, account, proved, role, after, go)

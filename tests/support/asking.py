@@ -21,6 +21,7 @@ from central.access.tokens import NewToken, issue
 from central.api.description import operations
 from central.app import create_app, interface
 from central.config import Config
+from central.pools import Pools
 from central.register.acts import By, Work
 
 PAGES = frozenset({"limit", "cursor", "format", "after"})
@@ -155,7 +156,7 @@ def tokens(engine: Engine) -> dict[str, str]:
 @asynccontextmanager
 async def in_process(config: Config, engine: Engine) -> AsyncIterator[Ask]:
     """The interface in this process, so that what it executes can be heard: `ask(role, query)`."""
-    app, mine = create_app(config, engine), tokens(engine)
+    app, mine = create_app(config, Pools(engine, engine, engine, engine)), tokens(engine)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(

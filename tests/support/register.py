@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import httpx
-from sqlalchemy import Engine
 from sqlalchemy.pool import QueuePool
 from starlette.types import ASGIApp, Message, Scope, Send
 from starlette.types import Receive as ASGIReceive
@@ -39,6 +38,7 @@ from central.app import create_app
 from central.config import Config
 from central.ingest import consumer, intake
 from central.plan.process import CHANNELS, PlanProcess
+from central.pools import Pools
 from central.scans.process import Scans
 from gateway.contract.topics import gateway_of, topic
 from tests.support import clusters
@@ -88,8 +88,8 @@ class _InProcess(httpx.BaseTransport):
     """Passes requests to an app that runs in `_loop`; after one that may have changed something,
     `settle` is called."""
 
-    def __init__(self, engine: Engine, settle: Callable[[], None]) -> None:
-        self._engine = engine
+    def __init__(self, pools: Pools, settle: Callable[[], None]) -> None:
+        self.pools = pools
         self._settle = settle
         self._asgi: httpx.ASGITransport | None = None
         self._life: AbstractAsyncContextManager[Any] | None = None
@@ -97,7 +97,7 @@ class _InProcess(httpx.BaseTransport):
     def serve(self, config: Config) -> None:
         """Serve by this configuration from now on."""
         self.end()
-        app = create_app(config, self._engine)
+        app = create_app(config, self.pools)
         served = _without_streams(cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app))))
         self._asgi = httpx.ASGITransport(served, raise_app_exceptions=False)
         self._life = app.router.lifespan_context(app)
@@ -148,14 +148,14 @@ class Register(Registry):
         logging.getLogger("central").addHandler(self._logged)
         logging.getLogger("central").setLevel(logging.INFO)
         config = self._config()
-        self._engine = db.make_engine(config)
-        setup.offer(self._engine, self._keep_code)
+        self.pools = Pools.opened(config)
+        setup.offer(self.pools.entrance, self._keep_code)
         self._receipt_key = keys.load(config.keys.dir, "receipt")
         self._connect(config)
         self._plans: _Plans | None = None
         self._watch: Watch | None = None
         self._scans: Scans | None = None
-        self._transport = _InProcess(self._engine, self.settle)
+        self._transport = _InProcess(self.pools, self.settle)
         for name in ("serve", "plan", *programs):
             self.start(name)
 
@@ -210,9 +210,9 @@ class Register(Registry):
         self._ingest.close()
         self._listener.close()
         # A thread that answers still holds a connection, which would outlive the pool.
-        pool = cast("QueuePool", self._engine.pool)
-        wait_for("the last answer", lambda: pool.checkedout() == 0)
-        self._engine.dispose()
+        pools = [cast("QueuePool", engine.pool) for engine in self.pools.all()]
+        wait_for("the last answer", lambda: not any(pool.checkedout() for pool in pools))
+        self.pools.dispose()
         logging.getLogger("central").removeHandler(self._logged)
 
     def start(self, name: str) -> None:
