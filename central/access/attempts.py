@@ -1,4 +1,4 @@
-"""How often somebody may try a password or a signature: a few times a minute, few at once."""
+"""How often somebody may try a password or a signature: a few times a minute."""
 
 import threading
 import time
@@ -10,8 +10,6 @@ from central.errors import TooMany, Unauthorized, WrongCode, WrongPassword
 
 MOST = 5
 WITHIN_S = 60.0
-AT_ONCE = 8
-"""Tried at the same time by all: each takes 64 MiB and a tenth of a second of one core."""
 _ACCOUNTS = 10_000  # more names than that are nobody's: the oldest are forgotten
 
 
@@ -29,18 +27,15 @@ class Attempts:
         what: str = "passwords",
         most: int = MOST,
         within_s: float = WITHIN_S,
-        at_once: int = AT_ONCE,
         failed_by: tuple[type[Exception], ...] = (Unauthorized, WrongPassword, WrongCode),
     ) -> None:
         self._clock = clock
         self._what = what
         self._most = most
         self._within_s = within_s
-        self._at_once = at_once
         self._failed_by = failed_by
         self._failed: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
-        self._running = 0
 
     @contextmanager
     def attempt(self, account: str) -> Iterator[None]:
@@ -56,9 +51,6 @@ class Attempts:
             raise
         else:
             self._take_back(account, began)
-        finally:
-            with self._lock:
-                self._running -= 1
 
     def _begin(self, account: str) -> float:
         with self._lock:
@@ -69,9 +61,6 @@ class Attempts:
             if len(failed) >= self._most:
                 within = f"{self._within_s / 60:.0f} minutes"
                 raise TooMany(f"{self._most} {self._what} were tried within {within}")
-            if self._running >= self._at_once:
-                raise TooMany(f"{self._at_once} {self._what} are being tried; wait a moment")
-            self._running += 1
             self._failed.setdefault(account, failed).append(now)
             while len(self._failed) > _ACCOUNTS:
                 self._failed.pop(next(iter(self._failed)))

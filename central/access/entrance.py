@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,9 +12,11 @@ from central.access import identities, known, tokens
 from central.access.accounts import ACCOUNT, Account, Identity
 from central.access.attempts import Attempts
 from central.access.oidc import Provider, Question
+from central.access.places import Places
 from central.access.second_factor import SecondFactor
 from central.access.sign_ins import SIGN_IN
 from central.access.tokens import Issued, NewSession
+from central.addresses import network
 from central.errors import (
     CodeNeeded,
     Forbidden,
@@ -32,6 +34,8 @@ AGENCY = "@agency"
 ANSWERS = 20
 """So many answers of a sign-on that anybody could have made up are looked at within a minute, from
 one address: strangers neither fill the acts nor make us ask the provider again and again."""
+STRANGERS = 20
+"""Passwords that may be wrong within a minute, from one address and browsers that are not known."""
 CODES, WITHIN_S = 10, 3600.0
 """Codes of the second factor that may be wrong within an hour, for who knows the password."""
 log = logging.getLogger(__name__)
@@ -47,6 +51,11 @@ def answers() -> Attempts:
     return Attempts(what="sign-ons", most=ANSWERS, failed_by=(SignOnRefused,))
 
 
+def strangers() -> Attempts:
+    """For `Entrance.strangers`."""
+    return Attempts(most=STRANGERS)
+
+
 @dataclass(frozen=True)
 class Entrance:
     """`attempts` are counted by account; those of a browser that is known, by themselves. `codes`:
@@ -59,6 +68,12 @@ class Entrance:
     provider: Provider | None = None
     """An agency's own sign-on, where one is configured."""
     answers: Attempts = field(default_factory=answers)
+    strangers: Attempts = field(default_factory=strangers)
+    """Failed passwords by address, whatever the account."""
+    places: Places = field(default_factory=Places)
+    """Where passwords are tried."""
+    sign_ons: Places = field(default_factory=Places)
+    """Where an agency's sign-on is asked."""
 
     def password(self, name: str, password: str, *, browser: str = "", address: str) -> Account:
         """Whose it is. `browser`: the secret by which it may be known. Raises `Unauthorized` or
@@ -101,7 +116,10 @@ class Entrance:
         if self.provider is None:
             raise NotEnabled("no sign-on of an agency is configured")
         try:
-            with self.answers.attempt(address):
+            with (
+                self.answers.attempt(address),
+                self.sign_ons.take(network(address), known=False),
+            ):
                 identity = self.provider.identity(Question.of(secret), told)
         except SignOnRefused as error:
             payload = {"from": address, "why": error.why, "detail": str(error)}
@@ -120,6 +138,12 @@ class Entrance:
         return account
 
     @contextmanager
+    def signed_in(self, account: str) -> Iterator[None]:
+        """One try of a password by who is signed in; `account`: under which it is counted."""
+        with self.attempts.attempt(account), self.places.take(account, known=True):
+            yield
+
+    @contextmanager
     def _counted(
         self, name: str, what: Literal["password", "code"], browser: str, address: str
     ) -> Iterator[None]:
@@ -130,12 +154,24 @@ class Entrance:
                 mine = known.which(connection, name, browser)
         attempts = self.attempts if what == "password" else self.codes
         try:
-            with attempts.attempt(f"{name} {mine}" if mine else name):
+            with ExitStack() as tried:
+                tried.enter_context(attempts.attempt(f"{name} {mine}" if mine else name))
+                if what == "password":
+                    tried.enter_context(self._place(name if mine else "", network(address)))
                 yield
         except (Unauthorized, WrongCode):
             with self.engine.begin() as connection:
                 self._failed(connection, name, what, address)
             raise
+
+    @contextmanager
+    def _place(self, known: str, address: str) -> Iterator[None]:
+        """A place to try a password; `known`: the account that this browser is known of."""
+        with ExitStack() as tried:
+            if address and not known:
+                tried.enter_context(self.strangers.attempt(address))
+            tried.enter_context(self.places.take(known or address, known=bool(known)))
+            yield
 
     def _failed(self, connection: Connection, name: str, what: str, address: str) -> None:
         """What no account is called may be a password in the wrong field: it is kept nowhere."""

@@ -46,7 +46,7 @@ class RightEntry(Asked):
 @open_to_all.post("/setup", status_code=201, responses={403: {}, 409: {}})
 def set_up(asked: Setup, request: Request) -> Account:
     """Open the first administrator's account, with the code that the first start printed."""
-    engine: Engine = request.app.state.engine
+    engine: Engine = request.app.state.pools.entrance
     with engine.begin() as connection:
         return accounts.set_up(connection, asked)
 
@@ -70,7 +70,7 @@ def change_own_password(asked: OwnPassword, desk: AtDesk, request: Request) -> R
         tokens.end_sessions(work, account.name, tokens.PASSWORD_CHANGED, but=desk.bearer.token)
         return account
 
-    with request.app.state.attempts.attempt(desk.by.account):
+    with request.app.state.entrance.signed_in(desk.by.account):
         return desk.act(change, asks_secretly=True)
 
 

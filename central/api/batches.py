@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from central.access.attempts import Attempts
-from central.errors import DatabaseUnavailable, NotEnabled
+from central.db import unavailable
+from central.errors import NotEnabled
 from central.ingest import intake
 from gateway.contract.batch import MAX_BYTES
 from gateway.contract.errors import SignatureInvalid
@@ -29,7 +30,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 def attempts() -> Attempts:
     """By where it comes from and whose it claims to be: who forges locks out nobody else."""
-    return Attempts(what="signatures", at_once=64, failed_by=(SignatureInvalid,))
+    return Attempts(what="signatures", failed_by=(SignatureInvalid,))
 
 
 @open_to_all.post(
@@ -58,7 +59,7 @@ async def bring(request: Request) -> Response:
 
 
 def _bring(request: Request, key: SigningKey, payload: bytes) -> bytes:
-    engine: Engine = request.app.state.engine
+    engine: Engine = request.app.state.pools.devices
     tried: Attempts = request.app.state.signatures
     batch = intake.unproved(payload)
     sender = "" if request.client is None else request.client.host
@@ -77,13 +78,13 @@ def _connection(engine: Engine) -> Iterator[psycopg.Connection[TupleRow]]:
     try:
         pooled = engine.raw_connection()
     except DBAPIError as error:
-        raise DatabaseUnavailable(str(error.orig)) from error
+        raise unavailable(error.orig) from error
     try:
         driver = pooled.driver_connection
         assert isinstance(driver, psycopg.Connection)
         yield driver
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         pooled.invalidate(error)
-        raise DatabaseUnavailable(str(error)) from error
+        raise unavailable(error) from error
     finally:
         pooled.close()

@@ -1,10 +1,10 @@
 """How often one address may ask for what everybody may know."""
 
-import ipaddress
 import threading
 import time
 from collections.abc import Callable
 
+from central.addresses import network
 from central.errors import TooMany
 
 MOST = 240
@@ -31,7 +31,7 @@ class Pace:
 
     def ask(self, address: str) -> None:
         """Raises `TooMany`."""
-        asks = _whose(address)
+        asks = network(address)
         if not asks:
             return
         with self._lock:
@@ -45,17 +45,3 @@ class Pace:
             self._asked[asks] = began, count + 1
             while len(self._asked) > _ADDRESSES:
                 self._asked.pop(next(iter(self._asked)))
-
-
-def _whose(address: str) -> str:
-    """A household has a whole network of IPv6 addresses: its first half stands for it. An IPv4
-    address is the same one, also where a socket for both kinds writes it as IPv6."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv6Address):
-        found = found.ipv4_mapped or found
-    if found.is_loopback:
-        return ""
-    return str(found) if found.version == 4 else found.exploded[:19]

@@ -41,7 +41,7 @@ def change_password(viewer: AsViewer) -> Response:
         tokens.end_sessions(work, viewer.account, tokens.PASSWORD_CHANGED, but=viewer.session)
 
     try:
-        with viewer.screens.entrance.attempts.attempt(viewer.counted):
+        with viewer.screens.entrance.signed_in(viewer.counted):
             viewer.act(change)
     except WrongPassword:
         return account_page(viewer, [Fault("old", "password-wrong")])

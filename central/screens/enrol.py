@@ -78,7 +78,7 @@ def _wrong_password(viewer: Viewer) -> Fault | None:
     password = viewer.form.raw("password")[:200]
     try:
         with (
-            viewer.screens.entrance.attempts.attempt(viewer.counted),
+            viewer.screens.entrance.signed_in(viewer.counted),
             viewer.looking() as connection,
         ):
             tokens.known(connection, viewer.account, password)

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from central.access.attempts import AT_ONCE, MOST, WITHIN_S, Attempts
+from central.access.attempts import MOST, WITHIN_S, Attempts
 from central.errors import TooMany, Unauthorized, WrongCode, WrongPassword
 
 
@@ -59,17 +59,6 @@ def test_who_tries_while_others_run_is_counted_with_them() -> None:
         with pytest.raises(TooMany), attempts.attempt("arben"):
             pytest.fail("it was not tried")
     with attempts.attempt("arben"):
-        pass
-
-
-def test_few_are_tried_at_once() -> None:
-    attempts = Attempts(lambda: 0.0)
-    with contextlib.ExitStack() as running:
-        for number in range(AT_ONCE):
-            running.enter_context(attempts.attempt(f"account-{number}"))
-        with pytest.raises(TooMany), attempts.attempt("one-more"):
-            pytest.fail("it was not tried")
-    with attempts.attempt("one-more"):
         pass
 
 
