@@ -23,6 +23,7 @@ from central.register.imports.models import (
     NewImport,
 )
 from central.register.imports.projection import IMPORT, FileImport
+from central.register.imports.rows import Table
 from central.screens import texts
 from central.screens.refusals import sentence_in_words
 
@@ -88,8 +89,9 @@ def take_in(
 @api.post("/imports/rehearsals", response_model=Rehearsed, **_brings(Right.IMPORT))
 def rehearse(request: Request, desk: AtDesk, kind: ImportKind) -> Rehearsed:
     """What would become of the file, its refusals line by line; nothing of it is kept."""
+    table = Table(kind, desk.body)  # before a connection is held
     with desk.looking() as connection:
-        found = service.rehearse(connection, kind, desk.body)
+        found = service.rehearse(connection, table)
     return Rehearsed(
         kind=kind,
         imported=found.imported,

@@ -1,13 +1,18 @@
 """Files of rows, read: what they are, and what is wrong in which cell."""
 
 import io
+import resource
+import time
+import zipfile
+from contextlib import ExitStack
 from datetime import date
 from typing import Any
 
 import pytest
 from openpyxl import Workbook
+from openpyxl.xml.constants import SHEET_MAIN_NS
 
-from central.errors import Refused
+from central.errors import Busy, Refused
 from central.register.imports import tabular
 from central.register.imports.marks import folded
 from central.register.imports.models import Fault, ImportKind, Sheet, StockArticle, StockLot
@@ -129,6 +134,47 @@ def test_a_small_sheet_that_unpacks_to_a_large_one_is_refused(
     assert len(content) < 100_000
     with pytest.raises(Refused, match="once it is unpacked"):
         list(tabular.lines(content))
+
+
+def test_a_text_that_many_cells_share_counts_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tabular, "MOST_UNPACKED", 100_000)
+    content = sheet(*[("shared " * 100,)] * 1000)
+    with pytest.raises(Refused, match="once it is unpacked"):
+        list(tabular.lines(content))
+
+
+def test_a_sheet_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tabular, "MOST_SECONDS", 1)
+    rows = "".join(f'<row r="{row}"><c r="ZZZ{row}"><v>1</v></c></row>' for row in range(1, 20_000))
+    packed = io.BytesIO(sheet(("1",)))
+    page = f"<worksheet xmlns='{SHEET_MAIN_NS}'><sheetData>{rows}</sheetData></worksheet>"
+    file = zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED)
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        file.writestr("xl/worksheets/sheet1.xml", page)
+    file.close()
+    assert len(packed.getvalue()) < 200_000
+    with pytest.raises(Refused, match="divide it"):
+        list(tabular.lines(packed.getvalue()))
+
+
+def test_a_sheet_is_read_in_another_process() -> None:
+    content = sheet(*[(str(number), "x") for number in range(20_000)])
+    began = time.process_time()
+    assert len(list(tabular.lines(content))) == 20_000
+    ours = time.process_time() - began
+    others = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert ours < 0.5 * (others.ru_utime + others.ru_stime)
+
+
+def test_few_sheets_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tabular, "WAIT_S", 0.0)
+    content = sheet(("1",))
+    with ExitStack() as reading:
+        for _ in range(tabular.AT_ONCE):
+            reading.enter_context(tabular._reading)
+        with pytest.raises(Busy):
+            list(tabular.lines(content))
+    assert len(list(tabular.lines(content))) == 1
 
 
 def test_lots_and_entities_have_columns_of_their_own() -> None:

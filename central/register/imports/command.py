@@ -12,6 +12,7 @@ from central.errors import ConfigError
 from central.register.acts import By, Work
 from central.register.imports import service
 from central.register.imports.models import ADVICE, Fault, ImportKind, NewImport
+from central.register.imports.rows import Table
 
 Told = tuple[dict[str, Any], list[str]]
 """For programs, and in lines for people."""
@@ -19,8 +20,9 @@ Told = tuple[dict[str, Any], list[str]]
 
 def rehearse(engine: Engine, kind: ImportKind, content: bytes) -> Told:
     """Without any act."""
+    table = Table(kind, content)
     with engine.connect() as connection:
-        found = service.rehearse(connection, kind, content)
+        found = service.rehearse(connection, table)
     counts = {"imported": found.imported, "known": found.known, "refused": found.refused}
     return _told({"kind": kind, "dry_run": True} | counts, found.faults)
 

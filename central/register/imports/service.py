@@ -23,7 +23,6 @@ from central.register.imports.checks import Checker, Found
 from central.register.imports.marks import folded, number
 from central.register.imports.models import (
     Fault,
-    ImportKind,
     NewImport,
     Sheet,
     StockArticle,
@@ -70,9 +69,9 @@ def run(transactions: Transactions, asked: NewImport, content: bytes) -> FileImp
     return state
 
 
-def rehearse(connection: Connection, kind: ImportKind, content: bytes) -> Rehearsal:
-    """Without any act. Raises `Refused` as `run` does."""
-    checker = Checker(Table(kind, content))
+def rehearse(connection: Connection, table: Table) -> Rehearsal:
+    """Without any act."""
+    checker = Checker(table)
     imported = known = refused = 0
     faults: list[Fault] = []
     for portion in _portions(checker.table):

@@ -7,21 +7,29 @@ values that were kept with them.
 
 import csv
 import io
+import json
 import logging
-import zipfile
-import zlib
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
-from datetime import date, datetime
-from typing import Any, NamedTuple
-from xml.etree import ElementTree
+from typing import NamedTuple
 
-from central.errors import Refused
+from central.errors import Busy, Refused
+from central.register.imports import sheet
 from central.said import Word, said
 
 log = logging.getLogger("central.imports")
 MOST_LINES = 200_000
-MOST_UNPACKED = 512 * 1024 * 1024
+MOST_UNPACKED = 128 * 1024 * 1024
 """Of an XLSX, in bytes: a small file may unpack to a very large one."""
+MOST_SECONDS = 60
+"""Of a core, to read an XLSX."""
+AT_ONCE = 2
+"""Sheets that are read at the same time; `WAIT_S`: so long another one waits for its turn."""
+WAIT_S = 5.0
+_AWAY_S = 5 * MOST_SECONDS
+_reading = threading.BoundedSemaphore(AT_ONCE)
 _XLSX = b"PK\x03\x04"
 _DIVIDERS = ";,\t"
 NO_CSV = "it is no CSV as it has to be"
@@ -31,11 +39,6 @@ CSV_FAULTS = (
     ("field limit", "a cell is longer than 131072 characters"),
 )
 """By what the `csv` module says, the first that fits, what people are told."""
-_DAMAGED = (
-    *(zipfile.BadZipFile, zlib.error, ElementTree.ParseError, EOFError, OSError, RuntimeError),
-    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
-)
-"""What the reader of a sheet that is none, or is not whole, ends with."""
 
 
 class Line(NamedTuple):
@@ -86,42 +89,38 @@ def _csv(content: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def _sheet(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    # A program that imports no sheet need not wait for what reads them.
-    from openpyxl import load_workbook
+    for line in io.BytesIO(_read_elsewhere(content)):
+        number, cells = json.loads(line)
+        yield number, cells
 
+
+def _read_elsewhere(content: bytes) -> bytes:
+    """What `sheet` says of the file, in a process of its own: reading one takes seconds of a core,
+    and it may be made to take more. Raises `Busy` where others read already, or `Refused`."""
+    limits = (MOST_LINES, MOST_UNPACKED, MOST_SECONDS)
+    if not _reading.acquire(timeout=WAIT_S):
+        raise Busy("other sheets are being read")
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            unpacked = sum(each.file_size for each in packed.infolist())
-    except _DAMAGED as error:
-        raise _no_sheet(error) from error
-    if unpacked > MOST_UNPACKED:
-        raise Refused(said("the sheet is larger than 512 MiB once it is unpacked; divide it"))
-    try:
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        try:
-            sheet = book.worksheets[0]
-            sheet.reset_dimensions()  # what a file says of its own size need not be true
-            for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-                yield number, [_text(value) for value in row]
-        finally:
-            book.close()
-    except _DAMAGED as error:
-        raise _no_sheet(error) from error
-
-
-def _no_sheet(error: Exception) -> Refused:
-    log.info("no XLSX: %s: %s", type(error).__name__, error)
-    return Refused(said("it is no XLSX that can be read; save it anew, or as CSV UTF-8"))
-
-
-def _text(value: Any) -> str:
-    """A cell as it would stand in a CSV."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value)
+        done = subprocess.run(  # noqa: S603 - our own script
+            [sys.executable, "-I", sheet.__file__, *map(str, limits)],
+            input=content,
+            capture_output=True,
+            timeout=_AWAY_S,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Busy("the sheet was not read in time") from error
+    finally:
+        _reading.release()
+    if done.returncode == 0:
+        return done.stdout
+    log.info("no XLSX: %d: %s", done.returncode, done.stderr.decode(errors="replace")[-500:])
+    if done.returncode == sheet.DAMAGED:
+        raise Refused(said("it is no XLSX that can be read; save it anew, or as CSV UTF-8"))
+    # It ended itself, or was ended by a limit.
+    raise Refused(
+        said(
+            "the sheet is larger than {most} MiB once it is unpacked; divide it, or save it as"
+            " CSV UTF-8",
+            most=MOST_UNPACKED // 2**20,
+        )
+    )
