@@ -39,7 +39,7 @@ def listed(
     query = sorting.page(select(*sorting.columns).where(*conditions), limit, cursor)
     rows = page(connection.execute(query).all(), limit, sorting.key)
     keys = ["/".join(row[sorting.before_keys :]) for row in rows.items]
-    return Page(items=[subject.require(connection, key) for key in keys], next=rows.next)
+    return Page(items=subject.several(connection, keys), next=rows.next)
 
 
 def shown(page: Page[S], view: Callable[[S], V]) -> Page[V]:

@@ -1,12 +1,12 @@
 """A subject whose state is one row, and what hangs on it: each act is folded into the row."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_jsonable_python
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from central.errors import Conflict, NotFound, Stale
@@ -73,22 +73,34 @@ class Subject(Generic[S]):
         row = connection.execute(query).one_or_none()
         if row is None:
             return None
-        found = dict(row._mapping)
+        (state,) = self._states(connection, [row])
+        return state
+
+    def several(self, connection: Connection, keys: Sequence[str]) -> list[S]:
+        """The states of these keys, in their order; those that no act began are left out. As many
+        statements are executed as for one key."""
+        columns = [self.table.c[name] for name in self.key]
+        wanted = [tuple(self._identity(key).values()) for key in keys]
+        rows = connection.execute(select(self.table).where(tuple_(*columns).in_(wanted)))
+        found = {self._key_of(row): row for row in rows}
+        return self._states(connection, [found[key] for key in keys if key in found])
+
+    def _states(self, connection: Connection, rows: Sequence[Any]) -> list[S]:
+        """With what hangs on each of the rows."""
+        states = {self._key_of(row): dict(row._mapping) for row in rows}
         for name, part in self.parts.items():
+            for state in states.values():
+                state[name] = []
+            parent = part.table.c[part.parent]
             hanging = connection.execute(
-                select(part.table)
-                .where(part.table.c[part.parent] == key)
-                .order_by(*part.table.primary_key)
+                select(part.table).where(parent.in_(states)).order_by(*part.table.primary_key)
             )
-            found[name] = [
-                {
-                    part.names.get(column, column): value
-                    for column, value in each._mapping.items()
-                    if column != part.parent
-                }
-                for each in hanging
-            ]
-        return self.model.model_validate(found)
+            for each in hanging:
+                values = dict(each._mapping)
+                states[values.pop(part.parent)][name].append(
+                    {part.names.get(column, column): value for column, value in values.items()}
+                )
+        return [self.model.model_validate(state) for state in states.values()]
 
     def require(self, connection: Connection, key: str, *, lock: bool = False) -> S:
         """The state. Raises `NotFound`."""
@@ -140,6 +152,9 @@ class Subject(Generic[S]):
                 rows = part.rows(key, after.model_dump(include={name})[name])
                 if rows:
                     connection.execute(part.table.insert(), rows)
+
+    def _key_of(self, row: Any) -> str:
+        return "/".join(str(row._mapping[name]) for name in self.key)
 
     def _identity(self, key: str) -> dict[str, str]:
         return dict(zip(self.key, key.split("/", len(self.key) - 1), strict=True))
