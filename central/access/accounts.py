@@ -221,9 +221,11 @@ def nobody(connection: Connection) -> bool:
 
 
 def set_up(connection: Connection, asked: Setup) -> Account:
-    """Open the first administrator's account. Raises `InvitationInvalid`; the code is good once."""
-    if not passwords.use(connection, passwords.SETUP, asked.code):
+    """Open the first administrator's account. Raises `InvitationInvalid`; no code is good after
+    that."""
+    if not passwords.use(connection, passwords.SETUP, asked.code) or not nobody(connection):
         raise InvitationInvalid("the code is unknown or was used")
+    passwords.forget_all(connection, passwords.SETUP)
     work = Work(connection, By.program("setup"))
     return open_account(
         work,

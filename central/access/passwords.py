@@ -42,6 +42,12 @@ def forget(connection: Connection, kind: str, owner: str) -> None:
     connection.execute(table.delete().where(table.c.kind == kind, table.c.owner == owner))
 
 
+def forget_all(connection: Connection, kind: str) -> None:
+    """Make every one of that kind worthless."""
+    table = schema.credential
+    connection.execute(table.delete().where(table.c.kind == kind))
+
+
 def password_is(connection: Connection, account: str, password: str) -> bool:
     """Takes as long for an account that does not exist."""
     kept = _kept(connection, "password", account)

@@ -1,6 +1,7 @@
 """The code that opens the first account, offered while there is none."""
 
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ RETRY_S = 1.0
 
 def offer(engine: Engine, tell: Callable[[str], None]) -> None:
     """Tell a fresh code if nobody has an account. It is kept nowhere else.
+
+    Each server that starts has a code of its own; all are good until there is an account.
 
     While the database is away nobody can know that: the server starts all the same, since its pages
     say what is wrong, and the code is told once the database is back.
@@ -39,7 +42,7 @@ def _offered(engine: Engine, tell: Callable[[str], None]) -> bool:
             if not accounts.nobody(connection):
                 return True
             code = passwords.fresh_secret()
-            passwords.keep_secret(connection, passwords.SETUP, "", code)
+            passwords.keep_secret(connection, passwords.SETUP, secrets.token_hex(8), code)
     except DBAPIError as error:
         if not isinstance(error.orig, psycopg.OperationalError):
             raise

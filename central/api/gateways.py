@@ -7,10 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from central.access.roles import Right
-from central.api.desk import AtDesk, Guarded, needs
+from central.api.desk import AtDesk, Guarded, needs, transaction
 from central.ingest import salvage
 from central.ingest.salvage import Salvaged
 from central.plan import doubts
@@ -26,12 +26,15 @@ api = APIRouter(tags=["gateways"], route_class=Guarded)
 @open_to_all.post("/enroll", responses={403: {}})
 def enroll(asked: Enrolment, request: Request) -> Enrolled:
     """Open a gateway's next epoch with a one-time code."""
-    engine: Engine = request.app.state.engine
-    with engine.begin() as connection:
+    engine: Engine = request.app.state.pools.devices
+
+    def enrol(connection: Connection) -> Enrolled:
         work = Work(connection, By(asked.gateway, "gateway"))
         enrolled = service.enrol(work, asked, request.app.state.central_keys)
         doubts.enter(work, asked.gateway, enrolled.epoch - 1)
-    return enrolled
+        return enrolled
+
+    return transaction(engine, enrol)
 
 
 @api.post(

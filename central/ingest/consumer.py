@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -187,6 +188,7 @@ class Worker:
         if len(ordered) > 1:
             try:
                 with connection.transaction():
+                    store.lock_streams(connection, _gateways(ordered))
                     return [a for arrived in ordered for a in self._one(connection, arrived)]
             except (pg.DeadlockDetected, pg.SerializationFailure, store.JudgedTooEarly):
                 pass
@@ -212,6 +214,14 @@ class Worker:
 
     def _one(self, connection: Connection, arrived: Arrived) -> list[Answer]:
         return take(connection, self._key, arrived.message.topic, bytes(arrived.message.payload))
+
+
+def _gateways(taken: list[Arrived]) -> set[str]:
+    found = set()
+    for arrived in taken:
+        with suppress(ContractError):
+            found.add(gateway_of(arrived.message.topic))
+    return found
 
 
 def take(connection: Connection, key: SigningKey, name: str, payload: bytes) -> list[Answer]:

@@ -6,8 +6,9 @@ adds between our look and our insert makes the batch be judged again.
 
 import hashlib
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -22,6 +23,8 @@ from central.said import said
 from gateway.contract.batch import first_head, heads
 from gateway.contract.topics import Boot
 
+QUOTA, QUOTA_BYTES = 1_000, 64 * 2**20
+"""Evidence that is kept of a gateway for one reason within a day: messages, and their bytes."""
 _NUMBER = re.compile("[0-9]{1,15}$", re.ASCII)
 """The number in a serial number's text; what stands before it is the order's own."""
 _NOTIFY_ITEMS = 200  # item ids in one notification, which PostgreSQL limits to 8000 bytes
@@ -82,7 +85,18 @@ def _latch(connection: Connection, stream: Stream, state: str, why: str, now: da
 
 
 def keep(connection: Connection, evidence: Evidence, now: datetime) -> None:
-    """Keep bytes as evidence; the same bytes for the same reason stand once."""
+    """Keep bytes as evidence; the same bytes for the same reason stand once.
+
+    Beyond its quota of a day a gateway's bytes are not kept, and one row says so.
+    """
+    kept = connection.execute(
+        "SELECT count(*), coalesce(sum(octet_length(bytes)), 0) FROM evidence"
+        " WHERE gateway = %s AND reason = %s AND received > %s",
+        (evidence.gateway, evidence.reason, now - timedelta(days=1)),
+    ).fetchone()
+    assert kept is not None
+    if kept[0] >= QUOTA or kept[1] >= QUOTA_BYTES:
+        evidence = _over_quota(evidence, now)
     connection.execute(
         "INSERT INTO evidence (gateway, received, reason, bytes, sha256, detail)"
         " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
@@ -94,6 +108,27 @@ def keep(connection: Connection, evidence: Evidence, now: datetime) -> None:
             hashlib.sha256(evidence.payload).digest(),
             evidence.detail[:500],
         ),
+    )
+
+
+def _over_quota(evidence: Evidence, now: datetime) -> Evidence:
+    """The one of its day that stands for all that is not kept."""
+    detail = said(
+        "more came for the reason {reason} within a day than is kept", reason=evidence.reason
+    )
+    payload = f"{evidence.reason} {now.astimezone(UTC).date()}".encode()
+    return replace(evidence, reason="over-quota", detail=detail, payload=payload)
+
+
+def lock_streams(connection: Connection, gateways: Iterable[str]) -> None:
+    """Lock all streams of these gateways until the transaction ends.
+
+    A latch takes the lock of all acts, and an enrolment takes that lock after its stream's: who
+    stores for several gateways locks their streams before.
+    """
+    connection.execute(
+        "SELECT FROM stream WHERE gateway = ANY(%s) ORDER BY gateway, epoch FOR UPDATE",
+        (sorted(gateways),),
     )
 
 

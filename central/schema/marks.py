@@ -233,5 +233,6 @@ evidence = Table(
     Column("sha256", LargeBinary, nullable=False),
     text("detail", ""),
     UniqueConstraint("gateway", "reason", "sha256"),
+    Index("evidence_received", "gateway", "reason", "received"),
 )
 """What could not be stored as a batch, whole. The same bytes for the same reason stand once."""

@@ -1,10 +1,18 @@
 """Ingest on real programs: what is stored, answered, kept as evidence and latched."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
+from paho.mqtt.client import MQTTMessage
 
+from central import config as configuration
+from central import keys
+from central.ingest import store
+from central.ingest.consumer import Arrived, Worker
+from central.register.acts import LAST
 from gateway.contract.receipt import Receipt
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import topic
@@ -259,3 +267,71 @@ def test_nothing_answers_what_is_no_state(line: Line) -> None:
     peer.publish(b"", "state")
     peer.state()
     assert peer.next_receipt().boot == str(peer.journal.boot)
+
+
+def test_evidence_has_a_quota_by_gateway_and_reason(
+    centre: Registry, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "QUOTA", 3)
+    noisy, other = line(), line()
+    for number in range(6):
+        noisy.publish(b"no batch at all %d" % number)
+    other.publish(b"no batch at all")
+    wait_for("all evidence", lambda: reasons(centre, other) == ["unreadable"])
+    assert reasons(centre, noisy) == ["unreadable"] * 3 + ["over-quota"]
+    ((detail,),) = centre.sql(
+        "SELECT detail FROM evidence WHERE gateway = %s AND reason = 'over-quota'", noisy.gateway
+    )
+    assert detail == "more came for the reason unreadable within a day than is kept"
+
+    centre.sql(
+        "UPDATE evidence SET received = received - interval '1 day' WHERE gateway = %s",
+        noisy.gateway,
+    )
+    noisy.publish(b"on the next day")
+    assert reasons(centre, noisy).count("unreadable") == 4
+
+    monkeypatch.setattr(store, "QUOTA_BYTES", 10)
+    noisy.publish(b"and more than ten bytes")
+    assert reasons(centre, noisy).count("unreadable") == 4
+
+
+def message(peer: Peer, payload: bytes) -> Arrived:
+    found = MQTTMessage(topic=topic(peer.gateway, "records").encode())
+    found.payload = payload
+    return Arrived(found, 0)
+
+
+def test_a_latch_waits_for_the_acts_when_all_its_streams_are_locked(
+    centre: Registry, line: Line
+) -> None:
+    """An enrolment locks its stream, then the acts. Who holds the lock of the acts and waits for
+    that stream is in its way."""
+    peer, other = sorted((line(), line()), key=lambda each: each.gateway)
+    assert peer.plan is not None
+    peer.deliver()
+    fork = clone_of(peer)
+    peer.intent(1)
+    peer.deliver()
+    fork.intent(fork.mark(peer.plan, peer.order, peer.number(2)))
+    other.intent(1)
+    config = configuration.load(centre.folder / "central.toml")
+    worker = Worker(config, keys.load(config.keys.dir, "receipt"))
+    last = other.journal.seq
+    taken = [message(peer, fork.batch(3, 3)), message(other, other.journal.batch(1, last))]
+    with psycopg.connect(centre.database) as enrolment, ThreadPoolExecutor(1) as thread:
+        enrolment.execute("SELECT FROM stream WHERE gateway = %s FOR UPDATE", (other.gateway,))
+        working = thread.submit(worker._together, taken)
+        wait_for("the worker to wait", lambda: centre.sql(_WAITS) != [(0,)])
+        row = enrolment.execute("SELECT pg_try_advisory_xact_lock(%s)", (LAST,)).fetchone()
+        enrolment.rollback()
+        assert row == (True,)
+        assert len(working.result(30)) == 2
+    worker._drop_database()
+    assert (state(centre, peer), state(centre, other)) == ("forked", "live")
+
+
+_WAITS = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
