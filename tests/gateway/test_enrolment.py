@@ -15,7 +15,7 @@ from gateway.agent import Seams, _begin, _Latched
 from gateway.config import GatewayConfig
 from gateway.contract.batch import first_head
 from gateway.contract.encoding import parse_time
-from gateway.contract.errors import ConfigError, JournalError, SignatureInvalid
+from gateway.contract.errors import JournalError, SignatureInvalid
 from gateway.contract.plan import CentralKey, encode_plan
 from gateway.contract.record import Opened
 from gateway.contract.signed import SigningKey

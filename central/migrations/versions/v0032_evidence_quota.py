@@ -2,8 +2,8 @@
 
 from central.migrations.indexes import build
 
-revision = "0036"
-down_revision = "0030"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 concurrent = True
