@@ -46,7 +46,7 @@ STAMP := $(VENV)/.ready
 APP := $(wildcard central/screens/warehouse/app/* central/screens/warehouse/app/workers/*)
 PYTEST ?=
 # Most tests wait for devices, brokers and databases; a file's tests stay together.
-PARALLEL := -n $(shell expr 2 '*' $$(nproc)) --dist loadfile
+PARALLEL := -n $(shell expr 2 '*' $$(nproc) + 1) --dist loadfile
 # Tests that need a program which this machine lacks are named on standard error and deselected.
 _missing = $$($(BIN)/python -m tests.needs missing)
 _test = $(PARALLEL) --durations=10 -m "not kill and not own and not faults and not long$(_missing)"

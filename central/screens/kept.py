@@ -57,6 +57,7 @@ _INGEST = (
     "other records under the same numbers",
     "records follow a key_changed, which ends what its key may sign",
     "no epoch {epoch} was opened",
+    "more came for the reason {reason} within a day than is kept",
 )
 _SCANS = (
     "device {gateway}, its place or its entity",

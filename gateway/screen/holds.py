@@ -33,7 +33,7 @@ HOLDS: Mapping[str, Hold] = {
     # Latches that only a new epoch ends
     "rolled-back": Hold("old-journal", "registry", _NEW_EPOCH),
     "forked": Hold("old-journal", "registry", _NEW_EPOCH),
-    "journal-corrupt": Hold("old-journal", "registry", (*_NEW_EPOCH, "salvage")),
+    "journal-corrupt": Hold("old-journal", "registry", (*_NEW_EPOCH[:-1], "salvage")),
     "two-of-me": Hold(
         "twin", "registry", ("find-twin", "parts-aside", "call-registry", "new-epoch")
     ),

@@ -69,7 +69,8 @@ CODES: dict[str, set[str]] = {
     | in_source("central/ingest", r'Refused\(\w+, "([a-z-]+)"')
     | {"ok", "missing"},
     "evidence": in_source("central/ingest", r'keep\(\s*"([a-z-]+)"')
-    | in_source("central/ingest", r'Evidence\([\w.]+, "([a-z-]+)"'),
+    | in_source("central/ingest", r'Evidence\([\w.]+, "([a-z-]+)"')
+    | in_source("central/ingest", r'replace\(evidence, reason="([a-z-]+)"'),
     "reason": in_source("central/register/licences", r'return "(licence-[a-z-]+)"')
     | in_source("central/register/entities", r'"(entity-[a-z-]+)"')
     | in_source("central/register/certificates", r'return "((?:product|approval)-[a-z-]+)"')
