@@ -243,28 +243,25 @@ def _decide(
     if http is None:
         print("no gateway is running with this configuration; start it first", file=sys.stderr)
         return FINDING
-    if part is None:
-        intent = _shown(http.get("/status").json(), arguments.station)
-        if intent is None:
-            http.close()
-            return FINDING
-        more["intent"] = intent
-    else:
-        more["part"] = part
-    pins = (
-        [sys.stdin.readline().rstrip("\n") for _ in arguments.witness]
-        if arguments.pins_from_stdin
-        else [getpass.getpass(f"PIN of {badge}: ") for badge in arguments.witness]
-    )
-    body = {
-        "station": arguments.station,
-        "reason": arguments.reason,
-        "witnesses": [
-            {"badge": badge, "pin": pin} for badge, pin in zip(arguments.witness, pins, strict=True)
-        ],
-        **more,
-    }
     with closing(http):
+        if part is not None:
+            more["part"] = part
+        elif (intent := _shown(http.get("/status").json(), arguments.station)) is not None:
+            more["intent"] = intent
+        else:
+            return FINDING
+        pins = (
+            [sys.stdin.readline().rstrip("\n") for _ in arguments.witness]
+            if arguments.pins_from_stdin
+            else [getpass.getpass(f"PIN of {badge}: ") for badge in arguments.witness]
+        )
+        people = zip(arguments.witness, pins, strict=True)
+        body = {
+            "station": arguments.station,
+            "reason": arguments.reason,
+            "witnesses": [{"badge": badge, "pin": pin} for badge, pin in people],
+            **more,
+        }
         response = http.post(url, json=body)
     if response.status_code >= 400:
         print(response.text, file=sys.stderr)
@@ -277,8 +274,11 @@ def _shown(status: dict[str, Any], station: str) -> int | None:
     """Show the part that is open at a station; its intent's seq, if there is one."""
     for each in status["latches"]:
         print(f"{each['latch']}: {each['cause']}", file=sys.stderr)
-    views = (each for each in status["stations"] if each["name"] == station)
-    current = next((each["current"] for each in views), None)
+    parts = {each["name"]: each["current"] for each in status["stations"]}
+    if station not in parts:
+        print(f"no station {station}; there are: {', '.join(parts)}", file=sys.stderr)
+        return None
+    current = parts[station]
     if current is None:
         print(f"nothing-to-settle: no part is open at {station}", file=sys.stderr)
         return None

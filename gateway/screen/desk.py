@@ -332,7 +332,8 @@ class Desk:
 
     def snapshot(self) -> dict[str, Any]:
         """Everything the screen shows, as JSON; texts are codes of the catalogues."""
-        now = datetime.now(UTC)
+        now, plan = datetime.now(UTC), self._plan()
+        trusted = self.logbook.clock.trusted() if self.logbook else False
         return {
             "gateway": self.gateway,
             "epoch": self.epoch,
@@ -346,8 +347,8 @@ class Desk:
             ],
             "hold": next((holds.page(latch) for latch in self.latches.causes), None),
             "link": self._link(),
-            "lease_until": format_time(plan.lease_until) if (plan := self._plan()) else None,
-            "lease_now": format_time(self._now()) if (trusted := self._is_time_trusted()) else None,
+            "lease_until": format_time(plan.lease_until) if plan else None,
+            "lease_now": format_time(self._now()) if trusted else None,
             "time_trusted": trusted,
             "stations": [station_view(station, now) for station in self.stations.values()],
         }
@@ -364,9 +365,6 @@ class Desk:
 
     def _plan(self) -> Plan | None:
         return self.permission.plan if self.permission else None
-
-    def _is_time_trusted(self) -> bool:
-        return self.logbook.clock.trusted() if self.logbook else False
 
     def _now(self) -> datetime:
         return self.logbook.clock.lease_now() if self.logbook else datetime.now(UTC)

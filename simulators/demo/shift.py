@@ -296,9 +296,8 @@ class Line:
     async def _set_aside(self, piece: int, view: dict[str, Any]) -> str | None:
         """What was read once more and is still bad is decided by place."""
         if self.tray == 1 and view["current"]["component"] == _first(view):
-            await self.operator.press(
-                "acknowledge", of_part(view)
-            )  # no other piece waits for this number
+            # No other piece waits for this number.
+            await self.operator.press("acknowledge", of_part(view))
             await self.operator.wait_rest(past="set-aside")
             return "rejected"
         found = self._lines_by_place()

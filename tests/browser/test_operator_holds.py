@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -154,24 +155,38 @@ async def test_the_first_piece_waits_for_the_shift_lead(tmp_path: Path, browse: 
         assert {refused.operator, *approved.witnesses} == {LEAD.id}
 
 
-LATCHES: tuple[Latch, ...] = ("rolled-back", "forked", "two-of-me", "journal-corrupt")
+BEHIND: tuple[str, dict[str, Any]] = ("guard-ahead", {"seq": 181, "end": 140})
+JOURNAL = "/var/lib/gjurma/gramsh.line-2/journal/epoch-0003"
+CAUSES: tuple[tuple[Latch, tuple[str, dict[str, Any]]], ...] = (
+    ("rolled-back", BEHIND),
+    ("forked", BEHIND),
+    ("two-of-me", BEHIND),
+    ("journal-corrupt", ("log-damaged", {"journal": f"{JOURNAL}.db", "end": 140})),
+    ("journal-corrupt", ("key-damaged", {"key": f"{JOURNAL}.key", "fault": "it is damaged"})),
+)
 
 
-@pytest.mark.parametrize("latch", LATCHES)
-async def test_a_latch_has_a_page_of_its_own(tmp_path: Path, browse: Browse, latch: Latch) -> None:
+@pytest.mark.parametrize(("latch", "cause"), CAUSES)
+async def test_a_latch_has_a_page_of_its_own(
+    tmp_path: Path, browse: Browse, latch: Latch, cause: tuple[str, dict[str, Any]]
+) -> None:
+    code, facts = cause
     async with (
         asyncio.timeout(90),
         line(tmp_path) as made,
         served(made) as url,
         browse(1024, 768) as page,
     ):
-        made.latches.set(latch, detail("guard-ahead", seq=181, end=140))
+        made.latches.set(latch, detail(code, **facts))
         await page.goto(url)
         for texts, language in ((SQ, "sq"), (EN, "en")):
             await page.locator(f"[data-language={language}]").click()
             await shows(page, "latched", latch, texts)
             await is_page(page, latch, texts)
-            told = texts["detail.guard-ahead"].format(seq=181, end=140)
+            await page.set_viewport_size({"width": 1280, "height": 800})
+            assert await page.evaluate(FITS) == []
+            await page.set_viewport_size({"width": 1024, "height": 768})
+            told = texts[f"detail.{code}"].format(**facts)
             await expect(page.locator("#facts")).to_contain_text(told)
         made.latches.causes = {latch: "as an earlier release kept it"}
         made.latches.on_change()
