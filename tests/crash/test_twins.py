@@ -89,6 +89,7 @@ def test_a_session_taken_over_latches_and_never_connects_again(sites: MakeSite) 
         site.configure()
         site.run()
         wait_for("a session", lambda: site.page.snapshot()["link"]["connected"])
+        site.page.wait_rest()  # until its recovery is over the answer to the button is "busy"
         broker.give_away()
         site.page.wait_why_not("two-of-me")
         assert site.page.latches == ["two-of-me"]
