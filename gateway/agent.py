@@ -21,10 +21,11 @@ from drivers.protocols import CodeReader, Marker
 from gateway.clock import TrustedClock
 from gateway.config import DeviceConfig, GatewayConfig, StationConfig, in_words
 from gateway.contract.errors import ConfigError, JournalCorrupt, JournalFull
-from gateway.core import Devices, assemble, keep_disarmed
+from gateway.core import Devices, Proof, assemble, disarm_first, keep_disarmed
 from gateway.details import of_error, of_system
 from gateway.guard import Guard, GuardFile
 from gateway.identity import Identity, KeyDamaged
+from gateway.journal import Journal
 from gateway.latches import Latches
 from gateway.link import MqttLink
 from gateway.local import socket_address, socket_path
@@ -125,16 +126,16 @@ async def run(config: GatewayConfig, seams: Seams | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     while not stop.is_set():
-        await _work(_begin(config, path, seams or Seams()), stop)
+        await _work(await _begin(config, path, seams or Seams()), stop)
     return 0
 
 
-def _begin(config: GatewayConfig, path: Path, seams: Seams) -> "_Agent | _Latched":
+async def _begin(config: GatewayConfig, path: Path, seams: Seams) -> "_Agent | _Latched":
     """The agent; where its journal cannot be opened, what disarms and says so in its place."""
     latches = Latches.beside(path)
     try:
         try:
-            return _Agent(config, path, latches, seams)
+            return await _agent(config, path, latches, seams)
         except JournalCorrupt as error:
             latches.set("journal-corrupt", of_error(error))
             return _Latched(config, latches)
@@ -149,6 +150,26 @@ def _begin(config: GatewayConfig, path: Path, seams: Seams) -> "_Agent | _Latche
         told = of_system(error) if isinstance(error, OSError) else of_error(error)
         latches.causes["journal-full"] = told
         return _Latched(config, latches, lacks_room=path)
+
+
+async def _agent(config: GatewayConfig, path: Path, latches: Latches, seams: Seams) -> "_Agent":
+    """Open the journal, disarm the devices, and only then read what the journal holds."""
+    devices = {
+        station.name: Devices(build_marker(station), build_readers(station))
+        for station in config.station
+    }
+    guard = Guard(GuardFile(config.guard.path))
+    journal = open_journal(path, writable=True, guarded=guard.seq_of(epoch_of(path)))
+    try:
+        proofs = await disarm_first(journal, devices)
+        return _Agent(config, path, journal, guard, devices, proofs, latches, seams)
+    except BaseException:
+        journal.close()
+        for each in devices.values():
+            if each.marker is not None:
+                with contextlib.suppress(DeviceError):
+                    await each.marker.close()  # whoever follows opens the same port
+        raise
 
 
 async def _work(agent: "_Agent | _Latched", stop: asyncio.Event) -> None:
@@ -223,18 +244,23 @@ async def _until_room(journal: Path) -> None:
 class _Agent:
     """The core on this machine: its file, its broker, its devices, and the ways in for people."""
 
-    def __init__(self, config: GatewayConfig, path: Path, latches: Latches, seams: Seams) -> None:
+    def __init__(
+        self,
+        config: GatewayConfig,
+        path: Path,
+        journal: Journal,
+        guard: Guard,
+        devices: dict[str, Devices],
+        proofs: dict[str, Proof],
+        latches: Latches,
+        seams: Seams,
+    ) -> None:
         self._config = config
         self._path = path
         identity = Identity.load(path)
-        devices = {
-            station.name: Devices(build_marker(station), build_readers(station))
-            for station in config.station
-        }
         pictures = Pictures(config.picture_folder, config.pictures.quota_mb * 10**6)
-        guard = Guard(GuardFile(config.guard.path))
         self._core = core = assemble(
-            journal=open_journal(path, writable=True, guarded=guard.seq_of(epoch_of(path))),
+            journal=journal,
             guard=guard,
             latches=latches,
             clock=seams.clock(config.clock.trust_hardware),
@@ -245,6 +271,7 @@ class _Agent:
             devices=devices,
             observer=seams.observer,
             pictures=pictures,
+            proofs=proofs,
         )
         self._desk = Desk(
             config.gateway,

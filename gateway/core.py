@@ -11,13 +11,16 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeAlias
 
 from drivers.errors import DeviceError
-from drivers.protocols import CodeReader, Marker
+from drivers.protocols import CodeReader, Marker, Outcome
 from gateway.clock import TrustedClock
 from gateway.config import StationConfig, UplinkConfig
-from gateway.contract.errors import ContractError, JournalCorrupt, JournalFull
+from gateway.contract.errors import ContractError, JournalCorrupt, JournalError, JournalFull
 from gateway.contract.plan import Plan
+from gateway.contract.record import Intent, Marked, decode_record
 from gateway.contract.topics import Boot
 from gateway.execution import new_cycle_id
 from gateway.guard import Guard
@@ -33,6 +36,10 @@ from gateway.uplink import Link, TakenOver, Uplink
 log = logging.getLogger(__name__)
 
 RESTART_S = 1.0
+DISARM_FIRST_S = 5.0
+"""The longest that a start waits for its devices before it reads the whole journal."""
+TAIL = 1000
+"""How many of the journal's last records are searched for shots without an outcome."""
 WIND_DOWN_S = 8.0
 """How long a stop waits for the cycles under way; below what service managers allow."""
 
@@ -52,6 +59,10 @@ class Devices:
 
     marker: Marker | None
     readers: tuple[CodeReader, ...]
+
+
+Proof: TypeAlias = tuple[int, Outcome]
+"""An intent's record, and what its device proved of it when it was disarmed."""
 
 
 @dataclass
@@ -122,6 +133,55 @@ class Core:
         self.journal.close()
 
 
+async def disarm_first(journal: Journal, devices: Mapping[str, Devices]) -> dict[str, Proof]:
+    """Disarm every marker before the journal is read, and return what each proves of its shot.
+
+    A process that was killed may have left a device armed. Reading a long journal takes minutes,
+    in which a pedal would fire it, whatever has become of the licence and the lease. A device that
+    does not answer in time is disarmed by its station, after the journal has been read.
+    """
+    shots = _shots_without_outcome(journal)
+    markers = {name: each.marker for name, each in devices.items() if each.marker is not None}
+    proofs = await asyncio.gather(
+        *(_disarm(marker, name, shots.get(name)) for name, marker in markers.items())
+    )
+    return {
+        name: (shots[name].seq, proof)
+        for name, proof in zip(markers, proofs, strict=True)
+        if proof is not None and name in shots
+    }
+
+
+def _shots_without_outcome(journal: Journal) -> dict[str, Intent]:
+    """By station, the last intent of which the outcome is not journalled.
+
+    Return none where a record cannot be read: the look at the whole journal names it.
+    """
+    found: dict[str, Intent] = {}
+    try:
+        for entry in journal.entries(max(1, journal.end - TAIL + 1)):
+            match decode_record(entry.body):
+                case Intent(station=str(name)) as intent:
+                    found[name] = intent
+                case Marked(intent=seq):
+                    found = {name: each for name, each in found.items() if each.seq != seq}
+    except (JournalError, ContractError):
+        return {}
+    return found
+
+
+async def _disarm(marker: Marker, name: str, shot: Intent | None) -> Outcome | None:
+    try:
+        async with asyncio.timeout(DISARM_FIRST_S):
+            await marker.connect()
+            return await marker.disarm(None if shot is None else shot.sequence)
+    except (DeviceError, TimeoutError) as error:
+        log.warning("%s: not disarmed before the journal is read: %s", name, error)
+        with contextlib.suppress(DeviceError):
+            await marker.close()  # no late reply is taken for that of the next request
+        return None
+
+
 def assemble(
     *,
     journal: Journal,
@@ -136,12 +196,13 @@ def assemble(
     observer: Observer | None = None,
     chance: Chance | None = None,
     pictures: Pictures | None = None,
+    proofs: Mapping[str, Proof] = MappingProxyType({}),
 ) -> Core:
     """Look the journal over, fold it, count the start, and put everything on it.
 
-    `devices` are by station. Raises `JournalCorrupt`, which is latched then, or `JournalError`
-    where the start cannot be counted, not even in the reserve, and has closed the journal; OSError
-    where a latch that was found cannot be kept.
+    `devices` and `proofs` (of `disarm_first`) are by station. Raises `JournalCorrupt`, which is
+    latched then, or `JournalError` where the start cannot be counted, not even in the reserve, and
+    has closed the journal; OSError where a latch that was found cannot be kept.
     """
     chance = chance or Chance()
     logbook = Logbook(journal, guard, clock, salt=chance.salt)
@@ -179,6 +240,7 @@ def assemble(
             observer=observer,
             cycle_id=chance.cycle_id,
             pictures=pictures,
+            proof=proofs.get(config.name),
         )
     return core
 

@@ -67,8 +67,8 @@ INSPECT_TRIES = 300
 def step(state: Cycle, event: Event) -> Step:
     """One step of the machine; raises `Unexpected` for an event that the phase does not know."""
     match state.phase, event:
-        case Phase.IDLE, Recover(open=found, before=before):
-            return _recover(found, before)
+        case Phase.IDLE, Recover(open=found, before=before, proof=proof):
+            return _recover(found, before, proof)
         case Phase.IDLE, Begin(job=job):
             fresh = Cycle(phase=Phase.PREPARING, job=job, before=state.before)
             return fresh, Prepare(job.job)
@@ -177,7 +177,7 @@ def step(state: Cycle, event: Event) -> Step:
     raise Unexpected(f"{type(event).__name__} cannot come while {state.phase.value}")
 
 
-def _recover(found: Open | None, before: frozenset[str]) -> Step:
+def _recover(found: Open | None, before: frozenset[str], proof: Outcome | None) -> Step:
     """The first step after a start.
 
     Even with nothing open, a device may have been left armed by a number that was refused; so
@@ -187,7 +187,7 @@ def _recover(found: Open | None, before: frozenset[str]) -> Step:
     if found is None:
         return _disarm(after)
     if found.outcome is None:
-        return _inspect(after)
+        return _inspect(replace(after, heard=proof))
     if found.unjudged:  # whatever was read of the others, all are read once more
         after = replace(after, open=replace(found, rejected=()))
     return _disarm(after)

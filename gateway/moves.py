@@ -292,11 +292,13 @@ class Recover:
     """The process has started; the journal may hold an open intent of this station, or the last
     part may wait to be set aside.
 
-    `before` is what the part before carries, which a late read may still deliver.
+    `before` is what the part before carries, which a late read may still deliver. `proof` is what
+    the device proved of the open intent when it was disarmed before the journal was read.
     """
 
     open: Open | None
     before: frozenset[str] = frozenset()
+    proof: Outcome | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from drivers.protocols import CodeReader, Marker
+from drivers.protocols import CodeReader, Marker, Outcome
 from gateway import testimony
 from gateway.choice import Work
 from gateway.config import StationConfig
@@ -84,6 +84,8 @@ class Station:
     cycle_id: Callable[[], str] = new_cycle_id
     pictures: Pictures | None = None
     """Where pictures of readers that take any are kept, if anywhere."""
+    proof: tuple[int, Outcome] | None = None
+    """An intent, and what the device proved of it when it was disarmed before this start."""
     cycle: Cycle = field(default_factory=Cycle)
     wished_order: str | None = None
     author: Author = NOBODY
@@ -402,7 +404,10 @@ class Station:
             self._inbox.get_nowait()
         if self.marker is not None:
             found = ledger.open or ledger.aside
+            proof = None
             if found is not None:
+                if self.proof is not None and self.proof[0] == found.seq:
+                    proof = self.proof[1]
                 plan = self.permission.plan
                 order = plan.order(found.marks[0].order) if plan else None
                 found = replace(
@@ -410,7 +415,7 @@ class Station:
                     blind=found.eye or not self.readers,
                     expect=frozenset(order.expect if order else ()),
                 )
-            await self._drive(Recover(found, ledger.before))
+            await self._drive(Recover(found, ledger.before, proof))
         while True:
             self.busy = not self._inbox.empty()
             self._next_of_run()

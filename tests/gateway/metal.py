@@ -82,8 +82,11 @@ class Metal(Bench):
             assert self.shot is None, "idle, and the device may fire"
             assert self.ledger.station(records.STATION).open is None, "idle, and a mark is open"
 
-    def start(self) -> None:
-        """The process starts, after whatever ended it; it knows what the journal tells."""
+    def start(self, *, disarm_first: bool = False) -> None:
+        """The process starts, after whatever ended it; it knows what the journal tells.
+
+        `disarm_first`: the device could be disarmed before the journal was read.
+        """
         ledger = records.fold(*(decode_record(encode_record(each)) for each in self.journal))
         station = ledger.station(records.STATION)
         assert self.journal == [] or ledger == self.ledger, "another story than was lived"
@@ -92,7 +95,10 @@ class Metal(Bench):
         if found is not None:
             found = replace(found, blind=found.eye or not self.setup.reader)
         self.cycle, self.effect = m.Cycle(), None
-        self.tell(m.Recover(found, station.before))
+        proof = None
+        if disarm_first:
+            proof = self.disarm(found.sequence if found is not None else None)
+        self.tell(m.Recover(found, station.before, proof))
 
     def write(self, make: Callable[[int], Record]) -> Record:
         record = make(len(self.journal) + 1)

@@ -76,7 +76,7 @@ class Walk:
         if metal.shot is not None and self.chance(0.3):
             metal.pedal()
         if self.chance(0.02):
-            metal.start()
+            metal.start(disarm_first=self.chance(0.7))
         if self.chance(0.05):
             metal.legible = self.chance(0.7)
             metal.busy = self.random.choice((0, 2))

@@ -17,7 +17,7 @@ from gateway.contract.plan import CentralKey
 from gateway.contract.record import Opened
 from gateway.contract.signed import SigningKey
 from gateway.core import Chance as Injected
-from gateway.core import Core, Devices, assemble, keep_disarmed
+from gateway.core import Core, Devices, Proof, assemble, disarm_first, keep_disarmed
 from gateway.guard import Guard, Mark
 from gateway.identity import Identity
 from gateway.journal import Journal
@@ -40,6 +40,8 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 """What the true time is when the world begins."""
 RESTART_S = 1.0
 """How soon the service manager starts a process again that could not start."""
+FOLD_S = 2.0
+"""The longest that a start reads its journal, with its devices already disarmed."""
 UPLINK = UplinkConfig(resend_after_s=2, backoff_max_s=4, start_grace_s=5)
 
 
@@ -203,9 +205,24 @@ class Machine:
         if self.run is not None or self.held_down or not self.epochs:
             return
         self.runs += 1
-        run = self.run = Run(self.runs, contradicted=self._contradiction())
+        run = self.run = Run(self.runs)
+        starting = asyncio.ensure_future(self._start(run))
+        starting.add_done_callback(lambda task: None if task.cancelled() else task.result())
+        run.tasks = [starting]
+
+    async def _start(self, run: Run) -> None:
+        """Disarm, read the journal for as long as it takes, and let the stations begin."""
+        here = self.epoch
+        here.slip.seam = self.guard.seam = lambda moment, what: self._seam(run, moment, what)
         try:
-            self._begin(run)
+            store = MemoryStore(here.disk, seam=self.guard.seam)
+            journal = Journal(store, nonce=lambda: self.chance.hex(8))
+            devices = {name: self._devices(run, name) for name in self.benches}
+            proofs = await disarm_first(journal, devices)
+            await asyncio.sleep(self.chance.uniform(0, FOLD_S))
+            self._alive(run)
+            run.contradicted = self._contradiction()
+            self._begin(run, journal, devices, proofs)
         except ProcessEnded:
             return
         except (JournalError, OSError) as error:
@@ -237,15 +254,15 @@ class Machine:
             return f"the guard knows another record {mark.seq}"
         return ""
 
-    def _begin(self, run: Run) -> None:
+    def _begin(
+        self, run: Run, journal: Journal, devices: dict[str, Devices], proofs: dict[str, Proof]
+    ) -> None:
         here = self.epoch
-        here.slip.seam = self.guard.seam = lambda moment, what: self._seam(run, moment, what)
         run.latches = latches = Latches(here.slip)
         run.link = SimLink(self.broker)
         try:
-            store = MemoryStore(here.disk, seam=self.guard.seam)
             core = run.core = assemble(
-                journal=Journal(store, nonce=lambda: self.chance.hex(8)),
+                journal=journal,
                 guard=Guard(self.guard),
                 latches=latches,
                 clock=self.clock.trusted(hardware=self.hardware_clock),
@@ -253,7 +270,8 @@ class Machine:
                 link=run.link,
                 uplink=UPLINK,
                 stations=[bench.config for bench in self.benches.values()],
-                devices={name: self._devices(run, name) for name in self.benches},
+                devices=devices,
+                proofs=proofs,
                 observer=lambda moment, station, effect: self._observe(
                     run, moment, station, effect
                 ),
@@ -266,7 +284,7 @@ class Machine:
         except JournalCorrupt as error:
             latches.set("journal-corrupt", str(error))
             self.story.tell(self.label, f"starts latched: {error}")
-            found = [(self._devices(run, name).marker, name) for name in self.benches]
+            found = [(each.marker, name) for name, each in devices.items()]
             markers = [(marker, name) for marker, name in found if marker is not None]
             run.tasks = [asyncio.ensure_future(keep_disarmed(*each)) for each in markers]
             return
