@@ -94,7 +94,7 @@ def open_journal(path: Path, *, writable: bool, guarded: int = 0) -> Journal:
 
 def must_be_free(path: Path) -> None:
     """Raises `JournalError` while a gateway's process has this journal open."""
-    os.close(_lock(path))
+    _unlock(_lock(path))
 
 
 def check_log(path: Path, guarded: int = 0) -> None:
@@ -154,7 +154,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, writable: bool, guarded: int = 0) -> None:
         self.path = path
         self.name = str(path)
-        self._lock: int | None = None
+        self._lock: tuple[int, ...] = ()
         if not path.is_file():
             raise JournalError(detail("no-journal", journal=path))
         if writable:
@@ -195,9 +195,8 @@ class SqliteStore:
     def close(self) -> None:
         if hasattr(self, "_db"):
             self._db.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        _unlock(self._lock)
+        self._lock = ()
 
     # -- what it holds
 
@@ -322,18 +321,31 @@ def _reserve(journal: Path) -> Path:
     return journal.with_suffix(".reserve")
 
 
-def _lock(path: Path) -> int:
+def _lock(path: Path) -> tuple[int, ...]:
+    """Lock the journal itself, for as long as the descriptors returned are open.
+
+    A file beside it can be deleted, and a second process then locks a new one. `flock` because
+    SQLite's own locks are of `fcntl`, and these end when any descriptor of the file is closed: so
+    a journal's connection is closed before its lock.
+    """
+    former = path.with_suffix(".lock")  # all that a running gateway of version 0.1 locks
+    held: list[int] = []
     try:
-        descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        for file in (path, former) if former.exists() else (path,):
+            held.append(os.open(file, os.O_RDWR))
+            fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
+        _unlock(held)
+        if isinstance(error, BlockingIOError):
+            raise JournalError(detail("journal-locked", journal=path)) from error
         told = detail("journal-not-locked", journal=path, fault=of_system(error))
         raise JournalError(told) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    return tuple(held)
+
+
+def _unlock(held: Sequence[int]) -> None:
+    for descriptor in held:
         os.close(descriptor)
-        raise JournalError(detail("journal-locked", journal=path)) from error
-    return descriptor
 
 
 def _in_our_words(path: Path, error: sqlite3.Error) -> JournalError:

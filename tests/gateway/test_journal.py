@@ -1,6 +1,7 @@
 """The journal: gapless, chained, locked, never changed, and honest when there is no room."""
 
 import errno
+import fcntl
 import json
 import os
 import resource
@@ -167,6 +168,54 @@ def test_no_part_of_a_damaged_file_is_more_than_corrupt(tmp_path: Path) -> None:
             except JournalCorrupt:
                 found += 1
         assert found > 0, f"page {page} is nonsense, and nobody saw it"
+
+
+def test_the_lock_is_on_the_journal_and_outlives_what_lies_beside_it(tmp_path: Path) -> None:
+    path = filled(tmp_path)
+    journal = open_journal(path, writable=True)
+    for beside in path.parent.glob("*.lock"):
+        beside.unlink()
+    for second in (lambda: open_journal(path, writable=True), lambda: must_be_free(path)):
+        with pytest.raises(JournalError, match="another gateway process"):
+            second()
+    journal.append(lambda seq: intent(seq, 99))
+    journal.close()
+    open_journal(path, writable=True).close()
+
+
+def test_another_process_does_not_take_the_journal_of_one_that_runs(tmp_path: Path) -> None:
+    """SQLite's own locks are there too: whoever reads does not break them."""
+    path = filled(tmp_path)
+    program = """
+        import sys
+        from pathlib import Path
+        from gateway.store import open_journal
+        journal = open_journal(Path(sys.argv[1]), writable=True)
+        print("open", flush=True)
+        sys.stdin.read()
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program), str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+        path.with_suffix(".lock").unlink(missing_ok=True)
+        with pytest.raises(JournalError, match="another gateway process"):
+            open_journal(path, writable=True)
+        open_journal(path, writable=False).close()
+        other.kill()
+    open_journal(path, writable=True).close()
+
+
+def test_a_gateway_of_version_0_1_that_still_runs_is_not_joined(tmp_path: Path) -> None:
+    path = filled(tmp_path)
+    with path.with_suffix(".lock").open("w") as former:
+        fcntl.flock(former, fcntl.LOCK_EX)
+        with pytest.raises(JournalError, match="another gateway process"):
+            open_journal(path, writable=True)
+    open_journal(path, writable=True).close()
 
 
 def test_a_file_that_cannot_be_opened_is_not_called_corrupt(tmp_path: Path) -> None:
