@@ -43,6 +43,7 @@ class GuardConfig(_Section):
     """Where the guard lies. It belongs on another medium than the journal."""
 
     path: Path
+    """The guard's two files are named after it: `<path>.0` and `<path>.1`."""
     same_disk: bool = False
     """Allow the journal's own disk: for trials only, a lost disk then takes both."""
 

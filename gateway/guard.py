@@ -1,13 +1,14 @@
 """The guard: where the journal stood, kept off the journal's disk.
 
-Two slots in one small file are written in turn, so that a torn write harms only the older
-word. What the guard says is a floor: a journal that ends before it was rolled back.
+Two slots are written in turn, each in a file of its own, so that a torn page harms only one word.
+What the guard says is a floor: a journal that ends before it was rolled back.
 """
 
 import errno
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -29,17 +30,17 @@ class Mark:
 
 
 class Slots(Protocol):
-    """A small medium of two slots of 512 bytes.
+    """A small medium of two slots.
 
-    A write is durable when it returns. One that power or the process's end cuts off leaves that
-    slot with any mixture of its old and new bytes, and never touches the other.
+    A write is durable when it returns. One that is cut off leaves anything in its slot, also
+    nothing that can be read, and never touches the other slot.
     """
 
     name: str
-    """What messages call it: the file's path."""
+    """What messages call it: the path."""
 
-    def read(self) -> bytes:
-        """Both slots as far as they were written; raises OSError."""
+    def read(self) -> Sequence[bytes]:
+        """Return what can be read, each with the words that lie in it; raises OSError."""
 
     def write(self, slot: int, content: bytes) -> None:
         """Write slot 0 or 1; raises OSError, also when the medium is not there."""
@@ -49,27 +50,58 @@ class Slots(Protocol):
 
 
 class GuardFile:
-    """The slots in a file.
+    """The slots in two files, `<path>.0` and `<path>.1`.
 
-    `write` never makes the file: one that is gone is a medium that was taken out, and a new one
-    would lie on whatever disk is under its place.
+    `write` makes no file: one that is gone is a medium that was taken out, and a new one would lie
+    on whatever disk is under its place.
+
+    Version 0.1 kept both slots in one file at `path`. As long as it is there it counts, and the
+    newest word of all files is the guard's; the first write that is durable in a file of its own
+    removes it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = str(path.resolve())
+        self._files = tuple(path.with_name(f"{path.name}.{slot}") for slot in range(2))
 
-    def read(self) -> bytes:
-        return self.path.read_bytes()
+    def read(self) -> Sequence[bytes]:
+        """A file that is missing is no torn page: it may hold the newest word."""
+        found = [self.path.read_bytes()] if self.path.exists() else []
+        taken_over = not found
+        for file in self._files:
+            try:
+                found.append(file.read_bytes())
+            except FileNotFoundError:
+                if taken_over:
+                    raise
+            except OSError as error:
+                if error.errno != errno.EIO:  # how a page that was torn is read
+                    raise
+        return found
 
     def write(self, slot: int, content: bytes) -> None:
-        self._write(slot, content, os.O_RDWR)
+        if not self.path.exists():
+            self._write(slot, content, os.O_RDWR)
+            return
+        self._make(slot, content)
+        self.path.unlink()
+        self._sync_folder()
 
     def create(self, slot: int, content: bytes) -> None:
-        """The folder's entry is durable too."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.unlink(missing_ok=True)
-        self._write(slot, content, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        for file in (self.path, *self._files):
+            file.unlink(missing_ok=True)
+        self._sync_folder()  # no word of an older guard comes back beside the new one
+        self._make(slot, content)
+
+    def _make(self, slot: int, content: bytes) -> None:
+        """Write this slot, and see that both files are there after a loss of power too."""
+        self._write(1 - slot, b"", os.O_RDWR | os.O_CREAT)
+        self._write(slot, content, os.O_RDWR | os.O_CREAT)
+        self._sync_folder()
+
+    def _sync_folder(self) -> None:
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -77,9 +109,9 @@ class GuardFile:
             os.close(folder)
 
     def _write(self, slot: int, content: bytes, flags: int) -> None:
-        descriptor = os.open(self.path, flags, 0o600)
+        descriptor = os.open(self._files[slot], flags, 0o600)
         try:
-            if os.pwrite(descriptor, content, slot * _SLOT) != _SLOT:
+            if os.pwrite(descriptor, content, 0) != len(content):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.name)
             os.fdatasync(descriptor)
         finally:
@@ -122,14 +154,15 @@ class Guard:
     def read(self) -> Mark:
         """The newest word; raises `RolledBack` when it is missing or unreadable."""
         try:
-            raw = self.slots.read()
+            found = self.slots.read()
         except OSError as error:
             fault = of_system(error)
             raise RolledBack(detail("guard-unreadable", guard=self.name, fault=fault)) from error
-        slots = [slot for at in (0, _SLOT) if (slot := _decode(raw[at : at + _SLOT])) is not None]
-        if not slots:
+        pieces = [raw[at : at + _SLOT] for raw in found for at in range(0, len(raw), _SLOT)]
+        words = [word for piece in pieces if (word := _decode(piece)) is not None]
+        if not words:
             raise RolledBack(detail("guard-empty", guard=self.name))
-        self._turn, mark = max(slots, key=lambda slot: slot[0])
+        self._turn, mark = max(words, key=lambda word: word[0])
         return mark
 
 

@@ -115,6 +115,11 @@ class Site:
         self.order(**order)
         self.enrol("new")
 
+    def lose_guard(self) -> None:
+        """Delete the guard's files; their folder stays."""
+        for file in self.guard.parent.glob(f"{self.guard.name}*"):
+            file.unlink()
+
     @contextlib.contextmanager
     def cloned(self) -> Iterator["Site"]:
         """A line with devices of its own and a copy of this stopped gateway's folder."""

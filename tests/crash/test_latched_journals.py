@@ -136,7 +136,7 @@ def test_a_deleted_guard_latches_and_only_a_new_epoch_ends_it(sites: MakeSite) -
     site.wait_delivered()
     site.stop()
     copy = put_aside(site, "whole")
-    site.guard.unlink()
+    site.lose_guard()
     run_latched(site)
     assert_stands_still(site, "rolled-back")
     report = site.verify()

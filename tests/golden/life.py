@@ -100,7 +100,7 @@ def _first_epoch(site: Site) -> None:
     site.mark_good()
     site.wait_delivered()
     site.stop()
-    site.guard.unlink()
+    site.lose_guard()
     site.run()
     site.page.wait_why_not("rolled-back")
     site.stop()

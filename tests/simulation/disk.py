@@ -192,33 +192,37 @@ class MemoryStore:
 
 @dataclass
 class MemorySlots:
-    """The guard's medium. See `gateway.guard.Slots`. `torn`: how many bytes a cut write leaves."""
+    """The guard's medium. See `gateway.guard.Slots`."""
 
     slots: list[bytes] = field(default_factory=lambda: [b"", b""])
     present: bool = True
     """False: it was taken out."""
     broken: bool = False
     seam: Seam = nothing
-    torn: int = 0
     name: str = "guard"
+    _under_way: tuple[int, bytes] = (0, b"")
 
     def copy(self) -> "MemorySlots":
         return MemorySlots(list(self.slots))
 
-    def read(self) -> bytes:
+    def read(self) -> Sequence[bytes]:
         self._require()
-        first, second = self.slots
-        return first.ljust(SLOT, b"\0") + second
+        return list(self.slots)
 
     def write(self, slot: int, content: bytes) -> None:
         self._require()
         if self.broken:
             raise OSError(errno.EIO, os.strerror(errno.EIO), self.name)
-        former = self.slots[slot].ljust(len(content), b"\0")
-        self.slots[slot] = content[: self.torn] + former[self.torn :]
+        self._under_way = slot, content
         self.seam("before", "guard")
         self.slots[slot] = content
         self.seam("after", "guard")
+
+    def tear(self, kept: int) -> None:
+        """Cut off the write under way after so many bytes; a negative number loses its page."""
+        slot, content = self._under_way
+        former = self.slots[slot].ljust(len(content), b"\0")
+        self.slots[slot] = b"" if kept < 0 else content[:kept] + former[kept:]
 
     def create(self, slot: int, content: bytes) -> None:
         self.slots = [b"", b""]

@@ -28,7 +28,7 @@ from gateway.station import Station
 from gateway.tasks import end
 from tests.simulation.bench import Bench
 from tests.simulation.chance import Chance
-from tests.simulation.disk import Disk, MemorySlip, MemorySlots, MemoryStore
+from tests.simulation.disk import SLOT, Disk, MemorySlip, MemorySlots, MemoryStore
 from tests.simulation.loop import ProcessEnded, SimLoop
 from tests.simulation.network import Broker, SimLink
 from tests.simulation.story import Story
@@ -362,8 +362,8 @@ class Machine:
         if (moment, what) == ("after", "add"):
             self.on_records(self)
         if self.crash == (moment, what):
-            if what == "guard":
-                self.guard.torn = self.chance.int(0, 512)
+            if (moment, what) == ("before", "guard"):
+                self.guard.tear(self.chance.int(-SLOT, SLOT))  # as likely as not, its whole page
             self.die(run, f"killed {moment} {what}")
 
     async def _observe(self, run: Run, moment: str, station: str, effect: Effect) -> None:
