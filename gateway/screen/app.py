@@ -19,7 +19,7 @@ from gateway.moves import (
 )
 from gateway.screen import veil
 from gateway.screen.declining import answer_refusals
-from gateway.screen.desk import Credentials, Desk, Session, Settlement
+from gateway.screen.desk import REPORTS_S, Credentials, Desk, Session, Settlement
 from gateway.screen.page import Page, StaticFile
 from gateway.screen.press import Press
 from gateway.screen.protection import Protection
@@ -28,6 +28,8 @@ from gateway.screen.texts import LANGUAGES
 from gateway.station import NotNow
 
 COOKIE = "gjurma_session"
+SHIFT_COOKIE = "gjurma_shift"
+"""Held by the browser at which the end of a shift was signed, for the shift's reports."""
 LANGUAGE_COOKIE = "gjurma_language"
 HEARTBEAT_S = 5.0
 RECONNECT_MS = 1000
@@ -40,6 +42,7 @@ Seq = Annotated[int, Field(ge=1)]
 Position = Annotated[int, Field(ge=1, le=1000)]
 Pieces = Annotated[int, Field(ge=0, le=10**6)]
 SessionCookie = Annotated[str | None, Cookie(alias=COOKIE)]
+ShiftCookie = Annotated[str | None, Cookie(alias=SHIFT_COOKIE)]
 LanguageCookie = Annotated[str | None, Cookie(alias=LANGUAGE_COOKIE)]
 
 
@@ -364,6 +367,9 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         seq = await desk.end_shift(name, body.first, counted, operator, lead, body.reason)
         desk.sign_out(token or "")  # the next shift signs in by itself
         response.delete_cookie(COOKIE)
+        response.set_cookie(
+            SHIFT_COOKIE, desk.signed_end(seq), max_age=REPORTS_S, httponly=True, samesite="strict"
+        )
         return {"record": seq}
 
     @app.get("/api/stations/{name}/report.{form}")
@@ -373,7 +379,11 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
         shift: Annotated[int, Query(ge=1)],
         order: Annotated[str, Query(max_length=60)],
         language: Literal["sq", "en"] = "sq",
+        token: SessionCookie = None,
+        signed_end: ShiftCookie = None,
     ) -> Response:
+        if not desk.may_fetch_report(token, signed_end, shift):
+            raise NotNow(Note("sign-in-first"))
         try:
             found = await desk.report(name, shift, order)
         except NoReport as error:

@@ -41,6 +41,8 @@ DECIDERS = frozenset({"shift-lead", "quality"})
 APPROVER = "shift-lead"
 """Who approves the first piece of an order."""
 SESSION_S = 12 * 3600
+REPORTS_S = 600
+"""How long the browser at which a shift's end was signed may fetch that shift's reports."""
 TRIES, TRIES_S = 5, 60
 """Wrong PINs of one badge before it has to wait."""
 SCANS = 20
@@ -85,6 +87,8 @@ class Desk:
     """A badge alone signs nobody in."""
     pictures: Pictures | None = None
     _sessions: dict[str, Session] = field(default_factory=dict)
+    _signed_ends: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """By token: the record of a shift's end that was signed there, and until when it counts."""
     _failures: dict[str, list[float]] = field(default_factory=dict)
     _unknown: list[float] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -305,6 +309,23 @@ class Desk:
         self._keep_sessions(frozenset({person.id} if second is None else {person.id, second.id}))
         self.changed()
         return seq
+
+    def signed_end(self, seq: int) -> str:
+        """Return a token with which the reports of that shift alone are fetched.
+
+        Who signs the end of a shift is signed out by it, and has shown badge and PIN for it.
+        """
+        now, token = time.monotonic(), secrets.token_urlsafe(24)
+        ends = {key: end for key, end in self._signed_ends.items() if end[1] >= now}
+        self._signed_ends = ends | {token: (seq, now + REPORTS_S)}
+        return token
+
+    def may_fetch_report(self, token: str | None, signed_end: str | None, seq: int) -> bool:
+        """Whether a browser is signed in, or that shift's end was signed at it a while ago."""
+        if self.session(token) is not None:
+            return True
+        ended, until = self._signed_ends.get(signed_end or "", (0, 0.0))
+        return ended == seq and time.monotonic() <= until
 
     async def report(self, station: str, seq: int, order: str) -> Report:
         """An order's report of a shift that was ended. Raises `NoReport`, or `NotNow`."""

@@ -113,6 +113,8 @@ async def test_a_shift_is_signed_with_its_counts_and_every_order_has_its_report(
         made.parts.load("laser")
         await people.mark()  # it belongs to the next shift
         assert await ends(people, other) == ""
+        assert (await fetched(web, "csv", record.seq, ORDER, "sq")).status_code == 409
+        await web.post("/api/sign-in", json=LEAD.credentials())
         second, end = shift_ends(made)[1]
         assert (end.first, end.witnesses) == (record.seq + 1, ())
         serials = {

@@ -15,7 +15,7 @@ const ACTIONS = {
   "check-typed": { dialog: "check-typed", label: "do.check-typed", icon: "i-keys", rare: true },
   trial: { dialog: "trial", label: "do.trial", icon: "i-open", rare: true },
   shift: { dialog: "shift", label: "do.shift", icon: "i-done", rare: true, free: true },
-  reports: { dialog: "reports", label: "do.reports", icon: "i-part", rare: true, free: true },
+  reports: { dialog: "reports", label: "do.reports", icon: "i-part", rare: true },
   earlier: { dialog: "earlier", label: "do.earlier", icon: "i-people", rare: true, free: true },
 };
 const OF_PART = ["acknowledge", "read-again", "judge"];
