@@ -55,6 +55,7 @@ from gateway.moves import (
     Told,
     Typed,
     WriteGuard,
+    remembered,
 )
 from gateway.verdicts import READ_TRIES, Step, Unexpected, finish, told
 
@@ -78,7 +79,7 @@ def step(state: Cycle, event: Event) -> Step:
                 return after, RecordSeen((Seen(1, typed),), "keyed")
             return after, Check()
         case Phase.CHECKING, Saw(seen=seen):
-            before = state.before | {each.content for each in seen}
+            before = remembered(state.before, (each.content for each in seen))
             return replace(state, before=before), RecordSeen(seen, "device")
         case Phase.CHECKING, (Told(note=note) | Failed(note=note) | Refused(note=note)):
             return _stop(state, note)

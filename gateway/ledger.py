@@ -130,7 +130,7 @@ class Ledger:
             case Observed(shift=ShiftEnd() as shift):
                 self.station(record.station or "").end_shift(record, shift)
             case Observed():
-                self.station(record.station or "").before |= set(record.codes)
+                self.station(record.station or "").read(record.codes)
             case _:
                 pass
 
@@ -247,7 +247,7 @@ class Ledger:
         at = (record.of.seq, record.position)
         is_good = record.verdict == "good"
         if record.content is not None:
-            self.station(record.station or "").before |= {record.content}
+            self.station(record.station or "").read((record.content,))
         if not self._mine(record.of):
             if is_good:
                 self.answered.add((record.of, record.position))

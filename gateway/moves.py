@@ -4,6 +4,7 @@ An effect is what the station has to carry out; an event is what came of it, or 
 asks for. `cycle` says which follows which.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeAlias
@@ -132,6 +133,19 @@ class Open:
     def unjudged(self) -> frozenset[int]:
         """The positions that are due and have no bad verdict either."""
         return self.due - {each.position for each in self.rejected}
+
+
+MOST_BEFORE = 1000
+"""Contents that are remembered of parts before: as many as a tray has places."""
+
+
+def remembered(before: frozenset[str], seen: Iterable[str]) -> frozenset[str]:
+    """Add what was read to what a late read may still deliver.
+
+    A reading post marks nothing, so nothing begins the set anew there: a set that has grown long
+    holds only what was read last. Otherwise each read would copy all codes that were ever read.
+    """
+    return frozenset(seen) | (before if len(before) < MOST_BEFORE else frozenset())
 
 
 @dataclass(frozen=True)

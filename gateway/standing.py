@@ -4,13 +4,14 @@ The ledger says which station each record is about, and what has become of the m
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from drivers.protocols import Did
 from gateway.contract.record import Intent, Mark, Marked, Observed, ShiftEnd, Trial, Verified
 from gateway.contract.uii import serial
-from gateway.moves import Open, PlaceVerdict
+from gateway.moves import Open, PlaceVerdict, remembered
 from gateway.numbering import MarkAt
 from gateway.shift import Ended, Shift
 
@@ -141,6 +142,10 @@ class StationLedger:
             if part.seq == record.intent:
                 took = (record.at - part.at).total_seconds()
                 self.parts[index] = replace(part, took=took if done else None)
+
+    def read(self, contents: Iterable[str]) -> None:
+        """Its readers have seen these contents, and may be late with them."""
+        self.before = remembered(self.before, contents)
 
     def heard(self, at: MarkAt, record: Verified) -> None:
         for index, part in enumerate(self.parts):

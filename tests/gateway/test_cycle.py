@@ -439,3 +439,14 @@ def test_a_latch_stands_in_the_journal_for_every_unknown_that_no_read_settled() 
     metal.carry_out(Fate.FAILED)
     metal.calm_down()
     assert [r.cause for r in metal.journal if isinstance(r, Latched)] == ["link-timeout"]
+
+
+def test_reads_outside_a_cycle_do_not_make_the_next_one_slower() -> None:
+    state = m.Cycle()
+    for number in range(3 * m.MOST_BEFORE):
+        state, _ = step(state, m.CheckPart())
+        state, _ = step(state, m.Saw((Seen(1, f"code {number}"),)))
+        assert len(state.before) <= m.MOST_BEFORE
+        assert f"code {number}" in state.before
+        state, _ = step(state, m.Told(m.Note("nothing-new")))
+        assert state.phase is Phase.IDLE

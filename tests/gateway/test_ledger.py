@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.contract.record import Mark, Readback, Record
 from gateway.ledger import Ledger
-from gateway.moves import PlaceVerdict
+from gateway.moves import MOST_BEFORE, PlaceVerdict
 from gateway.numbering import Spent
 from gateway.standing import PARTS_SHOWN
 from tests.gateway.records import (
@@ -23,6 +23,7 @@ from tests.gateway.records import (
     latched,
     mark,
     marked,
+    observed,
     ref,
     repeat,
     sampled,
@@ -491,3 +492,15 @@ def test_a_spent_number_is_never_free_again(numbers: list[int], wanted: int) -> 
     ranges = list(zip(spent.firsts, spent.lasts, strict=True))
     assert {each for a, b in ranges for each in range(a, b + 1)} == set(numbers)
     assert all(b + 1 < following for (_, b), (following, _) in pairwise(ranges))
+
+
+def test_a_reading_post_remembers_no_more_codes_than_a_tray_holds() -> None:
+    """It marks nothing, so nothing begins the set anew; each read copied all that were read."""
+    ledger = Ledger(OTHER, 1)
+    for seq in range(1, 3 * MOST_BEFORE):
+        ledger.apply(observed(seq, content(seq)))
+        assert len(ledger.station(STATION).before) <= MOST_BEFORE
+        assert content(seq) in ledger.station(STATION).before
+    for seq in range(1, 3 * MOST_BEFORE):
+        ledger.apply(verified(seq, ref(seq), "good", content(seq)))
+        assert len(ledger.station(STATION).before) <= MOST_BEFORE
