@@ -497,10 +497,10 @@ def test_a_spent_number_is_never_free_again(numbers: list[int], wanted: int) -> 
 def test_a_reading_post_remembers_no_more_codes_than_a_tray_holds() -> None:
     """It marks nothing, so nothing begins the set anew; each read copied all that were read."""
     ledger = Ledger(OTHER, 1)
-    for seq in range(1, 3 * MOST_BEFORE):
+    for seq in range(1, MOST_BEFORE + 100):
         ledger.apply(observed(seq, content(seq)))
         assert len(ledger.station(STATION).before) <= MOST_BEFORE
         assert content(seq) in ledger.station(STATION).before
-    for seq in range(1, 3 * MOST_BEFORE):
+    for seq in range(1, MOST_BEFORE + 100):
         ledger.apply(verified(seq, ref(seq), "good", content(seq)))
         assert len(ledger.station(STATION).before) <= MOST_BEFORE
