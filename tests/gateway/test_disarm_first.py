@@ -14,6 +14,7 @@ from gateway.config import GatewayConfig
 from gateway.contract.errors import JournalFull
 from gateway.contract.record import Marked
 from gateway.core import Devices, disarm_first
+from gateway.identity import Identity
 from gateway.latches import Latches
 from gateway.moves import Phase
 from tests.gateway.desk import Site, new_site, plan
@@ -127,7 +128,7 @@ def test_the_agent_disarms_before_it_reads_the_journal(
         raise JournalFull("no room")
 
     monkeypatch.setattr(agent, "build_marker", lambda _station: marker)
-    monkeypatch.setattr(agent.Identity, "load", lambda _path: None)
+    monkeypatch.setattr(Identity, "load", lambda _path: None)
     monkeypatch.setattr(agent, "assemble", assemble)
     latches = Latches.beside(site.path)
     with pytest.raises(JournalFull):
