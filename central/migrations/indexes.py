@@ -10,6 +10,8 @@ Not for a unique index: while that is built, and where it was broken off, it ref
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from alembic import op
 from sqlalchemy import text
@@ -31,11 +33,28 @@ def build(name: str, definition: str) -> None:
         return
     if valid is not None:
         log.warning("index %s was broken off; building it anew", name)
-        op.execute(f"DROP INDEX CONCURRENTLY {name}")
+        drop(name)
     table = definition.split()[1]
     is_filled = text(f"SELECT EXISTS (SELECT FROM {table})")  # noqa: S608 - a migration's own
     level = logging.INFO if connection.execute(is_filled).scalar_one() else logging.DEBUG
     log.log(level, "building index %s; others write on", name)
     began = time.monotonic()
-    op.execute(f"CREATE INDEX CONCURRENTLY {name} {definition}")
+    with _waiting():
+        op.execute(f"CREATE INDEX CONCURRENTLY {name} {definition}")
     log.log(level, "index %s stands after %.1f s", name, time.monotonic() - began)
+
+
+def drop(name: str) -> None:
+    """Drop an index, if it exists, while others use its table."""
+    with _waiting():
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+
+
+@contextmanager
+def _waiting() -> Iterator[None]:
+    """Wait for older transactions as long as they take. Nobody waits behind such a statement;
+    behind any other, such as ALTER TABLE, everybody does."""
+    former = op.get_bind().execute(text("SELECT current_setting('lock_timeout')")).scalar_one()
+    op.execute("SET lock_timeout = 0")
+    yield
+    op.execute(f"SET lock_timeout = '{former}'")

@@ -98,10 +98,12 @@ def _at_once(connection: Connection, last: str) -> None:
 
 
 def _concurrently(connection: Connection, last: str) -> None:
-    """Nobody waits behind these statements, so they may wait and work for as long as it takes."""
+    """Each statement commits by itself, and may work for as long as it takes. Only one that builds
+    or drops an index `CONCURRENTLY` may also wait for as long: nobody waits behind it
+    (`central.migrations.indexes`)."""
     connection.execution_options(isolation_level="AUTOCOMMIT")
-    with connection.begin():  # in name only: each statement commits by itself
-        connection.execute(text("SET lock_timeout = 0"))
+    with connection.begin():  # in name only
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.execute(text("SET statement_timeout = 0"))
         _run(connection, last)
 

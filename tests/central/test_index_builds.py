@@ -11,6 +11,7 @@ import pytest
 
 from central import config as configuration
 from central import db
+from central.migrations import run
 from central.migrations.run import LOCK_TIMEOUT, upgrade
 from tests.support.central import Centre
 from tests.support.wait import wait_for
@@ -166,3 +167,31 @@ def test_two_that_upgrade_at_once_wait_for_each_other(former: Former) -> None:
     assert second.wait(60) == 0, former.centre.log("migrate")
     assert all(former.indexes().values())
     assert "in use" not in former.centre.log("migrate"), "none was chosen as a deadlock's victim"
+
+
+def test_a_column_is_added_behind_a_long_reader_and_ingest_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Everybody waits behind who waits for a whole table: so that waits for a moment only."""
+    monkeypatch.setattr(run, "LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr(run, "PAUSE_S", 0.05)
+    monkeypatch.setattr(run, "ATTEMPTS", 1000)
+    claim = "INSERT INTO claim SELECT id, 1, 1, 1, 1, 0, '', NULL, NULL, true, NULL FROM stream"
+    with Centre.started(bare=True) as centre:
+        engine = db.owner_engine(configuration.load(centre.folder / "central.toml"))
+        upgrade(engine, "0023")
+        with (
+            psycopg.connect(centre.database) as reader,
+            psycopg.connect(centre.database, autocommit=True) as ingest,
+        ):
+            reader.execute("SELECT count(*) FROM claim")
+            upgrading = threading.Thread(target=upgrade, args=(engine, "0024"))
+            upgrading.start()
+            wait_for("a table in use", lambda: "a table is in use" in caplog.text, 20)
+            ingest.execute("SET lock_timeout = '10s'")
+            ingest.execute(claim)
+            assert upgrading.is_alive(), "it goes on trying"
+            reader.rollback()
+            upgrading.join(60)
+            assert ingest.execute("SELECT count(station) FROM claim").fetchall() == [(0,)]
+        engine.dispose()

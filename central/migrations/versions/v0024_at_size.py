@@ -13,7 +13,7 @@ import logging
 from alembic import op
 from sqlalchemy import Connection, text
 
-from central.migrations.indexes import build
+from central.migrations.indexes import build, drop
 
 log = logging.getLogger("central.migrations")
 
@@ -75,4 +75,4 @@ def upgrade() -> None:
     build("alert_severity", "ON alert (severity, opened)")
     build("alert_subject", "ON alert (subject)")
     for name in ("item_order_state", "article_place", "article_package"):
-        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        drop(name)
