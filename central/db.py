@@ -6,12 +6,32 @@ from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 from central.config import Config
 from central.errors import Busy, DatabaseUnavailable
 
 APP_ROLE = "gjurma_app"
+LIVENESS = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""As libpq names them. A connection whose other end is gone without a word fails after 25 s, and
+not after the operating system's two hours. The URL of the configuration goes before them."""
+_SERVER_LIVENESS = (
+    "SELECT set_config('tcp_keepalives_idle', '10', false),"
+    " set_config('tcp_keepalives_interval', '5', false),"
+    " set_config('tcp_keepalives_count', '3', false),"
+    " set_config('tcp_user_timeout', '25000', false)"
+)
+"""The same at the server's end, which holds the locks of a program that is gone."""
+_AWAY = ("08", "25", "53", "55", "57", "58")
+"""Classes of SQLSTATE that may pass by themselves: of the connection, the transaction, resources,
+operators and the system."""
 
 
 class Disposable(Protocol):
@@ -28,7 +48,11 @@ def connect(config: Config, *, autocommit: bool = False) -> psycopg.Connection[A
     """A psycopg connection for the hot path. Raises `DatabaseUnavailable`."""
     try:
         connection = psycopg.connect(
-            config.database.url, autocommit=autocommit, connect_timeout=5, application_name="gjurma"
+            config.database.url,
+            autocommit=autocommit,
+            connect_timeout=5,
+            application_name="gjurma",
+            **_liveness(config),
         )
         _enter_role(connection)
     except psycopg.OperationalError as error:
@@ -55,7 +79,7 @@ def owner_engine(config: Config, **pool: Any) -> Engine:
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_pre_ping=True,
         hide_parameters=True,  # an error that is logged tells the statement, and no hash or name
-        connect_args={"connect_timeout": 5, "application_name": "gjurma"},
+        connect_args={"connect_timeout": 5, "application_name": "gjurma", **_liveness(config)},
         **pool,
     )
 
@@ -76,9 +100,27 @@ def unavailable(error: BaseException | None) -> DatabaseUnavailable:
     return DatabaseUnavailable((str(error).strip() or "no answer").splitlines()[0])
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database cannot be reached, or cannot work now. Any other one
+    comes again with the same statement."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
+    if isinstance(error, DatabaseUnavailable):
+        return True
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    return error.sqlstate is None or error.sqlstate[:2] in _AWAY
+
+
+def _liveness(config: Config) -> dict[str, Any]:
+    said = conninfo_to_dict(config.database.url)
+    return {name: value for name, value in LIVENESS.items() if name not in said}
+
+
 def _enter_role(connection: psycopg.Connection[Any]) -> None:
-    """SET ROLE outlives the transaction only when it is committed."""
+    """SET ROLE and the settings outlive the transaction only when it is committed."""
     with connection.cursor() as cursor:
+        cursor.execute(_SERVER_LIVENESS)
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APP_ROLE,))
         if cursor.fetchone() is not None:
             cursor.execute(f"SET ROLE {APP_ROLE}")

@@ -7,8 +7,9 @@ them; word goes out after that. Ended in between, it looks again and finds the s
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -22,7 +23,7 @@ from central.alerts.outbox import Address
 from central.alerts.sending import Sender
 from central.config import Config
 from central.errors import Conflict
-from central.following import follow
+from central.following import ensure_alone, follow
 from central.queries.horizon import Horizon
 from central.queries.reading import snapshot
 from central.register.acts import PLAN_CHANNEL, By, Work
@@ -56,8 +57,10 @@ class Watch:
             gateway_silent_minutes=alerts.gateway_silent_minutes,
             clock_off_seconds=alerts.clock_off_seconds,
         )
-        self._sender = Sender(alerts, self._engine, key)
+        self._sender = Sender(config, self._engine, key)
         self._stopping = threading.Event()
+        self._ensure_alone: Callable[[], None] = lambda: None
+        """Raises where another watch may be at work by now."""
         self._horizon = Horizon(0)
         self._act = 0
         self._marked: set[str] | None = None
@@ -94,6 +97,7 @@ class Watch:
             self.close()
 
     def _follow(self, listener: psycopg.Connection[Any]) -> None:
+        self._ensure_alone = partial(ensure_alone, listener)
         self.begin()
         while not self._stopping.is_set():
             self.catch_up()
@@ -222,6 +226,7 @@ class Watch:
                 work = Work(connection, By.program("watch"))
                 service.escalate(work, number, f"{minutes:g} minutes")
                 self._enter(connection, number, f"escalated-{level + 1}", to)
+                self._ensure_alone()
         except Conflict:
             return  # somebody has acknowledged it meanwhile
         self._sender.wake()
@@ -253,6 +258,7 @@ class Watch:
                         index_elements=["source"], set_={"position": position}
                     )
                 )
+            self._ensure_alone()
         for number in raised:
             log.warning("raised: %s", number)
         if raised:

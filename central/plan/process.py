@@ -4,8 +4,9 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -15,7 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from central import db, keys, mqtt, schema
 from central.config import Config
-from central.following import follow
+from central.following import ensure_alone, follow
 from central.plan.issuing import Issuing
 from central.plan.store import latest_signed, renew
 from central.register.acts import PLAN_CHANNEL, By, Work
@@ -53,6 +54,8 @@ class PlanProcess:
         self._again: dict[str, float] = {}
         """When to look at a gateway again, untold: by the monotonic clock."""
         self._stopping = threading.Event()
+        self._ensure_alone: Callable[[], None] = lambda: None
+        """Raises where another plan process may be at work by now."""
         self._republish = threading.Event()
         self._client = mqtt.make_client(config.broker, log, self._up)
 
@@ -85,6 +88,7 @@ class PlanProcess:
         self._republish.set()
 
     def _follow(self, listener: psycopg.Connection[Any]) -> None:
+        self._ensure_alone = partial(ensure_alone, listener)
         everything_at = 0.0
         changed: set[str] = set()
         while not self._stopping.is_set():
@@ -136,7 +140,7 @@ class PlanProcess:
         """Compile; a gateway that it fails for keeps its former plan, and stops no other."""
         try:
             self._compile(gateway)
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError, psycopg.OperationalError):
             raise
         except Exception:
             if gateway not in self._failing:
@@ -158,6 +162,7 @@ class PlanProcess:
                 now,
                 self._issuing,
             )
+            self._ensure_alone()
         if again is not None:
             self._again[gateway] = time.monotonic() + (again - now).total_seconds()
         if signed is not None:

@@ -1,0 +1,201 @@
+"""Programs of which one is at work: a second one waits, and one whose lock is gone stops."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, text
+
+from central import db, following
+from central.alerts import outbox
+from central.alerts.outbox import Delivery
+from central.alerts.process import Watch
+from central.alerts.sending import Sender
+from central.config import Broker, Config, Database, Keys
+from central.following import ensure_alone, follow
+from central.register.alerts.models import Finding
+from gateway.contract.signed import SigningKey
+from tests.support import clusters
+from tests.support.wait import wait_for
+
+pytestmark = pytest.mark.slow
+LOG = logging.getLogger("central.alerts")
+FINDING = Finding("gateway-silent", "warning", "gateway", "gramsh.line-1", "1", {"since": "now"})
+
+
+@pytest.fixture(scope="module")
+def config() -> Iterator[Config]:
+    with clusters.fresh_database() as url:
+        yield Config(
+            database=Database(url=url),
+            broker=Broker(url="mqtt://127.0.0.1:1"),
+            keys=Keys(dir=Path("keys")),
+        )
+
+
+@pytest.fixture(scope="module")
+def engine(config: Config) -> Iterator[Engine]:
+    with db.disposing(db.make_engine(config)) as engine:
+        yield engine
+
+
+@pytest.fixture
+def watch(config: Config) -> Iterator[Watch]:
+    watch = Watch(config, SigningKey.new())
+    yield watch
+    watch.close()
+
+
+def end_session(config: Config, pid: int) -> None:
+    """As the database's owner."""
+    with psycopg.connect(config.database.url, autocommit=True) as owner:
+        owner.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+
+def test_the_second_of_two_watches_sends_nothing(
+    config: Config,
+    engine: Engine,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(following, "RETRY_S", 0.02)
+    monkeypatch.setattr("central.alerts.sending.EVERY_S", 0.02)
+    sent: list[int] = []
+    beginning, released = threading.Event(), threading.Event()
+
+    def send(_sender: Sender, delivery: Delivery) -> str:
+        sent.append(delivery.id)
+        beginning.set()
+        assert released.wait(30)
+        return "taken"
+
+    monkeypatch.setattr(Sender, "_send", send)
+    watch._raise_some([FINDING], {})
+    with engine.begin() as connection:
+        address = ("webhook", "ministry")
+        outbox.enter(connection, FINDING.number, "raised", [address], datetime.now(UTC))
+    senders = [Sender(config, engine, SigningKey.new()) for _ in range(2)]
+    threads = [threading.Thread(target=sender.run, daemon=True) for sender in senders]
+    threads[0].start()
+    assert beginning.wait(30)
+    threads[1].start()
+    wait_for("the second", lambda: len(sent) > 1 or "is at work; waiting" in caplog.text, 20)
+    released.set()
+    done = text("SELECT count(*) FROM delivery WHERE sent IS NOT NULL")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        wait_for("word of it", lambda: connection.execute(done).scalar_one() == 1, 20)
+    for sender, thread in zip(senders, threads, strict=True):
+        sender.stop()
+        thread.join(30)
+    assert len(sent) == 1
+    assert "the database is away" not in caplog.text
+
+
+def test_a_watch_whose_lock_is_gone_raises_nothing(
+    config: Config, engine: Engine, watch: Watch
+) -> None:
+    with db.connect(config, autocommit=True) as listener:
+        watch._ensure_alone = lambda: ensure_alone(listener)
+        end_session(config, listener.info.backend_pid)
+        with pytest.raises(psycopg.OperationalError):
+            watch._raise_some([replace(FINDING, subject="gramsh.line-2", cause="gone")], {})
+    with engine.connect() as connection:
+        raised = text("SELECT count(*) FROM alert WHERE cause = 'gone'")
+        assert connection.execute(raised).scalar_one() == 0
+
+
+def test_another_takes_over_from_one_whose_lock_is_gone(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "RETRY_S", 0.02)
+    stopping = threading.Event()
+    at_work: list[int] = []
+    ended: list[Exception] = []
+
+    def work(alone: psycopg.Connection[tuple[object, ...]]) -> None:
+        at_work.append(alone.info.backend_pid)
+        try:
+            while not stopping.wait(0.02):
+                ensure_alone(alone)
+        except psycopg.OperationalError as error:
+            ended.append(error)
+            raise
+
+    def run() -> None:
+        follow(
+            config,
+            work,
+            only_one=1,
+            channels=(),
+            stopping=stopping,
+            log=LOG,
+            meanwhile="nothing is done",
+        )
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    wait_for("the first", lambda: at_work, 20)
+    end_session(config, at_work[0])
+    wait_for("the next", lambda: len(at_work) == 2, 20)
+    assert len(ended) == 1
+    stopping.set()
+    for thread in threads:
+        thread.join(30)
+
+
+def test_a_statement_that_is_refused_is_not_called_a_database_that_is_away(
+    config: Config, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    stopping = threading.Event()
+
+    def work(_alone: object) -> None:
+        stopping.set()
+        with engine.begin() as connection:
+            connection.execute(text("SELECT 1 / 0"))
+
+    follow(
+        config,
+        work,
+        only_one=2,
+        channels=(),
+        stopping=stopping,
+        log=LOG,
+        meanwhile="nothing is done",
+    )
+    assert "the database refuses a statement; nothing is done" in caplog.text
+
+
+def test_a_connection_whose_other_end_is_gone_fails_soon(config: Config) -> None:
+    with db.connect(config) as connection:
+        told = connection.info.get_parameters()
+    assert {name: told[name] for name in db.LIVENESS} == {
+        name: str(value) for name, value in db.LIVENESS.items()
+    }
+    url = config.database.url + "&tcp_user_timeout=7000"
+    with db.connect(config.model_copy(update={"database": Database(url=url)})) as connection:
+        assert connection.info.get_parameters()["tcp_user_timeout"] == "7000"
+
+
+@pytest.mark.parametrize(
+    ("statement", "away"),
+    [
+        ("SELECT 1 / 0", False),
+        ("DO $$ BEGIN RAISE SQLSTATE '54000'; END $$", False),
+        ("DO $$ BEGIN RAISE SQLSTATE '57P01'; END $$", True),
+        ("DO $$ BEGIN RAISE SQLSTATE '53300'; END $$", True),
+    ],
+)
+def test_only_what_may_pass_by_itself_means_that_the_database_is_away(
+    config: Config, statement: str, away: bool
+) -> None:
+    with db.connect(config) as connection, pytest.raises(psycopg.Error) as raised:
+        connection.execute(statement)
+    assert db.is_away(raised.value) is away
