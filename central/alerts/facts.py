@@ -100,6 +100,17 @@ class ClockRead:
 
 
 @dataclass(frozen=True)
+class LatchedGateway:
+    """The newest epoch of a gateway, with its latches: those that it reports for this epoch, and
+    the register's own. `boot`: the start that reported them, empty where only the register did."""
+
+    gateway: str
+    epoch: int
+    boot: str
+    latches: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class CountedOrder:
     """An order's mass balance. `unaccounted`: numbers that no term holds, or (below 0) that more
     than one does."""
@@ -195,6 +206,7 @@ Looked = (
     | UsedBlock
     | Heard
     | ClockRead
+    | LatchedGateway
     | CountedOrder
     | CountedLot
     | Overdue

@@ -16,6 +16,7 @@ from central.alerts.facts import (
     CountedOrder,
     Heard,
     LastHad,
+    LatchedGateway,
     Missing,
     Overdue,
     OverdueCount,
@@ -158,6 +159,15 @@ _HEARD = text(
     "  WHERE n.gateway = s.gateway AND n.epoch > s.epoch) ORDER BY s.gateway"
 )
 
+_LATCHED = text(
+    "SELECT s.gateway, s.epoch, s.state, t.boot_counter, t.boot_nonce, t.latches FROM stream s"
+    " JOIN gateway g ON g.name = s.gateway"
+    " LEFT JOIN gateway_state t ON t.gateway = s.gateway AND t.epoch = s.epoch"
+    " WHERE (s.state IN ('forked', 'two-of-me') OR cardinality(t.latches) > 0)"
+    "  AND NOT EXISTS (SELECT 1 FROM stream n"
+    "   WHERE n.gateway = s.gateway AND n.epoch > s.epoch) ORDER BY s.gateway"
+)
+
 
 def told(connection: Connection, after: int, upto: int) -> Iterator[Told]:
     """Of the events that these acts told, an event at a time."""
@@ -248,6 +258,16 @@ def heard(connection: Connection, since: datetime, now: datetime) -> Iterator[He
     down, it was not the gateways that were silent."""
     for row in connection.execute(_HEARD):
         yield Heard(row.gateway, row.seen, since, now)
+
+
+def latched(connection: Connection) -> Iterator[LatchedGateway]:
+    """The gateways whose newest epoch is latched, by their own word or by the register's."""
+    for row in connection.execute(_LATCHED):
+        latches = set(row.latches or ())
+        if row.state in ("forked", "two-of-me"):
+            latches.add(row.state)
+        boot = "" if row.boot_nonce is None else f"{row.boot_counter}-{row.boot_nonce}"
+        yield LatchedGateway(row.gateway, row.epoch, boot, tuple(sorted(latches)))
 
 
 def overdue(connection: Connection, now: datetime) -> Iterator[Overdue]:

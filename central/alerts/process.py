@@ -183,6 +183,7 @@ class Watch:
         with snapshot(self._engine) as connection:
             looked: list[Looked] = [
                 *look.heard(connection, self._since, now),
+                *look.latched(connection),
                 *look.overdue(connection, now),
                 *look.overdue_counts(connection, now),
             ]

@@ -18,6 +18,7 @@ from central.alerts.facts import (
     CountedOrder,
     Heard,
     LastHad,
+    LatchedGateway,
     Limits,
     Looked,
     Missing,
@@ -40,6 +41,8 @@ _EARTH_KM = 6371.0
 _ENDED = frozenset({"destroyed", "exported"})
 _ELSEWHERE_RIGHTLY = frozenset({"in-transit", "in-repair", "seized"})
 """Who carries, repairs or seizes a thing has it at a place of theirs and does not hold it."""
+_ENDS_EPOCH = frozenset({"rolled-back", "forked", "two-of-me", "journal-corrupt"})
+"""Only a new epoch ends these latches. Those of a station are an operator's daily work."""
 
 Case = tuple[str, str, dict[str, Fact]]
 """Subject, cause, facts."""
@@ -269,6 +272,21 @@ def _clock_off(clock: ClockRead, limits: Limits) -> Iterator[Case]:
         yield clock.gateway, clock.record, facts
 
 
+def _gateway_latched(gateway: LatchedGateway, _: Limits) -> Iterator[Case]:
+    """One for all latches of an epoch; a latch that is added later is another case."""
+    latches = [latch for latch in gateway.latches if latch in _ENDS_EPOCH]
+    if latches:
+        cause = f"{gateway.epoch} {' '.join(latches)}"
+        yield gateway.gateway, cause, {"epoch": gateway.epoch, "latches": latches}
+
+
+def _journal_full(gateway: LatchedGateway, _: Limits) -> Iterator[Case]:
+    """One for a start of the gateway: this latch ends by itself when there is room."""
+    if "journal-full" in gateway.latches:
+        cause = f"{gateway.epoch} {gateway.boot}"
+        yield gateway.gateway, cause, {"epoch": gateway.epoch}
+
+
 def _balance_open(counted: CountedOrder, _: Limits) -> Iterator[Case]:
     if counted.unaccounted:
         facts: dict[str, Fact] = {"issued": counted.issued, "unaccounted": counted.unaccounted}
@@ -373,6 +391,16 @@ RULES: tuple[Rule, ...] = (
         "A gateway's clock is off",
         "{subject} wrote record {record} by a clock that is {seconds} s ahead of the register's"
         " time (below zero: behind). Set its clock",
+    ),
+    Rule(
+        *("gateway-latched", "critical", "gateway", LatchedGateway, _gateway_latched),
+        "A gateway is latched",
+        "{subject} marks no more in epoch {epoch} ({latches}). Find the cause, then enrol it anew",
+    ),
+    Rule(
+        *("journal-full", "critical", "gateway", LatchedGateway, _journal_full),
+        "The disk of a gateway is full",
+        "{subject} marks no more: its journal has no room (epoch {epoch}). Make room on its disk",
     ),
     Rule(
         *("balance-open", "critical", "order", CountedOrder, _balance_open),

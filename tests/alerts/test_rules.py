@@ -16,6 +16,7 @@ from central.alerts.facts import (
     CountedOrder,
     Heard,
     LastHad,
+    LatchedGateway,
     Limits,
     Looked,
     Missing,
@@ -49,6 +50,7 @@ GRAMSH = Spot("E-1", "UMG.GR", NOW, 40.87, 20.18)
 TIRANA = Spot("E-2", "DEP.1", NOW, 41.33, 19.82)
 BLOCK = UsedBlock("B-1", "G-1", "gramsh.line-1", 200, NOW, NOW + timedelta(seconds=100))
 HEARD = Heard("gramsh.line-1", NOW - timedelta(minutes=60), NOW - timedelta(days=1), NOW)
+LATCHED = LatchedGateway("gramsh.line-1", 1, "3-" + "a" * 16, ("unknown-outcome:laser",))
 LATE = Overdue("C-1", "dispatched", "domestic", NOW)
 SHORT = Received(
     *("C-1", 39, "UMG", "DEP", "CAR"), (LastHad("U3", "UMG", "E-5", "dispatched", "UMG"),), 1
@@ -167,6 +169,21 @@ def test_gateway_silent() -> None:
     assert found(replace(silent, since=NOW - timedelta(minutes=5))) == [], "nobody listened"
     still = replace(silent, now=NOW + timedelta(hours=5))
     assert judge([silent], LIMITS)[0].number == judge([still], LIMITS)[0].number
+
+
+def test_gateway_latched() -> None:
+    assert found(LATCHED) == [], "an operator ends what only stops a station"
+    for latch in ("rolled-back", "forked", "two-of-me", "journal-corrupt"):
+        alert = judge([replace(LATCHED, latches=(latch,))], LIMITS)[0]
+        assert (alert.rule, alert.severity) == ("gateway-latched", "critical")
+        assert alert.facts["latches"] == [latch]
+        anew = replace(LATCHED, latches=(latch,), boot="4-" + "b" * 16)
+        assert judge([anew], LIMITS)[0].number == alert.number
+        assert judge([replace(anew, epoch=2)], LIMITS)[0].number != alert.number
+    full = replace(LATCHED, latches=("journal-full",))
+    assert found(full) == [("journal-full", "gramsh.line-1")]
+    again = replace(full, boot="4-" + "b" * 16)
+    assert judge([full], LIMITS)[0].number != judge([again], LIMITS)[0].number
 
 
 def test_overdue() -> None:

@@ -21,6 +21,8 @@ RuleCode = Literal[
     "scan-refused",
     "gateway-silent",
     "clock-off",
+    "gateway-latched",
+    "journal-full",
     "balance-open",
     "lot-balance-open",
 ]
