@@ -18,6 +18,7 @@ _CODES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "before": (("desks", "value"),),
     "direction": (("desks", "value"),),
     "state": (("desks", "value"),),
+    "latches": (("desks", "latch"),),
     "code": (("alerts", "code"), ("screens", "verdict")),
 }
 """By the name of a fact that is a code: the catalogue that has its word, and in which context."""

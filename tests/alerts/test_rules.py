@@ -243,6 +243,8 @@ CASES: Sequence[Looked] = (
     replace(SEEN, owner="DEP", spot=GRAMSH, others=(TIRANA,)),
     replace(BLOCK, used_up=NOW),
     replace(HEARD, now=NOW + timedelta(days=1)),
+    replace(LATCHED, latches=("rolled-back",)),
+    replace(LATCHED, latches=("journal-full",)),
     ClockRead("gramsh.line-1", "gramsh.line-1/1/7", 7200.0),
     replace(BALANCE, unaccounted=3),
     replace(LOT, short=30, disputed=2),
@@ -272,6 +274,7 @@ def test_its_texts_are_filled_in_both_languages(case: Finding) -> None:
     # Words, and no codes: neither the register's nor a machine's time.
     codes = [case.facts.get(name, []) for name in ("what", "verdicts", "before", "direction")]
     codes += [case.facts.get(name, []) for name in ("state", "code", "planned_arrival", "due")]
+    codes += [case.facts.get("latches", [])]
     for code in (one for each in codes for one in (each if isinstance(each, list) else [each])):
         assert re.search(rf"\b{re.escape(str(code))}\b", told["sq"].text) is None
     assert "dispatched" not in told["sq"].text

@@ -13,7 +13,7 @@ from simulators import broker
 from tests.alerts.scene import DUTY, Scene, made, verified
 from tests.alerts.servers import Post
 from tests.support.central import Centre
-from tests.support.peer import Peer
+from tests.support.peer import Journal, Peer
 from tests.support.registry import PACKAGE
 from tests.support.wait import wait_for
 
@@ -280,6 +280,31 @@ def test_a_gateway_that_falls_silent(scene: Scene, post: Post) -> None:
     assert len(scene.alerts("gateway-silent", line.gateway)) == 1
 
 
+def test_a_gateway_that_reports_a_latch(scene: Scene) -> None:
+    line = Peer(scene.centre, "gramsh.latched")
+    line.enroll()
+    line.state(latches=("rolled-back", "journal-full", "unknown-outcome:laser"))
+    scene.watch()
+    facts = {"epoch": 1, "latches": ["rolled-back"]}
+    assert scene.raised("gateway-latched", line.gateway)["facts"] == facts
+    assert scene.raised("journal-full", line.gateway)["facts"] == {"epoch": 1}
+
+
+def test_a_gateway_that_the_register_latched(scene: Scene) -> None:
+    """No word of the gateway is needed: its other copy may have taken the session."""
+    line = Peer(scene.centre, "gramsh.forked")
+    line.enroll()
+    copy = Journal(line.gateway, 1, bytes(32), line.journal.key)
+    copy.boot = line.journal.boot
+    copy.opened()
+    line.deliver()
+    line.publish(copy.batch(1, 1))
+    assert line.next_receipt().latch == "forked"
+    scene.watch()
+    facts = {"epoch": 1, "latches": ["forked"]}
+    assert scene.raised("gateway-latched", line.gateway)["facts"] == facts
+
+
 def test_it_is_escalated_where_nobody_acknowledges(scene: Scene, post: Post) -> None:
     quiet, heeded = (scene.told("found", UII.format(index)) for index in (7, 8))
     number = scene.raised("disputed", heeded)["number"]
@@ -359,4 +384,4 @@ def test_what_fails_is_tried_again_and_each_time_kept(scene: Scene, post: Post) 
 def test_it_is_built_anew_the_same(scene: Scene, post: Post) -> None:
     told = json.loads(scene.centre.run("rebuild", "--json"))
     assert told["identical"], told
-    assert scene.centre.sql("SELECT count(DISTINCT rule) FROM alert") == [(12,)]
+    assert scene.centre.sql("SELECT count(DISTINCT rule) FROM alert") == [(14,)]

@@ -351,7 +351,9 @@ class Peer:
         assert self._link is not None
         self._link.publish(name, payload, retain=retain)
 
-    def state(self, plan: Plan | None = None, *, online: bool = True) -> None:
+    def state(
+        self, plan: Plan | None = None, *, online: bool = True, latches: tuple[str, ...] = ()
+    ) -> None:
         """Publish the retained state."""
         state = State(
             epoch=self.journal.epoch,
@@ -361,6 +363,7 @@ class Peer:
             if plan is None
             else PlanVersion(incarnation=plan.incarnation, version=plan.version),
             seq=self.journal.seq,
+            latches=latches,
         )
         self.publish(state.line(), "state")
 
