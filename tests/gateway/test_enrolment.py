@@ -253,7 +253,7 @@ async def test_a_damaged_key_has_a_page_that_says_what_to_do_and_ends_with_the_f
     secret = path.with_suffix(".key")
     whole = secret.read_text()
     secret.write_text(whole[:20])
-    latched = _begin(settings, path, Seams())
+    latched = await _begin(settings, path, Seams())
     assert isinstance(latched, _Latched)
     (cause,) = latched._causes.values()
     assert isinstance(cause, Detail)
