@@ -77,6 +77,7 @@ def test_a_station_that_is_killed_comes_back_waiting_for_the_second_person(
     assert view["shift"]["first"] == record + 1
     assert view["shift"]["orders"] == []
     assert [each["seq"] for each in view["shifts"]] == [record]
+    site.page.sign_in()
     report = site.page.report(record, site.order_code)
 
     site.wait_delivered()
