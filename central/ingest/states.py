@@ -1,13 +1,16 @@
 """What gateways say of themselves on their `state` topics: health, and a question for a receipt."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from central.ingest.database import LIVE_CHANNEL, Connection, notify
 from central.ingest.facts import PlanKey
 from central.register.acts import PLAN_CHANNEL
 from gateway.contract.errors import ContractError
 from gateway.contract.topics import Boot, State
+
+SILENT = timedelta(minutes=2)
+"""A boot that is there says so every minute."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,14 @@ def decode(payload: bytes, now: datetime) -> Heard | None:
 def merged(old: Heard | None, new: Heard) -> Heard | None:
     """What stands after `new`; None where an older boot, or another's end, says nothing now.
 
-    An older boot that is online counts once the newer one is gone: that was a copy's.
+    An older boot that is online counts once the newer one is gone, with or without a word: that was
+    a copy's, or the boot of a journal that was set back.
     """
     if old is None:
         return new
     before, after = (old.epoch, old.boot.counter), (new.epoch, new.boot.counter)
-    is_back = new.online and not old.online and new.epoch == old.epoch
+    is_gone = not old.online or new.at - old.at > SILENT
+    is_back = new.online and is_gone and new.epoch == old.epoch
     if after < before and not is_back:
         return None
     if after == before and not new.online and new.boot.nonce != old.boot.nonce:

@@ -1,7 +1,7 @@
 """What stands of a gateway's words about itself: the newest boot's, a copy's while it is there."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,10 @@ from gateway.contract.topics import Boot
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIRST = Heard(1, Boot(1, "a" * 16), True, (5, 1), 10, (), NOON)
 SECOND = replace(FIRST, boot=Boot(2, "b" * 16))
+
+
+def later(heard: Heard, minutes: int) -> Heard:
+    return replace(heard, at=NOON + timedelta(minutes=minutes))
 
 
 def gone(heard: Heard) -> Heard:
@@ -25,6 +29,9 @@ def gone(heard: Heard) -> Heard:
         pytest.param(SECOND, FIRST, False, id="an older boot"),
         pytest.param(SECOND, gone(FIRST), False, id="an older boot's end"),
         pytest.param(gone(SECOND), FIRST, True, id="a copy has come and gone"),
+        pytest.param(SECOND, later(FIRST, 2), False, id="an older boot, and the newer is there"),
+        pytest.param(SECOND, later(FIRST, 3), True, id="a newer boot that went without a word"),
+        pytest.param(SECOND, gone(later(FIRST, 3)), False, id="an older boot's late end"),
         pytest.param(gone(SECOND), gone(FIRST), False, id="an older boot's end, after the end"),
         pytest.param(gone(replace(SECOND, epoch=2)), FIRST, False, id="an epoch that is over"),
         pytest.param(

@@ -17,6 +17,7 @@ REGRESSIONS = {
     25: "a number that another journal opened was not continued after its second piece",
     50: "a number that a plan called due was this journal's own, and was marked on two barrels",
     86: "a read settled an unknown outcome by a symbol that several pieces share",
+    208: "the word of a start that a journal set back had forgotten stood; no more numbers",
 }
 """Seeds that found something, and what. A later world may draw another story from the same seed."""
 
