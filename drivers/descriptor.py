@@ -6,13 +6,24 @@ turn of the event loop, and a device that talks to nobody fills no memory of our
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import select
+import sys
+import termios
+import time
 from typing import Protocol
 
+from drivers.aside import aside
 from drivers.errors import LinkClosed
 
 CHUNK_BYTES = 4096
+WRITE_SECONDS = 5.0
+"""How long a write waits while the device takes no byte."""
+DRAIN_SECONDS = 1.0
+"""How long a serial port that is closed may still send what it was given."""
+CLOSE_SECONDS = 2.0
+"""How long `close` waits for a serial port."""
 
 
 class _File(Protocol):
@@ -69,11 +80,17 @@ class DescriptorStream:
             raise
 
     async def close(self) -> None:
-        if self._number >= 0:
-            self._stop("the line is closed")
-            self._number = -1
-            with contextlib.suppress(OSError):  # what broke the line was told
-                self._file.close()
+        if self._number < 0:
+            return
+        self._stop("the line is closed")
+        number, self._number = self._number, -1
+        if os.isatty(number):
+            # The system waits up to 30 s for a device that takes no bytes (closing_wait).
+            await asyncio.wait(
+                {aside(lambda: _close_port(self._file, number))}, timeout=CLOSE_SECONDS
+            )
+        else:
+            _close(self._file)
 
     def _take(self, operation: str) -> bytes:
         """What has come, nothing if that is nothing yet. Raises LinkClosed at the end."""
@@ -150,11 +167,16 @@ class DescriptorStream:
                 self._waiter.set_result(None)
 
     async def _room(self) -> None:
-        """Wait until the system takes more, or the end."""
+        """Wait until the system takes more, or the end. A device that takes no byte ends the line:
+        what it was given would reach it at some later time.
+        """
         self._free = free = self._loop.create_future()
         self._loop.add_writer(self._number, _done, free)
         try:
-            await free
+            async with asyncio.timeout(WRITE_SECONDS):
+                await free
+        except TimeoutError:
+            self._stop(f"the device took no byte in {WRITE_SECONDS:g} s")
         finally:
             self._forget_room()
 
@@ -182,3 +204,25 @@ class DescriptorStream:
 def _done(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def _close(file: _File) -> None:
+    with contextlib.suppress(OSError):  # what broke the line was told
+        file.close()
+
+
+def _close_port(file: _File, number: int) -> None:
+    """Close a serial port; may block. Bytes that the device does not take are thrown away: it would
+    act on them when nobody waits for that any more.
+    """
+    until = time.monotonic() + DRAIN_SECONDS
+    with contextlib.suppress(OSError, termios.error):  # the port may have gone
+        while _unsent(number) and time.monotonic() < until:
+            time.sleep(0.02)
+        termios.tcflush(number, termios.TCOFLUSH)
+    _close(file)
+
+
+def _unsent(number: int) -> int:
+    """How many bytes the port still holds for the device."""
+    return int.from_bytes(fcntl.ioctl(number, termios.TIOCOUTQ, bytes(4)), sys.byteorder)

@@ -12,6 +12,7 @@ import serial.rfc2217
 from drivers.address import Rfc2217Target
 from drivers.buffered import Buffered
 from drivers.errors import LinkClosed
+from drivers.tcp import prepare
 
 _Told = TypeVar("_Told")
 _POLL_SECONDS = 0.1  # how soon the pump notices that it is to end
@@ -22,6 +23,11 @@ class _Rfc2217Port(serial.rfc2217.Serial):
 
     _socket: socket.socket | None
     _read_buffer: queue.Queue[bytes | None]
+
+    def prepare(self) -> None:
+        """Set its socket as every other one to a device; the library hides it."""
+        if self._socket is not None:
+            prepare(self._socket)
 
     def close(self) -> None:
         link = self._socket
@@ -82,7 +88,7 @@ async def open_rfc2217(target: Rfc2217Target, device: str) -> Rfc2217Stream:
     def connect() -> _Rfc2217Port:
         # Whether DTR and RTS could be set is not waited for: some servers answer that never, and
         # ser2net does not where the port has no such lines. The line's settings are waited for.
-        return _Rfc2217Port(
+        port = _Rfc2217Port(
             f"rfc2217://{target.host}:{target.port}?ign_set_control",
             baudrate=target.line.baudrate,
             bytesize=target.line.bytesize,
@@ -90,6 +96,8 @@ async def open_rfc2217(target: Rfc2217Target, device: str) -> Rfc2217Stream:
             stopbits=target.line.stopbits,
             timeout=_POLL_SECONDS,
         )
+        port.prepare()
+        return port
 
     try:
         port = await asyncio.to_thread(connect)

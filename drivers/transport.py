@@ -22,9 +22,10 @@ from drivers.address import (
     parse_url,
 )
 from drivers.buffered import Buffered
-from drivers.descriptor import DescriptorStream
+from drivers.descriptor import CLOSE_SECONDS, WRITE_SECONDS, DescriptorStream
 from drivers.errors import LinkClosed, LinkError, LinkTimeout, NotTrusted, PortBusy
 from drivers.rfc2217 import open_rfc2217
+from drivers.tcp import prepare
 from drivers.trace import Tap, traced
 from drivers.usb import path_of
 
@@ -104,8 +105,13 @@ class _TlsStream(Buffered):
         if self._writer.is_closing():
             raise LinkClosed(self._device, "write", "the line is closed")
         try:
-            self._writer.write(data)
-            await self._writer.drain()
+            async with asyncio.timeout(WRITE_SECONDS):
+                self._writer.write(data)
+                await self._writer.drain()
+        except TimeoutError as fault:
+            self._writer.transport.abort()  # what it was given would reach it at some later time
+            why = str(fault) or f"the device took no byte in {WRITE_SECONDS:g} s"
+            raise LinkClosed(self._device, "write", why) from fault
         except OSError as fault:
             raise LinkClosed(self._device, "write", str(fault)) from fault
 
@@ -113,7 +119,9 @@ class _TlsStream(Buffered):
         self._writer.close()
         # What broke the line was told to whoever read or wrote.
         with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._writer.wait_closed()
+        self._writer.transport.abort()  # a device that has gone never says goodbye
 
 
 class WatchedStream:
@@ -188,7 +196,7 @@ async def _open_tcp(target: TcpTarget | TlsTarget, device: str) -> ByteStream:
                     ssl=_context(target),
                     server_hostname=target.name or target.host,
                 )
-                _prepare(writer.get_extra_info("socket"))
+                prepare(writer.get_extra_info("socket"))
                 return _TlsStream(reader, writer, device)
             return DescriptorStream(await _connected(target), device)
     except TimeoutError as fault:
@@ -212,24 +220,13 @@ async def _connected(target: TcpTarget) -> socket.socket:
                 link = unused.enter_context(socket.socket(family, kind, protocol))
                 link.setblocking(False)
                 await loop.sock_connect(link, address)
-                _prepare(link)
+                prepare(link)
             except OSError as fault:
                 failed = fault
                 continue
             unused.pop_all()
             return link
     raise failed
-
-
-def _prepare(link: socket.socket) -> None:
-    if link.family == socket.AF_UNIX:
-        return  # a local socket has none of the settings of TCP
-    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # A serial server that lost its power never says so: ask after 10 s of silence, four times.
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 4)):
-        if hasattr(socket, option):
-            link.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _why(fault: OSError, target: TcpTarget | TlsTarget) -> str:

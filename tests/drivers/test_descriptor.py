@@ -4,6 +4,8 @@ import asyncio
 import errno
 import os
 import socket
+import termios
+import threading
 import tty
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -148,6 +150,60 @@ async def test_a_write_that_is_given_up_in_its_middle_ends_the_line() -> None:
         for act in (stream.read(), stream.write(b"x")):
             with pytest.raises(LinkClosed, match="given up in its middle"):
                 await act
+
+
+@pytest.mark.parametrize("kind", WIRES)
+async def test_a_device_that_takes_no_byte_ends_the_line(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the system holds for it would reach it when nobody waits for that any more."""
+    monkeypatch.setattr("drivers.descriptor.WRITE_SECONDS", 0.05)
+    async with wire(kind) as (stream, _other):
+        with pytest.raises(LinkClosed, match="took no byte"):
+            async with asyncio.timeout(5):
+                await stream.write(bytes(4 * 1024 * 1024))
+        with pytest.raises(LinkClosed, match="took no byte"):
+            await stream.read(5)
+
+
+class _Stuck:
+    """A port whose system waits for a device that takes no bytes before it closes."""
+
+    def __init__(self, port: serial.Serial) -> None:
+        self._port = port
+        self.freed = threading.Event()
+        self.closed_by = 0
+
+    def fileno(self) -> int:
+        return self._port.fileno()
+
+    def close(self) -> None:
+        self.closed_by = threading.get_ident()
+        self.freed.wait(30)
+
+
+async def test_closing_a_port_that_the_system_holds_on_to_stops_nothing_else() -> None:
+    with _terminal() as (port, _other):
+        stuck = _Stuck(port)
+        closing = asyncio.create_task(DescriptorStream(stuck, "device").close())
+        while not stuck.closed_by:  # noqa: ASYNC110 - a thread tells it
+            await asyncio.sleep(0)
+        stuck.freed.set()
+        await closing
+    assert stuck.closed_by != threading.get_ident()
+
+
+async def test_what_a_closed_port_still_holds_for_its_device_is_thrown_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("drivers.descriptor.DRAIN_SECONDS", 0.0)
+    thrown_away: list[int] = []
+    monkeypatch.setattr(termios, "tcflush", lambda _number, queue: thrown_away.append(queue))
+    async with wire("terminal") as (stream, _other):
+        await stream.write(b"GO")
+        thrown_away.clear()
+        await stream.close()
+    assert thrown_away == [termios.TCOFLUSH]
 
 
 @pytest.mark.parametrize("kind", WIRES)

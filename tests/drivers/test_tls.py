@@ -1,6 +1,7 @@
 """A device behind TLS: nothing is said to one whose certificate does not prove who it is."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -124,3 +125,36 @@ async def test_a_device_that_says_nothing_at_all(
     done.set()
     listening.close()
     await listening.wait_closed()
+
+
+async def test_a_device_that_takes_no_byte_ends_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority.new(tmp_path, "line")
+    certificate = authority.server("moxa", "127.0.0.1")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate.cert, certificate.key)
+    done = asyncio.Event()
+
+    async def deaf(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await done.wait()
+        writer.transport.abort()
+
+    listening_socket = socket.create_server(("127.0.0.1", 0))
+    listening_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    listening = await asyncio.start_server(deaf, sock=listening_socket, ssl=context)
+    port = listening_socket.getsockname()[1]
+    stream = await open_stream(f"tls://127.0.0.1:{port}?ca={authority.ca}", "laser")
+    monkeypatch.setattr("drivers.transport.WRITE_SECONDS", 0.1)
+    try:
+        await stream.write(bytes(16 * 1024 * 1024))  # the library takes it whole
+        with pytest.raises(LinkClosed, match="took no byte"):
+            await stream.write(bytes(1024 * 1024))
+        with pytest.raises(LinkClosed):
+            await stream.write(b"next")
+    finally:
+        async with asyncio.timeout(5):
+            await stream.close()
+        done.set()
+        listening.close()
+        await listening.wait_closed()

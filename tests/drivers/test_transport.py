@@ -14,6 +14,7 @@ import serial
 import serial.rfc2217
 
 from drivers.errors import LinkClosed, PortBusy
+from drivers.tcp import SILENCE_SECONDS, prepare
 from drivers.transport import (
     ByteStream,
     Line,
@@ -108,6 +109,18 @@ async def test_bytes_go_both_ways_and_a_cancelled_read_loses_none(listen: str) -
     await stream.close()
     await stream.close()
     await listener.close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system has no such option")
+def test_what_a_device_does_not_acknowledge_ends_its_connection() -> None:
+    """Else a device that lost its power is asked again after ever longer pauses."""
+    with socket.socket() as link:
+        prepare(link)
+        waited = link.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        idle = link.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+        pause = link.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL)
+    assert waited == SILENCE_SECONDS * 1000
+    assert waited >= (idle + 2 * pause) * 1000, "one lost question ends no line that is silent"
 
 
 async def _write_on(stream: ByteStream) -> None:
