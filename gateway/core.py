@@ -228,7 +228,7 @@ def assemble(
         jitter=chance.jitter,
     )
     core = Core(journal, latches, logbook, permission, sending, {}, boot, latched=bool(latches))
-    latches.on_change = sending.on_change = core.changed
+    latches.on_change = sending.on_change = guard.on_change = core.changed
     for config in stations:
         core.stations[config.name] = Station(
             config=config,

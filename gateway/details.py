@@ -71,7 +71,7 @@ _SYSTEM = {
     **dict.fromkeys((errno.EACCES, errno.EPERM), "os-not-allowed"),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "os-full"),
     errno.EROFS: "os-read-only",
-    errno.EIO: "os-medium",
+    **dict.fromkeys((errno.EIO, errno.ETIMEDOUT), "os-medium"),
 }
 
 

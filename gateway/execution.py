@@ -106,6 +106,8 @@ class Execution:
         found = self.permission.ask(self.order())
         if not isinstance(found, Permit):
             return found
+        if self.logbook.guard.silent:
+            return Note("guard-silent")
         order = found.order
         if quantity is not None and (
             order.kind != "package" or not 1 <= quantity <= (order.contents or quantity)
@@ -143,7 +145,7 @@ class Execution:
             case CommitIntent():
                 return self._commit_intent(effect)
             case WriteGuard():
-                return self._write_guard()
+                return await self._write_guard()
             case RecordMarked() | RecordTrial() | RecordVerified():
                 return await self._record(effect)
             case RecordSeen():
@@ -235,9 +237,9 @@ class Execution:
             return NotPermitted(Note(error.code, (("detail", of_error(error)),)))
         return Committed(record.seq, work.marks, effect.sequence)
 
-    def _write_guard(self) -> Event:
+    async def _write_guard(self) -> Event:
         try:
-            self.logbook.write_guard()
+            await self.logbook.keep_guard()
         except OSError as error:
             return Failed(Note("guard-not-written", (("detail", of_system(error)),)))
         return Done()

@@ -4,19 +4,26 @@ Two slots are written in turn, each in a file of its own, so that a torn page ha
 What the guard says is a floor: a journal that ends before it was rolled back.
 """
 
+import asyncio
 import errno
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from drivers.aside import aside
 from gateway.contract.errors import RolledBack
 from gateway.details import detail, of_system
 
+PATIENCE_S = 5.0
+"""How long a cycle waits for the guard to be written."""
 _SLOT = 512
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -124,9 +131,21 @@ def kept_mark(journal: Path) -> Path:
 
 
 class Guard:
-    """The guard on its medium."""
+    """The guard on its medium.
 
-    def __init__(self, slots: Slots) -> None:
+    `aside` runs a call that may block, beside the event loop.
+    """
+
+    def __init__(
+        self,
+        slots: Slots,
+        aside: Callable[[Callable[[], None]], "asyncio.Future[None]"] = aside,
+    ) -> None:
+        self.on_change: Callable[[], None] = lambda: None
+        self.silent = False
+        """The medium has not answered a write in time, and still does not."""
+        self._aside = aside
+        self._writing: asyncio.Future[None] | None = None
         self.slots = slots
         self.name = slots.name
         self._turn = 0
@@ -142,6 +161,40 @@ class Guard:
         turn = self._turn + 1
         self.slots.create(turn % 2, _encode(mark, turn))
         self._turn = turn
+
+    async def keep(self, place: Callable[[], Mark]) -> None:
+        """Write the journal's place beside the event loop; durable when it returns.
+
+        `place` is asked when the write begins: who waits for another write would otherwise set the
+        guard back. Raises OSError, also where the medium does not answer in time. A write that
+        hangs cannot be ended: it may take effect later, and no other one begins before it has
+        ended.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while (former := self._writing) is not None:
+                    await asyncio.wait({former})
+                mark = place()
+                writing = self._writing = self._aside(lambda: self.write(mark))
+                writing.add_done_callback(self._written)
+                if not writing.done():
+                    await asyncio.wait({writing})
+        except TimeoutError as error:
+            if self._writing is not None and not self.silent:
+                self.silent = True
+                log.warning("the guard %s does not answer", self.name)
+                self.on_change()
+            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), self.name) from error
+        writing.result()
+
+    def _written(self, writing: "asyncio.Future[None]") -> None:
+        self._writing = None
+        if not writing.cancelled():
+            writing.exception()  # looked at: whoever waited may have gone
+        if self.silent:
+            self.silent = False
+            log.info("the guard %s answers again", self.name)
+            self.on_change()
 
     def seq_of(self, epoch: int) -> int:
         """The record that it knows of an epoch's journal; 0 where it knows none."""

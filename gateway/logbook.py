@@ -113,9 +113,16 @@ class Logbook:
         self._take_in(record)
 
     def write_guard(self) -> None:
-        """Note the journal's end in the guard; raises OSError."""
+        """Note the journal's end in the guard; raises OSError. May block."""
+        self.guard.write(self._end())
+
+    async def keep_guard(self) -> None:
+        """Note the journal's end in the guard, beside the event loop; raises OSError."""
+        await self.guard.keep(self._end)
+
+    def _end(self) -> Mark:
         journal = self.journal
-        self.guard.write(Mark(journal.gateway, journal.epoch, journal.end, journal.head))
+        return Mark(journal.gateway, journal.epoch, journal.end, journal.head)
 
     def _builder(
         self, draft: Draft, station: str | None, author: Author

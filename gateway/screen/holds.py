@@ -44,6 +44,7 @@ HOLDS: Mapping[str, Hold] = {
     "first-piece": Hold("first-piece", "second-lead", ("take-first", "lead-looks", "lead-signs")),
     "broken": Hold("broken", "maintenance", ("leave-part", "tell-maintenance")),
     "journal-full": Hold("no-room", "maintenance", ("leave-on", "make-room", "goes-on")),
+    "guard-silent": Hold("guard", "maintenance", ("leave-on", "change-stick", "goes-on")),
     # Between the line and the register
     "no-plan": Hold("no-word", "registry", ("look-network", "ask-registry", "goes-on")),
     "lease-ended": Hold("no-word", "itself", ("look-network", "tell-lead", "goes-on")),

@@ -154,12 +154,14 @@ class Bench:
         return [each for each in self.site.journal.records() if isinstance(each, kinds)]
 
 
-def bench(site: Site, *, start: str = "operator", reader: bool = True) -> Bench:
+def bench(
+    site: Site, *, start: str = "operator", reader: bool = True, name: str = "laser"
+) -> Bench:
     part = Part()
     marker, seeing = BenchMarker(part), BenchReader(part)
     config = StationConfig.model_validate(
         {
-            "name": "laser",
+            "name": name,
             "start": start,
             "marker": {"kind": "bench", "url": ""},
             "reader": {"kind": "bench", "url": ""} if reader else None,

@@ -39,7 +39,10 @@ def test_every_latch_and_every_obstacle_has_its_page() -> None:
 
 
 def test_no_page_is_of_nothing() -> None:
-    station = {"broken", "switch-off", "marker-silent", "numbers-used-up", "first-piece"}
+    station = {
+        *("broken", "switch-off", "marker-silent"),
+        *("numbers-used-up", "first-piece", "guard-silent"),
+    }
     assert set(HOLDS) == (LATCHES | OBSTACLES | REFUSALS | station) - {"stopping"}
 
 

@@ -263,7 +263,7 @@ class Machine:
         try:
             core = run.core = assemble(
                 journal=journal,
-                guard=Guard(self.guard),
+                guard=Guard(self.guard, self._at_once),
                 latches=latches,
                 clock=self.clock.trusted(hardware=self.hardware_clock),
                 identity=here.identity,
@@ -365,6 +365,17 @@ class Machine:
             if (moment, what) == ("before", "guard"):
                 self.guard.tear(self.chance.int(-SLOT, SLOT))  # as likely as not, its whole page
             self.die(run, f"killed {moment} {what}")
+
+    def _at_once(self, call: Callable[[], None]) -> asyncio.Future[None]:
+        """A call that the gateway makes beside its event loop."""
+        ended = self.loop.create_future()
+        try:
+            call()
+        except OSError as error:
+            ended.set_exception(error)
+        else:
+            ended.set_result(None)
+        return ended
 
     async def _observe(self, run: Run, moment: str, station: str, effect: Effect) -> None:
         self._alive(run)
