@@ -112,10 +112,13 @@ class Core:
             await asyncio.sleep(RESTART_S)
 
     async def wind_down(self) -> None:
-        """Let every cycle come to its end, so that no device is left armed; begin none."""
+        """Let every cycle come to its end, so that no device is left armed; begin none.
+
+        A device that does not answer is not waited for: the next start disarms it first.
+        """
         self.permission.stopping = True
         deadline = asyncio.get_running_loop().time() + WIND_DOWN_S
-        while any(station.busy for station in self.stations.values()):
+        while any(each.busy and not each.unanswered for each in self.stations.values()):
             if asyncio.get_running_loop().time() > deadline:
                 log.warning("stopping in the middle of a cycle; the next start recovers it")
                 return

@@ -4,8 +4,10 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiomqtt
+from paho.mqtt.client import Client, DisconnectFlags
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -16,6 +18,27 @@ from gateway.uplink import LinkDown, Session, TakenOver
 SESSION_TAKEN_OVER = 0x8E
 MAX_PACKET = 1024 * 1024
 KEEPALIVE_S = 20
+
+
+class _Client(aiomqtt.Client):
+    """A client that notices when the broker closes the connection before it has answered.
+
+    The library waits for the answer until its own timeout ends, which is 10 s.
+    """
+
+    def _on_disconnect(
+        self,
+        client: Client,
+        userdata: Any,
+        flags: DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        if self._connected.done():
+            super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        else:
+            why = "the broker closed the connection before it answered"
+            self._connected.set_exception(aiomqtt.MqttError(why))
 
 
 class MqttLink:
@@ -36,7 +59,7 @@ class MqttLink:
         broker = self._broker
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.MaximumPacketSize = MAX_PACKET
-        return aiomqtt.Client(
+        return _Client(
             hostname=broker.host,
             port=broker.port,
             identifier=name,

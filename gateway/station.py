@@ -154,6 +154,17 @@ class Station:
         """The device may fire, or may just have fired."""
         return self.cycle.phase in ARMED_PHASES
 
+    @property
+    def unanswered(self) -> bool:
+        """The device does not answer, and this process can leave it no safer than it is.
+
+        One that was armed by this process gets all its tries. One that an earlier process left is
+        as it was found.
+        """
+        cycle = self.cycle
+        tried = cycle.phase is Phase.DISARMING and cycle.recovering and cycle.tries > 0
+        return cycle.phase is Phase.SWITCH_OFF or tried
+
     def next_work(self, quantity: int | None = None) -> Work | Note:
         """What the next cycle would mark, or why nothing may be marked now."""
         return self._execution.next_work(quantity)

@@ -15,6 +15,7 @@ from gateway.link import MqttLink
 from gateway.plan import Permit
 from gateway.uplink import LinkDown, Uplink
 from tests.gateway.desk import Site, plan
+from tests.gateway.records import GATEWAY
 from tests.gateway.test_outbox import receipt
 from tests.simulation.loop import SimLoop, run
 
@@ -175,3 +176,18 @@ def test_a_name_that_two_fight_over_is_left_alone_for_longer_and_longer(uplink: 
     link = run(fight)
     pauses = [round(up - lost, 3) for lost, up in zip(link.lost, link.up[1:], strict=True)]
     assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30, 30, 0.2, 0.4]
+
+
+async def test_a_broker_that_accepts_and_closes_is_away_at_once() -> None:
+    async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.close()
+
+    listening = await asyncio.start_server(closes, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    link = MqttLink(BrokerConfig(url=f"mqtt://127.0.0.1:{port}"))
+    with pytest.raises(LinkDown, match="before it answered"):
+        async with asyncio.timeout(5), link.session(GATEWAY, "will", b""):
+            pass
+    listening.close()
+    await listening.wait_closed()
