@@ -1,5 +1,6 @@
 """The ledger: what the records add up to, the same at every stop."""
 
+import tracemalloc
 from datetime import timedelta
 from itertools import pairwise
 
@@ -7,12 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.record import Mark, Readback, Record
+from gateway.contract.record import (
+    Intent,
+    Mark,
+    Marked,
+    Readback,
+    Record,
+    decode_record,
+    encode_record,
+)
 from gateway.ledger import Ledger
 from gateway.moves import MOST_BEFORE, PlaceVerdict
 from gateway.numbering import Spent
 from gateway.standing import PARTS_SHOWN
 from tests.gateway.records import (
+    GATEWAY,
     NOON,
     OTHER,
     STATION,
@@ -504,3 +514,39 @@ def test_a_reading_post_remembers_no_more_codes_than_a_tray_holds() -> None:
     for seq in range(1, MOST_BEFORE + 100):
         ledger.apply(verified(seq, ref(seq), "good", content(seq)))
         assert len(ledger.station(STATION).before) <= MOST_BEFORE
+
+
+def test_a_mark_that_is_to_be_read_elsewhere_takes_little_memory() -> None:
+    """It stays until its journal ends."""
+    shots = [
+        [encode_record(each) for each in (elsewhere_intent(number), done(number))]
+        for number in range(1, 301)
+    ]
+    ledger = Ledger(GATEWAY, 1)
+    sizes = []
+    tracemalloc.start()
+    try:
+        for shot in shots:
+            for body in shot:
+                ledger.apply(decode_record(body))
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert len(ledger.awaiting) == 300
+    assert (sizes[-1] - sizes[99]) / 200 < 1600
+
+    first = elsewhere_intent(1)
+    assert ledger.mark((1, 1)) == first.marks[0], "it has left the screen, and is all there"
+    read = verified(1000, 1, "good", content(1))
+    ledger.apply(read.model_copy(update={"station": "post"}))
+    assert ledger.mark((1, 1)) is None
+    assert content(1) not in ledger.awaiting
+
+
+def elsewhere_intent(number: int) -> Intent:
+    readback = Readback(mode="elsewhere")
+    return intent_of(2 * number - 1, mark(number, readback=readback))
+
+
+def done(number: int) -> Marked:
+    return marked(2 * number, 2 * number - 1, "done")
