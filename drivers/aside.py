@@ -33,7 +33,7 @@ class _Threads(Executor):
 _THREADS = _Threads()
 
 
-def aside(call: Callable[[], None]) -> asyncio.Future[None]:
+def aside(call: Callable[[], _Result]) -> asyncio.Future[_Result]:
     """Run `call` in a thread of its own, and return the future of its end.
 
     Cancelling the future does not end the call. Unlike a thread of `asyncio.to_thread`, this one is

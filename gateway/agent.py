@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -15,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from drivers.aside import aside
 from drivers.catalog import Kind, find
 from drivers.errors import DeviceError
 from drivers.protocols import CodeReader, Marker
@@ -23,7 +25,7 @@ from gateway.config import DeviceConfig, GatewayConfig, StationConfig, in_words
 from gateway.contract.errors import ConfigError, JournalCorrupt, JournalFull
 from gateway.core import Devices, Proof, assemble, disarm_first, keep_disarmed
 from gateway.details import of_error, of_system
-from gateway.guard import Guard, GuardFile
+from gateway.guard import PATIENCE_S, Guard, GuardFile
 from gateway.identity import Identity, KeyDamaged
 from gateway.journal import Journal
 from gateway.latches import Latches
@@ -133,9 +135,15 @@ async def run(config: GatewayConfig, seams: Seams | None = None) -> int:
 async def _begin(config: GatewayConfig, path: Path, seams: Seams) -> "_Agent | _Latched":
     """The agent; where its journal cannot be opened, what disarms and says so in its place."""
     latches = Latches.beside(path)
+    guard = Guard(GuardFile(config.guard.path))
+    known = aside(lambda: guard.seq_of(epoch_of(path)))
+    await asyncio.wait({known}, timeout=PATIENCE_S)
+    if not known.done():  # read in the event loop, it would hang the start before it disarms
+        latches.causes["guard-silent"] = of_system(OSError(errno.ETIMEDOUT, ""))
+        return _Latched(config, latches, lambda: _until_read(guard, known))
     try:
         try:
-            return await _agent(config, path, latches, seams)
+            return await _agent(config, path, guard, known.result(), latches, seams)
         except JournalCorrupt as error:
             latches.set("journal-corrupt", of_error(error))
             return _Latched(config, latches)
@@ -149,17 +157,21 @@ async def _begin(config: GatewayConfig, path: Path, seams: Seams) -> "_Agent | _
         # It is no latch that outlives this process: it ends with the room that it lacks.
         told = of_system(error) if isinstance(error, OSError) else of_error(error)
         latches.causes["journal-full"] = told
-        return _Latched(config, latches, lacks_room=path)
+        return _Latched(config, latches, lambda: _until_room(path))
 
 
-async def _agent(config: GatewayConfig, path: Path, latches: Latches, seams: Seams) -> "_Agent":
-    """Open the journal, disarm the devices, and only then read what the journal holds."""
+async def _agent(
+    config: GatewayConfig, path: Path, guard: Guard, known: int, latches: Latches, seams: Seams
+) -> "_Agent":
+    """Open the journal, disarm the devices, and only then read what the journal holds.
+
+    `known` is the record that the guard knows of it.
+    """
     devices = {
         station.name: Devices(build_marker(station), build_readers(station))
         for station in config.station
     }
-    guard = Guard(GuardFile(config.guard.path))
-    journal = open_journal(path, writable=True, guarded=guard.seq_of(epoch_of(path)))
+    journal = open_journal(path, writable=True, guarded=known)
     try:
         proofs = await disarm_first(journal, devices)
         return _Agent(config, path, journal, guard, devices, proofs, latches, seams)
@@ -189,15 +201,18 @@ async def _work(agent: "_Agent | _Latched", stop: asyncio.Event) -> None:
 class _Latched:
     """A journal that cannot be opened: nothing marks, and the screen says why.
 
-    Where only room is lacking, it ends as soon as there is some.
+    It ends with `until`, where its cause is one that ends by itself.
     """
 
     def __init__(
-        self, config: GatewayConfig, latches: Latches, lacks_room: Path | None = None
+        self,
+        config: GatewayConfig,
+        latches: Latches,
+        until: Callable[[], Coroutine[None, None, None]] | None = None,
     ) -> None:
         self._config = config
         self._causes = latches.causes
-        self._lacks_room = lacks_room
+        self._until = until
         self._server = _server(
             create_screen_app(Desk(config.gateway, 0, "", config.screen.language, latches)), config
         )
@@ -211,8 +226,8 @@ class _Latched:
     def tasks(self) -> Iterator[Coroutine[None, None, None]]:
         log.error("marking is latched: %s", self._causes)
         yield self._serve()
-        if self._lacks_room is not None:
-            yield _until_room(self._lacks_room)
+        if self._until is not None:
+            yield self._until()
         for marker, name in self._stations:
             yield keep_disarmed(marker, name)
 
@@ -231,6 +246,11 @@ class _Latched:
         for marker, _ in self._stations:
             with contextlib.suppress(DeviceError):
                 await marker.close()
+
+
+async def _until_read(guard: Guard, reading: asyncio.Future[int]) -> None:
+    await asyncio.wait({reading})
+    log.info("the guard %s answers", guard.name)
 
 
 async def _until_room(journal: Path) -> None:

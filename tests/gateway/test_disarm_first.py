@@ -1,6 +1,7 @@
 """A start disarms its devices before it reads the journal, however long that takes."""
 
 import asyncio
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from gateway.core import Devices, disarm_first
 from gateway.identity import Identity
 from gateway.latches import Latches
 from gateway.moves import Phase
+from simulators.broker import free_port
 from tests.gateway.desk import Site, new_site, plan
 from tests.gateway.records import GATEWAY, intent, marked
 from tests.gateway.test_station import BenchMarker, Part, bench, run
@@ -45,6 +47,26 @@ class LoadedMarker(BenchMarker):
 def first_disarm(site: Site, marker: BenchMarker) -> dict[str, core.Proof]:
     devices = {STATION: Devices(marker, ()), "post": Devices(None, ())}
     return asyncio.run(disarm_first(site.journal, devices))
+
+
+def settings(site: Site) -> GatewayConfig:
+    return GatewayConfig.model_validate(
+        {
+            "gateway": GATEWAY,
+            "journal": site.folder / "journal",
+            "guard": {"path": site.folder / "guard" / "guard"},
+            "broker": {"url": "mqtt://127.0.0.1"},
+            "central": {"url": "http://127.0.0.1"},
+            "screen": {"listen": f"127.0.0.1:{free_port()}"},
+            "station": [
+                {
+                    "name": STATION,
+                    "marker": {"kind": "panasonic-lp", "url": "serial:///dev/ttyS0"},
+                    "reader": {"kind": "zebra-ssi", "url": "serial:///dev/ttyS1"},
+                }
+            ],
+        }
+    )
 
 
 def test_a_device_proves_what_became_of_the_shot_that_has_no_outcome(site: Site) -> None:
@@ -106,22 +128,6 @@ def test_the_agent_disarms_before_it_reads_the_journal(
 ) -> None:
     marker = LoadedMarker(Part())
     site.journal.close()
-    config = GatewayConfig.model_validate(
-        {
-            "gateway": GATEWAY,
-            "journal": site.folder / "journal",
-            "guard": {"path": site.folder / "guard" / "guard"},
-            "broker": {"url": "mqtt://127.0.0.1"},
-            "central": {"url": "http://127.0.0.1"},
-            "station": [
-                {
-                    "name": STATION,
-                    "marker": {"kind": "panasonic-lp", "url": "serial:///dev/ttyS0"},
-                    "reader": {"kind": "zebra-ssi", "url": "serial:///dev/ttyS1"},
-                }
-            ],
-        }
-    )
 
     def assemble(**_: Any) -> None:
         marker.events.append("the journal is read")
@@ -132,5 +138,39 @@ def test_the_agent_disarms_before_it_reads_the_journal(
     monkeypatch.setattr(agent, "assemble", assemble)
     latches = Latches.beside(site.path)
     with pytest.raises(JournalFull):
-        asyncio.run(agent._agent(config, site.path, latches, agent.Seams()))
+        asyncio.run(
+            agent._agent(
+                settings(site),
+                site.path,
+                site.logbook.guard,
+                0,
+                latches,
+                agent.Seams(),
+            )
+        )
     assert marker.events == ["disarmed", "the journal is read", "closed"]
+
+
+async def test_a_start_whose_guard_does_not_answer_disarms_says_so_and_goes_on_with_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker = LoadedMarker(Part())
+    monkeypatch.setattr(agent, "build_marker", lambda _station: marker)
+    monkeypatch.setattr(agent, "PATIENCE_S", 0.05)
+    slot = site.folder / "guard" / "guard.0"
+    word = slot.read_bytes()
+    slot.unlink()
+    os.mkfifo(slot)  # a read of it hangs until somebody writes
+    latched = await agent._begin(settings(site), site.path, agent.Seams())
+    assert isinstance(latched, agent._Latched)
+    assert list(latched._causes) == ["guard-silent"]
+    working = asyncio.create_task(agent._work(latched, asyncio.Event()))
+    async with asyncio.timeout(10):
+        while not marker.events:  # noqa: ASYNC110 - what is waited for is a state, not an event
+            await asyncio.sleep(0.01)
+        assert marker.events == ["disarmed"]
+        assert not working.done()
+        await asyncio.to_thread(slot.write_bytes, word)
+        await working
+    assert marker.events == ["disarmed", "closed"]
+    assert not Latches.beside(site.path)  # it was never kept
