@@ -95,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     rescue.add_argument("--reason", required=True, help="what befell the journal")
     add("reconcile", _reconcile, "print the mass balance; exit 1 if a number is unaccounted for")
     add("rebuild", _rebuild, "build the register anew from acts and batches; exit 1 if it differs")
+    again = add("judge", _judge, "judge batches again that ingest could not judge")
+    again.add_argument("--reason", required=True, help="what has changed since")
     fill = add("generate", _generate, "fill an empty register with a life made up, for trials")
     fill.add_argument("--items", type=int, required=True, help="about how many marks")
     fill.add_argument("--seed", type=int, default=1, help="the same again gives the same register")
@@ -355,6 +357,20 @@ def _rebuild(config: Config, options: argparse.Namespace) -> int:
         "\n".join(lines),
     )
     return GOOD if rebuilt.identical else FINDING
+
+
+def _judge(config: Config, options: argparse.Namespace) -> int:
+    from central.reconcile.judging import judge_again
+    from central.register.acts import By, Work
+
+    with db.disposing(db.owner_engine(config)) as engine, engine.connect() as connection:
+        connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            batches = judge_again(Work(connection, By.command()), options.reason)
+    lines = [f"{batch}: judged" for batch in batches]
+    told = [asdict(batch) for batch in batches]
+    _tell(options, {"judged": told}, "\n".join(lines) or "every batch is judged")
+    return GOOD
 
 
 def _generate(config: Config, options: argparse.Namespace) -> int:

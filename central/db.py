@@ -29,9 +29,9 @@ _SERVER_LIVENESS = (
     " set_config('tcp_user_timeout', '25000', false)"
 )
 """The same at the server's end, which holds the locks of a program that is gone."""
-_AWAY = ("08", "25", "53", "55", "57", "58")
-"""Classes of SQLSTATE that may pass by themselves: of the connection, the transaction, resources,
-operators and the system."""
+_AWAY = ("08", "25006", "25P03", "53", "55", "57", "58")
+"""Beginnings of SQLSTATE that may pass by themselves: of the connection, a server that only reads,
+a transaction that the server ended, resources, operators and the system."""
 
 
 class Disposable(Protocol):
@@ -97,19 +97,35 @@ def unavailable(error: BaseException | None) -> DatabaseUnavailable:
     """What an operational error of PostgreSQL or of the driver means for the caller."""
     if isinstance(error, pg.QueryCanceled | pg.LockNotAvailable):
         return Busy("a statement took too long, or waited too long for another transaction")
+    if error is not None and collided(error):
+        return Busy("another transaction took the same rows")
     return DatabaseUnavailable((str(error).strip() or "no answer").splitlines()[0])
 
 
 def is_away(error: BaseException) -> bool:
     """Whether an error says that the database cannot be reached, or cannot work now. Any other one
     comes again with the same statement."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        error = error.orig
-    if isinstance(error, DatabaseUnavailable):
-        return True
-    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return False
-    return error.sqlstate is None or error.sqlstate[:2] in _AWAY
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return True
+        error = error.orig or error
+    if isinstance(error, psycopg.Error) and error.sqlstate is not None:
+        return error.sqlstate.startswith(_AWAY)
+    return isinstance(
+        error, DatabaseUnavailable | psycopg.OperationalError | psycopg.InterfaceError
+    )
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same statements may succeed later: the database is away, or another transaction
+    came first."""
+    return is_away(error) or collided(error)
+
+
+def collided(error: BaseException) -> bool:
+    """Whether another transaction took the same rows, so that this one was broken off."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(original, pg.DeadlockDetected | pg.SerializationFailure)
 
 
 def _liveness(config: Config) -> dict[str, Any]:

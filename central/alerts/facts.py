@@ -191,6 +191,18 @@ class OverdueCount:
 
 
 @dataclass(frozen=True)
+class UnjudgedBatch:
+    """A batch that ingest could not judge, and keeps; `act` tells of it."""
+
+    gateway: str
+    epoch: int
+    first: int
+    last: int
+    fault: str
+    act: int
+
+
+@dataclass(frozen=True)
 class RefusedScan:
     """A record of a device, or of a gateway, that was to become an event and did not."""
 
@@ -202,6 +214,7 @@ class RefusedScan:
 
 Looked = (
     RefusedMark
+    | UnjudgedBatch
     | Told
     | UsedBlock
     | Heard

@@ -25,6 +25,7 @@ from central.alerts.facts import (
     RefusedScan,
     Spot,
     Told,
+    UnjudgedBatch,
     UsedBlock,
 )
 from central.queries import balances, consignments
@@ -130,6 +131,18 @@ _MISSING = text(
     " AND a.what IN ('compared', 'looked again')"
     " GROUP BY c.number ORDER BY c.number"
 )
+_UNJUDGED = text(
+    "SELECT key, (payload->>'epoch')::bigint AS epoch, (payload->>'first')::bigint AS first,"
+    " (payload->>'last')::bigint AS last, payload->>'fault' AS fault, id FROM act"
+    " WHERE id > :after AND id <= :upto AND subject = 'gateway' AND what = 'unjudged' ORDER BY id"
+)
+_JUDGED = text(
+    "SELECT b.id FROM act a"
+    " JOIN stream s ON s.gateway = a.key AND s.epoch = (a.payload->>'epoch')::bigint"
+    " JOIN batch b ON b.stream = s.id AND b.first = (a.payload->>'first')::bigint"
+    " WHERE a.id > :after AND a.id <= :upto AND a.subject = 'gateway' AND a.what = 'judged again'"
+    " ORDER BY b.id"
+)
 _RECEIVED = text(
     "SELECT key, max(id) AS act FROM act WHERE id > :after AND id <= :upto"
     " AND subject = 'consignment' AND what = 'receipt ended' GROUP BY key ORDER BY key"
@@ -227,6 +240,17 @@ def clocks(connection: Connection, batches: Sequence[int]) -> Iterator[ClockRead
             ahead = max(0.0, (record.at - batch.received).total_seconds())
         key = batch.key(pos)
         yield ClockRead(key.gateway, f"{key.gateway}/{key.epoch}/{key.seq}", ahead)
+
+
+def unjudged(connection: Connection, after: int, upto: int) -> Iterator[UnjudgedBatch]:
+    """The batches that ingest could not judge, by these acts."""
+    for row in connection.execute(_UNJUDGED, {"after": after, "upto": upto}):
+        yield UnjudgedBatch(row.key, row.epoch, row.first, row.last, row.fault, row.id)
+
+
+def judged_again(connection: Connection, after: int, upto: int) -> list[int]:
+    """The batches that were unjudged, and were judged by these acts."""
+    return list(connection.execute(_JUDGED, {"after": after, "upto": upto}).scalars())
 
 
 def refused_scans(connection: Connection, after: int, upto: int) -> Iterator[RefusedScan]:

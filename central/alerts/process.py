@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -124,50 +125,77 @@ class Watch:
     # --- by act and by batch ------------------------------------------------------------------
 
     def _look(self) -> bool:
-        """At what is new; true when there is more."""
+        """At what is new; true when there is more. One act or batch that cannot be looked at is
+        passed over, and holds up no other."""
+        try:
+            return self._look_at(ACTS_AT_ONCE, BATCHES_AT_ONCE)
+        except Exception as error:
+            if db.may_pass(error):
+                raise
+        for acts, batches in ((1, 0), (0, 1)):
+            try:
+                self._look_at(acts, batches)
+            except Exception as error:
+                if db.may_pass(error):
+                    raise
+                self._look_at(acts, batches, fault=error)
+        return True
+
+    def _look_at(self, acts: int, most: int, *, fault: Exception | None = None) -> bool:
+        """At so many new acts and batches; true when there may be more. `fault`: why they cannot
+        be looked at; they are passed over."""
         with snapshot(self._engine) as connection:
-            act = self._acts_to(connection)
-            batches = self._unseen(connection)
-            looked: list[Looked] = [
-                *look.told(connection, self._act, act),
-                *look.received(connection, self._act, act),
-                *look.missing(connection, self._act, act),
-                *look.refused_scans(connection, self._act, act),
-                *look.refused(connection, batches),
-                *look.used_up(connection, batches),
-                *look.clocks(connection, batches),
-            ]
-            marked = look.marked(connection, batches)
-            told_of = look.lots_of(connection, self._act, act)
+            act = self._acts_to(connection, acts)
+            batches = self._unseen(connection, most)
+            looked: list[Looked] = []
+            marked: set[str] = set()
+            told_of: set[str] = set()
+            if fault is None:
+                judged = [*batches, *look.judged_again(connection, self._act, act)]
+                looked = [
+                    *look.told(connection, self._act, act),
+                    *look.received(connection, self._act, act),
+                    *look.missing(connection, self._act, act),
+                    *look.refused_scans(connection, self._act, act),
+                    *look.unjudged(connection, self._act, act),
+                    *look.refused(connection, judged),
+                    *look.used_up(connection, batches),
+                    *look.clocks(connection, batches),
+                ]
+                marked = look.marked(connection, judged)
+                told_of = look.lots_of(connection, self._act, act)
             ends = connection.execute(_TRANSACTIONS).one()
         if not batches and act == self._act:
             return False
-        complete = len(batches) < BATCHES_AT_ONCE
-        self._horizon.advance(batches, *ends, complete=complete)
-        # Where this fails, the next connection begins from what was kept last.
-        positions = {"act": act, "batch": self._horizon.low}
+        if fault is not None:
+            what = f"batch {batches[0]}" if batches else f"act {act}"
+            log.error("%s cannot be looked at, and raises no alert", what, exc_info=fault)
+        complete = len(batches) < most
+        horizon = deepcopy(self._horizon)
+        horizon.advance(batches, *ends, complete=complete)
+        positions = {"act": act, "batch": horizon.low}
         self._raise(rules.judge(looked, self._limits), positions)
-        more = not complete or act == self._act + ACTS_AT_ONCE
-        self._act = act
+        more = not complete or act == self._act + acts
+        self._act, self._horizon = act, horizon
         if self._marked is not None:
             self._marked |= marked
         if self._told_of is not None:
             self._told_of |= told_of
         return more
 
-    def _acts_to(self, connection: Connection) -> int:
+    def _acts_to(self, connection: Connection, most: int) -> int:
         """Acts are committed in the order of their ids."""
         newest = connection.execute(select(func.max(schema.act.c.id))).scalar_one() or 0
-        return max(self._act, min(newest, self._act + ACTS_AT_ONCE))
+        return max(self._act, min(newest, self._act + most))
 
-    def _unseen(self, connection: Connection) -> list[int]:
+    def _unseen(self, connection: Connection, most: int) -> list[int]:
         table, horizon = schema.batch, self._horizon
         return list(
             connection.execute(
                 select(table.c.id)
                 .where(table.c.id > horizon.low, table.c.id.not_in(horizon.seen))
                 .order_by(table.c.id)
-                .limit(BATCHES_AT_ONCE)
+                .limit(most)
             ).scalars()
         )
 

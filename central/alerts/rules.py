@@ -29,6 +29,7 @@ from central.alerts.facts import (
     RefusedScan,
     Spot,
     Told,
+    UnjudgedBatch,
     UsedBlock,
 )
 from central.register.alerts.models import About, Fact, Finding, RuleCode, Severity
@@ -85,13 +86,23 @@ def _refused(mark: RefusedMark) -> Case:
 
 
 def _quarantined(mark: RefusedMark, _: Limits) -> Iterator[Case]:
-    if mark.code not in ("duplicate", "not-licensed"):
+    if mark.code not in ("duplicate", "not-licensed", "unjudged"):
         yield _refused(mark)
 
 
 def _unlicensed(mark: RefusedMark, _: Limits) -> Iterator[Case]:
     if mark.code == "not-licensed":
         yield _refused(mark)
+
+
+def _unjudged(batch: UnjudgedBatch, _: Limits) -> Iterator[Case]:
+    facts: dict[str, Fact] = {
+        "epoch": batch.epoch,
+        "first": batch.first,
+        "last": batch.last,
+        "fault": batch.fault,
+    }
+    yield batch.gateway, str(batch.act), facts
 
 
 def _is_after_end(told: Told) -> bool:
@@ -318,6 +329,12 @@ RULES: tuple[Rule, ...] = (
         *("unlicensed", "critical", "gateway", RefusedMark, _unlicensed),
         "Marking without a licence",
         "{subject} marked without being allowed to, record {record}: {detail}. Marked: {uiis}",
+    ),
+    Rule(
+        *("unjudged", "critical", "gateway", UnjudgedBatch, _unjudged),
+        "A batch could not be judged",
+        "{subject}: records {first} to {last} of epoch {epoch} are kept, and their numbers are"
+        " quarantined ({fault}). Update the register, then run gjurma-central judge",
     ),
     Rule(
         *("disputed", "warning", "event", Told, _disputed),

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from central.access.attempts import Attempts
-from central.db import unavailable
+from central.db import may_pass, unavailable
 from central.errors import NotEnabled
 from central.ingest import intake
 from gateway.contract.batch import MAX_BYTES
@@ -83,8 +83,10 @@ def _connection(engine: Engine) -> Iterator[psycopg.Connection[TupleRow]]:
         driver = pooled.driver_connection
         assert isinstance(driver, psycopg.Connection)
         yield driver
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except psycopg.Error as error:
         pooled.invalidate(error)
+        if not may_pass(error):
+            raise
         raise unavailable(error) from error
     finally:
         pooled.close()

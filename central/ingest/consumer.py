@@ -133,11 +133,11 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 result = work()
-            except (pg.DeadlockDetected, pg.SerializationFailure, store.JudgedTooEarly):
-                continue
-            except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable) as error:
+            except (psycopg.Error, DatabaseUnavailable) as error:
                 if not told:
-                    log.warning("the database is away; nothing is acknowledged: %s", error)
+                    away = db.is_away(error)
+                    what = "is away" if away else "refuses a statement"
+                    log.warning("the database %s; nothing is acknowledged: %s", what, error)
                     told = True
                 self._drop_database()
                 self._stopping.wait(delay * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
@@ -162,21 +162,22 @@ class Worker:
             self._client.unsubscribe(ALL_STATES)
 
     def _elect(self) -> None:
-        """One worker of all subscribes to the gateways' states. The lock ends with its session."""
-        if self._elected or time.monotonic() < self._election_at:
+        """One worker of all subscribes to the gateways' states. The lock ends with its session,
+        which an elected worker without work asks for, so that it notices."""
+        if time.monotonic() < self._election_at:
             return
         self._election_at = time.monotonic() + ELECTION_EVERY_S
 
         def attempt() -> bool:
-            with self._connection().transaction():
-                row = (
-                    self._connection()
-                    .execute("SELECT pg_try_advisory_lock(%s)", (ELECTION,))
-                    .fetchone()
-                )
+            connection = self._connection()
+            with connection.transaction():
+                if self._elected:
+                    connection.execute("SELECT 1")
+                    return True
+                row = connection.execute("SELECT pg_try_advisory_lock(%s)", (ELECTION,)).fetchone()
             return row is not None and bool(row[0])
 
-        if self._persist(attempt):
+        if self._persist(attempt) and not self._elected:
             self._elected = True
             log.info("elected: answers the gateways' states")
             self._client.subscribe(ALL_STATES, qos=1)
@@ -192,9 +193,9 @@ class Worker:
                     return [a for arrived in ordered for a in self._one(connection, arrived)]
             except (pg.DeadlockDetected, pg.SerializationFailure, store.JudgedTooEarly):
                 pass
-            except (psycopg.OperationalError, psycopg.InterfaceError):
-                raise
             except Exception as error:
+                if db.is_away(error):
+                    raise
                 log.warning("%d messages together failed, now one by one: %s", len(ordered), error)
         answers = []
         for arrived in ordered:
@@ -206,14 +207,15 @@ class Worker:
         message = arrived.message
         answers = intake.alone(
             connection,
-            lambda: self._one(connection, arrived),
+            lambda fault: self._one(connection, arrived, fault),
             lambda: gateway_of(message.topic),
             bytes(message.payload),
         )
         return answers or []
 
-    def _one(self, connection: Connection, arrived: Arrived) -> list[Answer]:
-        return take(connection, self._key, arrived.message.topic, bytes(arrived.message.payload))
+    def _one(self, connection: Connection, arrived: Arrived, fault: str = "") -> list[Answer]:
+        message = arrived.message
+        return take(connection, self._key, message.topic, bytes(message.payload), fault)
 
 
 def _gateways(taken: list[Arrived]) -> set[str]:
@@ -224,9 +226,12 @@ def _gateways(taken: list[Arrived]) -> set[str]:
     return found
 
 
-def take(connection: Connection, key: SigningKey, name: str, payload: bytes) -> list[Answer]:
+def take(
+    connection: Connection, key: SigningKey, name: str, payload: bytes, fault: str = ""
+) -> list[Answer]:
     """Store a message that came on the topic `name`, in the caller's transaction. Return its
-    receipt, signed by `key`; nothing where the message deserves no receipt."""
+    receipt, signed by `key`; nothing where the message deserves no receipt. `fault`: why a batch
+    cannot be judged; it is kept unjudged then."""
     now = datetime.now(UTC)
     try:
         gateway = gateway_of(name)
@@ -235,7 +240,7 @@ def take(connection: Connection, key: SigningKey, name: str, payload: bytes) -> 
     if name.endswith("/state"):
         asked = states.heard(connection, gateway, payload, now)
     else:
-        asked = intake.take(connection, gateway, payload, now)
+        asked = intake.take(connection, gateway, payload, now, fault)
     if asked is None:
         return []
     receipt = receipts.signed_receipt(connection, key, gateway, *asked, now)

@@ -97,6 +97,15 @@ class Dropped:
 
 
 @dataclass(frozen=True)
+class Unjudged:
+    """A batch that the rules stumble over is kept without being judged. `claims`: its marks claim
+    their numbers."""
+
+    fault: str
+    claims: bool = True
+
+
+@dataclass(frozen=True)
 class Suffix:
     """The records from index `start` on are new."""
 

@@ -38,6 +38,14 @@ class Holdings:
         found = uii if uii in self._rows else self._uii_of_elements.get(elements, uii)
         return self._rows.get(found, {})
 
+    def with_elements(self, elements: str, component: str) -> Item | None:
+        """The row of a component that carries these elements, under whatever UII."""
+        for rows in self._rows.values():
+            row = rows.get(component)
+            if row is not None and row.elements == elements:
+                return row
+        return None
+
     def siblings(self, uii: str) -> list[Item]:
         """Every component that carries the number."""
         return list(self._rows[uii].values())

@@ -1,13 +1,16 @@
 """A batch on its way in, by whichever wire it came: judged, stored, and then answered."""
 
 import logging
+import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import count
 from typing import TypeVar
 
-import psycopg
 from psycopg import errors as pg
 
+from central import db
 from central.ingest import receipts, rules, store
 from central.ingest.database import Connection
 from central.ingest.facts import Evidence, Key, Received
@@ -17,16 +20,27 @@ from gateway.contract.signed import SigningKey
 from gateway.contract.topics import Boot
 
 log = logging.getLogger("central.ingest")
+ATTEMPTS = 5
+"""So often a batch fails before it counts as one that cannot be judged."""
+PAUSE_S = (0.01, 0.5)
+_OTHER_SCHEMA = (
+    *(pg.UndefinedColumn, pg.UndefinedTable, pg.UndefinedFunction, pg.DatatypeMismatch),
+    *(pg.NotNullViolation, pg.InsufficientPrivilege),
+)
+"""During an upgrade the tables may be those of another version: no batch is to blame."""
 T = TypeVar("T")
 
 
 def take(
-    connection: Connection, gateway: str, payload: bytes, now: datetime
+    connection: Connection, gateway: str, payload: bytes, now: datetime, fault: str = ""
 ) -> tuple[int, str] | None:
-    """Store what came from a gateway; returns the (epoch, boot) to answer with a receipt."""
+    """Store what came from a gateway; returns the (epoch, boot) to answer with a receipt.
+
+    `fault`: why it cannot be judged; it is kept unjudged then.
+    """
     received = rules.examine(gateway, payload)
     if isinstance(received, Received):
-        outcome = store.receive(connection, received, now)
+        outcome = store.receive(connection, received, now, fault)
     else:
         outcome = received
         store.keep(connection, outcome, now)
@@ -39,29 +53,67 @@ def take(
 
 
 def alone(
-    connection: Connection, work: Callable[[], T], sender: Callable[[], str], payload: bytes
+    connection: Connection, work: Callable[[str], T], sender: Callable[[], str], payload: bytes
 ) -> T | None:
-    """Do it in a transaction of its own, again where it collided with another.
+    """Do it in a transaction of its own, as `insist` calls it.
 
-    What the rules or PostgreSQL stumble over becomes evidence, and None is returned: neither its
-    sender's next attempt nor the other senders may wait behind it.
+    What cannot even be kept unjudged becomes evidence, and None is returned. Raises what says that
+    the database is away.
     """
-    while True:
-        try:
-            with connection.transaction():
-                return work()
-        except (pg.DeadlockDetected, pg.SerializationFailure, store.JudgedTooEarly):
-            continue
-        except (psycopg.OperationalError, psycopg.InterfaceError):
+
+    def attempt(fault: str) -> T:
+        with connection.transaction():
+            return work(fault)
+
+    try:
+        return insist(attempt)
+    except Exception as error:
+        if db.is_away(error):
             raise
+        log.exception("not stored, kept as evidence")
+        gateway = sender()
+        evidence = Evidence(gateway, "not-stored", described(error), payload, answer=False)
+        with connection.transaction():
+            store.keep(connection, evidence, datetime.now(UTC))
+        return None
+
+
+def insist(
+    work: Callable[[str], T],
+    pause: Callable[[float], None] = time.sleep,
+    *,
+    nested: bool = False,
+) -> T:
+    """Call `work` with "" until it succeeds; from the fifth failure on with that fault.
+
+    A transaction that another one has broken off is begun again, and counts as no failure. Where
+    `work` is `nested` in one, that error is raised: the locks of the outer one would stay. Raises
+    what `work` raises with a fault, and what says that the database is away or that its tables are
+    another version's.
+    """
+    fault, failures = "", 0
+    for attempt in count():
+        try:
+            return work(fault)
         except Exception as error:
-            log.exception("not stored, kept as evidence")
-            fault = f"{type(error).__name__}: {error}"
-            gateway = sender()
-            evidence = Evidence(gateway, "not-stored", fault, payload, answer=False)
-            with connection.transaction():
-                store.keep(connection, evidence, datetime.now(UTC))
-            return None
+            if not db.collided(error):
+                if fault or db.is_away(error) or isinstance(error, _OTHER_SCHEMA):
+                    raise
+                failures += 1
+                if failures == ATTEMPTS:
+                    log.exception("a batch cannot be judged; it is kept unjudged")
+                    fault = described(error)
+            elif nested:
+                raise
+        least, most = PAUSE_S
+        pause(min(least * 2.0**attempt, most) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+    raise AssertionError
+
+
+def described(error: Exception) -> str:
+    """Return an error's type and text, in one line that PostgreSQL can store."""
+    text = f"{type(error).__name__}: {error}".encode(errors="replace").decode()
+    return " ".join(text.replace("\x00", " ").split())[:300]
 
 
 def unproved(payload: bytes) -> Batch:
@@ -96,9 +148,9 @@ def answer(connection: Connection, key: SigningKey, batch: Batch, payload: bytes
     """Store a batch that is signed, then answer it: its receipt. None: it is evidence alone."""
     gateway = batch.header.gateway
 
-    def work() -> bytes | None:
+    def work(fault: str) -> bytes | None:
         now = datetime.now(UTC)
-        asked = take(connection, gateway, payload, now)
+        asked = take(connection, gateway, payload, now, fault)
         if asked is None:
             return None
         return receipts.signed_receipt(connection, key, gateway, *asked, now)

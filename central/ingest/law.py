@@ -20,7 +20,7 @@ from central.ingest.facts import (
 )
 from central.ingest.holdings import Holdings
 from central.ingest.life import Item
-from central.ingest.naming import named_item, read_on_parts
+from central.ingest.naming import named_item, names_elements, other_elements, read_on_parts
 from central.ingest.refusal import Refusal
 from central.ingest.statements import Statements
 from central.said import Several, joined, said
@@ -91,6 +91,24 @@ class Court:
         self._rows.append(RecordRow(seq, "", None, "unreadable"))
         self._refused.append(Refused(seq, "unreadable", fault[:500]))
 
+    def set_aside(self, seq: int, record: Record, fault: str, *, claims: bool) -> None:
+        """Keep a record of a batch that cannot be judged. The plan that it accepts is in force, and
+        with `claims` the numbers of its marks are claimed, as quarantined."""
+        self._rows.append(RecordRow(seq, record.type, record.at, "unjudged"))
+        what = said("the batch that holds it cannot be judged: {fault}", fault=fault)
+        self._refused.append(Refused(seq, "unjudged", what[:500]))
+        if self._stream.is_device:
+            return
+        if isinstance(record, Accepted):
+            key = (record.incarnation, record.version)
+            self._plan_key = key if self._plan_key is None else max(self._plan_key, key)
+            self._see_spans(record)
+        elif claims and isinstance(record, Intent):
+            for mark in record.marks:
+                key_of_mark = MarkKey(*self._me(seq), mark.position)
+                if self._held.held(key_of_mark) is None:
+                    self._quarantine(key_of_mark, mark, record.station or "")
+
     def hear(self, seq: int, record: Record) -> None:
         """Judge one record."""
         verdict = OK
@@ -152,10 +170,7 @@ class Court:
         self._plan_key = key
         plan = self._plans.get(key)
         if plan is None or plan.epoch != self._stream.epoch:
-            self._spans += [
-                SpanSeen(span.block, span.space, span.start, span.end, key)
-                for span in record.blocks
-            ]
+            self._see_spans(record)
             raise Refusal(
                 "unknown-plan",
                 said(
@@ -164,6 +179,12 @@ class Court:
                     version=record.version,
                 ),
             )
+
+    def _see_spans(self, record: Accepted) -> None:
+        key = (record.incarnation, record.version)
+        self._spans += [
+            SpanSeen(span.block, span.space, span.start, span.end, key) for span in record.blocks
+        ]
 
     def _corrected(self, record: Corrected) -> None:
         of = RecordKey(record.of.gateway, record.of.epoch, record.of.seq)
@@ -179,7 +200,7 @@ class Court:
 
     def _intent(self, record: Intent) -> None:
         """Claims every mark, whatever the law says: the metal may be marked."""
-        me = RecordKey(self._stream.gateway, self._stream.epoch, record.seq)
+        me = self._me(record.seq)
         self._held.announce(me, record)
         plan = self._plan_in_force()
         faults: list[Refusal] = []
@@ -317,7 +338,6 @@ class Court:
         named = named_item(mark)
         rows = self._held.rows(named.uii, named.elements)
         uii = next((row.uii for row in rows.values()), named.uii)
-        fresh = isinstance(mark.source, FromBlock)
         space, number = self._spent(mark)
         before = rows.get(mark.component)
         doubled = self._doubled(key, mark, named.elements, rows, before)
@@ -327,8 +347,7 @@ class Court:
             item = Item(
                 uii=uii,
                 component=mark.component,
-                # Another item's elements under this UII: the row can only tell of the first.
-                elements=next((r.elements for r in rows.values()), named.elements),
+                elements=_elements(rows, named.elements),
                 order=mark.order,
                 space=space,
                 number=number,
@@ -346,8 +365,34 @@ class Court:
             quarantined=item.quarantined or quarantined,
             duplicated=item.duplicated or doubled is not None,
         )
+        self._enter(key, mark, item, station, doubled=doubled is not None)
+        return doubled
+
+    def _quarantine(self, key: MarkKey, mark: Mark, station: str) -> None:
+        """Claim a mark that nobody has judged, by what stands in the register: this always can be
+        written. A number that was claimed before is claimed twice."""
+        named = named_item(mark)
+        rows = self._held.rows(named.uii, named.elements)
+        uii = next((row.uii for row in rows.values()), named.uii)
+        elements = _elements(rows, named.elements)
+        before = rows.get(mark.component) or self._held.with_elements(elements, mark.component)
+        doubled = before is not None and isinstance(mark.source, FromBlock)
+        if before is None:
+            space, number = self._spent(mark)
+            serial = str(number if number is not None else named.uii)
+            before = Item(
+                *(uii, mark.component, elements, mark.order, space, number, serial),
+                readback=order.mode_of(mark, None),
+            )
+        item = replace(before, quarantined=True, duplicated=before.duplicated or doubled)
+        self._enter(key, mark, item, station, doubled=doubled)
+
+    def _enter(self, key: MarkKey, mark: Mark, item: Item, station: str, *, doubled: bool) -> None:
+        """Enter the claim of a mark, and what its item is by it."""
+        fresh = isinstance(mark.source, FromBlock)
+        space, number = self._spent(mark)
         self._held.put(item)
-        if doubled is not None:
+        if doubled:
             self._held.flag(item.uii)
         self._held.claim(key, item, fresh=fresh)
         self._claims.append(
@@ -357,7 +402,9 @@ class Court:
                 station,
             )
         )
-        return doubled
+
+    def _me(self, seq: int) -> RecordKey:
+        return RecordKey(self._stream.gateway, self._stream.epoch, seq)
 
     def _doubled(
         self,
@@ -367,7 +414,7 @@ class Court:
         rows: Mapping[str, Item],
         before: Item | None,
     ) -> Refusal | None:
-        if any(row.elements != elements for row in rows.values()):
+        if any(other_elements(row.elements, elements) for row in rows.values()):
             return Refusal("duplicate", said("another item has the same UII"))
         if before is not None and not self._is_allowed(mark, before):
             what = said(
@@ -398,6 +445,12 @@ class Court:
             return mark.source.space, mark.source.number
         row = self._held.row_of(_repeated(mark))
         return (None, None) if row is None else (row.space, row.number)
+
+
+def _elements(rows: Mapping[str, Item], named: str) -> str:
+    """The first that a content gave: of another item under this UII no row can tell."""
+    known = (row.elements for row in rows.values() if names_elements(row.elements))
+    return next(known, named)
 
 
 def _repeated(mark: Mark) -> MarkKey:

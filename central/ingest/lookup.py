@@ -62,6 +62,15 @@ def look_up(connection: Connection, stream: Stream, needs: Needs) -> Known:
     )
 
 
+def look_up_items(connection: Connection, _stream: Stream, needs: Needs) -> Known:
+    """The items of `needs` and the components that their orders require: for a batch that cannot be
+    judged, so that no other fact stands in its way."""
+    named: tuple[list[Any], ...] = (sorted(needs.uiis), sorted(needs.elements), [])
+    items = _items(connection, _NAMED, named)
+    orders = needs.orders | {item.order for item in items.values()}
+    return Known(items=items, orders=_orders(connection, orders)[0])
+
+
 def _plans(connection: Connection, gateway: str, keys: Iterable[PlanKey]) -> dict[PlanKey, Plan]:
     found = {}
     for incarnation, version in keys:

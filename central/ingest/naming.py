@@ -6,6 +6,8 @@ from functools import lru_cache
 from gateway.contract.record import Item, Mark, Observed
 from gateway.contract.uii import Identified, UiiError, identify
 
+_NO_ELEMENTS = "?:"
+
 
 @lru_cache(maxsize=4096)
 def identified(content: str) -> Identified:
@@ -17,12 +19,23 @@ def identified(content: str) -> Identified:
 
 
 def named_item(mark: Mark) -> Item:
-    """From the content where it names an item, else as the record asserts it."""
+    """From the content where it names an item. Else the UII that the record asserts, and no
+    elements: those of a content give one UII, whereas a record could assert any pair."""
     try:
         found = identified(mark.content)
     except UiiError:
-        return mark.item
+        return Item(uii=mark.item.uii, elements=_NO_ELEMENTS + mark.item.uii)
     return Item(uii=found.uii, elements=found.elements)
+
+
+def names_elements(elements: str) -> bool:
+    """Whether a content gave these elements."""
+    return not elements.startswith(_NO_ELEMENTS)
+
+
+def other_elements(one: str, other: str) -> bool:
+    """Whether two contents gave elements of different items."""
+    return one != other and names_elements(one) and names_elements(other)
 
 
 def names_component(content: str) -> bool:

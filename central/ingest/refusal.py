@@ -5,7 +5,7 @@ from central.said import Said, Several
 CODES = (
     *("unreadable", "not-licensed", "lease-ended", "outside-block", "unknown-order"),
     *("wrong-content", "bad-quantity", "duplicate", "out-of-place", "unknown-plan"),
-    *("witnesses-missing", "not-for-devices"),
+    *("witnesses-missing", "not-for-devices", "unjudged"),
 )
 """Stable: they go into receipts."""
 

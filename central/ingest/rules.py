@@ -18,6 +18,7 @@ from central.ingest.facts import (
     Stream,
     StreamState,
     Suffix,
+    Unjudged,
     Writes,
 )
 from central.ingest.law import Court
@@ -273,17 +274,40 @@ def hear(
     return court
 
 
-def judge(stream: Stream, received: Received, suffix: Suffix, known: Known) -> Writes:
-    """All that a batch changes; `suffix` says from where on it is new."""
+def set_aside(
+    stream: Stream,
+    known: Known,
+    first: int,
+    records: Sequence[Record | None],
+    faults: Sequence[str],
+    unjudged: Unjudged,
+) -> Court:
+    """Keep new records that cannot be judged; of `known`, items and orders are looked at."""
+    court = Court(stream, known)
+    for seq, (record, fault) in enumerate(zip(records, faults, strict=True), start=first):
+        if record is None:
+            court.unreadable(seq, fault)
+        else:
+            court.set_aside(seq, record, unjudged.fault, claims=unjudged.claims)
+    return court
+
+
+def judge(
+    stream: Stream,
+    received: Received,
+    suffix: Suffix,
+    known: Known,
+    unjudged: Unjudged | None = None,
+) -> Writes:
+    """All that a batch changes; `suffix` says from where on it is new, `unjudged` that it cannot be
+    judged."""
     header = received.batch.header
     first = header.first + suffix.start
-    court = hear(
-        stream,
-        known,
-        first,
-        received.records[suffix.start :],
-        received.faults[suffix.start :],
-    )
+    new = (received.records[suffix.start :], received.faults[suffix.start :])
+    if unjudged is None:
+        court = hear(stream, known, first, *new)
+    else:
+        court = set_aside(stream, known, first, *new, unjudged)
     last = received.records[-1]
     next_key = None
     if isinstance(last, KeyChanged):

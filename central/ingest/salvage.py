@@ -17,6 +17,7 @@ from central.errors import Conflict, NotFound, Refused
 from central.ingest import rules, store
 from central.ingest.database import Connection
 from central.ingest.facts import Evidence, Received, Stream, Suffix
+from central.ingest.intake import insist
 from central.register.acts import Why, Work
 from central.register.gateways.projection import GATEWAY, SALVAGED
 from central.register.gateways.service import sharing
@@ -83,12 +84,8 @@ def take(work: Work, payload: bytes, reason: str) -> Salvaged:
         found = decode_salvage(payload)
     except ContractError as error:
         raise Refused(said("the salvage file cannot be read: {fault}", fault=str(error))) from error
-    while True:
-        try:
-            with work.connection.begin_nested():
-                return _Taking(work, found).run(reason)
-        except store.JudgedTooEarly:
-            continue
+    with work.connection.begin_nested():
+        return _Taking(work, found).run(reason)
 
 
 class _Taking:
@@ -206,11 +203,23 @@ class _Taking:
         if signer not in {key.id for key in stream.keys}:
             begun, _ = self._signed.get(signer, (first, 0))
             self._signed[signer] = (begun, header.last)
-        store.take_in(self._connection, stream, received, Suffix(first - header.first), self._now)
+        self._store(stream, received, Suffix(first - header.first))
         self._new += header.last - first + 1
         self._stream = cast(
             "Stream", store.lock_stream(self._connection, self._gateway, self._epoch)
         )
+
+    def _store(self, stream: Stream, received: Received, suffix: Suffix) -> None:
+        """Take a run of records in as ingest does a batch: unjudged where it cannot be judged."""
+
+        def attempt(fault: str) -> None:
+            with self._connection.transaction():
+                if fault:
+                    store.set_aside(self._connection, stream, received, suffix, self._now, fault)
+                else:
+                    store.take_in(self._connection, stream, received, suffix, self._now)
+
+        insist(attempt, nested=True)
 
     def _fills_no_gap(self, first: int, last: int) -> None:
         """Refuse records of a gap: what follows it was judged without them."""

@@ -7,18 +7,30 @@ adds between our look and our insert makes the batch be judged again.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from central import db
 from central.ingest import rules
 from central.ingest.database import LIVE_CHANNEL, Connection, columns, notify
-from central.ingest.facts import Dropped, Evidence, Key, Known, Received, Stream, Suffix, Writes
+from central.ingest.facts import (
+    Dropped,
+    Evidence,
+    Key,
+    Known,
+    Received,
+    Stream,
+    Suffix,
+    Unjudged,
+    Writes,
+)
 from central.ingest.life import Item, ItemKey
-from central.ingest.lookup import decoded_plan, look_up
+from central.ingest.lookup import decoded_plan, look_up, look_up_items
 from central.register import acts
+from central.register.gateways.projection import JUDGED, UNJUDGED
 from central.said import said
 from gateway.contract.batch import first_head, heads
 from gateway.contract.topics import Boot
@@ -35,22 +47,25 @@ class JudgedTooEarly(Exception):
 
 
 def receive(
-    connection: Connection, received: Received, now: datetime
+    connection: Connection, received: Received, now: datetime, fault: str = ""
 ) -> Suffix | Dropped | Evidence:
     """Judge and store one batch inside the caller's transaction; returns what became of it.
 
-    Raises `JudgedTooEarly`: the caller rolls back and calls again.
+    `fault`: why it cannot be judged; it is kept unjudged then. Raises `JudgedTooEarly`: the caller
+    rolls back and calls again.
     """
     header = received.batch.header
     stream = lock_stream(connection, header.gateway, header.epoch)
     if stream is None:
-        fault = said("no epoch {epoch} was opened", epoch=header.epoch)
-        evidence = Evidence(header.gateway, "unknown-epoch", fault, received.payload, answer=False)
+        what = said("no epoch {epoch} was opened", epoch=header.epoch)
+        evidence = Evidence(header.gateway, "unknown-epoch", what, received.payload, answer=False)
         keep(connection, evidence, now)
         return evidence
     stored = {seq: head_at(connection, stream, seq) for seq in rules.overlap(stream, received)}
     admitted = rules.admit(stream, received, stored)
-    if isinstance(admitted, Suffix):
+    if isinstance(admitted, Suffix) and fault:
+        set_aside(connection, stream, received, admitted, now, fault)
+    elif isinstance(admitted, Suffix):
         take_in(connection, stream, received, admitted, now)
     elif isinstance(admitted, Evidence):
         keep(connection, admitted, now)
@@ -60,28 +75,86 @@ def receive(
 
 
 def take_in(
-    connection: Connection, stream: Stream, received: Received, suffix: Suffix, now: datetime
+    connection: Connection,
+    stream: Stream,
+    received: Received,
+    suffix: Suffix,
+    now: datetime,
+    unjudged: Unjudged | None = None,
 ) -> None:
     """Judge and store the new part of an admitted batch. Raises `JudgedTooEarly`."""
     needs = rules.needs(stream, received.records[suffix.start :])
-    known = look_up(connection, stream, needs)
-    writes = rules.judge(stream, received, suffix, known)
+    known = (look_up if unjudged is None else look_up_items)(connection, stream, needs)
+    writes = rules.judge(stream, received, suffix, known, unjudged)
     _write(connection, stream, received, known, writes, now)
+
+
+def set_aside(
+    connection: Connection,
+    stream: Stream,
+    received: Received,
+    suffix: Suffix,
+    now: datetime,
+    fault: str,
+) -> None:
+    """Store the new part of an admitted batch unjudged: with the claims of its marks, or as bytes
+    alone where those cannot be written. An act tells of it."""
+    for claims in (True, True, True, False):  # the first attempts may meet another transaction
+        unjudged = Unjudged(fault, claims)
+        try:
+            with connection.transaction():
+                take_in(connection, stream, received, suffix, now, unjudged)
+        except Exception as error:
+            if db.may_pass(error) or not claims:
+                raise
+        else:
+            break
+    header = received.batch.header
+    span = {"first": header.first + suffix.start, "last": header.last}
+    payload = {"epoch": stream.epoch, **span, **asdict(unjudged)}
+    _act(connection, stream, UNJUDGED, payload, "", now)
 
 
 def _latch(connection: Connection, stream: Stream, state: str, why: str, now: datetime) -> None:
     """An act, since no batch tells of it."""
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (acts.LAST,))
-    connection.execute(
-        "INSERT INTO act (at, subject, key, what, payload, account, role, reason, basis)"
-        " VALUES (%s, 'gateway', %s, 'latched', %s, 'ingest', 'program', %s, '')",
-        (now, stream.gateway, Jsonb({"epoch": stream.epoch, "state": state}), why),
-    )
+    _act(connection, stream, "latched", {"epoch": stream.epoch, "state": state}, why, now)
     connection.execute(
         "UPDATE stream SET state = %s, ended = %s WHERE id = %s", (state, now, stream.id)
     )
     notify(connection, LIVE_CHANNEL, {"gateway": stream.gateway, "latch": state})
     notify(connection, acts.PLAN_CHANNEL, {"gateway": stream.gateway})
+
+
+def _act(
+    connection: Connection,
+    stream: Stream,
+    what: str,
+    payload: dict[str, Any],
+    why: str,
+    now: datetime,
+) -> None:
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (acts.LAST,))
+    connection.execute(
+        "INSERT INTO act (at, subject, key, what, payload, account, role, reason, basis)"
+        " VALUES (%s, 'gateway', %s, %s, %s, 'ingest', 'program', %s, '')",
+        (now, stream.gateway, what, Jsonb(payload), why),
+    )
+
+
+def unjudged_batches(connection: Connection) -> dict[tuple[str, int, int], Unjudged]:
+    """The batches that are kept unjudged, by gateway, epoch and first record."""
+    found = {}
+    for gateway, what, payload in connection.execute(
+        "SELECT key, what, payload FROM act WHERE subject = 'gateway' AND what = ANY(%s)"
+        " ORDER BY id",
+        ([UNJUDGED, JUDGED],),
+    ).fetchall():
+        key = (gateway, payload["epoch"], payload["first"])
+        if what == UNJUDGED:
+            found[key] = Unjudged(payload["fault"], payload["claims"])
+        else:
+            found.pop(key, None)
+    return found
 
 
 def keep(connection: Connection, evidence: Evidence, now: datetime) -> None:

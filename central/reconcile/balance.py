@@ -17,6 +17,7 @@ from central.ingest.facts import MarkKey, PlanKey, RecordKey
 from central.ingest.life import Item
 from central.ingest.salvage import Gap, gaps
 from central.ingest.samples import Group
+from central.ingest.store import unjudged_batches
 from central.reconcile.replay import Replay
 from gateway.contract.batch import BatchHeader, first_head, heads
 from gateway.contract.errors import ContractError
@@ -191,6 +192,7 @@ class _Audit:
             "SELECT stream, key_id, public FROM stream_key"
         ):
             public[stream, name] = bytes(key)
+        unjudged = unjudged_batches(self._connection)
         with self._connection.cursor(name="batches") as cursor:
             cursor.itersize = 50
             cursor.execute(
@@ -204,7 +206,8 @@ class _Audit:
             for stream, first, last, head, header, key, signature, body, *rows in cursor:
                 chain = streams[stream]
                 lines = bytes(body).split(b"\n")
-                heard = replay.add(chain.gateway, chain.epoch, first, lines)
+                aside = unjudged.get((chain.gateway, chain.epoch, first))
+                heard = replay.add(chain.gateway, chain.epoch, first, lines, aside)
                 signed = Signed("batch", bytes(header), key, bytes(signature), b"")
                 if not chain.follows(
                     first, last, bytes(head), lines, signed, public.get((stream, key))

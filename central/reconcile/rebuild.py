@@ -11,10 +11,10 @@ from typing import Any
 from psycopg import Connection as Psycopg
 from sqlalchemy import Connection, text
 
-from central import schema
+from central import db, schema
 from central.errors import GjurmaError
 from central.ingest import rules, salvage, store
-from central.ingest.facts import Received, Suffix
+from central.ingest.facts import Received, Suffix, Unjudged
 from central.plan.store import decoded
 from central.reconcile.projections import PROJECTIONS
 from central.register.acts import CARRIED_OVER, Act
@@ -113,11 +113,7 @@ def rebuild(connection: Connection) -> Rebuilt:
 
     Raises `SourceUnusable`.
     """
-    tables = [
-        table.name
-        for table in schema.metadata.sorted_tables
-        if table.name not in SOURCES | VOLATILE
-    ]
+    tables = rebuilt_tables()
     _empty_schema(connection, tables)
     acts = _repeat_acts(connection)
     plans = _repeat_plans(connection)
@@ -132,6 +128,26 @@ def rebuild(connection: Connection) -> Rebuilt:
     for name in tables:
         found += _differences(connection, name, MOST - len(found))
     return Rebuilt(acts, plans, batches, len(tables), rows, tuple(found))
+
+
+def rebuilt_tables() -> list[str]:
+    """Return the tables that are rebuilt, each after those that it refers to."""
+    return [
+        table.name
+        for table in schema.metadata.sorted_tables
+        if table.name not in SOURCES | VOLATILE
+    ]
+
+
+def differs(connection: Connection, name: str) -> bool:
+    """Whether a rebuilt table is not as the register's."""
+    return bool(_differences(connection, name, 1))
+
+
+def drop_rebuilt(connection: Connection) -> None:
+    """Throw away what was rebuilt; the transaction goes on with the register's own tables."""
+    connection.execute(text(f"DROP SCHEMA {AGAIN} CASCADE"))
+    connection.execute(text("SET LOCAL search_path TO public"))
 
 
 def _empty_schema(connection: Connection, tables: list[str]) -> None:
@@ -214,9 +230,17 @@ def _repeat_batches(connection: Connection) -> int:
     connection.execute(text("UPDATE stream SET state = 'live'"))
     driver = connection.connection.driver_connection
     assert isinstance(driver, Psycopg)
+    unjudged = store.unjudged_batches(driver)
     count = 0
     for row in _stored(connection):
-        _repeat_batch(driver, row)
+        aside = unjudged.get((row.gateway, row.epoch, row.first))
+        try:
+            _repeat_batch(driver, row, aside)
+        except Exception as error:
+            if isinstance(error, SourceUnusable) or db.may_pass(error):
+                raise
+            which = f"batch {row.id} ({row.gateway} epoch {row.epoch} record {row.first})"
+            raise SourceUnusable(f"{which}: {type(error).__name__}: {error}") from error
         count += 1
         if count & (count - 1) == 0:
             # Nobody else sees these tables and gathers what is in them: without that they would be
@@ -246,7 +270,7 @@ def _stored(connection: Connection) -> Iterator[Any]:
         last = rows[-1].id
 
 
-def _repeat_batch(driver: Psycopg[Any], row: Any) -> None:
+def _repeat_batch(driver: Psycopg[Any], row: Any, unjudged: Unjudged | None) -> None:
     stream = store.lock_stream(driver, row.gateway, row.epoch)
     assert stream is not None
     if row.first > stream.committed + 1:
@@ -276,7 +300,7 @@ def _repeat_batch(driver: Psycopg[Any], row: Any) -> None:
     driver.execute(
         "SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, false)", (f"{AGAIN}.batch", row.id)
     )
-    store.take_in(driver, stream, received, Suffix(before), row.received)
+    store.take_in(driver, stream, received, Suffix(before), row.received, unjudged)
 
 
 def _differences(connection: Connection, name: str, most: int) -> list[Difference]:

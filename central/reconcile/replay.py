@@ -20,6 +20,7 @@ from central.ingest.facts import (
     RecordKey,
     RecordRow,
     Stream,
+    Unjudged,
     Waiting,
 )
 from central.ingest.life import Item, ItemKey
@@ -66,7 +67,12 @@ class Replay:
     """The open groups of a stream."""
 
     def add(
-        self, gateway: str, epoch: int, first: int, lines: Sequence[bytes]
+        self,
+        gateway: str,
+        epoch: int,
+        first: int,
+        lines: Sequence[bytes],
+        unjudged: Unjudged | None = None,
     ) -> tuple[RecordRow, ...]:
         """Hear the next run of a stream's records; returns the rows that it gives."""
         stream = Stream(
@@ -83,7 +89,11 @@ class Replay:
         )
         records, faults = rules.decode_lines(first, lines)
         known = self.known(stream, rules.needs(stream, records))
-        found = rules.hear(stream, known, first, records, faults).conclusions()
+        if unjudged is None:
+            court = rules.hear(stream, known, first, records, faults)
+        else:
+            court = rules.set_aside(stream, known, first, records, faults, unjudged)
+        found = court.conclusions()
         self.take(stream, records, found)
         return found.records
 

@@ -14,6 +14,7 @@ from central.screens.texts import Language
 
 _INGEST = (
     "{type}: a device marks nothing",
+    "the batch that holds it cannot be judged: {fault}",
     "opened is the first record of an epoch",
     "plan ({incarnation}, {version}) after plan ({before}, {before_version})",
     "the register holds no plan ({incarnation}, {version}) of this epoch",

@@ -27,6 +27,7 @@ from central.alerts.facts import (
     RefusedScan,
     Spot,
     Told,
+    UnjudgedBatch,
     UsedBlock,
 )
 from central.alerts.rules import BY_CODE, NEAR_KM, RULES, distance_km, judge
@@ -58,6 +59,7 @@ SHORT = Received(
 COUNTED = Missing("INV-1", 40, "DEP.1", "DEP", (), 0)
 LATE_COUNT = OverdueCount("INV-1", "open", "DEP.1", NOW)
 REFUSED = RefusedScan("gramsh.scanner-1", "gramsh.scanner-1/1/7", "unknown-code", "'x'")
+UNJUDGED = UnjudgedBatch("gramsh.line-1", 1, 7, 12, "ValueError: a fault of ours", 41)
 BALANCE = CountedOrder("G-1", 200, 0)
 LOT = CountedLot("FMJ/L-1", 400, 0, 0)
 
@@ -223,6 +225,12 @@ def test_count_missing() -> None:
     assert judge([weapon], LIMITS)[0].number != judge([again], LIMITS)[0].number
 
 
+def test_unjudged() -> None:
+    assert found(UNJUDGED) == [("unjudged", "gramsh.line-1")]
+    # Its marks are refused for it: one alert of it is enough.
+    assert found(replace(MARK, code="unjudged")) == []
+
+
 def test_count_overdue() -> None:
     assert found(LATE_COUNT) == [("count-overdue", "INV-1")]
     still = replace(LATE_COUNT, state="counted")
@@ -253,6 +261,7 @@ CASES: Sequence[Looked] = (
     replace(COUNTED, weapons=("U1",)),
     LATE_COUNT,
     REFUSED,
+    UNJUDGED,
 )
 
 

@@ -14,11 +14,13 @@ gives its rows in the form in which `tests.central.tables` reads those of Postgr
 
 import copy
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from central.ingest import rules
 from central.ingest.facts import (
+    Conclusions,
     Dropped,
     Evidence,
     Key,
@@ -28,6 +30,7 @@ from central.ingest.facts import (
     RecordRow,
     Stream,
     Suffix,
+    Unjudged,
     Writes,
 )
 from central.ingest.life import ItemKey
@@ -106,6 +109,10 @@ class Register:
     """(block, start, end), both included."""
     states: dict[str, Heard] = field(default_factory=dict)
     """What each gateway last said of itself."""
+    unjudged: dict[tuple[str, int, int], Unjudged] = field(default_factory=dict)
+    """Batches that are kept unjudged, by gateway, epoch and first record."""
+    before_judging: Callable[[str, int, int], None] = lambda *_: None
+    """Raises where the rules stumble over that batch."""
 
     # --- what officers and the plan process do ------------------------------------------------
 
@@ -231,8 +238,8 @@ class Register:
             if (key.gateway, key.epoch) == (gateway, epoch) and not found.resolved
         ]
 
-    def receive(self, gateway: str, payload: bytes) -> Writes | Dropped | Evidence:
-        """Judge and store one message; what became of it."""
+    def receive(self, gateway: str, payload: bytes, fault: str = "") -> Writes | Dropped | Evidence:
+        """Judge and store one message; what became of it. `fault`: why it cannot be judged."""
         received = rules.examine(gateway, payload)
         if isinstance(received, Evidence):
             self._keep(received)
@@ -253,8 +260,13 @@ class Register:
                 self.streams[name] = replace(stream, state=admitted.latch)
         if not isinstance(admitted, Suffix):
             return admitted
+        unjudged = Unjudged(fault) if fault else None
+        if unjudged is None:
+            self.before_judging(*name, header.first + admitted.start)
         needs = rules.needs(stream, received.records[admitted.start :])
-        writes = rules.judge(stream, received, admitted, self.held.known(stream, needs))
+        writes = rules.judge(stream, received, admitted, self.held.known(stream, needs), unjudged)
+        if unjudged is not None:
+            self.unjudged[*name, writes.first] = unjudged
         self._carry_out(stream, received, writes)
         return writes
 
@@ -279,6 +291,22 @@ class Register:
             self._carry_out(stream, received, writes)
         self._lose(name, never_lost=True)
         return new
+
+    def judge_again(self) -> None:
+        """As `central.reconcile.judging`: what all batches give, once each of them is judged."""
+        self.unjudged.clear()
+        self.held = Replay(plans=self.held.plans, orders=self.held.orders)
+        self.rows, self.changed, self.about = {}, {}, set()
+        in_force: dict[StreamKey, PlanKey | None] = {}
+        for batch in self.batches:
+            stream = replace(self.streams[batch.stream], plan=in_force.get(batch.stream))
+            lines = batch.body.split(b"\n")
+            records, faults = rules.decode_lines(batch.first, lines)
+            known = self.held.known(stream, rules.needs(stream, records))
+            found = rules.hear(stream, known, batch.first, records, faults).conclusions()
+            in_force[batch.stream] = found.plan
+            self._note(batch.stream, batch.first, found)
+            self.held.take(stream, records, found)
 
     def _keep(self, evidence: Evidence) -> None:
         same = (evidence.gateway, evidence.reason, hashlib.sha256(evidence.payload).digest())
@@ -317,10 +345,13 @@ class Register:
                 span.block,
                 Block(span.block, span.space, span.start, span.end, name, None, span.plan),
             )
-        self.rows |= {RecordKey(*name, row.seq): row for row in writes.records}
-        self.about |= set(writes.about)
-        self.changed |= dict.fromkeys(writes.items, (*name, writes.first))
+        self._note(name, writes.first, writes)
         self.held.take(stream, received.records[writes.first - header.first :], writes)
+
+    def _note(self, name: StreamKey, first: int, found: Conclusions) -> None:
+        self.rows |= {RecordKey(*name, row.seq): row for row in found.records}
+        self.about |= set(found.about)
+        self.changed |= dict.fromkeys(found.items, (*name, first))
 
     # --- backups --------------------------------------------------------------------------------
 

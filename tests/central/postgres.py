@@ -19,16 +19,15 @@ from types import TracebackType
 from typing import Self
 
 import psycopg
-from psycopg import errors as pg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.range import Range
 from sqlalchemy import create_engine
 
 from central import embedded
-from central.ingest import receipts, rules, states, store
-from central.ingest.facts import Evidence, Received
+from central.ingest import intake, receipts, states
 from central.ingest.salvage import take
+from central.reconcile.judging import judge_again
 from central.reconcile.rebuild import Rebuilt, rebuild
 from central.register.acts import CARRIED_OVER, By, Work
 from central.register.entities import service as entities
@@ -171,26 +170,23 @@ class Store:
                 )
         return plan
 
-    def records(self, gateway: str, payload: bytes, now: datetime) -> bytes | None:
-        """As an ingest worker does with one message."""
-        received = rules.examine(gateway, payload)
-        while True:
-            try:
-                with self.connection.transaction():
-                    outcome: object = received
-                    if isinstance(received, Received):
-                        outcome = store.receive(self.connection, received, now)
-                    else:
-                        store.keep(self.connection, received, now)
-                    if isinstance(outcome, Evidence) and not outcome.answer:
-                        return None
-                    assert isinstance(received, Received)
-                    header = received.batch.header
-                    return receipts.signed_receipt(
-                        self.connection, self._key, gateway, header.epoch, header.boot, now
-                    )
-            except (pg.DeadlockDetected, store.JudgedTooEarly):
-                continue
+    def records(self, gateway: str, payload: bytes, now: datetime, fault: str = "") -> bytes | None:
+        """As an ingest worker does with one message; `fault`: why it cannot be judged."""
+
+        def work(found: str) -> bytes | None:
+            asked = intake.take(self.connection, gateway, payload, now, fault or found)
+            if asked is None:
+                return None
+            return receipts.signed_receipt(self.connection, self._key, gateway, *asked, now)
+
+        return intake.alone(self.connection, work, lambda: gateway, payload)
+
+    def judge_again(self) -> None:
+        """By the real command, as the database's owner."""
+        with self._engine.connect() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                judge_again(Work(connection, By.command()), "mended")
 
     def state(self, gateway: str, payload: bytes, now: datetime) -> bytes | None:
         with self.connection.transaction():

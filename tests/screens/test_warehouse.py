@@ -22,7 +22,7 @@ SOURCE = "\n".join(path.read_text("utf-8") for path in SOURCES)
 GLUE = "\x04"
 OF_ONE = re.compile(r'\bt\(\s*"((?:[^"\\]|\\.)+)"')
 OF_MANY = re.compile(r'\bmany\(\s*[\w.()]+,\s*"((?:[^"\\]|\\.)+)"')
-RECORDS = {"not-for-devices", "unreadable"}
+RECORDS = {"not-for-devices", "unjudged", "unreadable"}
 """Verdicts of records of a device, which the receipt names."""
 ALERTS = {"disputed", "seen-after-end", "elsewhere", "too-far", "scan-refused", "duplicate"}
 """What may be raised of a scan."""

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from central.errors import IssueGuardUnreadable
-from central.ingest.facts import Evidence, RecordKey
+from central.ingest.facts import Dropped, Evidence, RecordKey, Writes
+from central.ingest.intake import insist
 from central.plan.compile import compile_plan
 from central.plan.facts import Issue
 from central.plan.issuing import Issuing
@@ -67,7 +68,12 @@ class Centre:
             for use, key in (("receipt", self.receipt_key), ("plan", self.plan_key))
         )
         self.register = Register(self.receipt_key, incarnation=int(NOON.timestamp()) - 86400)
+        self.register.before_judging = self._judge
         self.officers = Officers()
+        self.stumbles = 0
+        """So many of the next batches meet a fault of the rules."""
+        self.stumbling: set[tuple[str, int, int]] = set()
+        """Batches that meet one, by gateway, epoch and first record, until it is mended."""
         self.away_until = 0.0
         """The database cannot be reached."""
         self.backups: list[Backup] = []
@@ -228,8 +234,18 @@ class Centre:
 
     def _batch(self, gateway: str, payload: bytes, now: datetime) -> bytes | None:
         before = len(self.register.batches)
-        outcome = self.register.receive(gateway, payload)
-        self.done.append(("records", gateway, payload, now))
+
+        def work(fault: str) -> tuple[Writes | Dropped | Evidence, str]:
+            return self.register.receive(gateway, payload, fault), fault
+
+        try:
+            outcome, fault = insist(work, lambda _seconds: None)
+        except Stumbled as error:
+            self.story.tell("centre", f"{gateway}: {error}, and nothing is kept")
+            return None
+        if fault:
+            self.story.tell("centre", f"{gateway}: kept unjudged: {fault}")
+        self.done.append(("records", gateway, payload, now, fault))
         if isinstance(outcome, Evidence):
             self.story.tell("centre", f"{gateway}: evidence, {outcome.reason}: {outcome.detail}")
             if not outcome.answer:
@@ -242,6 +258,30 @@ class Centre:
             self._news.set()
         header = decode_batch(payload).header
         return self.register.receipt(gateway, header.epoch, header.boot, now)
+
+    def _judge(self, gateway: str, epoch: int, first: int) -> None:
+        """Raises `Stumbled` where the rules have a fault that this batch meets."""
+        batch = (gateway, epoch, first)
+        if self.stumbles:
+            self.stumbles -= 1
+            self.stumbling.add(batch)
+        if batch in self.stumbling:
+            raise Stumbled(f"the rules stumble over record {first}")
+
+    def judge_again(self) -> None:
+        """An officer who was told of batches that are unjudged has the rules mended, and judges."""
+        register = self.register
+        if not register.unjudged:
+            return
+        self.stumbling -= register.unjudged.keys()
+        before = dict(register.held.items)
+        register.judge_again()
+        self.done.append(("judge-again",))
+        self.story.tell("officer", "judges again what was unjudged")
+        for key, item in register.held.items.items():
+            if before.get(key) != item and item.space is not None and item.number is not None:
+                self.officers.since[item.space, item.number] = self.now()
+        self.touch()
 
     def _date(self, stream: tuple[str, int], first: int, last: int, now: datetime) -> None:
         """Note when the numbers that these records speak of were last changed."""
@@ -411,15 +451,21 @@ class _Numbers:
 
 
 Done: TypeAlias = (
-    tuple[Literal["records", "state"], str, bytes, datetime]
+    tuple[Literal["records"], str, bytes, datetime, str]
+    | tuple[Literal["state"], str, bytes, datetime]
     | tuple[Literal["enrol"], str, bytes]
     | tuple[Literal["plan", "salvage"], bytes]
     | tuple[Literal["backup"], int]
     | tuple[Literal["restore"], int, datetime]
-    | tuple[Literal["may-issue"]]
+    | tuple[Literal["may-issue", "judge-again"]]
 )
-"""What was done to the database: a message with its time, a key enrolled, a plan, a salvage file, a
-backup by its number and the restore from it, and the moment from which numbers are issued again."""
+"""What was done to the database: a message with its time (and why it could not be judged), a key
+enrolled, a plan, a salvage file, a backup by its number and the restore from it, the moment from
+which numbers are issued again, and the judgement of what was unjudged."""
+
+
+class Stumbled(Exception):
+    """The rules have a fault."""
 
 
 class Crashed(Exception):

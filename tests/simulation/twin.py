@@ -39,8 +39,10 @@ def repeat(done: list[Done], store: Store) -> list[str]:
     strange: list[str] = []
     for index, each in enumerate(done):
         match each:
-            case ("records", gateway, payload, now):
-                store.records(gateway, payload, now)
+            case ("records", gateway, payload, now, fault):
+                store.records(gateway, payload, now, fault)
+            case ("judge-again",):
+                store.judge_again()
             case ("state", gateway, payload, now):
                 store.state(gateway, payload, now)
             case ("enrol", gateway, public):

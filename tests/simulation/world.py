@@ -404,6 +404,7 @@ class World:
         self.task(self._clocks_run_astray())
         self.task(self._registry())
         self.task(self._bytes_flip())
+        self.task(self._rules_stumble())
         faults.weather(self, self.chance.of("weather"))
         while self.loop.now < self.plan.until and not self.done():
             await self._a_second()
@@ -464,6 +465,15 @@ class World:
             self.tell(machine.label, f"its clock is off by {clock.offset:+.0f} s, unsynchronised")
             self.later(chance.uniform(1, 15), clock.correct)
 
+    async def _rules_stumble(self) -> None:
+        """The rules of ingest have a fault, which some batches meet until it is mended."""
+        chance = self.chance.of("stumble")
+        if not chance.yes(0.15):
+            return
+        await asyncio.sleep(chance.uniform(1, 20))
+        if not self.is_calm:
+            self.centre.stumbles = chance.pick((1, 1, 2, 4))
+
     def copy_all(self, *, centre: bool = True) -> None:
         if centre:
             self.centre.back_up()
@@ -478,6 +488,7 @@ class World:
         while True:
             await asyncio.sleep(chance.uniform(4, 12))
             self.centre.look_after_guard()
+            self.centre.judge_again()
             for machine in list(self.machines):
                 if not machine.latches or machine.held_down:
                     continue

@@ -305,7 +305,7 @@ class Register(Registry):
         with self._lock:
             answers = intake.alone(
                 self._ingest,
-                lambda: consumer.take(self._ingest, self._receipt_key, name, payload),
+                lambda fault: consumer.take(self._ingest, self._receipt_key, name, payload, fault),
                 lambda: gateway_of(name),
                 payload,
             )

@@ -9,6 +9,7 @@ RuleCode = Literal[
     "duplicate",
     "quarantined",
     "unlicensed",
+    "unjudged",
     "disputed",
     "seen-after-end",
     "elsewhere",

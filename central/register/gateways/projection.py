@@ -14,6 +14,8 @@ from gateway.contract.signed import key_id
 
 SALVAGED = "salvaged"
 """The act by which an officer brings records of an ended epoch; see `central.ingest.salvage`."""
+UNJUDGED, JUDGED = "unjudged", "judged again"
+"""Acts that tell of a batch that ingest could not judge: it is kept so, and judged later."""
 _TIME: TypeAdapter[datetime | None] = TypeAdapter(datetime | None)
 
 
@@ -53,6 +55,8 @@ class Gateways:
                         for doubt in act.payload["doubts"]
                     ],
                 )
+            case str() if act.what in (UNJUDGED, JUDGED):
+                pass  # the batch is taken in by it: `central.ingest.store`
             case str() if act.what == CARRIED_OVER:
                 _carry_over(connection, act)
             case _:
