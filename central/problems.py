@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from central.api.description import methods_at
-from central.db import unavailable
+from central.db import may_pass, unavailable
 from central.errors import (
     AlreadyProposed,
     Busy,
@@ -291,7 +291,7 @@ def install(app: FastAPI) -> None:
     async def _database(request: Request, error: DBAPIError) -> JSONResponse:
         if isinstance(error.orig, psycopg.DataError):
             return answer(request, Refused.code, _STATUS[Refused], _NOT_KEPT)
-        if not is_away(error):
+        if not may_pass(error):
             raise error
         away = unavailable(error.orig)
         return answer(request, away.code, _STATUS[type(away)], _detail(away))
@@ -327,8 +327,3 @@ def _fault(told: Mapping[str, Any]) -> Fault:
 def visible(text: str) -> str:
     """What came from outside, as text that can be sent: lone halves of characters are escaped."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def is_away(error: DBAPIError) -> bool:
-    """Whether the database does not answer, rather than that it refused."""
-    return error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)

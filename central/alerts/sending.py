@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
+from central import db
 from central.alerts import mail, outbox, webhook
 from central.alerts.outbox import Delivery
 from central.config import Config
@@ -72,9 +72,9 @@ class Sender:
     def _try(self, delivery: Delivery) -> None:
         try:
             delivered, answer = True, self._send(delivery)
-        except DBAPIError:
-            raise
         except Exception as error:
+            if db.may_pass(error):
+                raise
             # Whatever it was, it is kept as an attempt, and the others are sent.
             delivered, answer = False, f"{type(error).__name__}: {error}"
         with self._engine.begin() as connection:

@@ -16,18 +16,18 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, TypedDict, TypeVar
 
+import psycopg
 from fastapi import Depends, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from psycopg import errors as pg
 from pydantic import BaseModel
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
-from central import schema
+from central import db, schema
 from central.access import browsing, tokens
 from central.access.roles import Right
 from central.access.tokens import Bearer
@@ -67,9 +67,9 @@ def transaction(engine: Engine, do: Callable[[Connection], T]) -> T:
         try:
             with engine.begin() as connection:
                 return do(connection)
-        except OperationalError as error:
+        except (OperationalError, psycopg.OperationalError) as error:
             # Two transactions that took the same rows in another order: one goes again.
-            if not isinstance(error.orig, pg.DeadlockDetected) or attempt == _ATTEMPTS:
+            if not db.collided(error) or attempt == _ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
 

@@ -12,7 +12,6 @@ from typing import Any
 import psycopg
 from paho.mqtt.client import Client
 from sqlalchemy import select, text
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from central import db, keys, mqtt, schema
 from central.config import Config
@@ -140,9 +139,9 @@ class PlanProcess:
         """Compile; a gateway that it fails for keeps its former plan, and stops no other."""
         try:
             self._compile(gateway)
-        except (OperationalError, InterfaceError, psycopg.OperationalError):
-            raise
-        except Exception:
+        except Exception as error:
+            if db.may_pass(error):
+                raise
             if gateway not in self._failing:
                 log.exception("%s: no plan can be compiled; its former one stands", gateway)
             self._failing.add(gateway)

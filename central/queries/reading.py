@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from central.db import unavailable
+from central.db import may_pass, unavailable
 
 
 @contextmanager
@@ -21,6 +20,6 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
             with looking.begin():
                 yield looking
     except DBAPIError as error:
-        if isinstance(error.orig, psycopg.OperationalError | psycopg.InterfaceError):
+        if may_pass(error):
             raise unavailable(error.orig) from error
         raise

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import InterfaceError, OperationalError
 
-from central import schema
+from central import db, schema
 from central.errors import GjurmaError
 from central.register.acts import By, Work
 from central.register.articles import service, symbols
@@ -95,13 +94,15 @@ def conclude(
             _report(connection, source, seq, record, names)
     except NoEvent as fault:
         refuse(connection, source, seq, record, fault)
-    except (OperationalError, InterfaceError):
-        raise
     except GjurmaError as error:
+        if db.may_pass(error):
+            raise
         refuse(connection, source, seq, record, NoEvent(error.code, str(error)))
     except ValidationError as error:
         refuse(connection, source, seq, record, NoEvent("refused", faults_of(error)))
     except Exception as error:
+        if db.may_pass(error):
+            raise
         log.exception("%s: no event can be made of it", _name(source, seq))
         refuse(connection, source, seq, record, NoEvent("failed", type(error).__name__))
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg import errors as pg
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
 
 from central import db
 from central.config import Config
@@ -70,6 +68,8 @@ class Scans:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._engine = db.make_engine(config)
+        self._failing: set[int] = set()
+        """Streams whose scans cannot be concluded."""
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -106,25 +106,41 @@ class Scans:
 
     def catch_up(self) -> None:
         """Conclude the records of every stream that is behind, some of each in turn."""
+        failed: set[int] = set()
         while not self._stopping.is_set():
             with self._engine.connect() as connection:
-                behind = [Behind(*row) for row in connection.execute(_BEHIND)]
-            if not behind:
+                behind = _behind(connection)
+            left = [stream for stream in behind if stream.id not in failed]
+            if not left:
                 return
-            for stream in behind:
+            for stream in left:
                 if self._stopping.is_set():
                     return
-                self._try(stream)
+                if not self._try(stream):
+                    failed.add(stream.id)
 
-    def _try(self, stream: Behind) -> None:
-        """Some of its records. Where two transactions took the same rows in another order, the next
-        look finds them again."""
+    def _try(self, stream: Behind) -> bool:
+        """Conclude some of its records; return whether it can go on. Where two transactions took
+        the same rows in another order, the next look finds them again. A stream that fails holds up
+        no other, and is tried again at the next call of `catch_up`."""
         try:
             with self._engine.begin() as connection:
                 go_on(connection, stream)
-        except OperationalError as error:
-            if not isinstance(error.orig, pg.DeadlockDetected):
+        except Exception as error:
+            if db.collided(error):
+                return True
+            if db.is_away(error):
                 raise
+            if stream.id not in self._failing:
+                log.exception("%s: its scans become no events", stream.gateway)
+            self._failing.add(stream.id)
+            return False
+        self._failing.discard(stream.id)
+        return True
+
+
+def _behind(connection: Connection) -> list[Behind]:
+    return [Behind(*row) for row in connection.execute(_BEHIND)]
 
 
 def go_on(connection: Connection, stream: Behind) -> None:

@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from central.access.browsing import Cookies
 from central.access.entrance import Entrance
 from central.access.sessions import Presence
-from central.db import unavailable
+from central.db import may_pass, unavailable
 from central.errors import DatabaseUnavailable, GjurmaError, NotFound
-from central.problems import is_away, on_a_page, told
+from central.problems import on_a_page, told
 from central.screens import files, kept, texts
 from central.screens.agents import named
 from central.screens.appearance import Appearance
@@ -98,7 +98,7 @@ class Screens:
         """The page that says what is wrong, or the part of one: that is shown only where its status
         is good. Raises what is a fault of ours."""
         if isinstance(error, DBAPIError):
-            if not is_away(error):
+            if not may_pass(error):
                 raise error
             error = unavailable(error.orig)
         words = told(error)

@@ -6,19 +6,30 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, text
+from psycopg import errors as pg
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
-from central import db, following
-from central.alerts import outbox
+from central import db, following, keys
+from central.alerts import look, outbox
+from central.alerts.facts import Told
 from central.alerts.outbox import Delivery
 from central.alerts.process import Watch
 from central.alerts.sending import Sender
 from central.config import Broker, Config, Database, Keys
 from central.following import ensure_alone, follow
+from central.ingest import consumer
+from central.ingest.consumer import Worker
+from central.plan.process import PlanProcess
 from central.register.alerts.models import Finding
+from central.scans import concluding
+from central.scans import process as scans
+from central.scans.meaning import NoEvent, Scanned
+from central.scans.process import Behind, Scans
 from gateway.contract.signed import SigningKey
 from tests.support import clusters
 from tests.support.wait import wait_for
@@ -96,6 +107,162 @@ def test_the_second_of_two_watches_sends_nothing(
         thread.join(30)
     assert len(sent) == 1
     assert "the database is away" not in caplog.text
+
+
+def test_word_that_the_database_refuses_for_ever_holds_up_no_other(
+    config: Config, engine: Engine, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+
+    def send(_sender: Sender, delivery: Delivery) -> str:
+        if not sent:
+            sent.append(delivery.id)
+            raise limit_exceeded()
+        sent.append(delivery.id)
+        return "taken"
+
+    monkeypatch.setattr(Sender, "_send", send)
+    finding = replace(FINDING, subject="gramsh.line-3")
+    watch._raise_some([finding], {})
+    with engine.begin() as connection:
+        addresses = [("webhook", "ministry"), ("webhook", "army")]
+        outbox.enter(connection, finding.number, "raised", addresses, datetime.now(UTC))
+    with db.connect(config, autocommit=True) as alone:
+        Sender(config, engine, SigningKey.new())._send_due(alone)
+    assert len(sent) == 2
+    with engine.connect() as connection:
+        answer = text("SELECT answer FROM delivery_attempt WHERE delivery = :delivery")
+        told = connection.execute(answer, {"delivery": sent[0]}).scalar_one()
+    assert "ProgramLimitExceeded" in told
+
+
+def test_a_plan_that_the_database_refuses_for_ever_holds_up_no_other(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    compiled: list[str] = []
+
+    def compile_one(_plans: PlanProcess, gateway: str) -> None:
+        compiled.append(gateway)
+        if gateway == "a.line":
+            raise limit_exceeded()
+
+    monkeypatch.setattr(keys, "load_public", lambda _folder: ())
+    monkeypatch.setattr(PlanProcess, "_compile", compile_one)
+    plans = PlanProcess(config, SigningKey.new())
+    try:
+        plans.compile_all(["a.line", "b.line"])
+        plans.compile_all(["a.line", "b.line"])
+    finally:
+        plans.close()
+    assert compiled == ["a.line", "b.line"] * 2
+    assert caplog.text.count("a.line: no plan can be compiled") == 1
+
+
+def test_scans_that_cannot_be_concluded_hold_up_no_other_stream(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    behind = [Behind(1, "a.line", 1), Behind(2, "b.line", 1)]
+    tried: list[str] = []
+
+    def go_on(_connection: Connection, stream: Behind) -> None:
+        tried.append(stream.gateway)
+        if stream.gateway == "a.line":
+            raise limit_exceeded()
+        behind.remove(stream)
+
+    monkeypatch.setattr(scans, "go_on", go_on)
+    monkeypatch.setattr(scans, "_behind", lambda _connection: list(behind))
+    process = Scans(config)
+    try:
+        process.catch_up()
+        process.catch_up()
+    finally:
+        process.close()
+    assert tried == ["a.line", "b.line", "a.line"]
+    assert caplog.text.count("a.line: its scans become no events") == 1
+
+
+def test_a_scan_that_the_database_refuses_for_ever_is_kept_as_refused(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[OperationalError] = [limit_exceeded()]
+    refused: list[tuple[int, str]] = []
+
+    def report(*_: object) -> None:
+        raise errors[-1]
+
+    def refuse(
+        _connection: object, _source: object, seq: int, _record: object, why: NoEvent
+    ) -> None:
+        refused.append((seq, why.code))
+
+    monkeypatch.setattr(concluding, "_report", report)
+    monkeypatch.setattr(concluding, "refuse", refuse)
+    source, record = concluding.Source("a.line", 1, False, None, None), cast("Scanned", None)
+    with engine.connect() as connection:
+        concluding.conclude(connection, source, 7, record, {})
+        assert refused == [(7, "failed")]
+        errors.append(OperationalError("INSERT", {}, pg.DeadlockDetected("deadlock detected")))
+        with pytest.raises(OperationalError):
+            concluding.conclude(connection, source, 8, record, {})
+    assert refused == [(7, "failed")]
+
+
+def limit_exceeded() -> OperationalError:
+    """An error of the database that comes again with the same statement."""
+    return OperationalError("INSERT", {}, pg.ProgramLimitExceeded("index row size exceeds maximum"))
+
+
+def test_an_act_that_cannot_be_looked_at_holds_up_no_other(
+    engine: Engine,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with engine.begin() as connection:
+        newest = connection.execute(text("SELECT max(id) FROM act")).scalar_one()
+        connection.execute(
+            text(
+                "INSERT INTO act (at, subject, key, what, payload, account, role, reason, basis)"
+                " SELECT now(), 'test', n::text, 'done', '{}', 'test', 'program', '', ''"
+                " FROM generate_series(1, 3) n"
+            )
+        )
+    seen: list[int] = []
+
+    def told(_connection: Connection, after: int, upto: int) -> Iterator[Told]:
+        if after < newest + 2 <= upto:
+            raise ValueError("a fault of ours")
+        seen.extend(range(after + 1, upto + 1))
+        yield from ()
+
+    monkeypatch.setattr(look, "told", told)
+    watch._act = newest
+    while watch._look():
+        pass
+    assert seen == [newest + 1, newest + 3]
+    assert caplog.text.count(f"act {newest + 2} cannot be looked at") == 1
+    watch.begin()
+    assert watch._act == newest + 3
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT max(id) FROM act")).scalar_one() == newest + 3
+
+
+def test_an_elected_worker_without_work_notices_that_its_lock_is_gone(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "ELECTION_EVERY_S", 0.0)
+    monkeypatch.setattr(consumer, "BACKOFF_S", (0.0, 0.0))
+    worker = Worker(config, SigningKey.new())
+    try:
+        worker._elect()
+        first = worker._connection().info.backend_pid
+        end_session(config, first)
+        worker._elect()
+        assert worker._elected
+        assert worker._connection().info.backend_pid != first
+    finally:
+        worker._drop_database()
 
 
 def test_a_watch_whose_lock_is_gone_raises_nothing(
