@@ -11,7 +11,9 @@ Wrong behaviours (the back door's `fault`): see `MISDEEDS`. Own operations: `rem
 On `tcp://` it is the marker's own Ethernet, which has neither checksum nor CR LF, or with these its
 RS-232 behind a serial server.
 
-(U) The refusals of a trigger and of MKM while marking or with a closed shutter carry cause 03, a
+MKM is accepted while it marks (C p.56, 59), and the mark goes on.
+
+(U) The refusals of a trigger while marking and of MKM with a closed shutter carry cause 03, a
 text that the job does not have and one that comes too early cause 11.
 """
 
@@ -94,6 +96,7 @@ class PanasonicLp(WiredMarker):
         self._begin_remote()
         self._alarm = 0
         self._texts: dict[int, str] = {}
+        self._latched: dict[int, str] = {}
         self._taken_since = 0.0
         self._kept = 0
         self._idle.set()
@@ -126,7 +129,7 @@ class PanasonicLp(WiredMarker):
     async def pedal(self) -> bool:
         if not self._powered or not self._ready:
             return False
-        self._idle.clear()  # now, not with the task: what is pressed can no longer be withdrawn
+        self._begin_shot()  # now, not with the task: what is pressed can no longer be withdrawn
         self.later("shot", self._shoot())
         return True
 
@@ -318,12 +321,13 @@ class PanasonicLp(WiredMarker):
             self._alarm = 0
 
     def _permit(self, reception: bool) -> None:
-        if not self._shutter or self._marking:
+        if not self._shutter:
             raise _Refusal("03")
         if reception:
             if self._misdeeds.take("stubborn"):
                 return
-            self._alarm = 0
+            if not self._marking:
+                self._alarm = 0
         self._reception = reception
         self._forget_texts()
 
@@ -352,7 +356,7 @@ class PanasonicLp(WiredMarker):
             raise _Refusal(codec.ALARM)
         if not self._ready:
             raise _Refusal("03")
-        self._idle.clear()
+        self._begin_shot()
         if self._misdeeds.take("late"):
             self.later("shot", self._shoot_late())
             return
@@ -360,9 +364,13 @@ class PanasonicLp(WiredMarker):
         if self._powered:
             self.later("shot", self._finish())
 
+    def _begin_shot(self) -> None:
+        self._idle.clear()
+        self._latched, self._texts = self._texts, {}
+
     async def _mark(self) -> None:
         """The metal changes first, and before any reply."""
-        texts, self._texts = self._texts, {}
+        texts, self._latched = self._latched, {}
         failed = self._misdeeds.take("failed")
         self._engrave(texts.get(0, ""), [texts[each] for each in sorted(texts) if each], failed)
         if failed:

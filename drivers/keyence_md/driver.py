@@ -375,10 +375,11 @@ class KeyenceMd:
         if armed is None or armed.unlocked_at is None:
             return
         if not armed.sent:
-            armed.exposed |= armed.open_for >= self._options.shortest_mark_seconds
             seen = await self._panel.look(operation)
             armed.sent |= seen.busy
-            armed.exposed |= not seen.idle
+            # By the end of the look: a mark that began when it was unlocked may be over by then.
+            too_late = armed.open_for >= self._options.shortest_mark_seconds
+            armed.exposed |= too_late or not seen.idle
         armed.unlocked_at = None
 
     def _untouched(self, armed: _Armed) -> bool:

@@ -9,8 +9,12 @@ OFF (MKM S 1), the wait, the lines, the code's data last. Only that last byte ma
 In standard mode the marker also tells that it is marking, and whether its shutter is open. A shot
 that was seen marking is never *not started*; a disarm waits until it is seen to have ended.
 
+MKM is accepted while it marks (C p.56, 59), and STS of the compatible mode does not tell marking.
+So an accepted MKM proves nothing, and in that mode nothing can prove *not started* where something
+but this driver may trigger it. `disarm` waits for the end report of a mark that may be under way,
+as long as a mark may take. In that mode a mark may be under way when this object is made, too.
+
 Unverified (U), each in one place here:
-- MKM is refused while it marks; `disarm` also waits for the end report, and does not rely on it.
 - The settings of the job cannot be read: that its code uses the macro is the option's word.
 - Radiation may begin some time after its trigger (a delay in the file, C p.59): while it is off,
   that proves nothing.
@@ -19,6 +23,7 @@ Unverified (U), each in one place here:
 """
 
 import asyncio
+import math
 
 from drivers import clock
 from drivers.catalog import Kind
@@ -64,6 +69,11 @@ class PanasonicLp:
         self._armed = False
         self._radiated = False
         """It was seen marking since it was armed, or since this object was made."""
+        self._dark_at = math.inf if options.mode == "compatible" else 0.0
+        """By then each mark has ended that could have begun. Not finite while one may begin."""
+        self._looked_at = 0.0
+        self._unseen_seconds = 0.0
+        """The longest time between two looks at its status since the disarm began."""
         self._ready_at = 0.0
         self._result: Outcome | None = None
 
@@ -148,7 +158,7 @@ class PanasonicLp:
             await self._load(number, text, operation)
         # An end report that has come by now is of a former shot.
         await self._marker.reports(operation)
-        self._armed, self._radiated = True, False
+        self._armed, self._radiated, self._dark_at = True, False, math.inf
         await self._load(*texts[-1], operation)
         try:
             await self._await_ready(operation)
@@ -170,8 +180,8 @@ class PanasonicLp:
     async def fire(self) -> None:
         """Returns also when its own input was first: then the end report is there already.
 
-        A refusal counts as *not started* only while the text is seen to be still loaded, or when
-        nothing else can trigger it (`own_input`).
+        A refusal counts as *not started* only when nothing else can trigger it (`own_input`): with
+        an input of its own the text that is still loaded may be fired until the disarm.
         """
         operation = "fire"
         try:
@@ -198,30 +208,50 @@ class PanasonicLp:
         """Reception ON erases text for one shot (C p.73) and ends trigger ready (C p.56).
 
         Proof of *not started*: ready was on, so the text was still loaded; withdrawing was accepted
-        at once, before a mark could have begun and ended, and confirmed; and no end report came for
-        as long as a mark may take, nor was it seen marking.
+        at the first word and confirmed; no end report came for as long as a mark may take; and
+        nothing could have fired in between, or the marker was looked at so often that a mark would
+        have been seen (`_would_show`).
         """
         operation = "disarm"
-        asked_at = clock.now()
+        self._looked_at, self._unseen_seconds = clock.now(), 0.0
         before = await self._status(operation)
+        if not before.reception:
+            self._dark_at = math.inf
+        if before.ready and not self._armed:
+            await self._marker.reports(operation)  # of a former shot
+            self._armed = True
         at_once = await self._withdraw(operation)
-        at_once &= clock.now() - asked_at < self._options.shortest_mark_seconds
         after = await self._status(operation)
         if after.ready or not after.reception:
             raise UnexpectedReply(self._name, operation, "it still permits marking")
+        # Laser pumping that is off interrupts a mark (C p.57).
+        longest = 0.0 if after.pumping is Pumping.OFF else self._options.mark_seconds
+        self._dark_at = min(self._dark_at, clock.now() + longest)
         await self._take_reports(operation)
         result = self._result
-        if result is None and (before.ready or (self._armed and self._radiated)):
-            # Nobody but this text can end now, whoever loaded it.
-            report = await self._await_report(operation)
-            if report is not None:
+        if result is None:
+            report = await self._await_report(operation, self._dark_at)
+            if self._armed:
+                # Nobody but this text can end now, whoever loaded it.
                 result = report
-            elif at_once and not self._radiated:
+            if before.ready and report is None and at_once and self._would_show():
                 result = Outcome(Did.NOT_STARTED, "disarmed with its text still loaded")
         if self._radiated:
             await self._await_dark(operation)
         self._armed, self._result, self._radiated = False, None, False
+        self._dark_at = 0.0
         return result
+
+    def _would_show(self) -> bool:
+        """Return True if a shot that began in this disarm would have shown itself but by its end
+        report, which may be lost.
+        """
+        if self._radiated:
+            return False
+        if not self._options.own_input:
+            return True
+        often = self._unseen_seconds < self._options.shortest_mark_seconds
+        return self._form.mode == "standard" and often
 
     async def abort(self) -> None:
         """Switch the laser off: that interrupts the marking with an error (C p.57)."""
@@ -305,10 +335,15 @@ class PanasonicLp:
     async def _judge_refusal(self, reply: Refused, operation: str) -> None:
         """Raise what a refused trigger means, or return if the shot was fired all the same."""
         if (await self._status(operation)).ready:
+            if self._options.own_input:
+                raise OutcomeUnknown(
+                    self._name, operation, f"refused ({reply.cause}), and still armed"
+                )
             raise self._marker.refusal(reply, operation)
         await self._take_reports(operation)
         if self._result is None and not self._radiated:
-            self._result = await self._await_report(operation)
+            by = clock.now() + self._options.mark_seconds
+            self._result = await self._await_report(operation, by)
         if self._result is None and not self._radiated:
             if self._options.own_input:
                 raise OutcomeUnknown(
@@ -346,9 +381,14 @@ class PanasonicLp:
 
     async def _status(self, operation: str) -> Status:
         mode = self._form.mode
+        asked_at = clock.now()
         seen = await self._marker.read("STS", lambda data: _parse_status(data, mode), operation)
+        told_at = clock.now()
+        # It was so at some time between question and answer.
+        self._unseen_seconds = max(self._unseen_seconds, told_at - self._looked_at)
+        self._looked_at = asked_at
         if seen.ready:
-            self._ready_at = clock.now()
+            self._ready_at = told_at
         self._radiated |= bool(seen.radiating)
         return seen
 
@@ -358,16 +398,14 @@ class PanasonicLp:
             if self._armed and self._result is None:
                 self._note(frame)
 
-    async def _await_report(self, operation: str) -> Outcome | None:
-        """The end report, if one comes for as long as a mark may take. Where the marker tells that
-        it marks, it is asked meanwhile: once it was seen marking and no more, the report is due.
+    async def _await_report(self, operation: str, deadline: float) -> Outcome | None:
+        """The end report, if one comes in time. Where the marker tells that it marks, it is asked
+        meanwhile: once it was seen marking and no more, the report is due.
         """
         asks = self._form.mode == "standard"
-        deadline = clock.now() + self._options.mark_seconds
+        pause = min(_WATCH_SECONDS, self._options.shortest_mark_seconds / 2)
         while (left := deadline - clock.now()) > 0:
-            frame = await self._marker.next_report(
-                min(left, _WATCH_SECONDS) if asks else left, operation
-            )
+            frame = await self._marker.next_report(min(left, pause) if asks else left, operation)
             if frame is not None:
                 return self._judge(frame)
             if asks and not (await self._status(operation)).radiating and self._radiated:

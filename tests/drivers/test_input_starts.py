@@ -77,6 +77,11 @@ class Line:
         assert self.contents() in expected[did], said
 
 
+def proves_unstarted(family: str, proof: Outcome | None) -> None:
+    """Only a Panasonic in compatible mode, which does not tell marking, can prove nothing."""
+    assert (None if proof is None else proof.did) is (None if family == LASER else Did.NOT_STARTED)
+
+
 @asynccontextmanager
 async def line(folder: Path, family: str) -> AsyncIterator[Line]:
     """Ready, with number 1 carried out and a blank piece; a mark takes MARK_SECONDS."""
@@ -148,7 +153,7 @@ async def test_fired_by_the_pedal_while_it_is_awaited(tmp_path: Path, family: st
 
 @FAMILIES
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_never_fired_and_disarmed_is_proved_not_started(
+async def test_never_fired_and_disarmed_is_not_started_where_the_device_can_prove_it(
     tmp_path: Path, family: str, restarted: bool
 ) -> None:
     async with line(tmp_path, family) as it:
@@ -159,10 +164,8 @@ async def test_never_fired_and_disarmed_is_proved_not_started(
         else:
             heard = await it.marker.outcome(0.1)  # arm_timeout
             assert heard.did is not Did.DONE
-        proof = await it.disarmed()
-        assert proof is not None
-        assert proof.did is Did.NOT_STARTED
-        it.agree(proof)
+        proves_unstarted(family, await it.disarmed())
+        assert it.contents() == []
 
 
 @pytest.mark.parametrize(
@@ -253,9 +256,7 @@ async def test_an_old_end_report_is_not_taken_for_the_next_shots(
         it.parts.load(STATION)
         await it.marker.arm(shot(FIRST, 3))
         assert (await it.marker.outcome(0.1)).did is Did.UNKNOWN
-        proof = await it.marker.disarm()
-        assert proof is not None
-        assert proof.did is Did.NOT_STARTED
+        proves_unstarted(family, await it.marker.disarm())
         assert it.contents() == []
         assert it.device.misdeeds() == {misdeed: 1}
 

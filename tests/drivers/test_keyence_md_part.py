@@ -184,6 +184,34 @@ async def test_its_input_about_the_moment_of_the_start(
         assert [each.content for each in on_part(rig)] == [CONTENT]
 
 
+async def test_a_mark_that_is_over_before_the_look_is_not_called_not_started(
+    tmp_path: Path,
+) -> None:
+    """It was locked again in time, but the question whether it marks came late."""
+    options = {"shortest_mark_seconds": 0.6, "mark_seconds": 3}
+    async with bench(tmp_path, {"marking": "120"}, **options) as rig:
+        await ready(rig)
+        await rig.driver.arm(SHOT)
+        await rig.driver.fire()
+        assert (await rig.driver.outcome(3)).did is Did.DONE
+        await rig.driver.disarm()
+        await ready(rig)
+        await rig.driver.arm(SHOT)  # the same text: the text that was last marked tells nothing
+        rig.faults.arm("drop", "to_host")
+        firing = asyncio.create_task(rig.driver.fire())
+        while rig.device.state()["locked"]:  # noqa: ASYNC110 - no event for it
+            await asyncio.sleep(0.0001)
+        assert await rig.device.pedal() is True
+        with pytest.raises(OutcomeUnknown):
+            await firing
+        disarming = asyncio.create_task(rig.driver.disarm())
+        while not rig.device.state()["locked"]:  # noqa: ASYNC110 - no event for it
+            await asyncio.sleep(0.0001)
+        rig.faults.arm("delay", "to_device", count=9, seconds=0.2)
+        assert await disarming is None
+        assert [each.content for each in on_part(rig)] == [CONTENT]
+
+
 @pytest.mark.parametrize(
     ("counted", "sequence", "did"),
     [({}, 42, None), (COUNTED, 42, Did.NOT_STARTED), (COUNTED, 41, None), (COUNTED, None, None)],

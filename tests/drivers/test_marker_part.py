@@ -186,7 +186,7 @@ WRONGED = [
     ),
     *(
         (
-            panasonic(mode=mode),
+            panasonic(mode=mode, own_input=False),
             f"panasonic {mode}",
             ("faint", "silent", "kept", "twice", "failed", "refuse"),
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.errors import DeviceRefused, LinkError, UnexpectedReply
+from drivers.errors import DeviceRefused, LinkError, OutcomeUnknown, UnexpectedReply
 from drivers.panasonic_lp.codec import Mode
 from drivers.protocols import Activity, Did, MarkText, Outcome, Shot
 from tests.drivers.marking import CONTENT, SHOT, cycle, disarmed, on_part
@@ -64,7 +64,7 @@ async def test_a_pedal_before_the_trigger_command_is_one_shot_and_told_as_done(
 async def test_an_armed_shot_that_nobody_fires_is_proved_not_started(
     tmp_path: Path, mode: Mode
 ) -> None:
-    async with bench(tmp_path, mode=mode) as rig:
+    async with bench(tmp_path, mode=mode, own_input=False) as rig:
         await rig.driver.select_job("1")
         rig.parts.load("line")
         await rig.driver.arm(SHOT)
@@ -77,23 +77,66 @@ async def test_an_armed_shot_that_nobody_fires_is_proved_not_started(
         assert await cycle(rig) is Did.DONE
 
 
-@MODES
-async def test_a_short_mark_that_may_have_ended_unseen_is_not_called_not_started(
-    tmp_path: Path, mode: Mode
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_compatible_mode_with_an_input_of_its_own_proves_no_unstarted_shot(
+    tmp_path: Path, restarted: bool
 ) -> None:
-    """Its line is slow, and its end report is lost: between two replies all is over."""
-    async with bench(tmp_path, mode=mode, shortest_mark_seconds=0.01) as rig:  # a mark takes 10 ms
+    """Its status does not tell marking, and reception is accepted while it marks (C p.56, 59)."""
+    async with bench(tmp_path) as rig:
         await rig.driver.select_job("1")
         rig.parts.load("line")
-        rig.device.misbehave("silent")
         await rig.driver.arm(SHOT)
-        rig.faults.arm("delay", "to_host", seconds=0.1)
+        if restarted:
+            await rig.driver.close()
+            rig.driver = rig.another()
+            await rig.driver.connect()
+        assert await rig.driver.disarm() is None
+        assert on_part(rig) == []
+        assert await cycle(rig) is Did.DONE
+
+
+@MODES
+async def test_a_refused_trigger_is_unknown_while_a_pedal_may_still_fire_it(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with bench(tmp_path, mode=mode) as rig:
+        await rig.driver.select_job("1")
+        rig.parts.load("line")
+        rig.device.misbehave("refuse", 1)
+        await rig.driver.arm(SHOT)
+        with pytest.raises(OutcomeUnknown, match="still armed"):
+            await rig.driver.fire()
+        assert await rig.device.pedal() is True
+        assert await rig.driver.disarm() == Outcome(Did.DONE)
+        assert [each.content for each in on_part(rig)] == [CONTENT]
+
+
+@MODES
+@pytest.mark.parametrize(
+    ("marking", "lost"),
+    [("2", True), ("40", True), ("100", False)],
+    ids=["short, its end lost", "its end lost", "longer than an end is awaited"],
+)
+async def test_a_pedal_within_a_disarm_is_never_called_not_started(
+    tmp_path: Path, mode: Mode, marking: str, lost: bool
+) -> None:
+    """Reception is accepted while it marks (C p.56, 59): that proves nothing."""
+    options = {"shortest_mark_seconds": 0.01} if marking == "2" else {}
+    async with bench(tmp_path, {"marking": marking}, mode=mode, **options) as rig:
+        await rig.driver.select_job("1")
+        rig.parts.load("line")
+        if lost:
+            rig.device.misbehave("silent")
+        await rig.driver.arm(SHOT)
+        rig.faults.arm("delay", "to_host", seconds=0.1)  # the answer that says: armed
         disarming = asyncio.create_task(rig.driver.disarm())
         async with asyncio.timeout(5):
             while not rig.faults.landed["delay"]:  # noqa: ASYNC110 - no event for it
                 await asyncio.sleep(0.001)
         assert await rig.device.pedal() is True
-        assert await disarming is None
+        proof = await disarming
+        assert proof is None or proof.did is not Did.NOT_STARTED
+        assert rig.device.state()["marking"] is (mode == "compatible" and marking == "100")
         assert [each.content for each in on_part(rig)] == [CONTENT]
 
 
@@ -101,7 +144,7 @@ async def test_a_short_mark_that_may_have_ended_unseen_is_not_called_not_started
 async def test_after_a_restart_an_armed_marker_is_disarmed_and_proved_not_started(
     tmp_path: Path, mode: Mode
 ) -> None:
-    async with bench(tmp_path, mode=mode) as rig:
+    async with bench(tmp_path, mode=mode, own_input=False) as rig:
         await rig.driver.select_job("1")
         rig.parts.load("line")
         await rig.driver.arm(SHOT)
@@ -134,7 +177,7 @@ async def test_after_a_restart_while_it_marks_nothing_is_claimed_and_it_is_waite
 
 @MODES
 async def test_held_when_armed_before_anything_fired(tmp_path: Path, mode: Mode) -> None:
-    async with bench(tmp_path, mode=mode) as rig:
+    async with bench(tmp_path, mode=mode, own_input=False) as rig:
         await rig.driver.select_job("1")
         rig.parts.load("line")
         rig.device.moments.hold("armed")
@@ -206,7 +249,7 @@ async def test_a_file_that_was_accepted_and_not_selected_is_noticed(
 
 @MODES
 async def test_permission_that_does_not_go_away_is_no_disarm(tmp_path: Path, mode: Mode) -> None:
-    async with bench(tmp_path, mode=mode) as rig:
+    async with bench(tmp_path, mode=mode, own_input=False) as rig:
         await rig.driver.select_job("1")
         rig.parts.load("line")
         await rig.driver.arm(SHOT)

@@ -177,11 +177,16 @@ async def test_a_refused_question_after_the_text_is_no_word_on_the_text() -> Non
 
 
 async def test_a_refused_trigger_with_the_text_still_loaded_is_not_started() -> None:
-    async with scripted(*IN_STEP, *ARM, TRIGGER, nak("10"), STS, READY) as driver:
+    refused = (*IN_STEP, *ARM, TRIGGER, nak("10"), STS, READY)
+    async with scripted(*refused, own_input=False) as driver:
         await driver.arm(SHOT)
         with pytest.raises(DeviceRefused) as refusal:
             await driver.fire()
         assert refusal.value.vendor_code == "10"
+    async with scripted(*refused) as driver:
+        await driver.arm(SHOT)
+        with pytest.raises(OutcomeUnknown, match="still armed"):
+            await driver.fire()
 
 
 async def test_a_refused_trigger_whose_text_is_gone_may_have_been_fired_by_a_pedal() -> None:
@@ -300,10 +305,12 @@ async def test_disarm_waits_while_it_refuses_and_never_believes_an_ack_alone() -
 async def test_disarm_proves_what_did_not_start() -> None:
     unfired = (STS, READY, RECEPTION_ON, OK, STS, RECEIVING)
     fired_meanwhile = (STS, READY, RECEPTION_ON, OK, STS, RECEIVING, Reply(NORMAL_END.hex, 0.1))
-    async with scripted(*IN_STEP, *unfired) as driver:
+    async with scripted(*IN_STEP, *unfired, own_input=False) as driver:
         outcome = await driver.disarm()
         assert outcome is not None
         assert outcome.did is Did.NOT_STARTED
+    async with scripted(*IN_STEP, *unfired) as driver:
+        assert await driver.disarm() is None
     async with scripted(*IN_STEP, *fired_meanwhile) as driver:
         assert await driver.disarm() == Outcome(Did.DONE)
 
