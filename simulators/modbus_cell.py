@@ -9,17 +9,20 @@ answers with exception 0B), `map` (2; 1 has no trays), `positions` (16, how many
 `jobs` (`1,2,3`), `input` (`pedal`, or `part`: an armed cell fires when a piece is laid),
 `mark_seconds` (2.0, each position), `late_seconds` (30.0), `shutter_seconds` (1.0), all three
 divided by the speed, `watchdog` (3.0 s, never scaled: the host's heartbeat is not either),
-`memory` (a file for what is retentive; without it, that lives as long as the process).
+`memory` (a file for what is retentive; without it, that lives as long as the process),
+`scan_seconds` (0; a scan of the program, never scaled: it takes what the host wrote as it begins
+and writes the cell's registers one by one, so that an answer may be half old).
 
 Moments: `armed`, `marked` (the metal has changed and no register tells it yet), `between` (one
 position's result is kept, the next has not begun).
 
 Own operations of the back door: `{"op":"input","name":"interlock"|"e-stop"|"shutter","on":bool}`
-(interlock closed; emergency stop pressed; shutter able to open) and `{"op":"reset"}`, the key at
-the cell that clears a fault. Misbehaviour: `faint` (a mark that no reader can read), `fail` (the
-laser stops half-way, result 3 with fault 7), `echo` (an echo whose CRC does not hold), each at the
-next position that is marked or at `"position":k` alone; `late` (the laser begins `late_seconds`
-after it should), `keep` (RESULT_ACK is ignored: the old result stays).
+(interlock closed; emergency stop pressed; shutter able to open), `{"op":"reset"}`, the key at the
+cell that clears a fault, and with `scan_seconds` `{"op":"program","on":bool}`: a program that is
+stopped, of which the registers are still answered for. Misbehaviour: `faint` (a mark that no reader
+can read), `fail` (the laser stops half-way, result 3 with fault 7), `echo` (an echo whose CRC does
+not hold), each at the next position that is marked or at `"position":k` alone; `late` (the laser
+begins `late_seconds` after it should), `keep` (RESULT_ACK is ignored: the old result stays).
 """
 
 import asyncio
@@ -148,6 +151,8 @@ class ModbusCell:
         match op, request:
             case "input", {"name": str(name), "on": bool(on)}:
                 await self.controller.input(name, on)
+            case "program", {"on": bool(on)}:
+                self.controller.running = on
             case "reset", {}:
                 self.controller.reset()
             case _:
@@ -192,6 +197,7 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
         shutter_seconds=given.number("shutter_seconds", default.shutter_seconds),
         watchdog=given.number("watchdog", default.watchdog),
         memory=Path(memory) if memory else None,
+        scan_seconds=given.number("scan_seconds", default.scan_seconds),
     )
     behind = given.one_of("serial_server", ("off", "on"))
     given.end()

@@ -12,6 +12,7 @@ from typing import Any
 from drivers import clock
 from drivers.modbus_cell.codec import (
     AREAS,
+    CELL,
     CONTROL,
     HEARTBEAT,
     HIGHEST_POSITION,
@@ -27,6 +28,7 @@ from drivers.modbus_cell.codec import (
     TEXT_BYTES,
     TEXT_LEN,
     TOTAL_REGISTERS,
+    VERSION,
     CellState,
     Command,
     Control,
@@ -64,6 +66,8 @@ class Options:
     shutter_seconds: float = 1.0
     watchdog: float = 3.0
     memory: Path | None = None
+    scan_seconds: float = 0.0
+    """How long a scan of the program takes, see `_run`. 0: no time at all."""
 
 
 class Controller:
@@ -92,6 +96,8 @@ class Controller:
         self._interlock = True
         self._e_stop = False
         self._shutter_works = True
+        self.running = True
+        """The program runs; the registers are answered for also when it does not."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._marking: asyncio.Task[None] | None = None
         self._power_up()
@@ -113,10 +119,15 @@ class Controller:
         self._watchdog_tripped = True
         self._host_beat_at = self._own_beat_at = self._shutter_at = clock.now()
         self._part_before = self._parts.present(self._station)
+        self._job_written = False
+        self._shown = self._image()
+        """The cell's registers as the program has written them so far."""
 
     def start(self) -> None:
         self.defect = asyncio.get_running_loop().create_future()
         self._spawn(self._live(), "cell")
+        if self._options.scan_seconds:
+            self._spawn(self._run(), "program")
 
     async def stop(self) -> None:
         for task in list(self._tasks):
@@ -131,7 +142,19 @@ class Controller:
     # What happens at its registers.
 
     def image(self) -> list[int]:
-        """All registers of its map, as they are at this moment."""
+        """All registers of its map, as they are read at this moment."""
+        image = self._image()
+        if self._options.scan_seconds:
+            for address in self._own_registers():
+                image[address] = self._shown[address]
+        return image
+
+    def _own_registers(self) -> list[int]:
+        """Return those that the program writes, in the order in which it writes them."""
+        report = range(REPORT, REPORT + REPORT_REGISTERS)
+        return [*range(CELL, VERSION), *(report if len(self._shown) > REPORT else ())]
+
+    def _image(self) -> list[int]:
         version = self._options.map
         image = encode_image(self._command, self.cell_state(), self._echo, version)
         image[HOST_REGISTERS:100] = self._host[HOST_REGISTERS:100]
@@ -152,8 +175,11 @@ class Controller:
         if self._host[HEARTBEAT] != before.heartbeat:
             self._host_beat_at = clock.now()
             self._watchdog_tripped = False
-        # The controller acts in its next scan, after the communication has answered.
         job = address <= JOB_NO < address + len(values)
+        if self._options.scan_seconds:
+            self._job_written |= job
+            return
+        # The controller acts in its next scan, after the communication has answered.
         asyncio.get_running_loop().call_soon(self._scan, before, self._command, job)
 
     def cell_state(self) -> CellState:
@@ -297,10 +323,29 @@ class Controller:
         table = self._host[TABLE : TABLE + TABLE_REGISTERS]
         return decode_tray(command, table, self._host[AREAS:])
 
+    async def _run(self) -> None:
+        """Run the program as a PLC does: read what the host has written, act, then write the cell's
+        registers one by one. A request in between is answered with some old and some new ones.
+        """
+        taken = self._command
+        while True:
+            if self.deaf or not self.running:
+                await asyncio.sleep(self._options.scan_seconds)
+                continue
+            before, taken = taken, self._command
+            job, self._job_written = self._job_written, False
+            self._scan(before, taken, job)
+            image, own = self._image(), self._own_registers()
+            for address in own:
+                self._shown[address] = image[address]
+                await asyncio.sleep(self._options.scan_seconds / len(own))
+
     # What its laser does.
 
     def fire_latched(self) -> bool:
         """Its own input: fires what is armed, once. Returns whether it did."""
+        if not self.running:
+            return False
         shot, self._latched = self._latched, None
         if shot is None or self._busy or self._fault:
             return False
@@ -404,7 +449,7 @@ class Controller:
             now = clock.now()
             if self.moments.held:
                 self._host_beat_at = now  # its clock stands still too
-            if self.deaf:
+            if self.deaf or not self.running:
                 continue
             if now - self._own_beat_at >= _HEARTBEAT_SECONDS:
                 self._own_beat_at = now

@@ -24,8 +24,10 @@ What the map leaves open is settled here, as our own design:
   with one zero byte. The rest of TEXT is zero; what follows a text in a tray's area counts nothing.
 - ACK_SEQ outlives RESULT_ACK, which clears result and echo only: a cell that forgot it could
   mark a repeated number again, and a host could not prove that nothing was started.
-- The cell itself drops ARM in register 1 when it fires or when its watchdog trips; a host that
-  reads 0-112 in one request sees permission, sequence and result at one moment.
+- The cell itself drops ARM in register 1 when it fires or when its watchdog trips. What a host
+  reads in one request is of no one moment: the program writes its registers one by one.
+- The program that does the handshake counts register 100, so that two changes of it show that a
+  whole scan has gone by.
 - A tray's report (240-289) begins with ACK_SEQ and the number of positions asked for, so that one
   request shows what belongs together. The cell sets a position to 4, unknown, before the laser
   moves to it, so that a loss of power can never leave a marked position at 0. RESULT_ACK clears
@@ -362,7 +364,7 @@ def decode_state(registers: Sequence[int]) -> CellState:
 
 
 def decode_snapshot(registers: Sequence[int]) -> tuple[Command, CellState]:
-    """Command and state from registers 0-112, read at one moment."""
+    """Command and state from registers 0-112."""
     _expect(registers, SNAPSHOT_REGISTERS)
     return decode_command(registers[:HOST_REGISTERS]), decode_state(registers[CELL:])
 

@@ -221,15 +221,17 @@ class ModbusCell:
             known = None if self._concluded is None else self._concluded[1]
             if known is None or (known.did is Did.UNKNOWN and not known.places):
                 # Kept, so that a repeat after a lost reply still knows it.
-                known = await self._cell.conclude(state, shot)
+                state, known = await self._cell.conclude("disarm", state, shot)
                 self._concluded = (shot.sequence, known)
             outcome = known
         await self._cell.acknowledge(state)
         return outcome
 
     async def abort(self) -> None:
+        """Hold ABORT for a whole scan: the cell's program misses a pulse that is shorter."""
         await self._link.snapshot()  # reconnects, so that this is not lost with an old connection
         await self._link.write(CONTROL, STANDING | Control.ABORT)
+        await self._cell.after_a_scan("abort")
         await self._link.write(CONTROL, STANDING)
 
     async def close(self) -> None:
@@ -279,7 +281,7 @@ class ModbusCell:
         """
         try:
             state = await self._cell.withdraw(operation)
-            outcome = await self._cell.conclude(state, shot)
+            state, outcome = await self._cell.conclude(operation, state, shot)
         except _LOST as fault:
             raise OutcomeUnknown(self._name, operation, f"{cause}; {fault.detail}") from fault
         if outcome.did is Did.NOT_STARTED:
@@ -307,13 +309,13 @@ class ModbusCell:
             if state.sequence != shot.sequence:
                 cause = cause_of(state, cause)
                 state = await self._cell.withdraw("outcome")
-                outcome = await self._cell.conclude(state, shot)
+                _, outcome = await self._cell.conclude("outcome", state, shot)
                 if outcome.did is not Did.DONE:
                     return replace(outcome, cause=cause)
                 return outcome
             if state.status & Status.BUSY:
                 return Outcome(Did.UNKNOWN, f"{cause}; the cell is still marking")
-            outcome = await self._cell.conclude(state, shot)
+            _, outcome = await self._cell.conclude("outcome", state, shot)
             await self._link.write(CONTROL, STANDING)
         except (*_LOST, OutcomeUnknown) as fault:
             return Outcome(Did.UNKNOWN, f"{cause}; {fault.detail}")

@@ -43,6 +43,9 @@ from drivers.modbus_cell.tray import outcome_of_tray
 from drivers.protocols import Did, Outcome
 
 _POLL_SECONDS = 0.02
+_BEAT_SECONDS = 3.0
+"""A heartbeat, which changes once a second, has stopped after this time."""
+_READINGS = 4
 STANDING = Control.SHUTTER_REQ | Control.REMOTE_REQ
 NEWEST_STEP = 2
 """A new shot's number is the cell's last one plus 1, or plus 2 where the cell never saw one."""
@@ -152,11 +155,7 @@ class Handshake:
         await self._link.write(CONTROL, STANDING)
         nothing = encode_command(loaded(0, state.job, b""))[CMD_SEQ:]
         await self._link.write_block(CMD_SEQ, nothing)
-        command, state = await self.wait(
-            lambda _, state: not state.status & Status.BUSY, self._options.busy_timeout
-        )
-        if state.status & Status.BUSY:
-            raise OutcomeUnknown(self._name, operation, "the cell does not stop marking")
+        command, state = await self._await_end(operation)
         if command.control & FIRING or encode_command(command)[CMD_SEQ:] != nothing:
             raise OutcomeUnknown(self._name, operation, "text or permission came back")
         # A proof that one wrong bit could forge is none: Modbus TCP has no checksum of its own.
@@ -165,8 +164,35 @@ class Handshake:
             raise UnexpectedReply(self._name, operation, "two reads do not show the same result")
         return again
 
-    async def conclude(self, state: CellState, shot: Loaded) -> Outcome:
-        """What a cell that cannot fire any more proves of `shot`."""
+    async def conclude(
+        self, operation: str, state: CellState, shot: Loaded
+    ) -> tuple[CellState, Outcome]:
+        """Return what a cell that cannot fire any more proves of `shot`, and the state it shows.
+
+        DONE with our echo is proof by itself. Any other outcome is believed when it reads the same
+        before and after a whole scan of the cell's program. Raises OutcomeUnknown if that program
+        stands still.
+        """
+        outcome = await self._proof(state, shot)
+        for _ in range(_READINGS):
+            if outcome.did is Did.DONE:
+                return state, outcome
+            before = outcome
+            state = await self.after_a_scan(operation)
+            outcome = await self._proof(state, shot)
+            if outcome == before:
+                return state, outcome
+        raise UnexpectedReply(self._name, operation, "two reads do not show the same result")
+
+    async def _await_end(self, operation: str) -> tuple[Command, CellState]:
+        command, state = await self.wait(
+            lambda _, state: not state.status & Status.BUSY, self._options.busy_timeout
+        )
+        if state.status & Status.BUSY:
+            raise OutcomeUnknown(self._name, operation, "the cell does not stop marking")
+        return command, state
+
+    async def _proof(self, state: CellState, shot: Loaded) -> Outcome:
         if state.sequence == shot.sequence:
             return await self.result(state, shot.texts)
         if state.sequence == 0:
@@ -254,6 +280,25 @@ class Handshake:
             if done(command, state) or clock.now() >= deadline:
                 return command, state
             await asyncio.sleep(_POLL_SECONDS)
+
+    async def after_a_scan(self, operation: str) -> CellState:
+        """Return the state once the cell's program has read what was written, and marks nothing.
+
+        A program reads the host's registers when its scan begins and writes its own one by one
+        until its scan ends. So an answer may be older than a shot that has begun, or half old. A
+        heartbeat that changes twice has a whole scan in between.
+        """
+        _, state = await self._link.snapshot()
+        for _ in range(2):
+            state = await self._next_beat(operation, state.heartbeat)
+        _, state = await self._await_end(operation)
+        return state
+
+    async def _next_beat(self, operation: str, beat: int) -> CellState:
+        _, state = await self.wait(lambda _, state: state.heartbeat != beat, _BEAT_SECONDS)
+        if state.heartbeat == beat:
+            raise OutcomeUnknown(self._name, operation, "the cell's program stands still")
+        return state
 
     def require_ready(self, operation: str, state: CellState) -> None:
         """Raises DeviceFault or DeviceRefused unless the cell is READY."""

@@ -129,7 +129,7 @@ class CellLink:
             await asyncio.wait([pulse])
 
     async def snapshot(self) -> tuple[Command, CellState]:
-        """Registers 0-112 at one moment, not older than this call; reconnects where needed."""
+        """Registers 0-112 in one request, not older than this call; reconnects where needed."""
         return decode_snapshot(await self._read_again(self._fresh))
 
     async def read(self, address: int, count: int) -> list[int]:

@@ -66,6 +66,7 @@ class Bench:
     parts: PartStore
     url: str
     serial_server: bool = False
+    scan_seconds: float = 0.0
     cells: list[ModbusCell] = field(default_factory=list)
 
     def cell(self, **options: Any) -> ModbusCell:
@@ -85,15 +86,20 @@ class Bench:
         await cell.connect()
         await cell.select_job("1")
         if self.device.state()["sequence"] == 0:
-            first = self.cell()
+            first = self.cell(accept_timeout=options.get("accept_timeout", 0.5))
             await cell.close()
             await first.connect()
-            self.parts.load(STATION)
+            await self.load()
             assert (await run(first, 1)).did is Did.DONE
             await first.close()
             await cell.connect()
-        self.parts.load(STATION)
+        await self.load()
         return cell
+
+    async def load(self) -> None:
+        """Lay a blank piece, and give the program the time to see it."""
+        self.parts.load(STATION)
+        await asyncio.sleep(2 * self.scan_seconds)
 
     def marks(self) -> list[tuple[str, tuple[str, ...], float]]:
         """What is engraved on the piece that lies there."""
@@ -123,7 +129,8 @@ async def bench(folder: Path, listen: str = TCP, **options: str) -> AsyncIterato
         async with contextlib.AsyncExitStack() as stack:
             if listen == BEHIND:
                 url = await stack.enter_async_context(serial_server(url))
-            made = Bench(device, faults, parts, url, serial_server=behind)
+            scan = float(options.get("scan_seconds", 0))
+            made = Bench(device, faults, parts, url, serial_server=behind, scan_seconds=scan)
             try:
                 yield made
             finally:

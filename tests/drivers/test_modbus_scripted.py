@@ -79,6 +79,12 @@ def look(beat: int, values: dict[int, int], shown: int | None = None) -> list[St
     ]
 
 
+def scan(beat: int, values: dict[int, int]) -> list[Step]:
+    """Four looks, in which the cell's own heartbeat changes twice."""
+    beats = (0, 1, 2, 2)
+    return [step for at, own in enumerate(beats) for step in look(beat + at, {**values, 100: own})]
+
+
 READY = {1: 0x30, 101: 0x01E1, 102: 3, 103: 1}
 # `K1`: two bytes, CRC 0x94F6 by the routine above; number 9 for job 1.
 TEXT = {2: 9, 3: 1, 4: 2, 5: 0x94F6, 10: 0x4B31}
@@ -206,6 +212,7 @@ def test_a_tray_over_rtu() -> None:
         )
 
     failed = {**READY, **TRAY, 1: 0x31, 101: 0x01EC, 102: 9, 104: 7, 105: 3}
+    told = report({0: 9, 1: 2, 2: 1, 3: 2, 4: 0x94F6, 8: 3})
     steps: list[Step] = [
         *MAP_2,
         *look(1, READY),
@@ -216,7 +223,9 @@ def test_a_tray_over_rtu() -> None:
         Reply(crc("01 06 0001 0031")),
         *look(4, {**READY, **TRAY, 1: 0x31, 101: 0x01E2, 102: 9}),
         *look(5, failed),
-        *report({0: 9, 1: 2, 2: 1, 3: 2, 4: 0x94F6, 8: 3}),
+        *told,
+        *scan(6, failed),
+        *told,
         *STANDING,
     ]
     play("serial", steps, host)
@@ -235,6 +244,7 @@ def test_a_restarted_host_asks_what_became_of_each_position() -> None:
         ]
 
     lost = {**READY, 3: 1, 101: 0x01E4, 102: 9, 105: 4}
+    told = report({0: 9, 1: 3, 2: 1, 3: 2, 4: 0x94F6, 5: 4})
     steps: list[Step] = [
         *look(1, lost),
         *STANDING,
@@ -242,9 +252,11 @@ def test_a_restarted_host_asks_what_became_of_each_position() -> None:
         *look(2, lost),
         *look(3, lost),
         *MAP_2,
-        *report({0: 9, 1: 3, 2: 1, 3: 2, 4: 0x94F6, 5: 4}),
+        *told,
+        *scan(4, lost),
+        *told,
         *ACKNOWLEDGE,
-        *look(4, {**READY, 1: 0x38, 3: 1, 101: 0x01E0, 102: 9}),
+        *look(8, {**READY, 1: 0x38, 3: 1, 101: 0x01E0, 102: 9}),
         *STANDING,
     ]
     play("serial", steps, host)
@@ -321,6 +333,7 @@ def test_a_trigger_that_did_not_arrive_is_withdrawn_and_proved(answer: str) -> N
         *CLEAR,
         *look(6, {**refused, 3: 1}),
         *look(7, {**refused, 3: 1}),
+        *scan(8, {**refused, 3: 1}),
     ]
     play("serial", steps, host)
 
