@@ -82,20 +82,21 @@ class Rfc2217Stream(Buffered):
         await asyncio.to_thread(self._port.close)
 
 
-async def open_rfc2217(target: Rfc2217Target, device: str) -> Rfc2217Stream:
+async def open_rfc2217(target: Rfc2217Target, device: str, rts: bool) -> Rfc2217Stream:
     """Open it, with its line set. Raises LinkClosed."""
 
     def connect() -> _Rfc2217Port:
         # Whether DTR and RTS could be set is not waited for: some servers answer that never, and
         # ser2net does not where the port has no such lines. The line's settings are waited for.
         port = _Rfc2217Port(
-            f"rfc2217://{target.host}:{target.port}?ign_set_control",
             baudrate=target.line.baudrate,
             bytesize=target.line.bytesize,
             parity=target.line.parity,
             stopbits=target.line.stopbits,
             timeout=_POLL_SECONDS,
         )
+        port.port, port.rts = f"rfc2217://{target.host}:{target.port}?ign_set_control", rts
+        port.open()
         port.prepare()
         return port
 

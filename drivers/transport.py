@@ -62,8 +62,10 @@ class ByteStream(Protocol):
         """Idempotent."""
 
 
-async def open_stream(url: str, device: str) -> ByteStream:
+async def open_stream(url: str, device: str, *, rts: bool = True) -> ByteStream:
     """Open the wire that `url` names for `device` (the name that errors carry).
+
+    `rts` is the state of that line while it is open, on a wire that has it.
 
     Raises ValueError for a wrong URL, PortBusy, LinkTimeout (no connection in 5 s), NotTrusted,
     LinkClosed.
@@ -71,9 +73,9 @@ async def open_stream(url: str, device: str) -> ByteStream:
     target = parse_url(url)
     tap = traced(device)
     if tap is None:
-        return await _open(target, device)
+        return await _open(target, device, rts)
     try:
-        stream = await _open(target, device)
+        stream = await _open(target, device, rts)
     except LinkError as fault:
         tap("failed", detail=str(fault))
         raise
@@ -81,14 +83,14 @@ async def open_stream(url: str, device: str) -> ByteStream:
     return _TracedStream(stream, tap)
 
 
-async def _open(target: Target, device: str) -> ByteStream:
+async def _open(target: Target, device: str, rts: bool) -> ByteStream:
     match target:
         case SerialTarget():
-            return await _open_serial(target, device)
+            return await _open_serial(target, device, rts)
         case TcpTarget() | TlsTarget():
             return await _open_tcp(target, device)
         case Rfc2217Target():
-            return await open_rfc2217(target, device)
+            return await open_rfc2217(target, device, rts)
 
 
 class _TlsStream(Buffered):
@@ -248,11 +250,10 @@ def _context(target: TlsTarget) -> ssl.SSLContext:
     return context
 
 
-async def _open_serial(target: SerialTarget, device: str) -> ByteStream:
+async def _open_serial(target: SerialTarget, device: str, rts: bool) -> ByteStream:
     path = await asyncio.to_thread(path_of, target, device)
     try:
         port = serial.Serial(
-            path,
             baudrate=target.line.baudrate,
             bytesize=target.line.bytesize,
             parity=target.line.parity,
@@ -260,6 +261,8 @@ async def _open_serial(target: SerialTarget, device: str) -> ByteStream:
             timeout=0,
             exclusive=True,
         )
+        port.port, port.rts = path, rts
+        port.open()
     except OSError as fault:  # SerialException is one
         if fault.errno in (errno.EAGAIN, errno.EBUSY, errno.EACCES):
             held = fault.errno != errno.EACCES

@@ -7,6 +7,11 @@ a code is decoded or the host stops it; every readable symbol on the piece is th
 order of the positions, and the session is over. A symbol engraved over another hides it. With the
 option `position` it sees that position of a tray and no other: one reader a position.
 
+With the option `low_power` it sleeps after so many seconds without a byte, in no session. The byte
+that wakes it is lost, and so is what comes in the 10 ms after it (DS8108 guide, page 5-7). WAKEUP,
+a zero byte between packets, means nothing to it while it is awake. RTS and CTS are not simulated: a
+pseudo-terminal has no such lines.
+
 Wrong behaviour on demand: `stale` (a session also delivers, late and after any flush, what the
 session with a code before it delivered), `blind` (sees nothing for so many sessions), `covered`
 (sees nothing of so many of the next pieces).
@@ -54,6 +59,7 @@ from simulators.wired import WiredDevice
 REVISION = ("PAAABS00-001-R00", "0", "SE4500", "0")
 _TRIES = 3
 _STALE_SECONDS = 0.02
+_WAKING_SECONDS = 0.01
 _COMMANDS = frozenset(
     {
         Opcode.CAPABILITIES_REQUEST,
@@ -89,6 +95,7 @@ class ZebraSsi(WiredDevice):
         response_timeout: float = 2.0,
         character_timeout: float = 0.2,
         position: int | None = None,
+        low_power: float = 0.0,
     ) -> None:
         super().__init__(MOMENTS)
         self._parts = parts
@@ -101,6 +108,7 @@ class ZebraSsi(WiredDevice):
         self._frame = frame
         self._response_timeout = response_timeout
         self._character_timeout = character_timeout
+        self._low_power = low_power
         self._splitter = Splitter()
         self._powered = True
         self._misdeeds: Counter[str] = Counter()
@@ -115,7 +123,8 @@ class ZebraSsi(WiredDevice):
         """What the reader is when it is switched on."""
         self._splitter.reset()
         self._noisy = False
-        self._heard_at = 0.0
+        self._heard_at = self._sent_any_at = 0.0
+        self._awake_at = 0.0
         self._enabled = True
         self._packeted = False
         self._resend_seconds = self._response_timeout
@@ -196,10 +205,22 @@ class ZebraSsi(WiredDevice):
                 continue
             if not data:
                 return
-            self._heard_at = clock.now()
+            now = clock.now()
+            if self._sleeps(now):
+                self._awake_at = now + _WAKING_SECONDS
+            self._heard_at = now
+            if now < self._awake_at:
+                continue
+            if not self._splitter.unfinished:
+                data = data.lstrip(b"\0")
             if self._powered and not self._noisy:
                 for frame in self._splitter.feed(data):
                     await self._handle(wire, frame)
+
+    def _sleeps(self, now: float) -> bool:
+        busy = self._look_at is not None or self._outstanding is not None
+        quiet = now - max(self._heard_at, self._sent_any_at)
+        return bool(self._low_power) and not busy and quiet >= self._low_power
 
     def _rest(self) -> float | None:
         """Seconds until something is due."""
@@ -283,6 +304,7 @@ class ZebraSsi(WiredDevice):
 
     async def _send(self, wire: Wire, packet: Packet) -> None:
         self._last = packet
+        self._sent_any_at = clock.now()
         await wire.write(encode(packet))
 
     async def _handle(self, wire: Wire, frame: bytes) -> None:
@@ -374,7 +396,8 @@ class ZebraSsi(WiredDevice):
 def build(options: dict[str, str], parts: PartStore, station: str, speed: float) -> ZebraSsi:
     """Options: decode_seconds, symbology (AIM identifier), aim_identifiers (0 or 1), frame (bytes
     of data in one frame), response_timeout (until PARAM_SEND sets another), character_timeout
-    (seconds), position (the one that it sees, 1 and up; without it all). Raises ValueError.
+    (seconds), position (the one that it sees, 1 and up; without it all), low_power (seconds; 0:
+    never). Raises ValueError.
     """
     given = Given(options)
     device = ZebraSsi(
@@ -388,6 +411,7 @@ def build(options: dict[str, str], parts: PartStore, station: str, speed: float)
         response_timeout=given.number("response_timeout", 2.0),
         character_timeout=given.number("character_timeout", 0.2),
         position=given.whole_or_none("position"),
+        low_power=given.number("low_power", 0.0),
     )
     given.end()
     return device

@@ -5,6 +5,12 @@ time the wire is opened, until the reader is switched off: host trigger mode, pa
 ACK/NAK, no message when nothing was read, and how soon a packet is sent again. Frame layouts and
 their sources are in `codec`, the handshake in `link`.
 
+Zebra recommends RTS/CTS handshaking, or else WAKEUP before all other communication (`Link`). Not
+every wire has these lines, so this driver sends WAKEUP, and leaves RTS off: a reader takes RTS that
+is on for a host that is about to send, and sends nothing itself (DS457, page 8-13).
+
+Unverified: that WAKEUP means nothing to a reader that is awake; `wake` leaves it out.
+
 What SSI does not have: an identifier of the read in a reply, a report that nothing was seen (a
 session without a code just stays silent), and a grade. So a packet that the wire lost whole looks
 like nothing seen, until the reader misses its acknowledgement and sends it again: the end of an
@@ -57,6 +63,8 @@ class Options(BaseModel):
     """How long after a code to wait for another that came along; the margin on `resend_seconds`."""
     configure: bool = True
     """Send the reader its settings when the wire is opened."""
+    wake: bool = True
+    """Send WAKEUP, one zero byte, to a reader that may be in low power mode."""
     aim_identifiers: bool = False
     """The reader is set to put AIM code identifiers (`]d1`) before each code."""
 
@@ -77,9 +85,13 @@ class ZebraSsi:
         if self._link is not None and not self._link.closed:
             return
         await self.shut()
-        stream = await open_stream(self._url, self._name)
+        stream = await open_stream(self._url, self._name, rts=False)
         link = Link(
-            stream, self._name, self._options.response_timeout, self._options.character_timeout
+            stream,
+            self._name,
+            self._options.response_timeout,
+            self._options.character_timeout,
+            wake=self._options.wake,
         )
         self._link = link
         try:

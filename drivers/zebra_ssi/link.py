@@ -9,8 +9,13 @@ An ACK does not say what it acknowledges. After anything out of the ordinary (a 
 frame that nobody asked for) a late ACK could be taken for the answer to the next command. So the
 next command then waits behind a *fence*: a question whose answer is no ACK. The line keeps its
 order, so nothing older than that answer is still under way.
+
+Without RTS/CTS handshaking a reader in low power mode loses what wakes it: the host sends WAKEUP
+first (DS8108 Product Reference Guide, page 5-5, with the 10 ms of page 5-7; DS457: 7 ms, page 8-7).
+Low power mode begins after one second or more.
 """
 
+import asyncio
 from collections import deque
 
 from drivers import clock
@@ -34,6 +39,10 @@ from drivers.zebra_ssi.codec import (
 )
 
 RETRIES = 2
+WAKEUP = b"\0"
+AWAKE_SECONDS = 0.5
+"""A reader with which bytes were exchanged less long ago is awake."""
+WAKING_SECONDS = 0.02
 _HANDSHAKE = (Opcode.CMD_ACK, Opcode.CMD_NAK)
 _NOISE_SECONDS = 2.0
 _NAKS_IN_A_ROW = 3  # against a peer that speaks something else and would be asked for ever
@@ -43,9 +52,17 @@ class Link:
     """One reader's line. Codes that it sends at any time are acknowledged and kept, in order."""
 
     def __init__(
-        self, stream: ByteStream, device: str, response_timeout: float, character_timeout: float
+        self,
+        stream: ByteStream,
+        device: str,
+        response_timeout: float,
+        character_timeout: float,
+        *,
+        wake: bool,
     ) -> None:
         self._stream = stream
+        self._wake = wake
+        self._exchanged_at = float("-inf")
         self._device = device
         self._response_timeout = response_timeout
         self._character_timeout = character_timeout
@@ -237,14 +254,21 @@ class Link:
     async def _read(self, seconds: float, operation: str) -> bytes:
         """Some bytes, or none after `seconds`."""
         try:
-            return await self._stream.read(max(seconds, 0.0))
+            data = await self._stream.read(max(seconds, 0.0))
         except LinkClosed as fault:
             self.closed = True
             raise LinkClosed(self._device, operation, fault.detail) from fault
+        if data:
+            self._exchanged_at = clock.now()
+        return data
 
     async def _write(self, packet: Packet, operation: str) -> None:
         try:
+            if self._wake and clock.now() - self._exchanged_at >= AWAKE_SECONDS:
+                await self._stream.write(WAKEUP)
+                await asyncio.sleep(WAKING_SECONDS)
             await self._stream.write(encode(packet))
+            self._exchanged_at = clock.now()
         except LinkClosed as fault:
             self.closed = True
             raise LinkClosed(self._device, operation, fault.detail) from fault

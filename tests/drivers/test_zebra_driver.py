@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import serial
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from drivers import clock
 from drivers.catalog import find
 from drivers.errors import (
     BadFrame,
@@ -125,6 +127,32 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - what is waited for is a state, not an event
             await asyncio.sleep(0.005)
+
+
+async def test_a_reader_in_low_power_mode_is_woken(tmp_path: Path) -> None:
+    """Without RTS/CTS, what wakes it is lost: each look would begin with an unanswered command."""
+    options = QUICK.model_copy(update={"response_timeout": 2.0})
+    async with bench(tmp_path, options=options, low_power="1") as rig:
+        rig.lay(UII)
+        await rig.reader.connect()
+        for pause in (1.5, 0.7):
+            await asyncio.sleep(pause)
+            began = clock.now()
+            assert await rig.look() == [UII]
+            assert clock.now() - began < 0.5
+
+
+async def test_rts_is_off_while_its_port_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader takes RTS that is on for a host that is about to send, and sends nothing."""
+    seen: list[bool] = []
+    # A pseudo-terminal has neither line.
+    monkeypatch.setattr(serial.Serial, "_update_dtr_state", lambda _: None)
+    monkeypatch.setattr(serial.Serial, "_update_rts_state", lambda port: seen.append(port.rts))
+    async with bench(tmp_path, "serial") as rig:
+        await rig.reader.connect()
+        assert seen == [False]
 
 
 @pytest.mark.parametrize("listen", WIRES)

@@ -59,6 +59,7 @@ def play(
     configure: bool = True,
     resend_seconds: float = RESEND,
     within: float = 10,
+    wake: bool = False,
 ) -> None:
     async def whole() -> None:
         script = Script(*steps)
@@ -71,6 +72,7 @@ def play(
                 linger=0.03,
                 configure=configure,
                 resend_seconds=resend_seconds,
+                wake=wake,
             ),
             "reader",
         )
@@ -100,6 +102,15 @@ def test_one_whole_look(listen: str) -> None:
         await reader.close()
 
     play(act, *LOOK, Reply(A12), Expect(HOST_ACK), *CLOSED, listen=listen)
+
+
+def test_a_reader_is_woken_before_a_packet_after_a_pause() -> None:
+    async def act(reader: ZebraSsi) -> None:
+        await reader.connect()
+        await asyncio.sleep(1)
+        await reader.flush()
+
+    play(act, Expect("00"), *CONNECT, Expect("00"), *FLUSHED, wake=True)
 
 
 def test_nothing_seen() -> None:
