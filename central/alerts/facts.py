@@ -111,6 +111,17 @@ class LatchedGateway:
 
 
 @dataclass(frozen=True)
+class ForkedJournal:
+    """An epoch whose journal went on in two places, with the items that either branch marked, and
+    the stations that did."""
+
+    gateway: str
+    epoch: int
+    stations: tuple[str, ...]
+    uiis: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class CountedOrder:
     """An order's mass balance. `unaccounted`: numbers that no term holds, or (below 0) that more
     than one does."""
@@ -220,6 +231,7 @@ Looked = (
     | Heard
     | ClockRead
     | LatchedGateway
+    | ForkedJournal
     | CountedOrder
     | CountedLot
     | Overdue

@@ -14,6 +14,7 @@ from central.alerts.facts import (
     ClockRead,
     CountedLot,
     CountedOrder,
+    ForkedJournal,
     Heard,
     LastHad,
     LatchedGateway,
@@ -181,6 +182,12 @@ _LATCHED = text(
     "   WHERE n.gateway = s.gateway AND n.epoch > s.epoch) ORDER BY s.gateway"
 )
 
+_FORKED = text(
+    "SELECT s.gateway, s.epoch, array_agg(DISTINCT d.station) AS stations,"
+    " array_agg(DISTINCT d.uii) AS uiis FROM disputed_mark d JOIN stream s ON s.id = d.stream"
+    " GROUP BY s.gateway, s.epoch ORDER BY s.gateway, s.epoch"
+)
+
 
 def told(connection: Connection, after: int, upto: int) -> Iterator[Told]:
     """Of the events that these acts told, an event at a time."""
@@ -292,6 +299,12 @@ def latched(connection: Connection) -> Iterator[LatchedGateway]:
             latches.add(row.state)
         boot = "" if row.boot_nonce is None else f"{row.boot_counter}-{row.boot_nonce}"
         yield LatchedGateway(row.gateway, row.epoch, boot, tuple(sorted(latches)))
+
+
+def forked(connection: Connection) -> Iterator[ForkedJournal]:
+    """The epochs whose journal went on in two places."""
+    for row in connection.execute(_FORKED):
+        yield ForkedJournal(row.gateway, row.epoch, tuple(row.stations), tuple(row.uiis))
 
 
 def overdue(connection: Connection, now: datetime) -> Iterator[Overdue]:

@@ -212,6 +212,7 @@ class Watch:
             looked: list[Looked] = [
                 *look.heard(connection, self._since, now),
                 *look.latched(connection),
+                *look.forked(connection),
                 *look.overdue(connection, now),
                 *look.overdue_counts(connection, now),
             ]

@@ -16,6 +16,7 @@ from central.alerts.facts import (
     ClockRead,
     CountedLot,
     CountedOrder,
+    ForkedJournal,
     Heard,
     LastHad,
     LatchedGateway,
@@ -298,6 +299,17 @@ def _journal_full(gateway: LatchedGateway, _: Limits) -> Iterator[Case]:
         yield gateway.gateway, cause, {"epoch": gateway.epoch}
 
 
+def _journal_forked(journal: ForkedJournal, _: Limits) -> Iterator[Case]:
+    """Another case once more is known of the two branches."""
+    facts: dict[str, Fact] = {
+        "epoch": journal.epoch,
+        "stations": list(journal.stations),
+        "count": len(journal.uiis),
+        "uiis": list(journal.uiis[:NAMED]),
+    }
+    yield journal.gateway, f"{journal.epoch} {len(journal.uiis)}", facts
+
+
 def _balance_open(counted: CountedOrder, _: Limits) -> Iterator[Case]:
     if counted.unaccounted:
         facts: dict[str, Fact] = {"issued": counted.issued, "unaccounted": counted.unaccounted}
@@ -418,6 +430,13 @@ RULES: tuple[Rule, ...] = (
         *("journal-full", "critical", "gateway", LatchedGateway, _journal_full),
         "The disk of a gateway is full",
         "{subject} marks no more: its journal has no room (epoch {epoch}). Make room on its disk",
+    ),
+    Rule(
+        *("journal-forked", "critical", "gateway", ForkedJournal, _journal_forked),
+        "A journal went on in two places",
+        "Two copies of the journal of {subject}, epoch {epoch}, marked at {stations}. One number"
+        " may stand on two parts: {uiis}",
+        counted="count",
     ),
     Rule(
         *("balance-open", "critical", "order", CountedOrder, _balance_open),

@@ -258,6 +258,7 @@ def _good(engine: Engine, run: Run, count: int) -> list[str]:
                     table.c.state == "good",
                     ~table.c.quarantined,
                     ~table.c.duplicated,
+                    ~table.c.disputed,
                     table.c.component == run.order.components[0].name,
                 )
                 .order_by(table.c.uii)

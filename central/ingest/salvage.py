@@ -119,6 +119,7 @@ class _Taking:
         self._verify(self._found.signed.verify)
         for each in received:
             self._one(each)
+        store.dispute(self._connection, self._stream, (), reason, self._now)
         former = _acts(self._connection, self._gateway, self._epoch)
         missing = [span.model_dump() for span in self._found.manifest.missing]
         if self._new or not former:

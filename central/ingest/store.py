@@ -6,7 +6,7 @@ adds between our look and our insert makes the batch be judged again.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +14,10 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from central import db
-from central.ingest import rules
+from central.ingest import forks, rules
 from central.ingest.database import LIVE_CHANNEL, Connection, columns, notify
 from central.ingest.facts import (
+    Claim,
     Dropped,
     Evidence,
     Key,
@@ -30,6 +31,7 @@ from central.ingest.facts import (
 from central.ingest.life import Item, ItemKey
 from central.ingest.lookup import decoded_plan, look_up, look_up_items
 from central.register import acts
+from central.register.gateways import disputes
 from central.register.gateways.projection import JUDGED, UNJUDGED
 from central.said import said
 from gateway.contract.batch import first_head, heads
@@ -71,6 +73,10 @@ def receive(
         keep(connection, admitted, now)
         if admitted.latch is not None:
             _latch(connection, stream, admitted.latch, admitted.detail, now)
+        if forks.proves_two_branches(stream, admitted):
+            since = forks.parting(stream, received, lambda seq: head_at(connection, stream, seq))
+            told = forks.announced(received, since)
+            dispute(connection, stream, told, admitted.detail, now)
     return admitted
 
 
@@ -111,13 +117,12 @@ def set_aside(
             break
     header = received.batch.header
     span = {"first": header.first + suffix.start, "last": header.last}
-    payload = {"epoch": stream.epoch, **span, **asdict(unjudged)}
-    _act(connection, stream, UNJUDGED, payload, "", now)
+    _act(connection, stream, UNJUDGED, {**span, **asdict(unjudged)}, "", now)
 
 
 def _latch(connection: Connection, stream: Stream, state: str, why: str, now: datetime) -> None:
     """An act, since no batch tells of it."""
-    _act(connection, stream, "latched", {"epoch": stream.epoch, "state": state}, why, now)
+    _act(connection, stream, "latched", {"state": state}, why, now)
     connection.execute(
         "UPDATE stream SET state = %s, ended = %s WHERE id = %s", (state, now, stream.id)
     )
@@ -132,13 +137,54 @@ def _act(
     payload: dict[str, Any],
     why: str,
     now: datetime,
-) -> None:
+) -> int:
+    """Enter an act of this program about a stream, and return its id."""
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (acts.LAST,))
-    connection.execute(
+    row = connection.execute(
         "INSERT INTO act (at, subject, key, what, payload, account, role, reason, basis)"
-        " VALUES (%s, 'gateway', %s, %s, %s, 'ingest', 'program', %s, '')",
-        (now, stream.gateway, what, Jsonb(payload), why),
-    )
+        " VALUES (%s, 'gateway', %s, %s, %s, 'ingest', 'program', %s, '') RETURNING id",
+        (now, stream.gateway, what, Jsonb({"epoch": stream.epoch, **payload}), why),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def dispute(
+    connection: Connection, stream: Stream, marks: Iterable[forks.Disputed], why: str, now: datetime
+) -> None:
+    """Enter the marks of two branches that are not entered yet, and those that are held since."""
+    entered = {
+        tuple(row)
+        for row in connection.execute(
+            "SELECT seq, position, held, uii, component FROM disputed_mark WHERE stream = %s",
+            (stream.id,),
+        ).fetchall()
+    }
+    told = list(marks)
+    since = min([mark.seq for mark in told] + [seq for seq, *_ in entered], default=None)
+    if since is None:
+        return
+    told += forks.held_since(_claims_of(connection, stream, since), since)
+    new = [
+        mark.model_dump()
+        for mark in told
+        if (mark.seq, mark.position, mark.held, mark.uii, mark.component) not in entered
+    ]
+    if new:
+        act = _act(connection, stream, disputes.DISPUTED, {"marks": new}, why, now)
+        for statement in disputes.STATEMENTS:
+            connection.execute(statement, (act,))
+
+
+def _claims_of(connection: Connection, stream: Stream, since: int) -> Iterator[tuple[Claim, str]]:
+    for serial, uii, component, *row in connection.execute(
+        "SELECT i.serial, i.uii, i.component, c.seq, c.position, c.order_code, c.space, c.number,"
+        " c.fresh, c.quantity, c.station FROM claim c JOIN item i ON i.id = c.item"
+        " WHERE c.stream = %s AND c.seq >= %s ORDER BY c.seq, c.position",
+        (stream.id, since),
+    ).fetchall():
+        seq, position, *rest = row
+        yield Claim(seq, position, (uii, component), *rest), serial
 
 
 def unjudged_batches(connection: Connection) -> dict[tuple[str, int, int], Unjudged]:
@@ -341,8 +387,8 @@ _ITEMS = (
 _INSERT_ITEMS = " ".join(
     (
         "INSERT INTO item (uii, component, elements, order_code, space, number, serial, state,",
-        "read_ok, remark, quarantined, duplicated, basis, readback, sample, changed)",
-        "SELECT w.*, %s FROM",
+        "read_ok, remark, quarantined, duplicated, basis, readback, sample, changed, disputed)",
+        "SELECT w.*, %s, EXISTS (SELECT FROM disputed_mark d WHERE d.uii = w.uii) FROM",
         _ITEMS,
         "ON CONFLICT DO NOTHING RETURNING uii, component, id",
     )

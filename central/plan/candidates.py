@@ -24,7 +24,7 @@ _MARKS = text(
     "  GROUP BY i.space, i.number"
     "  HAVING bool_and(i.state = 'marked' AND (i.read_ok OR :unread)"
     "   OR (i.state = 'voided' AND i.remark))"
-    "   AND NOT bool_or(i.quarantined OR i.duplicated"
+    "   AND NOT bool_or(i.quarantined OR i.duplicated OR i.disputed"
     "    OR EXISTS (SELECT 1 FROM item o WHERE o.uii = i.uii AND o.number IS NULL))) n"
     " WHERE n.made = :made AND n.number <> ALL(:taken)"
     " AND NOT EXISTS (SELECT 1 FROM claim c JOIN item p ON p.id = c.item"
@@ -45,7 +45,7 @@ _OLDEST = text(f"{_READS} ORDER BY i.changed, i.number LIMIT :most")
 _NEWEST = text(f"{_READS} ORDER BY i.changed DESC, i.number DESC LIMIT :most")
 _NUMBERS = text(
     "SELECT w.code, c.number, i.component, i.state, i.read_ok, i.remark,"
-    " i.quarantined OR i.duplicated"
+    " i.quarantined OR i.duplicated OR i.disputed"
     "  OR EXISTS (SELECT 1 FROM item o WHERE o.uii = i.uii AND o.number IS NULL) AS flagged,"
     " s.gateway, s.epoch, c.seq, c.position, c.fresh,"
     " b.received, ARRAY(SELECT d.component FROM doubt d WHERE d.order_code = w.code"

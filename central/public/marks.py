@@ -27,7 +27,7 @@ _COUNTS = text(
     "   p.entity FROM claim c JOIN batch b ON b.id = c.batch JOIN item i ON i.id = c.item"
     "   JOIN orders o ON o.code = c.order_code JOIN product p ON p.code = o.product"
     "  WHERE c.fresh AND c.number IS NOT NULL AND i.state = 'good'"
-    "   AND NOT (i.quarantined OR i.duplicated)"
+    "   AND NOT (i.quarantined OR i.duplicated OR i.disputed)"
     "  GROUP BY c.space, c.number, p.kind, p.entity) n WHERE received < :until GROUP BY 1, 2, 3"
 )
 

@@ -43,29 +43,34 @@ _STATES = (
     " FROM (SELECT {key} AS key, n.* {scope} CROSS JOIN LATERAL ("
     "   SELECT c.space, c.number, {states} AS states, bool_or(i.quarantined) AS quarantined,"
     "    bool_or(i.duplicated) AS duplicated FROM claim c"
-    "   CROSS JOIN LATERAL (SELECT state, quarantined, duplicated FROM item"
-    "    WHERE id = c.item OFFSET 0) i"
+    "   CROSS JOIN LATERAL (SELECT state, quarantined, duplicated OR disputed AS duplicated"
+    "    FROM item WHERE id = c.item OFFSET 0) i"
     "   WHERE c.space = b.space AND c.number >= lower(b.span) AND c.number < upper(b.span)"
     "   GROUP BY c.space, c.number OFFSET 0) n{where}) n GROUP BY key, states"
 )
 # A gateway spends a block in order. Above the highest number claimed, to the block's end, numbers
 # are unused, or void where the block is; unless a new epoch ended the stream. Of what was lost with
-# it, a salvage may have brought some; one that was read on a part since is in no term.
+# it, a salvage may have brought some; one that was read on a part since is in no term, nor is one
+# that only a branch of a journal announced which the register does not hold.
 _BLOCKS = (
     "SELECT {key} AS key, sum(upper(b.span) - lower(b.span))::bigint AS issued,"
     " coalesce(sum(c.rest) FILTER (WHERE e.live AND NOT e.void), 0)::bigint AS unused,"
     " coalesce(sum(c.rest) FILTER (WHERE e.live AND e.void), 0)::bigint AS void,"
     " coalesce(sum(l.lost), 0)::bigint AS lost"
-    "{scope} CROSS JOIN LATERAL (SELECT upper(b.span) - greatest(lower(b.span),"
-    "   coalesce(max(number) + 1, 0)) AS rest FROM claim"
-    "  WHERE claim.space = b.space AND number >= lower(b.span) AND number < upper(b.span)) c"
+    "{scope} CROSS JOIN LATERAL (SELECT upper(b.span) - a.above - (SELECT count(DISTINCT number)"
+    "   FROM disputed_mark d WHERE d.space = b.space AND d.number >= a.above"
+    "   AND d.number < upper(b.span)) AS rest FROM (SELECT greatest(lower(b.span),"
+    "   coalesce(max(number) + 1, 0)) AS above FROM claim"
+    "  WHERE claim.space = b.space AND number >= lower(b.span) AND number < upper(b.span)) a) c"
     " CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT 1 FROM stream n WHERE n.gateway = s.gateway"
     "   AND n.epoch > s.epoch) AS live,"
     "  EXISTS (SELECT 1 FROM voided_block v WHERE v.block = b.id) AS void) e"
     " CROSS JOIN LATERAL (SELECT sum(upper(loss.span) - lower(loss.span)"
     "   - (SELECT count(*) FROM (SELECT number FROM claim WHERE claim.space = b.space"
     "     AND number >= lower(loss.span) AND number < upper(loss.span)"
-    "     UNION SELECT number FROM sighting g WHERE g.block = b.id AND g.number <@ loss.span) n)"
+    "     UNION SELECT number FROM sighting g WHERE g.block = b.id AND g.number <@ loss.span"
+    "     UNION SELECT number FROM disputed_mark d WHERE d.space = b.space"
+    "      AND d.number <@ loss.span) n)"
     "   ) AS lost FROM loss WHERE loss.block = b.id) l"
     "{where} GROUP BY {key}"
 )
@@ -79,7 +84,8 @@ _STATIONS = (
     "   JOIN orders o ON o.code = c.order_code JOIN product p ON p.code = o.product"
     "   WHERE c.fresh AND c.number IS NOT NULL ORDER BY c.space, c.number, c.batch, c.pos) f"
     "  JOIN (SELECT c.space, c.number, {states} AS states,"
-    "    bool_or(i.quarantined) AS quarantined, bool_or(i.duplicated) AS duplicated"
+    "    bool_or(i.quarantined) AS quarantined,"
+    "    bool_or(i.duplicated OR i.disputed) AS duplicated"
     "   FROM claim c JOIN item i ON i.id = c.item GROUP BY c.space, c.number) a"
     "   ON a.space = f.space AND a.number = f.number"
     "  WHERE (CAST(:entity AS text) IS NULL OR f.entity = :entity)"

@@ -145,7 +145,7 @@ def _grouped(rows: Iterable[Row[Any]], limit: int) -> list[Item]:
 
 _OF_ITEM = (
     *("uii", "elements", "serial", "space", "number", "order_code", "component", "state"),
-    *("basis", "readback", "quarantined", "duplicated", "remark"),
+    *("basis", "readback", "quarantined", "duplicated", "disputed", "remark"),
 )
 """What is told of it. A column more takes a lookup longer by a hundredth."""
 
@@ -208,7 +208,7 @@ def _item(parts: Iterable[Row[Any]]) -> Item:
                 readback=row.readback,
                 sample=sample(row),
                 quarantined=row.quarantined,
-                duplicated=row.duplicated,
+                duplicated=row.duplicated or row.disputed,
                 remark=row.remark,
             )
             for row in rows

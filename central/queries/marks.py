@@ -240,7 +240,7 @@ def _mark(row: Row[Any], batch: StoredBatch, pos: int) -> Mark:
         readback=row.readback,
         sample=sample(row),
         quarantined=row.quarantined,
-        duplicated=row.duplicated,
+        duplicated=row.duplicated or row.disputed,
         remark=row.remark,
         record=batch.key(pos),
         type="" if record is None else record.type,

@@ -23,9 +23,10 @@ _LATELY = timedelta(minutes=1)
 _COUNTS = text(
     "SELECT floor(extract(epoch FROM b.received) / 60)::bigint AS minute, s.gateway,"
     " count(*) AS marks,"
-    " count(*) FILTER (WHERE i.state = 'good' AND NOT (i.quarantined OR i.duplicated)) AS good,"
+    " count(*) FILTER (WHERE i.state = 'good' AND NOT (i.quarantined OR i.duplicated"
+    "   OR i.disputed)) AS good,"
     " count(*) FILTER (WHERE i.state IN ('rejected', 'unknown', 'scrapped')"
-    "   OR i.quarantined OR i.duplicated) AS aside,"
+    "   OR i.quarantined OR i.duplicated OR i.disputed) AS aside,"
     " count(*) FILTER (WHERE b.received > :lately) AS lately"
     " FROM batch b JOIN claim c ON c.batch = b.id JOIN item i ON i.id = c.item"
     " JOIN stream s ON s.id = b.stream"

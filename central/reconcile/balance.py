@@ -3,7 +3,9 @@
 issued = unused + open + good + rejected + scrapped + voided + unknown + lost + missing. No term is
 what remains of the others. Whatever the rows say and the bytes do not, or the bytes and not the
 rows, and every number that no term holds, is unaccounted and named. So is a missing one: a device
-has read it on a part, and no record holds its mark.
+has read it on a part, or a branch of a forked journal that the register does not hold announced it,
+and no record holds its mark. A number of either branch is disputed, whatever its term: it may stand
+on two pieces.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +38,9 @@ class Account:
     terms: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TERMS, 0))
     unaccounted: dict[str, None] = field(default_factory=dict)
     missing: dict[str, RecordKey] = field(default_factory=dict)
-    """Serials read on parts and claimed by no record, with the record of the read."""
+    """Serials on parts that no record of the register claims, with the record that says so."""
+    disputed: dict[str, None] = field(default_factory=dict)
+    """Serials that one branch of a forked journal announced."""
 
     def told(self, kind: str, name: str) -> dict[str, Any]:
         return {
@@ -44,6 +48,7 @@ class Account:
             "issued": self.issued,
             **self.terms,
             "unaccounted": list(self.unaccounted),
+            "disputed": list(self.disputed),
             "engraved": [
                 {"serial": serial, "gateway": read.gateway, "epoch": read.epoch, "seq": read.seq}
                 for serial, read in self.missing.items()
@@ -74,7 +79,7 @@ class Balance:
     @property
     def balanced(self) -> bool:
         accounts = (*self.orders.values(), *self.gateways.values())
-        return not any(account.unaccounted or account.missing for account in accounts)
+        return not any(each.unaccounted or each.missing or each.disputed for each in accounts)
 
     def told(self) -> dict[str, Any]:
         """As `--json` prints it."""
@@ -103,6 +108,10 @@ class _Audit:
         self._balance = Balance()
         self._blocks: dict[str, IssuedBlock] = {}
         self._orders: dict[str, PlanOrder] = {}
+        self._disputed: set[str] = set()
+        """UIIs that a branch of a forked journal announced."""
+        self._elsewhere: dict[tuple[str, int], RecordKey] = {}
+        """Numbers that a branch announced which the register does not hold."""
         self._doubtful: dict[str, None] = {}
         """UIIs of which rows and bytes do not say the same."""
         self._strange: list[tuple[str, str]] = []
@@ -120,6 +129,7 @@ class _Audit:
             devices=frozenset(name for (name,) in devices),
         )
         self._read_batches(replay)
+        self._read_disputes()
         self._compare_claims(replay)
         self._compare_items(replay)
         self._compare_groups(replay)
@@ -233,6 +243,28 @@ class _Audit:
             if not items:
                 self._strange.append((chain.gateway, f"epoch {chain.epoch} record {seq}"))
 
+    def _read_disputes(self) -> None:
+        for (
+            gateway,
+            epoch,
+            seq,
+            held,
+            uii,
+            serial,
+            order,
+            space,
+            number,
+        ) in self._connection.execute(
+            "SELECT s.gateway, s.epoch, d.seq, d.held, d.uii, d.serial, d.order_code, d.space,"
+            " d.number FROM disputed_mark d JOIN stream s ON s.id = d.stream"
+            " ORDER BY s.gateway, s.epoch, d.serial, d.seq"
+        ):
+            self._disputed.add(uii)
+            for account in (self._balance.order(order), self._balance.gateway(gateway)):
+                account.disputed[serial] = None
+            if not held and space is not None:
+                self._elsewhere[space, number] = RecordKey(gateway, epoch, seq)
+
     def _compare_claims(self, replay: Replay) -> None:
         seen = set()
         for gateway, epoch, seq, position, *row in self._connection.execute(
@@ -258,11 +290,12 @@ class _Audit:
         seen = set()
         for row in self._connection.execute(
             "SELECT uii, component, elements, order_code, space, number, serial, state, read_ok,"
-            " remark, quarantined, duplicated, basis, readback, sample FROM item"
+            " remark, quarantined, duplicated, basis, readback, sample, disputed FROM item"
         ):
-            item = Item(*row)
+            item, disputed = Item(*row[:-1]), row[-1]
             seen.add(item.key)
-            if replay.items.get(item.key) != item:
+            as_disputed = disputed == (item.uii in self._disputed)
+            if replay.items.get(item.key) != item or not as_disputed:
                 self._doubtful[item.uii] = None
                 if item.key not in replay.items:
                     self._name(item.order, "", item.serial)
@@ -368,7 +401,9 @@ class _Audit:
                     account.terms[term] += 1
         for number, term in unclaimed(block, claimed, lost, ended=ended, void=void):
             # What an epoch that goes on has marked, it may still report.
-            read = self._read_on_a_part(replay, block, number) if ended else None
+            read = self._elsewhere.get((block.space, number))
+            if read is None and ended:
+                read = self._read_on_a_part(replay, block, number)
             for account in accounts:
                 if read is not None:
                     account.terms["missing"] += 1
@@ -507,6 +542,8 @@ def table(balance: Balance) -> Iterator[str]:
                 yield f"  unaccounted: {what}"
             for what, read in account.missing.items():
                 where = f"{read.gateway} epoch {read.epoch} record {read.seq}"
-                yield f"  missing: {what} is on a part, read by {where}; salvage its journal"
+                yield f"  missing: {what} is on a part, says {where}; salvage its journal"
+            for what in account.disputed:
+                yield f"  disputed: {what} may be on two parts: two journals of one epoch went on"
         yield ""
     yield "balanced" if balance.balanced else "NOT balanced"

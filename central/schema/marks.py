@@ -105,6 +105,7 @@ item = Table(
     Column("changed", BigInteger, nullable=False),
     text("readback", "each"),
     Column("sample", Text),
+    Column("disputed", Boolean, nullable=False, server_default="false"),
     UniqueConstraint("uii", "component"),
     UniqueConstraint("elements", "component"),
     Index("item_order_uii", "order_code", "uii"),
@@ -127,7 +128,8 @@ item = Table(
 `state`: open, marked, good, rejected, unknown, voided, scrapped. `basis` of good: read, sample,
 keyed, eye, accepted. `read_ok`: this component is good by itself; `good` needs its siblings too.
 `remark` of a voided one: nothing was engraved, and another repeat may. `readback` is the mode by
-which its present mark is read back, `sample` the group that this mark has joined."""
+which its present mark is read back, `sample` the group that this mark has joined.
+`disputed`: one of two branches of a journal announced its number; it may stand on two pieces."""
 
 claim = Table(
     "claim",
@@ -210,6 +212,26 @@ sighting = Table(
 )
 """A number that a gateway's reader read on a part when no record had claimed it. `position`: which
 code of the record. Once a record claims the number, this says nothing any more."""
+
+disputed_mark = Table(
+    "disputed_mark",
+    metadata,
+    Column("stream", BigInteger, ForeignKey("stream.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
+    Column("held", Boolean, primary_key=True),
+    Column("uii", Text(collation="C"), primary_key=True),
+    Column("component", Text, primary_key=True),
+    text("serial"),
+    text("order_code"),
+    text("station"),
+    Column("space", Text),
+    Column("number", BigInteger),
+    Index("disputed_mark_uii", "uii"),
+    Index("disputed_mark_number", "space", "number"),
+)
+"""A mark that one branch of a journal announced after it had gone on in two places. `held`: by the
+branch that the register holds; a mark of the other one has no claim here."""
 
 refusal = Table(
     "refusal",

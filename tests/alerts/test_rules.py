@@ -14,6 +14,7 @@ from central.alerts.facts import (
     ClockRead,
     CountedLot,
     CountedOrder,
+    ForkedJournal,
     Heard,
     LastHad,
     LatchedGateway,
@@ -52,6 +53,7 @@ TIRANA = Spot("E-2", "DEP.1", NOW, 41.33, 19.82)
 BLOCK = UsedBlock("B-1", "G-1", "gramsh.line-1", 200, NOW, NOW + timedelta(seconds=100))
 HEARD = Heard("gramsh.line-1", NOW - timedelta(minutes=60), NOW - timedelta(days=1), NOW)
 LATCHED = LatchedGateway("gramsh.line-1", 1, "3-" + "a" * 16, ("unknown-outcome:laser",))
+FORKED = ForkedJournal("gramsh.line-1", 1, ("station-1",), ("U1", "U2"))
 LATE = Overdue("C-1", "dispatched", "domestic", NOW)
 SHORT = Received(
     *("C-1", 39, "UMG", "DEP", "CAR"), (LastHad("U3", "UMG", "E-5", "dispatched", "UMG"),), 1
@@ -188,6 +190,12 @@ def test_gateway_latched() -> None:
     assert judge([full], LIMITS)[0].number != judge([again], LIMITS)[0].number
 
 
+def test_journal_forked() -> None:
+    assert found(FORKED) == [("journal-forked", "gramsh.line-1")]
+    more = replace(FORKED, uiis=("U1", "U2", "U3"))
+    assert judge([FORKED], LIMITS)[0].number != judge([more], LIMITS)[0].number
+
+
 def test_overdue() -> None:
     """Who asks the register has looked at the clock already."""
     assert found(LATE) == [("overdue", "C-1")]
@@ -253,6 +261,7 @@ CASES: Sequence[Looked] = (
     replace(HEARD, now=NOW + timedelta(days=1)),
     replace(LATCHED, latches=("rolled-back",)),
     replace(LATCHED, latches=("journal-full",)),
+    FORKED,
     ClockRead("gramsh.line-1", "gramsh.line-1/1/7", 7200.0),
     replace(BALANCE, unaccounted=3),
     replace(LOT, short=30, disputed=2),

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
-from central.ingest import rules
+from central.ingest import forks, rules
 from central.ingest.facts import (
     Conclusions,
     Dropped,
@@ -33,6 +33,7 @@ from central.ingest.facts import (
     Unjudged,
     Writes,
 )
+from central.ingest.forks import Disputed
 from central.ingest.life import ItemKey
 from central.ingest.states import Heard, decode, merged
 from central.reconcile.replay import Replay
@@ -107,6 +108,8 @@ class Register:
     blocks: dict[str, Block] = field(default_factory=dict)
     losses: list[tuple[str, int, int]] = field(default_factory=list)
     """(block, start, end), both included."""
+    disputed: dict[StreamKey, dict[Disputed, None]] = field(default_factory=dict)
+    """The marks of two branches of one journal."""
     states: dict[str, Heard] = field(default_factory=dict)
     """What each gateway last said of itself."""
     unjudged: dict[tuple[str, int, int], Unjudged] = field(default_factory=dict)
@@ -258,6 +261,9 @@ class Register:
             self._keep(admitted)
             if admitted.latch is not None:
                 self.streams[name] = replace(stream, state=admitted.latch)
+            if forks.proves_two_branches(stream, admitted):
+                since = forks.parting(stream, received, self.heads[name].get)
+                self._dispute(name, forks.announced(received, since))
         if not isinstance(admitted, Suffix):
             return admitted
         unjudged = Unjudged(fault) if fault else None
@@ -289,6 +295,7 @@ class Register:
             needs = rules.needs(stream, received.records[suffix.start :])
             writes = rules.judge(stream, received, suffix, self.held.known(stream, needs))
             self._carry_out(stream, received, writes)
+        self._dispute(name, [])
         self._lose(name, never_lost=True)
         return new
 
@@ -307,6 +314,22 @@ class Register:
             in_force[batch.stream] = found.plan
             self._note(batch.stream, batch.first, found)
             self.held.take(stream, records, found)
+
+    def _dispute(self, name: StreamKey, marks: list[Disputed]) -> None:
+        entered = self.disputed.get(name, {}) | dict.fromkeys(marks)
+        if entered:
+            since = min(mark.seq for mark in entered)
+            claims = (
+                (claim, self.held.items[claim.item].serial)
+                for mark, claim in self.held.claims.items()
+                if mark[:2] == name
+            )
+            held = forks.held_since(claims, since)
+            self.disputed[name] = entered | dict.fromkeys(held)
+
+    def disputed_uiis(self) -> set[str]:
+        """What stands on two pieces, or may: the numbers of either branch."""
+        return {mark.uii for marks in self.disputed.values() for mark in marks}
 
     def _keep(self, evidence: Evidence) -> None:
         same = (evidence.gateway, evidence.reason, hashlib.sha256(evidence.payload).digest())

@@ -33,6 +33,7 @@ def of_register(register: Register) -> Tables:
     """What a register in memory holds."""
     held = register.held
     boots = {name: stream.boot for name, stream in register.streams.items()}
+    disputed = register.disputed_uiis()
     tables: Tables = {
         "stream": [
             (
@@ -57,7 +58,7 @@ def of_register(register: Register) -> Tables:
                 *(item.uii, item.component, item.elements, item.state, item.read_ok),
                 *(item.remark, item.quarantined, item.duplicated, item.basis, item.order),
                 *(item.space, item.number, item.serial, item.readback, item.sample),
-                *register.changed[item.key],
+                *(item.uii in disputed, *register.changed[item.key]),
             )
             for item in held.items.values()
         ],
@@ -79,6 +80,14 @@ def of_register(register: Register) -> Tables:
                 *(g.size, g.seq, g.position, g.state),
             )
             for g in held.groups.values()
+        ],
+        "disputed_mark": [
+            (
+                *(*name, m.seq, m.position, m.held, m.uii, m.component, m.serial),
+                *(m.order, m.station, m.space, m.number),
+            )
+            for name, marks in register.disputed.items()
+            for m in marks
         ],
         "evidence": [(e.gateway, e.reason, e.detail, e.payload) for e in register.evidence],
         "plan": [
@@ -116,7 +125,8 @@ _QUERIES = {
     "record": "SELECT s.gateway, s.epoch, b.first + r.pos, type, at, verdict FROM record r"
     " JOIN batch b ON b.id = r.batch JOIN stream s ON s.id = b.stream",
     "item": "SELECT uii, component, elements, i.state, read_ok, remark, quarantined, duplicated,"
-    " basis, order_code, space, number, serial, readback, sample, s.gateway, s.epoch, b.first"
+    " basis, order_code, space, number, serial, readback, sample, disputed, s.gateway,"
+    " s.epoch, b.first"
     " FROM item i JOIN batch b ON b.id = i.changed JOIN stream s ON s.id = b.stream",
     "claim": "SELECT s.gateway, s.epoch, c.seq, c.position, i.uii, i.component, c.order_code,"
     " c.space, c.number, c.fresh, c.quantity, c.station FROM claim c"
@@ -133,6 +143,8 @@ _QUERIES = {
     "  AND b.stream = w.stream AND w.seq BETWEEN b.first AND b.last",
     "sample_group": "SELECT g.id, s.gateway, s.epoch, station, order_code, size, seq, position,"
     " g.state FROM sample_group g JOIN stream s ON s.id = g.stream",
+    "disputed_mark": "SELECT s.gateway, s.epoch, seq, position, held, uii, component, serial,"
+    " order_code, station, space, number FROM disputed_mark d JOIN stream s ON s.id = d.stream",
     "evidence": "SELECT gateway, reason, detail, bytes FROM evidence",
     "plan": "SELECT gateway, incarnation, version, epoch, body FROM plan",
     "block": "SELECT b.id, space, lower(span), upper(span) - 1, s.gateway, s.epoch, order_code,"

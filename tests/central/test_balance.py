@@ -78,6 +78,7 @@ def test_every_number_has_a_term(scene: tuple[Registry, Peer]) -> None:
             "unknown": 1,
             "lost": 0,
             "missing": 0,
+            "disputed": [],
             "unaccounted": [],
             "engraved": [],
         }

@@ -7,7 +7,8 @@ excuses names the fault: what no program could have prevented is told, and not h
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from central.ingest.facts import MarkKey, RecordKey
+from central.ingest.facts import MarkKey, Received, RecordKey
+from central.ingest.rules import examine
 from central.plan.facts import Issue
 from central.reconcile.balance import IssuedBlock, unclaimed
 from drivers.protocols import Shot
@@ -412,6 +413,7 @@ def at_the_end(world: "World") -> None:
     """All is delivered, or latched: do metal, journals and register agree? Raises `Broken`."""
     _everything_is_delivered(world)
     _what_could_be_proved_is_salvaged(world)
+    _what_two_journals_announced_is_disputed(world)
     _what_is_engraved_is_claimed(world)
     _what_is_good_is_engraved(world)
     _what_is_good_was_seen(world)
@@ -441,6 +443,28 @@ def _what_could_be_proved_is_salvaged(world: "World") -> None:
         for seq, could in proved.items():
             if could and RecordKey(*name, seq) not in world.centre.register.rows:
                 raise Broken(f"{name[0]} epoch {name[1]} record {seq}: proved, and not salvaged")
+
+
+def _what_two_journals_announced_is_disputed(world: "World") -> None:
+    """Each number of a signed batch that the register keeps because a second journal went on."""
+    register = world.centre.register
+    disputed = register.disputed_uiis()
+    for evidence in register.evidence:
+        if evidence.reason not in ("forked", "two-of-me", "latched"):
+            continue
+        received = examine(evidence.gateway, evidence.payload)
+        assert isinstance(received, Received)
+        name = (evidence.gateway, received.batch.header.epoch)
+        if register.streams[name].state == "closed":
+            continue
+        for record, head in zip(received.records, received.chain, strict=True):
+            if not isinstance(record, Intent) or register.heads[name].get(record.seq) == head:
+                continue
+            for mark in record.marks:
+                if mark.item.uii not in disputed:
+                    raise Broken(
+                        f"{mark.content}: two journals of {name[0]} went on, and nobody is told"
+                    )
 
 
 def _what_is_engraved_is_claimed(world: "World") -> None:

@@ -615,6 +615,7 @@ class World:
                     return f"{machine.label}: not enrolled again"
             elif not self._delivered(machine):
                 return f"{machine.label}: not everything is delivered"
+        disputed = self.centre.register.disputed_uiis()
         for order in self.centre.officers.orders.values():
             if not self._can_go_on(order.code):
                 continue
@@ -624,7 +625,7 @@ class World:
                 if item.order == order.code and item.number is not None:
                     state = "blank" if item.state == "voided" and item.remark else item.state
                     numbers.setdefault(item.number, set()).add(state)
-                    if item.quarantined or item.duplicated:
+                    if item.quarantined or item.duplicated or item.uii in disputed:
                         numbers[item.number].add("flagged")
             good = sum("good" in states for states in numbers.values())
             # What waits for people's word, or for an officer's, is not replaced by another number,

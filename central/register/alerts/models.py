@@ -24,6 +24,7 @@ RuleCode = Literal[
     "clock-off",
     "gateway-latched",
     "journal-full",
+    "journal-forked",
     "balance-open",
     "lot-balance-open",
 ]

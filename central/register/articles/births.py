@@ -39,7 +39,12 @@ def born(connection: Connection, codes: Collection[str]) -> Mapping[str, Born]:
             orders.c.lot,
             func.min(func.coalesce(record.c.at, orders.c.created)).label("since"),
             func.bool_and(
-                and_(item.c.state == "good", ~item.c.quarantined, ~item.c.duplicated)
+                and_(
+                    item.c.state == "good",
+                    ~item.c.quarantined,
+                    ~item.c.duplicated,
+                    ~item.c.disputed,
+                )
             ).label("good"),
         )
         .join(orders, orders.c.code == item.c.order_code)

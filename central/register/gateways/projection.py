@@ -9,6 +9,8 @@ from sqlalchemy.dialects.postgresql import Range, insert
 
 from central import schema
 from central.register.acts import CARRIED_OVER, Act
+from central.register.gateways import disputes
+from central.register.gateways.disputes import DISPUTED
 from gateway.contract.batch import first_head
 from gateway.contract.signed import key_id
 
@@ -20,8 +22,8 @@ _TIME: TypeAdapter[datetime | None] = TypeAdapter(datetime | None)
 
 
 class Gateways:
-    """`invited`, `enrolled`, `latched`, `salvaged`, and `in doubt`: what may have been marked
-    unreported."""
+    """`invited`, `enrolled`, `latched`, `disputed`, `salvaged`, and `in doubt`: what may have been
+    marked unreported."""
 
     name = "gateway"
 
@@ -47,6 +49,9 @@ class Gateways:
                 latch(connection, act.key, act.payload["epoch"], act.payload["state"], act.at)
             case str() if act.what == SALVAGED:
                 _salvage(connection, act)
+            case str() if act.what == DISPUTED:
+                for statement in disputes.STATEMENTS:
+                    connection.exec_driver_sql(statement, (act.id,))
             case "in doubt":
                 enter_doubts(
                     connection,
