@@ -38,6 +38,7 @@ from gateway.screen.desk import Desk
 from gateway.station import Observer
 from gateway.store import NO_ROOM, epoch_of, keep_reserve, newest_journal, open_journal
 from gateway.tasks import end
+from gateway.uplink import report_latches
 
 log = logging.getLogger(__name__)
 
@@ -140,24 +141,24 @@ async def _begin(config: GatewayConfig, path: Path, seams: Seams) -> "_Agent | _
     await asyncio.wait({known}, timeout=PATIENCE_S)
     if not known.done():  # read in the event loop, it would hang the start before it disarms
         latches.causes["guard-silent"] = of_system(OSError(errno.ETIMEDOUT, ""))
-        return _Latched(config, latches, lambda: _until_read(guard, known))
+        return _Latched(config, path, latches, lambda: _until_read(guard, known))
     try:
         try:
             return await _agent(config, path, guard, known.result(), latches, seams)
         except JournalCorrupt as error:
             latches.set("journal-corrupt", of_error(error))
-            return _Latched(config, latches)
+            return _Latched(config, path, latches)
         except KeyDamaged as error:
             # No latch that outlives this process: it ends with the file that is put back.
             latches.causes.setdefault("journal-corrupt", of_error(error))
-            return _Latched(config, latches)
+            return _Latched(config, path, latches)
     except (JournalFull, OSError) as error:
         if isinstance(error, OSError) and error.errno not in NO_ROOM:
             raise
         # It is no latch that outlives this process: it ends with the room that it lacks.
         told = of_system(error) if isinstance(error, OSError) else of_error(error)
         latches.causes["journal-full"] = told
-        return _Latched(config, latches, lambda: _until_room(path))
+        return _Latched(config, path, latches, lambda: _until_room(path))
 
 
 async def _agent(
@@ -199,7 +200,7 @@ async def _work(agent: "_Agent | _Latched", stop: asyncio.Event) -> None:
 
 
 class _Latched:
-    """A journal that cannot be opened: nothing marks, and the screen says why.
+    """A journal that cannot be opened: nothing marks, and the screen and the register hear why.
 
     It ends with `until`, where its cause is one that ends by itself.
     """
@@ -207,11 +208,13 @@ class _Latched:
     def __init__(
         self,
         config: GatewayConfig,
+        path: Path,
         latches: Latches,
         until: Callable[[], Coroutine[None, None, None]] | None = None,
     ) -> None:
         self._config = config
-        self._causes = latches.causes
+        self._path = path
+        self._latches = latches
         self._until = until
         self._server = _server(
             create_screen_app(Desk(config.gateway, 0, "", config.screen.language, latches)), config
@@ -224,8 +227,14 @@ class _Latched:
         ]
 
     def tasks(self) -> Iterator[Coroutine[None, None, None]]:
-        log.error("marking is latched: %s", self._causes)
+        log.error("marking is latched: %s", self._latches.causes)
         yield self._serve()
+        yield report_latches(
+            MqttLink(self._config.broker),
+            self._config.gateway,
+            epoch_of(self._path),
+            self._latches,
+        )
         if self._until is not None:
             yield self._until()
         for marker, name in self._stations:

@@ -6,7 +6,7 @@ cancelled until it has ended.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 _AGAIN_S = 0.2
@@ -23,3 +23,14 @@ async def end(tasks: Iterable[asyncio.Future[Any]]) -> None:
     for task in every:
         if not task.cancelled():
             task.exception()  # looked at, so that it is not reported as never retrieved
+
+
+async def run_until_first(*work: Coroutine[Any, Any, None]) -> None:
+    """Run side by side until one has ended, and raise what it raised; the others are ended."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await end(tasks)

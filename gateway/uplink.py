@@ -6,6 +6,7 @@ A PUBACK means nothing here: the broker has a batch, the register may not. Only 
 import asyncio
 import logging
 import random
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from gateway.contract.signed import SigningKey
 from gateway.contract.topics import (
     RECORDS_EXPIRY_S,
     STATE_EVERY_S,
+    Boot,
     PlanVersion,
     State,
     topic,
@@ -31,7 +33,7 @@ from gateway.moves import Note
 from gateway.outbox import Ignored, Latch, Moved, next_batch, take_receipt
 from gateway.permission import Permission
 from gateway.plan import newer
-from gateway.tasks import end
+from gateway.tasks import run_until_first
 
 log = logging.getLogger(__name__)
 
@@ -158,17 +160,7 @@ class Uplink:
     async def _session(self, session: Session) -> None:
         await session.subscribe([topic(self.gateway, "receipts"), topic(self.gateway, "plan")])
         self._told = None
-        tasks = [
-            asyncio.ensure_future(self._listen(session)),
-            asyncio.ensure_future(self._send(session)),
-            asyncio.ensure_future(self._tell(session)),
-        ]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            await end(tasks)
+        await run_until_first(self._listen(session), self._send(session), self._tell(session))
 
     # -- out
 
@@ -298,3 +290,43 @@ class Uplink:
             self._take_plan(*early)
         except (ContractError, JournalError) as error:
             log.warning("the plan is refused: %s", error)
+
+
+async def report_latches(link: Link, gateway: str, epoch: int, latches: Latches) -> None:
+    """Tell the register why this gateway has no journal to run on. Never returns.
+
+    The start's counter is in the journal, so the state carries counter 0: any other start's word
+    counts before it. It names neither plan nor end: nobody knows them.
+    """
+    where, boot = topic(gateway, "state"), str(Boot(0, secrets.token_hex(8)))
+    will = State(epoch=epoch, boot=boot, online=False).line()
+    state = State(epoch=epoch, boot=boot, online=True, latches=tuple(latches.causes)).line()
+    fault = ""
+    while True:
+        try:
+            async with link.session(gateway, where, will) as session:
+                log.info("broker: connected; the latch is reported")
+                await _repeat(session, where, state)
+        except TakenOver:
+            log.error("another client has this gateway's name; not connecting again")  # noqa: TRY400
+            await asyncio.Event().wait()
+        except (LinkDown, OSError) as error:
+            if str(error) != fault:
+                fault = str(error)
+                log.info("broker: away: %s", fault)
+        await asyncio.sleep(STEADY_S)
+
+
+async def _repeat(session: Session, where: str, payload: bytes) -> None:
+    """Publish every minute until the session is gone."""
+
+    async def publish() -> None:
+        while True:
+            await session.publish(where, payload, retain=True)
+            await asyncio.sleep(STATE_EVERY_S)
+
+    async def listen() -> None:
+        async for _ in session.messages():
+            pass
+
+    await run_until_first(listen(), publish())

@@ -50,7 +50,8 @@ class Spot:
 @dataclass(frozen=True)
 class Told:
     """What an event told of an article that it named, or flagged. `holder`: who had it once it had
-    befallen it, `owner`: whose place it tells of; None where that is not known. `spot`: where its
+    befallen it, `owner`: whose place it tells of, `reporter`: who told it; None where that is not
+    known. `spot`: where its
     place lies; `others`: the nearest in time before and after, of what had been told until then."""
 
     event: str
@@ -62,6 +63,7 @@ class Told:
     place: str | None = None
     holder: str | None = None
     owner: str | None = None
+    reporter: str | None = None
     spot: Spot | None = None
     others: tuple[Spot, ...] = ()
 
@@ -85,6 +87,17 @@ class Heard:
 
     gateway: str
     seen: datetime
+    since: datetime
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """A gateway that is heard from, and `waiting` records that it says it holds and the register
+    does not. `since`: when it was first seen so, without having caught up meanwhile."""
+
+    gateway: str
+    waiting: int
     since: datetime
     now: datetime
 
@@ -229,6 +242,7 @@ Looked = (
     | Told
     | UsedBlock
     | Heard
+    | Backlog
     | ClockRead
     | LatchedGateway
     | ForkedJournal

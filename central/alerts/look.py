@@ -70,7 +70,8 @@ _HOLDER = (
     " WHERE {when} ORDER BY h.version DESC LIMIT 1)"
 )
 _TOLD = (
-    "WITH {spots} SELECT e.number AS event, e.what, e.happened, e.place, t.article, t.verdict,"
+    "WITH {spots} SELECT e.number AS event, e.what, e.happened, e.place, e.reporter, t.article,"
+    " t.verdict,"
     " nullif(t.before, '') AS before, nullif(t.after, '') AS after, s.entity AS owner,"
     " s.latitude, s.longitude, coalesce({holder_then},"
     "  d.producer, CASE WHEN {holder_since} IS NULL"
@@ -173,6 +174,12 @@ _HEARD = text(
     "  WHERE n.gateway = s.gateway AND n.epoch > s.epoch) ORDER BY s.gateway"
 )
 
+_BEHIND = text(
+    "SELECT s.gateway, t.seq - s.committed AS waiting FROM stream s"
+    " JOIN gateway_state t ON t.gateway = s.gateway AND t.epoch = s.epoch"
+    " WHERE t.online AND t.seq > s.committed AND NOT EXISTS (SELECT 1 FROM stream n"
+    "  WHERE n.gateway = s.gateway AND n.epoch > s.epoch)"
+)
 _LATCHED = text(
     "SELECT s.gateway, s.epoch, s.state, t.boot_counter, t.boot_nonce, t.latches FROM stream s"
     " JOIN gateway g ON g.name = s.gateway"
@@ -203,6 +210,7 @@ def told(connection: Connection, after: int, upto: int) -> Iterator[Told]:
             place=row.place,
             holder=row.holder,
             owner=row.owner,
+            reporter=row.reporter,
             spot=_spot(row),
             others=tuple(each for each in others if each is not None),
         )
@@ -289,6 +297,11 @@ def heard(connection: Connection, since: datetime, now: datetime) -> Iterator[He
     down, it was not the gateways that were silent."""
     for row in connection.execute(_HEARD):
         yield Heard(row.gateway, row.seen, since, now)
+
+
+def behind(connection: Connection) -> dict[str, int]:
+    """By gateway that is online: how many records it last said it holds beyond the register's."""
+    return {row.gateway: row.waiting for row in connection.execute(_BEHIND)}
 
 
 def latched(connection: Connection) -> Iterator[LatchedGateway]:

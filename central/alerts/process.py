@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from central import db, schema
 from central.alerts import look, outbox, rules
-from central.alerts.facts import Limits, Looked
+from central.alerts.facts import Backlog, Limits, Looked
 from central.alerts.outbox import Address
 from central.alerts.sending import Sender
 from central.config import Config
@@ -68,6 +68,8 @@ class Watch:
         """Orders that were marked for since their balance was counted; None: all."""
         self._told_of: set[str] | None = None
         """Lots of which was told since; None: all."""
+        self._behind_since: dict[str, datetime] = {}
+        """When each gateway was first seen with records that wait, since it last had none."""
         self._clock_at = self._balance_at = 0.0
         self._since = datetime.now(UTC)
 
@@ -211,6 +213,7 @@ class Watch:
         with snapshot(self._engine) as connection:
             looked: list[Looked] = [
                 *look.heard(connection, self._since, now),
+                *self._backlogs(connection, now),
                 *look.latched(connection),
                 *look.forked(connection),
                 *look.overdue(connection, now),
@@ -223,6 +226,14 @@ class Watch:
             self._balance_at = monotonic + 60 * self._config.alerts.balance_every_minutes
             self._marked, self._told_of = set(), set()
         self._escalate(now)
+
+    def _backlogs(self, connection: Connection, now: datetime) -> Iterator[Backlog]:
+        """Of the gateways that are heard from and have not caught up."""
+        waiting = look.behind(connection)
+        former = self._behind_since
+        self._behind_since = {gateway: former.get(gateway, now) for gateway in waiting}
+        for gateway, records in waiting.items():
+            yield Backlog(gateway, records, self._behind_since[gateway], now)
 
     def _balances(self, connection: Connection) -> Iterator[Looked]:
         """Of the orders and lots of which something was heard since they were counted last."""

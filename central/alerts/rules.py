@@ -13,6 +13,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
 from central.alerts.facts import (
+    Backlog,
     ClockRead,
     CountedLot,
     CountedOrder,
@@ -110,9 +111,18 @@ def _is_after_end(told: Told) -> bool:
     return told.verdict == "illegal-step" and told.before in _ENDED
 
 
+def _is_received_by_other(told: Told) -> bool:
+    """Return whether an entity received what was in transit or seized and not sent to it."""
+    return told.what in ("received", "imported") and told.verdict == "not-held"
+
+
 def _disputed(told: tuple[Told, ...], _: Limits) -> Iterator[Case]:
     """One an event: a pallet brings a thousand articles."""
-    found = [each for each in told if each.verdict != "ok" and not _is_after_end(each)]
+    found = [
+        each
+        for each in told
+        if each.verdict != "ok" and not _is_after_end(each) and not _is_received_by_other(each)
+    ]
     if found:
         yield (
             found[0].event,
@@ -120,6 +130,22 @@ def _disputed(told: tuple[Told, ...], _: Limits) -> Iterator[Case]:
             {
                 "what": found[0].what,
                 "verdicts": sorted({each.verdict for each in found}),
+                "count": len(found),
+                "articles": [each.article for each in found[:NAMED]],
+            },
+        )
+
+
+def _received_by_other(told: tuple[Told, ...], _: Limits) -> Iterator[Case]:
+    """One an event."""
+    found = [each for each in told if _is_received_by_other(each)]
+    if found:
+        yield (
+            found[0].event,
+            found[0].event,
+            {
+                "what": found[0].what,
+                "reporter": found[0].reporter or "",
                 "count": len(found),
                 "articles": [each.article for each in found[:NAMED]],
             },
@@ -274,6 +300,18 @@ def _gateway_silent(heard: Heard, limits: Limits) -> Iterator[Case]:
         )
 
 
+def _gateway_behind(backlog: Backlog, limits: Limits) -> Iterator[Case]:
+    """A line at full speed has caught up with its last word within seconds."""
+    if backlog.now - backlog.since > timedelta(minutes=limits.gateway_silent_minutes):
+        since = backlog.since.isoformat()
+        facts: dict[str, Fact] = {
+            "since": since,
+            "waiting": backlog.waiting,
+            "gateway_silent_minutes": limits.gateway_silent_minutes,
+        }
+        yield backlog.gateway, since, facts
+
+
 def _clock_off(clock: ClockRead, limits: Limits) -> Iterator[Case]:
     if abs(clock.ahead) > limits.clock_off_seconds:
         facts: dict[str, Fact] = {
@@ -356,6 +394,13 @@ RULES: tuple[Rule, ...] = (
         counted="count",
     ),
     Rule(
+        *("received-by-other", "critical", "event", Told, _received_by_other),
+        "Somebody received what was not sent to them",
+        "Event {subject} ({what}), told by {reporter}: one article was not on its way to them:"
+        " {articles}",
+        counted="count",
+    ),
+    Rule(
         *("seen-after-end", "critical", "article", Told, _seen_after_end),
         "Seen after it was destroyed or exported",
         "Event {event} ({what}) tells of {subject}, which is {before}. Place: {place}",
@@ -414,6 +459,12 @@ RULES: tuple[Rule, ...] = (
         *("gateway-silent", "warning", "gateway", Heard, _gateway_silent),
         "A gateway is silent",
         "{subject} was heard of last at {since}",
+    ),
+    Rule(
+        *("gateway-behind", "warning", "gateway", Backlog, _gateway_behind),
+        "The records of a gateway do not arrive",
+        "{subject} is heard from, and since {since} one record waits there and does not arrive",
+        counted="waiting",
     ),
     Rule(
         *("clock-off", "warning", "gateway", ClockRead, _clock_off),

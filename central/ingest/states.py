@@ -57,7 +57,7 @@ def merged(old: Heard | None, new: Heard) -> Heard | None:
     return replace(
         new,
         plan=old.plan if new.plan is None else new.plan,
-        seq=old.seq if new.seq is None else new.seq,
+        seq=new.seq if new.online else old.seq,
         latches=new.latches if new.online else old.latches,
     )
 

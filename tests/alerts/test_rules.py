@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.alerts.facts import (
+    Backlog,
     ClockRead,
     CountedLot,
     CountedOrder,
@@ -52,6 +53,7 @@ GRAMSH = Spot("E-1", "UMG.GR", NOW, 40.87, 20.18)
 TIRANA = Spot("E-2", "DEP.1", NOW, 41.33, 19.82)
 BLOCK = UsedBlock("B-1", "G-1", "gramsh.line-1", 200, NOW, NOW + timedelta(seconds=100))
 HEARD = Heard("gramsh.line-1", NOW - timedelta(minutes=60), NOW - timedelta(days=1), NOW)
+BEHIND = Backlog("gramsh.line-1", 7, NOW - timedelta(minutes=60), NOW)
 LATCHED = LatchedGateway("gramsh.line-1", 1, "3-" + "a" * 16, ("unknown-outcome:laser",))
 FORKED = ForkedJournal("gramsh.line-1", 1, ("station-1",), ("U1", "U2"))
 LATE = Overdue("C-1", "dispatched", "domestic", NOW)
@@ -96,6 +98,13 @@ def test_disputed() -> None:
     assert cases[0].facts["count"] == 30
     assert cases[0].facts["verdicts"] == ["not-held"]
     assert found(SEEN) == []
+
+
+def test_received_by_other() -> None:
+    taken = replace(SEEN, what="received", verdict="not-held", reporter="DEP")
+    assert found(taken) == [("received-by-other", "E-1")]
+    assert judge([taken], LIMITS)[0].facts["reporter"] == "DEP"
+    assert found(replace(taken, verdict="illegal-step")) == [("disputed", "E-1")]
 
 
 @pytest.mark.parametrize("before", ["destroyed", "exported"])
@@ -173,6 +182,13 @@ def test_gateway_silent() -> None:
     assert found(replace(silent, since=NOW - timedelta(minutes=5))) == [], "nobody listened"
     still = replace(silent, now=NOW + timedelta(hours=5))
     assert judge([silent], LIMITS)[0].number == judge([still], LIMITS)[0].number
+
+
+def test_gateway_behind() -> None:
+    assert found(BEHIND) == []
+    late = replace(BEHIND, now=NOW + timedelta(seconds=1))
+    assert found(late) == [("gateway-behind", "gramsh.line-1")]
+    assert judge([late], LIMITS)[0].number == judge([replace(late, waiting=9)], LIMITS)[0].number
 
 
 def test_gateway_latched() -> None:
@@ -255,6 +271,7 @@ CASES: Sequence[Looked] = (
     replace(MARK, doubled=("U2",)),
     replace(MARK, code="not-licensed"),
     replace(SEEN, event="E-5", verdict="not-held"),
+    replace(SEEN, event="E-7", what="received", verdict="not-held", reporter="DEP"),
     replace(SEEN, event="E-6", verdict="illegal-step", before="destroyed"),
     replace(SEEN, owner="DEP", spot=GRAMSH, others=(TIRANA,)),
     replace(BLOCK, used_up=NOW),
@@ -262,6 +279,7 @@ CASES: Sequence[Looked] = (
     replace(LATCHED, latches=("rolled-back",)),
     replace(LATCHED, latches=("journal-full",)),
     FORKED,
+    replace(BEHIND, since=NOW - timedelta(days=1)),
     ClockRead("gramsh.line-1", "gramsh.line-1/1/7", 7200.0),
     replace(BALANCE, unaccounted=3),
     replace(LOT, short=30, disputed=2),

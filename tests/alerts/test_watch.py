@@ -272,6 +272,8 @@ def test_a_gateway_that_falls_silent(scene: Scene, post: Post) -> None:
     alert = scene.raised("gateway-silent", line.gateway)
     seen = scene.centre.sql("SELECT at FROM gateway_state WHERE gateway = %s", line.gateway)[0][0]
     assert datetime.fromisoformat(alert["facts"]["since"]) == seen
+    # Its last word was that a record waits there, and none has come.
+    assert scene.raised("gateway-behind", line.gateway)["facts"]["waiting"] == 1
     # It says no more, and nothing more is said of it, also after somebody has resolved it.
     scene.centre.post(f"/api/v1/alerts/{alert['number']}/resolve", {"reason": "for repair"})
     scene.watch("gateway_silent_minutes = 0.05")
@@ -384,4 +386,4 @@ def test_what_fails_is_tried_again_and_each_time_kept(scene: Scene, post: Post) 
 def test_it_is_built_anew_the_same(scene: Scene, post: Post) -> None:
     told = json.loads(scene.centre.run("rebuild", "--json"))
     assert told["identical"], told
-    assert scene.centre.sql("SELECT count(DISTINCT rule) FROM alert") == [(14,)]
+    assert scene.centre.sql("SELECT count(DISTINCT rule) FROM alert") == [(15,)]

@@ -41,3 +41,12 @@ def gone(heard: Heard) -> Heard:
 )
 def test_whose_word_stands(old: Heard | None, new: Heard, *, stands: bool) -> None:
     assert (merged(old, new) is not None) == stands
+
+
+def test_a_start_that_knows_no_end_has_not_reported_to_its_end() -> None:
+    """No number is issued after a restore before every gateway has; its former end says nothing."""
+    latched = Heard(1, Boot(0, "d" * 16), True, None, None, ("journal-corrupt",), NOON)
+    stands = merged(gone(SECOND), latched)
+    assert stands is not None
+    assert (stands.seq, stands.latches) == (None, ("journal-corrupt",))
+    assert merged(latched, SECOND) == SECOND, "the journal could be opened again"

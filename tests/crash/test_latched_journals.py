@@ -229,8 +229,21 @@ def test_one_changed_byte_is_corrupt_and_named(sites: MakeSite) -> None:
         assert changed != body
         db.execute("UPDATE record SET body = ? WHERE seq = 3", (changed,))
         db.commit()
+    # A start that ended without a word counts for two minutes before what comes after it.
+    site.centre.sql(
+        "UPDATE gateway_state SET at = at - interval '3 minutes' WHERE gateway = %s", site.gateway
+    )
     run_latched(site)
     assert_cannot_be_opened(site)
     (cause,) = [each["cause"] for each in site.page.snapshot()["latches"]]
     assert "record 3 does not hash to its head" in cause
     assert not site.verify()["good"]
+    wait_for("the register to hear it", lambda: reported(site) == ["journal-corrupt"])
+
+
+def reported(site: Site) -> list[str]:
+    """The latches in the gateway's last word to the register."""
+    ((latches,),) = site.centre.sql(
+        "SELECT latches FROM gateway_state WHERE gateway = %s", site.gateway
+    )
+    return list(latches)

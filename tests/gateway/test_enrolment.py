@@ -255,9 +255,9 @@ async def test_a_damaged_key_has_a_page_that_says_what_to_do_and_ends_with_the_f
     secret.write_text(whole[:20])
     latched = await _begin(settings, path, Seams())
     assert isinstance(latched, _Latched)
-    (cause,) = latched._causes.values()
+    (cause,) = latched._latches.causes.values()
     assert isinstance(cause, Detail)
-    assert (cause.code, list(latched._causes)) == ("key-damaged", ["journal-corrupt"])
+    assert (cause.code, list(latched._latches.causes)) == ("key-damaged", ["journal-corrupt"])
     assert "journal salvage" in cause
     assert whole[:20] not in cause
     secret.write_text(whole)

@@ -11,9 +11,10 @@ from gateway.contract.errors import JournalFull
 from gateway.contract.plan import Plan, encode_plan
 from gateway.contract.record import Accepted
 from gateway.contract.signed import SigningKey
+from gateway.contract.topics import Boot, State
 from gateway.link import MqttLink
 from gateway.plan import Permit
-from gateway.uplink import LinkDown, Uplink
+from gateway.uplink import LinkDown, TakenOver, Uplink, report_latches
 from tests.gateway.desk import Site, plan
 from tests.gateway.records import GATEWAY
 from tests.gateway.test_outbox import receipt
@@ -176,6 +177,54 @@ def test_a_name_that_two_fight_over_is_left_alone_for_longer_and_longer(uplink: 
     link = run(fight)
     pauses = [round(up - lost, 3) for lost, up in zip(link.lost, link.up[1:], strict=True)]
     assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30, 30, 0.2, 0.4]
+
+
+class Reported(Lasting):
+    """Keeps what is published on it; once all its sessions were lost, another takes the name."""
+
+    def __init__(self, *seconds: float) -> None:
+        super().__init__(*seconds)
+        self.wills: list[bytes] = []
+        self.states: list[State] = []
+
+    @asynccontextmanager
+    async def session(self, name: str, will_topic: str, will: bytes) -> AsyncIterator["Lasting"]:
+        self.wills.append(will)
+        async with super().session(name, will_topic, will) as session:
+            yield session
+
+    async def publish(self, topic: str, payload: bytes, **options: object) -> None:
+        assert (topic, options) == (f"gjurma/v1/{GATEWAY}/state", {"retain": True})
+        self.states.append(State.from_line(payload))
+
+    async def messages(self) -> AsyncIterator[tuple[str, bytes]]:
+        if not self._seconds:
+            self.stays.set()
+            raise TakenOver("another")
+        async for message in super().messages():
+            yield message
+
+
+def test_a_gateway_whose_journal_cannot_be_opened_says_so(site: Site) -> None:
+    site.latches.set("journal-corrupt", "a byte")
+
+    async def report(_loop: SimLoop) -> Reported:
+        link = Reported(130, 1)
+        working = asyncio.ensure_future(report_latches(link, GATEWAY, 3, site.latches))
+        await link.stays.wait()
+        await asyncio.sleep(300)
+        assert not working.done()
+        return link
+
+    link = run(report)
+    assert len(link.up) == 3, "who lost the name to another does not take it back"
+    assert len(link.states) == 3 + 1 + 1, "at once and each minute"
+    assert len({state.line() for state in link.states}) == 1
+    state = link.states[0]
+    assert (state.epoch, state.online, state.latches) == (3, True, ("journal-corrupt",))
+    assert (state.plan, state.seq) == (None, None)
+    assert Boot.parse(state.boot).counter == 0
+    assert {State.from_line(will).online for will in link.wills} == {False}
 
 
 async def test_a_broker_that_accepts_and_closes_is_away_at_once() -> None:

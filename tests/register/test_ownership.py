@@ -372,7 +372,9 @@ def test_a_receipt_by_a_stranger_raises_an_alert(scene: Scene) -> None:
     scene.register.start("watch")
     scene.register.settle()
     alerts = scene.register.get("/api/v1/alerts?limit=500")["items"]
-    assert ("disputed", told["number"]) in [(each["rule"], each["subject"]) for each in alerts]
+    (alert,) = (each for each in alerts if each["subject"] == told["number"])
+    assert (alert["rule"], alert["severity"]) == ("received-by-other", "critical")
+    assert (alert["facts"]["reporter"], alert["facts"]["articles"]) == (OTHER, [SENT])
 
 
 def test_the_recipient_of_its_consignment_receives_it_and_its_owner_has_it_back(
