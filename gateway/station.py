@@ -374,6 +374,14 @@ class Station:
         if self.cycle.phase is not Phase.IDLE or not self._inbox.empty():
             raise NotNow(Note("busy"))
 
+    def must_have_begun(self, cycles: int) -> None:
+        """Refuse a request to begin from a page older than the last cycle. Raises `NotNow`.
+
+        Two clicks, or a request that is sent again, begin one cycle.
+        """
+        if cycles != self.cycles:
+            raise NotNow(Note("other-part"))
+
     def _must_be_open(self, intent: int) -> None:
         """Refuse a decision about another intent than the open one. Raises `NotNow`.
 

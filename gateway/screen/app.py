@@ -146,6 +146,8 @@ class ShiftEndBody(BaseModel):
 class TrialBody(BaseModel):
     order: Annotated[str, Field(max_length=60)] | None
     """The order that the screen showed; null where it showed none."""
+    cycles: Annotated[int, Field(ge=0)]
+    """How many cycles the screen said had begun: a request that is repeated begins one."""
 
 
 class BeginBody(TrialBody):
@@ -280,12 +282,16 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
     @app.post("/api/stations/{name}/begin")
     async def begin(name: str, body: BeginBody, token: SessionCookie = None) -> dict[str, int]:
         author = signed_in(token).author
-        return {"cycle": desk.station(name).begin(author, body.order, quantity=body.quantity)}
+        station = desk.station(name)
+        station.must_have_begun(body.cycles)
+        return {"cycle": station.begin(author, body.order, quantity=body.quantity)}
 
     @app.post("/api/stations/{name}/run")
     async def start_run(name: str, body: BeginBody, token: SessionCookie = None) -> dict[str, bool]:
         author = signed_in(token).author
-        desk.station(name).start_run(author, body.order, quantity=body.quantity)
+        station = desk.station(name)
+        station.must_have_begun(body.cycles)
+        station.start_run(author, body.order, quantity=body.quantity)
         return {"running": True}
 
     @app.post("/api/stations/{name}/stop")
@@ -310,7 +316,9 @@ def create_screen_app(desk: Desk, hosts: Iterable[str] = ()) -> FastAPI:
     @app.post("/api/stations/{name}/trial")
     async def trial(name: str, body: TrialBody, token: SessionCookie = None) -> dict[str, int]:
         author = signed_in(token).author
-        return {"cycle": desk.station(name).begin(author, body.order, trial=True)}
+        station = desk.station(name)
+        station.must_have_begun(body.cycles)
+        return {"cycle": station.begin(author, body.order, trial=True)}
 
     @app.post("/api/stations/{name}/read-again")
     async def read_again(name: str, body: PartBody, token: SessionCookie = None) -> dict[str, bool]:

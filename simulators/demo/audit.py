@@ -16,6 +16,7 @@ from simulators.demo.sites import GS, RS, SITES
 from simulators.part import FILE, PartStore, doubled
 
 TRIAL = "1PTRIAL"
+TERMS = ("good", "open", "rejected", "scrapped", "voided", "unknown", "lost")
 Place: TypeAlias = tuple[int, int]
 
 
@@ -48,6 +49,20 @@ class Audit:
 
     def count(self, state: str) -> int:
         return Counter(each.state for each in self.places)[state]
+
+    def terms(self) -> dict[str, int]:
+        """Count each engraved place in exactly one term.
+
+        `open` includes what is marked and waits for its read or its siblings, as in the mass
+        balance. A place with several contents counts by the newest, or as lost where one is.
+        """
+        by_place: dict[Place, str] = {}
+        for each in self.places:
+            state = "open" if each.state == "marked" else each.state or "lost"
+            if by_place.get(each.place) != "lost":
+                by_place[each.place] = state
+        counted = Counter(by_place.values())
+        return {term: counted[term] for term in TERMS}
 
 
 def metal(state: Path) -> tuple[dict[Place, list[str]], list[str]]:

@@ -55,8 +55,8 @@ def of_part(view: dict[str, Any]) -> dict[str, Any]:
 
 
 def of_order(view: dict[str, Any]) -> dict[str, Any]:
-    """How a request names the order that the page showed."""
-    return {"order": view["order"]["id"] if view["order"] else None}
+    """How a request to begin names the order and the cycles that the page showed."""
+    return {"order": view["order"]["id"] if view["order"] else None, "cycles": view["cycles"]}
 
 
 class NotDone(Exception):

@@ -405,10 +405,7 @@ class Demo:
             print(finding, file=sys.stderr)
         line = {
             "engraved": counted.engraved,
-            "good": counted.count("good"),
-            "rejected": counted.count("rejected"),
-            "unknown": counted.count("unknown"),
-            "lost": len(counted.lost),
+            **counted.terms(),
             "doubled": len(counted.doubled),
             "unaccounted": unaccounted,
             "faults": dict(sorted(faults.items())),

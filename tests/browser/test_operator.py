@@ -234,7 +234,8 @@ async def a_suspended_licence(made: Line, page: Page) -> None:
     await page.keyboard.press("Enter")
     cookies = {each["name"]: each["value"] for each in await page.context.cookies()}
     async with httpx.AsyncClient(base_url=page.url, cookies=cookies) as web:
-        named = {"order": made.stations[STATION].order}
+        station = made.stations[STATION]
+        named = {"order": station.order, "cycles": station.cycles}
         answer = await web.post(f"/api/stations/{STATION}/begin", json=named)
     assert (answer.status_code, answer.json()["code"]) == (409, "licence-suspended")
     assert after(made, seq) == []

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from simulators.demo.people import REST, Person
+from simulators.demo.people import REST, Person, of_order
 from tests.support.wait import wait_for
 
 OF_PART = frozenset({"acknowledge", "read-again", "settle"})
@@ -113,7 +113,7 @@ class Page:
         if action in OF_PART:
             return {"intent": view["current"]["seq"]}
         if action in OF_ORDER:
-            return {"order": view["order"]["id"] if view["order"] else None}
+            return of_order(view)
         return {}
 
     def settle(self, how: str, reason: str) -> None:

@@ -163,7 +163,7 @@ async def test_a_start_whose_guard_does_not_answer_disarms_says_so_and_goes_on_w
     os.mkfifo(slot)  # a read of it hangs until somebody writes
     latched = await agent._begin(settings(site), site.path, agent.Seams())
     assert isinstance(latched, agent._Latched)
-    assert list(latched._causes) == ["guard-silent"]
+    assert list(latched._latches.causes) == ["guard-silent"]
     working = asyncio.create_task(agent._work(latched, asyncio.Event()))
     async with asyncio.timeout(10):
         while not marker.events:  # noqa: ASYNC110 - what is waited for is a state, not an event

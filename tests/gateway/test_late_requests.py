@@ -133,12 +133,37 @@ async def test_a_request_to_begin_is_of_the_order_that_was_shown(site: Site, act
             await made.comes_to(Phase.IDLE)
             end = site.journal.end
             for named in ("o2", None):
-                answer = await web.post(action, json={"order": named})
+                answer = await web.post(action, json={"order": named, "cycles": 0})
                 assert (answer.status_code, answer.json()["code"]) == (409, "other-order")
-            assert (await web.post(action, json={})).status_code == 422
+            unnamed: list[dict[str, Any]] = [{}, {"order": "o1"}, {"cycles": 0}]
+            for body in unnamed:
+                assert (await web.post(action, json=body)).status_code == 422
             assert (made.station.cycles, made.station.running) == (0, None)
             assert site.journal.end == end
-            assert (await web.post(action, json={"order": "o1"})).status_code == 200
+            shown = {"order": "o1", "cycles": 0}
+            assert (await web.post(action, json=shown)).status_code == 200
+
+    await run(made, story)
+
+
+@pytest.mark.parametrize("action", ["begin", "run", "trial"])
+async def test_a_repeated_request_to_begin_begins_no_other_part(site: Site, action: str) -> None:
+    put_in_force(site, plan())
+    made = bench(site)
+
+    async def story() -> None:
+        async with page(made) as web:
+            await made.comes_to(Phase.IDLE)
+            named = {"order": "o1", "cycles": 0}
+            assert (await web.post("begin", json=named)).status_code == 200
+            await made.comes_to(Phase.IDLE)
+            made.part.contents.clear()
+            end = site.journal.end
+            answer = await web.post(action, json=named)
+            assert (answer.status_code, answer.json()["code"]) == (409, "other-part")
+            assert (made.station.cycles, site.journal.end) == (1, end)
+            answer = await web.post(action, json=named | {"cycles": 1})
+            assert answer.json().get("code") == ("no-run-here" if action == "run" else None)
 
     await run(made, story)
 

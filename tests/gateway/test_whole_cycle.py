@@ -27,6 +27,7 @@ from gateway.contract.record import (
 )
 from gateway.moves import Note, Phase
 from gateway.screen.app import create_screen_app
+from simulators.demo.people import of_order
 from tests.support.line import LEAD, OPERATOR, ORDER, QUALITY, Fit, Line, line, order, until
 
 OF_PART = frozenset({"acknowledge", "judge", "read-again", "settle", "type", "unlatch"})
@@ -75,7 +76,7 @@ class People:
         if action in OF_PART:
             return {"intent": view["current"]["seq"]}
         if action in OF_ORDER:
-            return {"order": view["order"]["id"] if view["order"] else None}
+            return of_order(view)
         return {}
 
     async def decide(self, action: str, **body: Any) -> str:

@@ -24,7 +24,7 @@ from gateway.screen.protection import HEADERS
 from tests.support.line import LEAD, OPERATOR, ORDER, PEOPLE, Line, line, until
 
 BEGIN = "/api/stations/line-1/begin"
-NAMED = {"order": ORDER}
+NAMED = {"order": ORDER, "cycles": 0}
 
 
 @contextlib.asynccontextmanager

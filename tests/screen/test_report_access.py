@@ -64,7 +64,9 @@ async def test_a_report_is_refused_to_a_stranger(
             assert await asked(stranger, shift) == (409, "sign-in-first")
             assert (await asked(signer, shift))[0] == 200
             assert await asked(signer, shift - 1) == (409, "sign-in-first"), "of no other shift"
-            begun = await signer.post(f"/api/stations/{name}/begin", json={"order": "o1"})
+            begun = await signer.post(
+                f"/api/stations/{name}/begin", json={"order": "o1", "cycles": 0}
+            )
             assert begun.json()["code"] == "sign-in-first", "it is no session"
 
             await stranger.post("/api/sign-in", json=OPERATOR.credentials())

@@ -75,6 +75,19 @@ def test_a_symbol_says_which_piece_it_is_on(site: Site, symbol: str, name: str) 
     assert component_of(content(site, "26000001", symbol)) == name
 
 
+def test_each_engraved_piece_stands_in_exactly_one_term() -> None:
+    states = ["good", "marked", "open", "rejected", "scrapped", "voided", "unknown", ""]
+    places = [Found((n, 1), f"c{n}", "slide", f"u{n}", state) for n, state in enumerate(states)]
+    places += [
+        Found((20, 1), "old", "slide", "u20", ""),
+        Found((20, 1), "new", "slide", "", "good"),
+    ]
+    counted = Audit(places, ["c7", "old"], ["20"])
+    once = dict.fromkeys(("good", "rejected", "scrapped", "voided", "unknown"), 1)
+    assert counted.terms() == {**once, "open": 2, "lost": 2}
+    assert sum(counted.terms().values()) == counted.engraved
+
+
 def test_what_is_not_good_has_to_be_traced_to_a_fault_of_its_weapon() -> None:
     good = [Found((n, 1), f"c{n}", "slide", f"u{n}", "good") for n in range(3, 90)]
     places = [

@@ -50,7 +50,10 @@ async def test_a_first_piece_that_waits_is_seen_to(
     async with line(tmp_path, (STATION,), orders=orders) as made, served(made) as url:
         async with httpx.AsyncClient(base_url=url) as web:
             await web.post("/api/sign-in", json=marked_by.credentials())
-            for act, body in (("order", {"order": TRIED}), ("begin", {"order": TRIED})):
+            for act, body in (
+                ("order", {"order": TRIED}),
+                ("begin", {"order": TRIED, "cycles": 0}),
+            ):
                 made.parts.load(STATION)
                 answer = await web.post(f"/api/stations/{STATION}/{act}", json=body)
                 assert answer.status_code == 200

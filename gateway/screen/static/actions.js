@@ -47,9 +47,12 @@ export function actions(snapshot, station, shown) {
 /** With the part, or the order, that is shown as the button is: what is pressed late is of no other. */
 function named(station, action) {
   if (OF_PART.includes(action.path)) return { ...action, body: { ...action.body, intent: station.current?.seq } };
-  if (OF_ORDER.includes(action.path)) return { ...action, body: { order: station.order?.id ?? null } };
+  if (OF_ORDER.includes(action.path)) return { ...action, body: toBegin(station) };
   return action;
 }
+
+/** What a request to begin names: the order, and the cycles that had begun, as the page showed them. */
+export const toBegin = (station) => ({ order: station.order?.id ?? null, cycles: station.cycles });
 
 /** After an unknown outcome: who has read the part once more and found nothing of it, decides. */
 function next(station, all) {

@@ -1,5 +1,6 @@
 // Dialogs: signing in, two people deciding, a choice of a list, and one thing to be typed.
 
+import { toBegin } from "./actions.js";
 import { Decide } from "./decide.js";
 import { Declined, keep, post } from "./gateway.js";
 import { icon, make } from "./elements.js";
@@ -24,7 +25,7 @@ export class Dialogs {
   #what = "";
   #places = {};
   #seq = 0;
-  #order = null;
+  #begins = {};
   #scanned = false;
 
   /** `act(path, body)` asks the station; `signedIn()` follows a sign-in. */
@@ -46,7 +47,7 @@ export class Dialogs {
     this.#submit("decide", (data) => this.#decide.send(data));
     this.#submit("shift", (data) => this.#shift.send(data));
     this.#submit("ask", (data) => this.#answer(data));
-    this.#submit("choose", () => this.#act("trial", { order: this.#order }));
+    this.#submit("choose", () => this.#act("trial", this.#begins));
   }
 
   get open() {
@@ -56,7 +57,7 @@ export class Dialogs {
   ask(what, station) {
     if (what === "sign-in") this.signIn();
     else if (what === "trial") {
-      this.#order = station.order?.id ?? null;
+      this.#begins = toBegin(station);
       this.#choose("trial", []);
     } else if (what === "earlier") this.#earlier(station);
     else if (what === "shift") this.#shift.ask(station);
@@ -135,7 +136,7 @@ export class Dialogs {
   // -- one thing to be typed, or the places that it is about
 
   #askOne(what, station) {
-    [this.#what, this.#seq, this.#order] = [what, station.current?.seq ?? 0, station.order?.id ?? null];
+    [this.#what, this.#seq, this.#begins] = [what, station.current?.seq ?? 0, toBegin(station)];
     this.#places = { most: station.order?.contents ?? "" };
     const due = (station.current?.places ?? []).filter((place) => place.due && !place.unknown);
     const isAmount = what === "quantity";
@@ -163,7 +164,7 @@ export class Dialogs {
     if (!value) throw new Declined("not-valid");
     if (this.#what === "quantity") {
       if (!/^\d+$/.test(value)) throw new Declined("wrong-quantity");
-      await this.#act("begin", { order: this.#order, quantity: Number(value) });
+      await this.#act("begin", { ...this.#begins, quantity: Number(value) });
     } else if (this.#what === "type") {
       const [position] = checkedSpots(data);
       await this.#act("type", { intent: this.#seq, content: value, position });
