@@ -326,7 +326,10 @@ def _reconcile(config: Config, options: argparse.Namespace) -> int:
     from psycopg import IsolationLevel
 
     from central.reconcile.balance import reconcile, table
+    from central.register.incarnation import ensure_current
 
+    with db.disposing(db.make_engine(config)) as engine, engine.connect() as current:
+        ensure_current(current)
     connection = db.connect(config)
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     with connection:

@@ -50,6 +50,7 @@ from central.api.description import Described
 from central.api.limit import LARGEST_FILE, SmallBodies
 from central.config import Config
 from central.errors import ConfigError
+from central.hold import Hold, RefuseOlder
 from central.ingest import salvage
 from central.pools import THREADS, Pools
 from central.problems import Problem
@@ -72,14 +73,19 @@ def create_app(config: Config, pools: Pools) -> FastAPI:
     """The interface, the pages and what their scripts ask for."""
     threads = Threads()
     live = Live(pools.public, config.database.url, threads)
+    hold = Hold(pools.public, threads)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         current_default_thread_limiter().total_tokens = THREADS
         async with threads, live.running():
-            forgetting = asyncio.create_task(answers.forgetting(pools.entrance, threads))
+            tasks = (
+                asyncio.create_task(answers.forgetting(pools.entrance, threads)),
+                asyncio.create_task(hold.following()),
+            )
             yield
-            forgetting.cancel()
+            for task in tasks:
+                task.cancel()
 
     app = _Server(docs_url=None, redoc_url=None, lifespan=lifespan, routes=interface().routes)
     app.state.engine = pools.work
@@ -111,6 +117,7 @@ def create_app(config: Config, pools: Pools) -> FastAPI:
     }
     sizes[uploads.ADDRESS] = LARGEST_FILE + uploads.AROUND
     app.add_middleware(SmallBodies, files=sizes)
+    app.add_middleware(RefuseOlder, server=app, hold=hold)
     install(app)
     return app
 

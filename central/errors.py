@@ -235,6 +235,13 @@ class Busy(DatabaseUnavailable):
     code = "busy"
 
 
+class RegisterOlder(GjurmaError):
+    """A backup was put in the place of this register, and nobody declared the restore."""
+
+    code = "register-older"
+    retry = Retry.OPERATOR
+
+
 class IssueGuardUnreadable(GjurmaError):
     """What says how far numbers were issued is gone or damaged."""
 
@@ -280,6 +287,7 @@ __all__ = [
     "ProposalStale",
     "Refused",
     "RegisterError",
+    "RegisterOlder",
     "Retry",
     "SamePerson",
     "SessionNeeded",

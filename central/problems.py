@@ -41,6 +41,7 @@ from central.errors import (
     ProposalOver,
     ProposalStale,
     Refused,
+    RegisterOlder,
     SamePerson,
     SessionNeeded,
     SignatureInvalid,
@@ -134,6 +135,10 @@ _STATUS: dict[type[GjurmaError], tuple[int, str, str]] = {
         "Set the gateway's clock, and enrol again with the same code; it is not used up.",
     ),
     DatabaseUnavailable: (503, "The register is away", "Try again in a moment."),
+    RegisterOlder: (
+        *(503, "The register is older than it was"),
+        "Declare the restore on the register's machine: gjurma-central declare-restore.",
+    ),
 }
 
 

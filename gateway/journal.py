@@ -238,15 +238,20 @@ class Journal:
             listener()
         return tuple(built)
 
-    def move_cursor(self, cursor: Cursor) -> None:
-        """Keep what the register's receipt said."""
+    def move_cursor(self, cursor: Cursor, receipt: str = "") -> None:
+        """Keep what the register's receipt said, and the receipt as it was signed."""
         self.store.put(
             {
                 "incarnation": str(cursor.incarnation),
                 "committed": str(cursor.committed),
                 "committed_head": cursor.head.hex(),
+                "receipt": receipt,
             }
         )
+
+    def receipt(self) -> str | None:
+        """Return the receipt that moved the cursor; None where an older version kept none."""
+        return self.store.get("receipt") or None
 
     def next_boot(self) -> tuple[int, str]:
         """Count this start; returns the counter and a fresh nonce (16 hex digits)."""

@@ -27,6 +27,16 @@ class Ignored:
 
 
 @dataclass(frozen=True)
+class Less:
+    """The receipt confirms less than the register has confirmed already.
+
+    It was delayed, or the register is an older copy of itself: restored, and nobody declared it.
+    """
+
+    committed: int
+
+
+@dataclass(frozen=True)
 class Latch:
     """The register and this journal contradict each other; marking stops."""
 
@@ -60,13 +70,18 @@ def next_batch(journal: Journal, boot: str, key: SigningKey) -> bytes | None:
     return encode_batch(header, bodies, key)
 
 
-def take_receipt(journal: Journal, receipt: Receipt) -> Moved | Ignored | Latch:
-    """Carry out a receipt whose signature holds; durable when it returns."""
+def take_receipt(
+    journal: Journal, receipt: Receipt, payload: str = ""
+) -> Moved | Ignored | Less | Latch:
+    """Carry out a receipt whose signature holds; durable when it returns.
+
+    `payload`: the receipt as it was signed, which the journal keeps.
+    """
     if receipt.gateway != journal.gateway or receipt.epoch != journal.epoch:
         return Ignored(f"it is for {receipt.gateway}, epoch {receipt.epoch}")
     cursor = journal.cursor()
     if receipt.incarnation < cursor.incarnation:
-        return Ignored("it is from before a restore of the register")
+        return Less(receipt.committed)
     if receipt.latch in ("forked", "two-of-me"):
         told = detail("register-latches")
         return Latch("forked" if receipt.latch == "forked" else "two-of-me", told)
@@ -77,7 +92,7 @@ def take_receipt(journal: Journal, receipt: Receipt) -> Moved | Ignored | Latch:
             return Latch("rolled-back", detail("register-closed"))
         return Latch("rolled-back", detail("register-says", state=receipt.latch))
     if receipt.incarnation == cursor.incarnation and receipt.committed < cursor.committed:
-        return Ignored(f"{receipt.committed} is below {cursor.committed}")
+        return Less(receipt.committed)
     ours = journal.head_at(receipt.committed)
     if ours is None:
         told = detail("register-ahead", seq=receipt.committed, end=journal.end)
@@ -85,6 +100,6 @@ def take_receipt(journal: Journal, receipt: Receipt) -> Moved | Ignored | Latch:
     if ours.hex() != receipt.head:
         return Latch("rolled-back", detail("register-other-record", seq=receipt.committed))
     moved = Cursor(receipt.incarnation, receipt.committed, ours)
-    if moved != cursor:
-        journal.move_cursor(moved)
+    if moved != cursor or (payload and not journal.receipt()):
+        journal.move_cursor(moved, payload)
     return Moved(receipt.committed, receipt.refused, receipt.refused_more)

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from gateway.config import UplinkConfig
@@ -30,7 +31,7 @@ from gateway.journal import Cursor
 from gateway.latches import Latches
 from gateway.logbook import Logbook
 from gateway.moves import Note
-from gateway.outbox import Ignored, Latch, Moved, next_batch, take_receipt
+from gateway.outbox import Ignored, Latch, Less, Moved, next_batch, take_receipt
 from gateway.permission import Permission
 from gateway.plan import newer
 from gateway.tasks import run_until_first
@@ -99,11 +100,15 @@ class Uplink:
     refused: tuple[Refusal, ...] = ()
     refused_more: int = 0
     last_error: str = ""
+    register_older: bool = False
+    """The register confirms less than it has confirmed, and said so again when it was asked."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _receipt: asyncio.Event = field(default_factory=asyncio.Event)
     _told: State | None = None
     _early: tuple[Plan, bytes] | None = None
     """A plan that came before the receipt which says whether this journal is the true one."""
+    _less: datetime | None = None
+    """When the register first wrote a receipt that confirms less than an earlier one."""
 
     @property
     def gateway(self) -> str:
@@ -196,9 +201,8 @@ class Uplink:
     async def _tell(self, session: Session) -> None:
         """The retained state: at once, on a change, and every minute."""
         while True:
-            state = self._state()
+            self._told = state = self._state()
             await session.publish(topic(self.gateway, "state"), state.line(), retain=True)
-            self._told = state
             deadline = asyncio.get_running_loop().time() + self._state_every()
             while asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(0.25)
@@ -228,6 +232,8 @@ class Uplink:
             plan=PlanVersion(incarnation=plan.incarnation, version=plan.version) if plan else None,
             seq=self.logbook.journal.end,
             latches=latches,
+            committed=self.logbook.journal.cursor().committed,
+            receipt=self.logbook.journal.receipt(),
         )
 
     # -- in
@@ -238,7 +244,8 @@ class Uplink:
                 continue  # an empty message means nothing
             try:
                 if where == topic(self.gateway, "receipts"):
-                    self._take_receipt(decode_receipt(payload, self.receipt_key))
+                    receipt = decode_receipt(payload, self.receipt_key)
+                    self._take_receipt(receipt, payload.decode())
                 else:
                     self._take_plan(decode_plan(payload, self.plan_key), payload)
             except (ContractError, JournalError) as error:
@@ -246,19 +253,39 @@ class Uplink:
             self._take_early()
             self.on_change()
 
-    def _take_receipt(self, receipt: Receipt) -> None:
-        result = take_receipt(self.logbook.journal, receipt)
+    def _take_receipt(self, receipt: Receipt, payload: str = "") -> None:
+        result = take_receipt(self.logbook.journal, receipt, payload)
         match result:
             case Latch(latch=latch, cause=cause):
                 self.latches.set(latch, cause)
             case Moved():
                 self.refused, self.refused_more = result.refused, result.refused_more
+                self._less, self.register_older = None, False
                 if receipt.boot == self.boot:
                     self.permission.answered = True
                     self.logbook.clock.sync(receipt.at)
                 self._receipt.set()
+            case Less(committed=committed):
+                self._hear_less(committed, receipt.at)
             case Ignored(why=why):
                 log.info("receipt ignored: %s", why)
+
+    def _hear_less(self, committed: int, at: datetime) -> None:
+        """Send the kept receipt at once: the register compares it with what it holds.
+
+        A delayed receipt is outdated by the answer. No latch: a receipt that comes late must not
+        end an epoch, and every record is kept until the register confirms it again.
+        """
+        if self._less is None:
+            self._less, self._told = at, None
+        elif at > self._less and not self.register_older:
+            self.register_older = True
+            log.error(
+                "the register confirms %d records, and has confirmed %d: it was restored from a "
+                "backup, and nobody has declared it; tell the registry",
+                committed,
+                self.logbook.journal.cursor().committed,
+            )
 
     def _take_plan(self, plan: Plan, payload: bytes) -> None:
         journal = self.logbook.journal

@@ -135,6 +135,25 @@ class ForkedJournal:
 
 
 @dataclass(frozen=True)
+class OlderRegister:
+    """A register that is proved older than it was (`proof`); `incarnation`: its own."""
+
+    incarnation: int
+    proof: str
+
+
+@dataclass(frozen=True)
+class ClaimedRecords:
+    """Records of a gateway's newest epoch: `claimed` were confirmed as it says, `held` are here."""
+
+    gateway: str
+    epoch: int
+    incarnation: int
+    claimed: int
+    held: int
+
+
+@dataclass(frozen=True)
 class CountedOrder:
     """An order's mass balance. `unaccounted`: numbers that no term holds, or (below 0) that more
     than one does."""
@@ -246,6 +265,8 @@ Looked = (
     | ClockRead
     | LatchedGateway
     | ForkedJournal
+    | OlderRegister
+    | ClaimedRecords
     | CountedOrder
     | CountedLot
     | Overdue

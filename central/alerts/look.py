@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select, text
 
 from central import schema
 from central.alerts.facts import (
+    ClaimedRecords,
     ClockRead,
     CountedLot,
     CountedOrder,
@@ -19,6 +20,7 @@ from central.alerts.facts import (
     LastHad,
     LatchedGateway,
     Missing,
+    OlderRegister,
     Overdue,
     OverdueCount,
     Received,
@@ -34,6 +36,8 @@ from central.queries.records import batches as stored_batches
 from central.register.consignments.models import Role
 from central.register.consignments.projection import CONSIGNMENT
 from central.register.consignments.rules import ON_THE_WAY, Consignment
+from central.register.incarnation import current
+from central.register.incarnation import older as proof
 from central.register.lots.balance import balances as balances_of_lots
 from central.register.stock.rules import RUNNING
 
@@ -195,6 +199,18 @@ _FORKED = text(
     " GROUP BY s.gateway, s.epoch ORDER BY s.gateway, s.epoch"
 )
 
+# A claim is of no use beside a proof. After a declared restore a gateway may lawfully know more,
+# until all have reported.
+_CLAIMED = text(
+    "SELECT s.gateway, s.epoch, t.committed AS claimed, s.committed AS held FROM stream s"
+    " JOIN gateway_state t ON t.gateway = s.gateway AND t.epoch = s.epoch"
+    " WHERE t.committed > s.committed AND s.state = 'live'"
+    "  AND NOT EXISTS (SELECT 1 FROM setting"
+    "   WHERE name = 'older' OR (name = 'restored' AND value = 'true'))"
+    "  AND NOT EXISTS (SELECT 1 FROM stream n"
+    "   WHERE n.gateway = s.gateway AND n.epoch > s.epoch) ORDER BY s.gateway"
+)
+
 
 def told(connection: Connection, after: int, upto: int) -> Iterator[Told]:
     """Of the events that these acts told, an event at a time."""
@@ -318,6 +334,20 @@ def forked(connection: Connection) -> Iterator[ForkedJournal]:
     """The epochs whose journal went on in two places."""
     for row in connection.execute(_FORKED):
         yield ForkedJournal(row.gateway, row.epoch, tuple(row.stations), tuple(row.uiis))
+
+
+def older(connection: Connection) -> Iterator[OlderRegister]:
+    """The register itself, where an undeclared restore is proved."""
+    why = proof(connection)
+    if why is not None:
+        yield OlderRegister(current(connection), why)
+
+
+def claimed(connection: Connection) -> Iterator[ClaimedRecords]:
+    """The gateways that say that more was confirmed than the register holds."""
+    ours = current(connection)
+    for row in connection.execute(_CLAIMED):
+        yield ClaimedRecords(row.gateway, row.epoch, ours, row.claimed, row.held)
 
 
 def overdue(connection: Connection, now: datetime) -> Iterator[Overdue]:

@@ -216,6 +216,8 @@ class Watch:
                 *self._backlogs(connection, now),
                 *look.latched(connection),
                 *look.forked(connection),
+                *look.older(connection),
+                *look.claimed(connection),
                 *look.overdue(connection, now),
                 *look.overdue_counts(connection, now),
             ]

@@ -14,6 +14,7 @@ from typing import Any
 
 from central.alerts.facts import (
     Backlog,
+    ClaimedRecords,
     ClockRead,
     CountedLot,
     CountedOrder,
@@ -24,6 +25,7 @@ from central.alerts.facts import (
     Limits,
     Looked,
     Missing,
+    OlderRegister,
     Overdue,
     OverdueCount,
     Received,
@@ -348,6 +350,22 @@ def _journal_forked(journal: ForkedJournal, _: Limits) -> Iterator[Case]:
     yield journal.gateway, f"{journal.epoch} {len(journal.uiis)}", facts
 
 
+def _register_older(register: OlderRegister, _: Limits) -> Iterator[Case]:
+    """One for an incarnation: a declared restore ends it."""
+    yield "register", str(register.incarnation), {"detail": register.proof}
+
+
+def _claims_more(claim: ClaimedRecords, _: Limits) -> Iterator[Case]:
+    """One for an epoch and an incarnation, whatever further numbers a faulty gateway names."""
+    if claim.claimed > claim.held:
+        facts: dict[str, Fact] = {
+            "epoch": claim.epoch,
+            "claimed": claim.claimed,
+            "held": claim.held,
+        }
+        yield claim.gateway, f"{claim.epoch} {claim.incarnation}", facts
+
+
 def _balance_open(counted: CountedOrder, _: Limits) -> Iterator[Case]:
     if counted.unaccounted:
         facts: dict[str, Fact] = {"issued": counted.issued, "unaccounted": counted.unaccounted}
@@ -488,6 +506,18 @@ RULES: tuple[Rule, ...] = (
         "Two copies of the journal of {subject}, epoch {epoch}, marked at {stations}. One number"
         " may stand on two parts: {uiis}",
         counted="count",
+    ),
+    Rule(
+        *("register-older", "critical", "register", OlderRegister, _register_older),
+        "The register is older than it was",
+        "A backup was put in the register's place, and nobody declared it: {detail}. Nothing is"
+        " taken in, issued or answered until somebody runs: gjurma-central declare-restore",
+    ),
+    Rule(
+        *("claims-more", "warning", "gateway", ClaimedRecords, _claims_more),
+        "A gateway claims more than the register holds",
+        "{subject} says that the register confirmed {claimed} records of epoch {epoch}; it holds"
+        " {held}. If the register was restored from a backup, run: gjurma-central declare-restore",
     ),
     Rule(
         *("balance-open", "critical", "order", CountedOrder, _balance_open),

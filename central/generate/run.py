@@ -21,7 +21,7 @@ from central.generate.schedule import schedule
 from central.register.acts import By, Work
 from central.register.imports import service as imports
 from central.register.numbers import service as numbers
-from central.register.numbers.guard import Guard, GuardFile
+from central.register.numbers.guard import Guard, GuardFile, Kept
 
 STOCK = 50
 """One legacy article for so many marks."""
@@ -86,7 +86,7 @@ def generate(
         with engine.begin() as connection:
             connection.execute(text(_FOLLOWING))
             following = numbers.following(connection)
-        Guard(GuardFile(config.plan.guard)).write(following)
+        Guard(GuardFile(config.plan.guard)).write(Kept(following))
         tell("taking in the stock of before")
         _stock(engine, work, marks_wanted // STOCK)
         with owner.begin() as connection:

@@ -238,7 +238,7 @@ def take(
     except ContractError:
         return []
     if name.endswith("/state"):
-        asked = states.heard(connection, gateway, payload, now)
+        asked = states.heard(connection, gateway, payload, now, key)
     else:
         asked = intake.take(connection, gateway, payload, now, fault)
     if asked is None:

@@ -91,9 +91,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Dropped:
-    """Nothing to keep: a replay, or a batch beyond what is committed. Answered with a receipt."""
+    """Nothing to keep: a replay, or a batch beyond what is committed. Answered with a receipt.
 
-    reason: Literal["replay", "gap"]
+    `older`: the register is proved older than it was, and takes nothing until that is declared.
+    """
+
+    reason: Literal["replay", "gap", "older"]
 
 
 @dataclass(frozen=True)

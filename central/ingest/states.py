@@ -3,10 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from central.ingest import proof
 from central.ingest.database import LIVE_CHANNEL, Connection, notify
 from central.ingest.facts import PlanKey
 from central.register.acts import PLAN_CHANNEL
 from gateway.contract.errors import ContractError
+from gateway.contract.receipt import Receipt
+from gateway.contract.signed import SigningKey
 from gateway.contract.topics import Boot, State
 
 SILENT = timedelta(minutes=2)
@@ -24,10 +27,17 @@ class Heard:
     seq: int | None
     latches: tuple[str, ...]
     at: datetime
+    committed: int | None = None
+    """Up to which record the register confirmed its journal, as it claims."""
 
 
-def decode(payload: bytes, now: datetime) -> Heard | None:
-    """None for what cannot be decoded, which is ignored: a state is no evidence."""
+def decode(
+    gateway: str, payload: bytes, now: datetime, key: SigningKey
+) -> tuple[Heard, Receipt | None] | None:
+    """What a gateway says of itself, and the receipt that it brings if `key` signed it.
+
+    None for what cannot be decoded, which is ignored: a state is no evidence.
+    """
     if not payload:
         return None
     try:
@@ -36,7 +46,11 @@ def decode(payload: bytes, now: datetime) -> Heard | None:
     except ContractError:
         return None
     plan = None if state.plan is None else state.plan.key()
-    return Heard(state.epoch, boot, state.online, plan, state.seq, state.latches, now)
+    heard = Heard(
+        *(state.epoch, boot, state.online, plan, state.seq, state.latches, now),
+        committed=state.committed,
+    )
+    return heard, proof.own_receipt(state, gateway, key)
 
 
 def merged(old: Heard | None, new: Heard) -> Heard | None:
@@ -59,16 +73,25 @@ def merged(old: Heard | None, new: Heard) -> Heard | None:
         plan=old.plan if new.plan is None else new.plan,
         seq=new.seq if new.online else old.seq,
         latches=new.latches if new.online else old.latches,
+        committed=old.committed
+        if new.committed is None and new.epoch == old.epoch
+        else new.committed,
     )
 
 
 def heard(
-    connection: Connection, gateway: str, payload: bytes, now: datetime
+    connection: Connection, gateway: str, payload: bytes, now: datetime, key: SigningKey
 ) -> tuple[int, str] | None:
-    """Store a state; returns the (epoch, boot) that asks for a receipt, for one that is online."""
-    state = decode(payload, now)
-    if state is None:
+    """Store a state, and weigh the receipt that it brings, which `key` has to have signed.
+
+    Returns the (epoch, boot) that asks for a receipt, for one that is online.
+    """
+    decoded = decode(gateway, payload, now, key)
+    if decoded is None:
         return None
+    state, receipt = decoded
+    if receipt is not None:
+        proof.weigh(connection, receipt, now)
     stored = merged(_known(connection, gateway), state)
     if stored is not None:
         _store(connection, gateway, stored)
@@ -78,30 +101,31 @@ def heard(
 def _known(connection: Connection, gateway: str) -> Heard | None:
     row = connection.execute(
         "SELECT epoch, boot_counter, boot_nonce, online, plan_incarnation, plan_version, seq,"
-        " latches, at FROM gateway_state WHERE gateway = %s FOR UPDATE",
+        " latches, at, committed FROM gateway_state WHERE gateway = %s FOR UPDATE",
         (gateway,),
     ).fetchone()
     if row is None:
         return None
     plan = None if row[4] is None else (row[4], row[5])
-    return Heard(row[0], Boot(row[1], row[2]), row[3], plan, row[6], tuple(row[7]), row[8])
+    return Heard(row[0], Boot(row[1], row[2]), row[3], plan, row[6], tuple(row[7]), *row[8:])
 
 
 def _store(connection: Connection, gateway: str, state: Heard) -> None:
     # One elected worker hears all states, so that nobody else adds a first one meanwhile.
     stored = connection.execute(
         "INSERT INTO gateway_state (gateway, epoch, boot_counter, boot_nonce, online,"
-        " plan_incarnation, plan_version, seq, latches, at)"
-        " SELECT name, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM gateway WHERE name = %s"
+        " plan_incarnation, plan_version, seq, latches, at, committed)"
+        " SELECT name, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM gateway WHERE name = %s"
         " ON CONFLICT (gateway) DO UPDATE SET epoch = excluded.epoch,"
         " boot_counter = excluded.boot_counter, boot_nonce = excluded.boot_nonce,"
         " online = excluded.online, plan_incarnation = excluded.plan_incarnation,"
         " plan_version = excluded.plan_version, seq = excluded.seq,"
-        " latches = excluded.latches, at = excluded.at RETURNING 1",
+        " latches = excluded.latches, at = excluded.at, committed = excluded.committed"
+        " RETURNING 1",
         (
             *(state.epoch, state.boot.counter, state.boot.nonce, state.online),
             *(state.plan or (None, None)),
-            *(state.seq, list(state.latches), state.at, gateway),
+            *(state.seq, list(state.latches), state.at, state.committed, gateway),
         ),
     ).fetchone()
     if stored is not None:

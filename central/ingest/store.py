@@ -57,6 +57,8 @@ def receive(
     rolls back and calls again.
     """
     header = received.batch.header
+    if is_held(connection):
+        return Dropped("older")
     stream = lock_stream(connection, header.gateway, header.epoch)
     if stream is None:
         what = said("no epoch {epoch} was opened", epoch=header.epoch)
@@ -69,6 +71,9 @@ def receive(
         set_aside(connection, stream, received, admitted, now, fault)
     elif isinstance(admitted, Suffix):
         take_in(connection, stream, received, admitted, now)
+    elif isinstance(admitted, Dropped):
+        if admitted.reason == "gap":
+            _claim(connection, stream, header.first - 1)
     elif isinstance(admitted, Evidence):
         keep(connection, admitted, now)
         if admitted.latch is not None:
@@ -78,6 +83,19 @@ def receive(
             told = forks.announced(received, since)
             dispute(connection, stream, told, admitted.detail, now)
     return admitted
+
+
+def is_held(connection: Connection) -> bool:
+    """Whether this register is proved older than it was, and nobody has declared that."""
+    return connection.execute("SELECT FROM setting WHERE name = 'older'").fetchone() is not None
+
+
+def _claim(connection: Connection, stream: Stream, committed: int) -> None:
+    """Note that a gateway goes on from records that this register does not hold."""
+    connection.execute(
+        "UPDATE gateway_state SET committed = %s WHERE gateway = %s AND epoch = %s",
+        (committed, stream.gateway, stream.epoch),
+    )
 
 
 def take_in(
@@ -117,12 +135,14 @@ def set_aside(
             break
     header = received.batch.header
     span = {"first": header.first + suffix.start, "last": header.last}
-    _act(connection, stream, UNJUDGED, {**span, **asdict(unjudged)}, "", now)
+    payload = {"epoch": stream.epoch, **span, **asdict(unjudged)}
+    act(connection, "gateway", stream.gateway, UNJUDGED, payload, "", now)
 
 
 def _latch(connection: Connection, stream: Stream, state: str, why: str, now: datetime) -> None:
     """An act, since no batch tells of it."""
-    _act(connection, stream, "latched", {"state": state}, why, now)
+    payload = {"epoch": stream.epoch, "state": state}
+    act(connection, "gateway", stream.gateway, "latched", payload, why, now)
     connection.execute(
         "UPDATE stream SET state = %s, ended = %s WHERE id = %s", (state, now, stream.id)
     )
@@ -130,20 +150,21 @@ def _latch(connection: Connection, stream: Stream, state: str, why: str, now: da
     notify(connection, acts.PLAN_CHANNEL, {"gateway": stream.gateway})
 
 
-def _act(
+def act(
     connection: Connection,
-    stream: Stream,
+    subject: str,
+    key: str,
     what: str,
     payload: dict[str, Any],
     why: str,
     now: datetime,
 ) -> int:
-    """Enter an act of this program about a stream, and return its id."""
+    """Keep an act of ingest, and return its id; its caller carries out what follows from it."""
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (acts.LAST,))
     row = connection.execute(
         "INSERT INTO act (at, subject, key, what, payload, account, role, reason, basis)"
-        " VALUES (%s, 'gateway', %s, %s, %s, 'ingest', 'program', %s, '') RETURNING id",
-        (now, stream.gateway, what, Jsonb({"epoch": stream.epoch, **payload}), why),
+        " VALUES (%s, %s, %s, %s, %s, 'ingest', 'program', %s, '') RETURNING id",
+        (now, subject, key, what, Jsonb(payload), why),
     ).fetchone()
     assert row is not None
     return int(row[0])
@@ -171,9 +192,10 @@ def dispute(
         if (mark.seq, mark.position, mark.held, mark.uii, mark.component) not in entered
     ]
     if new:
-        act = _act(connection, stream, disputes.DISPUTED, {"marks": new}, why, now)
+        payload = {"epoch": stream.epoch, "marks": new}
+        entry = act(connection, "gateway", stream.gateway, disputes.DISPUTED, payload, why, now)
         for statement in disputes.STATEMENTS:
-            connection.execute(statement, (act,))
+            connection.execute(statement, (entry,))
 
 
 def _claims_of(connection: Connection, stream: Stream, since: int) -> Iterator[tuple[Claim, str]]:

@@ -15,10 +15,12 @@ from sqlalchemy import select, text
 
 from central import db, keys, mqtt, schema
 from central.config import Config
+from central.errors import RegisterOlder
 from central.following import ensure_alone, follow
-from central.plan.issuing import Issuing
+from central.plan.issuing import InDatabase, Issuing
 from central.plan.store import latest_signed, renew
 from central.register.acts import PLAN_CHANNEL, By, Work
+from central.register.incarnation import WHAT_TO_RUN, older, prove_older
 from central.register.numbers.guard import Guard, GuardFile
 from gateway.contract.plan import CentralKey
 from gateway.contract.signed import SigningKey
@@ -50,6 +52,8 @@ class PlanProcess:
         self._engine = db.make_engine(config)
         self._issuing = Issuing(Guard(GuardFile(config.plan.guard)))
         self._failing: set[str] = set()
+        self._held = False
+        """An undeclared restore is proved."""
         self._again: dict[str, float] = {}
         """When to look at a gateway again, untold: by the monotonic clock."""
         self._stopping = threading.Event()
@@ -139,6 +143,8 @@ class PlanProcess:
         """Compile; a gateway that it fails for keeps its former plan, and stops no other."""
         try:
             self._compile(gateway)
+        except RegisterOlder as error:
+            self._hold(error)
         except Exception as error:
             if db.may_pass(error):
                 raise
@@ -147,6 +153,7 @@ class PlanProcess:
             self._failing.add(gateway)
         else:
             self._failing.discard(gateway)
+            self._held = False
 
     def _compile(self, gateway: str) -> None:
         now = datetime.now(UTC)
@@ -162,6 +169,9 @@ class PlanProcess:
                 self._issuing,
             )
             self._ensure_alone()
+        if signed is not None:
+            with self._engine.begin() as connection:
+                self._issuing.confirm(InDatabase(Work(connection, By.program("plan"))))
         if again is not None:
             self._again[gateway] = time.monotonic() + (again - now).total_seconds()
         if signed is not None:
@@ -171,7 +181,7 @@ class PlanProcess:
     def _publish_all(self) -> None:
         for gateway in self.gateways():
             with self._engine.connect() as connection:
-                signed = latest_signed(connection, gateway)
+                signed = None if older(connection) else latest_signed(connection, gateway)
             if signed is not None:
                 self.publish(gateway, signed.payload)
 
@@ -179,7 +189,7 @@ class PlanProcess:
         """A gateway that stands on an older plan did not get the newer one."""
         table = schema.gateway_state
         with self._engine.connect() as connection:
-            signed = latest_signed(connection, gateway)
+            signed = None if older(connection) else latest_signed(connection, gateway)
             row = connection.execute(
                 select(table.c.online, table.c.plan_incarnation, table.c.plan_version).where(
                     table.c.gateway == gateway
@@ -190,6 +200,14 @@ class PlanProcess:
         theirs = (row.plan_incarnation or 0, row.plan_version or 0)
         if theirs < (signed.incarnation, signed.version):
             self.publish(gateway, signed.payload)
+
+    def _hold(self, error: RegisterOlder) -> None:
+        """Enter the proof, and say once why no plan is issued."""
+        with self._engine.begin() as connection:
+            prove_older(Work(connection, By.program("plan")), str(error))
+        if not self._held:
+            log.error("%s: %s; no plan is issued: %s", error.code, error, WHAT_TO_RUN)
+        self._held = True
 
     def publish(self, gateway: str, payload: bytes) -> None:
         """Retain a signed plan at the broker."""

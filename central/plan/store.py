@@ -23,6 +23,7 @@ from central.plan.facts import (
     held_by,
 )
 from central.plan.issuing import InDatabase, Issuing
+from central.register import incarnation
 from central.register.acts import Work
 from central.register.certificates.approval import permits
 from central.register.certificates.models import Permit
@@ -68,9 +69,11 @@ def renew(
 ) -> tuple[Signed | None, datetime | None]:
     """Sign and store a new plan where the present one no longer says what is so; else None.
 
-    Also says when to look again, untold. A gateway without a live stream gets no plan.
+    Also says when to look again, untold. A gateway without a live stream gets no plan. Raises
+    `RegisterOlder`.
     """
     connection = work.connection
+    incarnation.ensure_current(connection)
     known = connection.execute(
         select(schema.gateway.c.name)
         .where(schema.gateway.c.name == gateway)
@@ -151,7 +154,7 @@ def read_facts(
         epoch=stream.epoch,
         accepted=stream.accepted,
         former=former,
-        incarnation=_incarnation(connection),
+        incarnation=incarnation.current(connection),
         may_issue=spaces is not None,
         orders=orders,
         blocks=tuple(block for owner, block in blocks if owner == stream.id),
@@ -185,14 +188,6 @@ def read_orders(
 def decoded(payload: bytes) -> Plan:
     """Signed by ourselves and read from our own table: its signature was never in doubt."""
     return Plan.from_line(take_apart("plan", payload).line)
-
-
-def _incarnation(connection: Connection) -> int:
-    return int(
-        connection.execute(
-            select(schema.setting.c.value).where(schema.setting.c.name == "incarnation")
-        ).scalar_one()
-    )
 
 
 def _newest_streams(connection: Connection, gateways: Any) -> dict[str, Stream]:

@@ -91,7 +91,9 @@ gateway_state = Table(
     Column("plan_incarnation", BigInteger),
     Column("plan_version", BigInteger),
     Column("seq", BigInteger),
+    Column("committed", BigInteger),
     Column("latches", ARRAY(Text), nullable=False),
     time("at"),
 )
-"""What each gateway last said of itself on its `state` topic. Health, not evidence."""
+"""What each gateway last said of itself on its `state` topic. Health, not evidence. `committed`: up
+to which record the register confirmed its journal, as it claims."""

@@ -59,6 +59,11 @@ _INGEST = (
     "records follow a key_changed, which ends what its key may sign",
     "no epoch {epoch} was opened",
     "more came for the reason {reason} within a day than is kept",
+    "{gateway} holds a receipt of incarnation {theirs}; this register is {ours}",
+    "{gateway} holds a receipt for record {epoch}/{seq}; this register ends at {end}",
+    "{gateway} holds a receipt for record {epoch}/{seq}, which is another one here",
+    "the guard of the numbers has seen incarnation {theirs}; this register is {ours}",
+    "{space}: the guard has seen {seen} numbers issued; this register holds {ours}",
 )
 _SCANS = (
     "device {gateway}, its place or its entity",
@@ -138,10 +143,11 @@ _NEXT = re.compile(rf"(?:^|; )({'|'.join(CODES)}): ")
 
 def in_words(detail: str, language: Language) -> str:
     """What nothing here fits is quoted: no page says it as if it were its own."""
-    return sentence_in_words(_read(detail), language) or detail
+    return sentence_in_words(read(detail), language) or detail
 
 
-def _read(detail: str) -> Said | Several:
+def read(detail: str) -> Said | Several:
+    """Read a detail back as the message that it was made of."""
     found = FORMS.read(detail.removeprefix(_OF_A_CHECK))
     if found is not None:
         return found
@@ -151,7 +157,7 @@ def _read(detail: str) -> Said | Several:
         return joined(
             "; ",
             (
-                said("{code}: {fault}", code=Word(code, "verdict"), fault=_read(fault))
+                said("{code}: {fault}", code=Word(code, "verdict"), fault=read(fault))
                 for code, fault in faults
             ),
         )

@@ -74,3 +74,7 @@ class State(Message):
     plan: PlanVersion | None = None
     seq: Count | None = None
     latches: tuple[str, ...] = ()
+    committed: Count | None = None
+    """The last record that a receipt has confirmed."""
+    receipt: str | None = None
+    """That receipt as the register signed it: proof of what the register has held."""

@@ -376,12 +376,19 @@ class Desk:
 
     def _link(self) -> dict[str, Any]:
         if self.uplink is None:
-            return {"connected": False, "waiting": 0, "refused": [], "refused_more": 0}
+            return {
+                "connected": False,
+                "waiting": 0,
+                "refused": [],
+                "refused_more": 0,
+                "register_older": False,
+            }
         return {
             "connected": self.uplink.connected,
             "waiting": self.uplink.waiting,
             "refused": [refusal.model_dump(mode="json") for refusal in self.uplink.refused],
             "refused_more": self.uplink.refused_more,
+            "register_older": self.uplink.register_older,
         }
 
     def _plan(self) -> Plan | None:

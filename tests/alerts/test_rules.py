@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from central.alerts.facts import (
     Backlog,
+    ClaimedRecords,
     ClockRead,
     CountedLot,
     CountedOrder,
@@ -22,6 +23,7 @@ from central.alerts.facts import (
     Limits,
     Looked,
     Missing,
+    OlderRegister,
     Overdue,
     OverdueCount,
     Received,
@@ -56,6 +58,9 @@ HEARD = Heard("gramsh.line-1", NOW - timedelta(minutes=60), NOW - timedelta(days
 BEHIND = Backlog("gramsh.line-1", 7, NOW - timedelta(minutes=60), NOW)
 LATCHED = LatchedGateway("gramsh.line-1", 1, "3-" + "a" * 16, ("unknown-outcome:laser",))
 FORKED = ForkedJournal("gramsh.line-1", 1, ("station-1",), ("U1", "U2"))
+PROOF = "gramsh.line-1 holds a receipt of incarnation 1790000005; this register is 1790000000"
+OLDER = OlderRegister(1790000000, PROOF)
+CLAIM = ClaimedRecords("gramsh.line-1", 1, 1790000000, claimed=120, held=64)
 LATE = Overdue("C-1", "dispatched", "domestic", NOW)
 SHORT = Received(
     *("C-1", 39, "UMG", "DEP", "CAR"), (LastHad("U3", "UMG", "E-5", "dispatched", "UMG"),), 1
@@ -212,6 +217,20 @@ def test_journal_forked() -> None:
     assert judge([FORKED], LIMITS)[0].number != judge([more], LIMITS)[0].number
 
 
+def test_register_older() -> None:
+    assert found(OLDER) == [("register-older", "register")]
+    again = replace(OLDER, incarnation=OLDER.incarnation + 5)
+    assert judge([OLDER], LIMITS)[0].number != judge([again], LIMITS)[0].number
+
+
+def test_claims_more() -> None:
+    assert found(replace(CLAIM, claimed=CLAIM.held)) == []
+    (alert,) = judge([CLAIM], LIMITS)
+    assert (alert.rule, alert.severity, alert.subject) == ("claims-more", "warning", CLAIM.gateway)
+    more = replace(CLAIM, claimed=CLAIM.claimed + 100)
+    assert judge([more], LIMITS)[0].number == alert.number, "a faulty gateway names any number"
+
+
 def test_overdue() -> None:
     """Who asks the register has looked at the clock already."""
     assert found(LATE) == [("overdue", "C-1")]
@@ -280,6 +299,8 @@ CASES: Sequence[Looked] = (
     replace(LATCHED, latches=("journal-full",)),
     FORKED,
     replace(BEHIND, since=NOW - timedelta(days=1)),
+    OLDER,
+    CLAIM,
     ClockRead("gramsh.line-1", "gramsh.line-1/1/7", 7200.0),
     replace(BALANCE, unaccounted=3),
     replace(LOT, short=30, disputed=2),
@@ -304,7 +325,7 @@ def test_its_texts_are_filled_in_both_languages(case: Finding) -> None:
     assert len({each.title for each in told.values()}) == len(LANGUAGES)
     assert len({each.text for each in told.values()}) == len(LANGUAGES)
     for each in told.values():
-        assert case.subject in each.text
+        assert case.subject in each.text or case.about == "register"
         assert "{" not in each.body
         assert case.number in each.body
     # Words, and no codes: neither the register's nor a machine's time.

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
-from central.ingest import forks, rules
+from central.ingest import forks, proof, rules
 from central.ingest.facts import (
     Conclusions,
     Dropped,
@@ -93,6 +93,8 @@ class Register:
     incarnation: int = 1790000000
     restored: bool = False
     """A restore was declared, and not every gateway has told yet what was forgotten."""
+    older: str | None = None
+    """What proves that a restore was not declared."""
     held: Replay = field(default_factory=lambda: Replay(plans={}, orders={}))
     streams: dict[StreamKey, Stream] = field(default_factory=dict)
     previous: dict[StreamKey, bytes] = field(default_factory=dict)
@@ -183,7 +185,7 @@ class Register:
         incarnation = int(now.timestamp())
         if incarnation <= self.incarnation:
             raise ValueError(f"incarnation {self.incarnation} is not in the past yet")
-        self.incarnation, self.restored = incarnation, True
+        self.incarnation, self.restored, self.older = incarnation, True, None
         return incarnation
 
     # --- what ingest does -----------------------------------------------------------------------
@@ -200,9 +202,14 @@ class Register:
 
     def state(self, gateway: str, payload: bytes, now: datetime) -> bytes | None:
         """A message on a gateway's `state` topic; the receipt to publish, if any."""
-        heard = decode(payload, now)
-        if heard is None:
+        decoded = decode(gateway, payload, now, self.key)
+        if decoded is None:
             return None
+        heard, receipt = decoded
+        if receipt is not None and self.older is None:
+            name = (gateway, receipt.epoch)
+            stream, heads = self.streams.get(name), self.heads.get(name, {})
+            self.older = proof.contradiction(receipt, self.incarnation, stream, heads.get)
         if any(name == gateway for name, _ in self.streams):
             told = merged(self.states.get(gateway), heard)
             if told is not None:
@@ -248,6 +255,8 @@ class Register:
             self._keep(received)
             return received
         header = received.batch.header
+        if self.older is not None:
+            return Dropped("older")
         name = (header.gateway, header.epoch)
         stream = self.streams.get(name)
         if stream is None:
@@ -257,6 +266,9 @@ class Register:
             return evidence
         stored = {seq: self.heads[name][seq] for seq in rules.overlap(stream, received)}
         admitted = rules.admit(stream, received, stored)
+        told = self.states.get(gateway)
+        if admitted == Dropped("gap") and told is not None and told.epoch == header.epoch:
+            self.states[gateway] = replace(told, committed=header.first - 1)
         if isinstance(admitted, Evidence):
             self._keep(admitted)
             if admitted.latch is not None:

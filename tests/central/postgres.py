@@ -35,7 +35,7 @@ from central.register.entities.models import NewEntity
 from central.register.gateways.models import Enrolment, NewInvitation
 from central.register.gateways.restore import declare
 from central.register.gateways.service import enrol, invite
-from central.register.incarnation import REGISTER
+from central.register.incarnation import REGISTER, prove_older
 from central.register.licences import service as licences
 from central.register.licences.models import NewLicence
 from central.register.numbers import service as numbers
@@ -125,6 +125,11 @@ class Store:
         with self._working() as work:
             return declare(work, now)
 
+    def prove_older(self, why: str) -> None:
+        """As the plan process does where its guard has seen more."""
+        with self._working() as work:
+            prove_older(work, why)
+
     def salvage(self, payload: bytes) -> int:
         """By the real service; how many records are new."""
         with self._working() as work:
@@ -190,7 +195,7 @@ class Store:
 
     def state(self, gateway: str, payload: bytes, now: datetime) -> bytes | None:
         with self.connection.transaction():
-            asked = states.heard(self.connection, gateway, payload, now)
+            asked = states.heard(self.connection, gateway, payload, now, self._key)
             if asked is None:
                 return None
             return receipts.signed_receipt(self.connection, self._key, gateway, *asked, now)

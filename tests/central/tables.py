@@ -103,13 +103,14 @@ def of_register(register: Register) -> Tables:
             (
                 *(gateway, s.epoch, s.boot.counter, s.boot.nonce, s.online),
                 *(s.plan or (None, None)),
-                *(s.seq, s.latches),
+                *(s.seq, s.latches, s.committed),
             )
             for gateway, s in register.states.items()
         ],
         "setting": [
             ("incarnation", str(register.incarnation)),
             ("restored", "true" if register.restored else "false"),
+            *([] if register.older is None else [("older", register.older)]),
         ],
     }
     return {name: _sorted(rows) for name, rows in tables.items()}
@@ -151,7 +152,7 @@ _QUERIES = {
     " b.plan_incarnation, b.plan_version FROM block b JOIN stream s ON s.id = b.stream",
     "loss": "SELECT block, lower(span), upper(span) - 1 FROM loss",
     "gateway_state": "SELECT gateway, epoch, boot_counter, boot_nonce, online, plan_incarnation,"
-    " plan_version, seq, latches FROM gateway_state",
+    " plan_version, seq, latches, committed FROM gateway_state",
     "setting": "SELECT name, value FROM setting",
 }
 

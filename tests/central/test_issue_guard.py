@@ -1,5 +1,6 @@
 """The guard of the numbers on real files: whole or not at all, whatever cuts it off."""
 
+import hashlib
 import signal
 import subprocess
 import sys
@@ -11,27 +12,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from central.errors import IssueGuardUnreadable, IssueGuardUnwritable
-from central.register.numbers.guard import Guard, GuardFile, beyond
+from central.register.numbers.guard import Guard, GuardFile, Kept, beyond
 from tests.support.wait import wait_for
 
 SPACES = st.dictionaries(st.text(min_size=1, max_size=12), st.integers(1, 2**62), max_size=5)
-BEFORE, AFTER = {"UMG.M70": 101, "UMG.çelësi": 7}, {"UMG.M70": 301, "UMG.çelësi": 7}
+BEFORE = Kept({"UMG.M70": 101, "UMG.çelësi": 7}, 5, {"UMG.M70": 101})
+AFTER = Kept({"UMG.M70": 301, "UMG.çelësi": 7}, 6, {"UMG.M70": 301})
 SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 WRITES = """
 import itertools, sys
 from pathlib import Path
-from central.register.numbers.guard import Guard, GuardFile
+from central.register.numbers.guard import Guard, GuardFile, Kept
 guard = Guard(GuardFile(Path(sys.argv[1])))
 for number in itertools.count(1):
-    guard.write({"UMG.M70": number, "filler": 10 ** 15})
+    guard.write(Kept({"UMG.M70": number, "filler": 10 ** 15}))
     print(number, flush=True)
 """
 NO_ROOM = """
 import resource, sys
 from pathlib import Path
-from central.register.numbers.guard import Guard, GuardFile
+from central.register.numbers.guard import Guard, GuardFile, Kept
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
-Guard(GuardFile(Path(sys.argv[1]))).write({"UMG.M70": 301})
+Guard(GuardFile(Path(sys.argv[1]))).write(Kept({"UMG.M70": 301}))
 """
 
 
@@ -40,11 +42,19 @@ def made(folder: Path) -> Guard:
 
 
 @SAME_FOLDER
-@given(SPACES)
-def test_what_was_written_is_read(tmp_path: Path, following: dict[str, int]) -> None:
-    made(tmp_path).write(following)
-    assert made(tmp_path).read() == following
+@given(st.builds(Kept, SPACES, st.integers(0, 2**40), SPACES))
+def test_what_was_written_is_read(tmp_path: Path, kept: Kept) -> None:
+    made(tmp_path).write(kept)
+    assert made(tmp_path).read() == kept
     assert [path.name for path in (tmp_path / "off-disk").iterdir()] == ["issued"]
+
+
+def test_a_guard_of_version_0_1(tmp_path: Path) -> None:
+    body = b'{"UMG.M70": 101, "next": 7}\n'
+    (tmp_path / "off-disk").mkdir()
+    content = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+    (tmp_path / "off-disk" / "issued").write_bytes(content)
+    assert made(tmp_path).read() == Kept({"UMG.M70": 101, "next": 7})
 
 
 def test_one_that_is_not_there(tmp_path: Path) -> None:
@@ -117,7 +127,7 @@ def test_a_process_that_is_killed_while_it_writes(tmp_path: Path, delay: float) 
     process.send_signal(signal.SIGKILL)
     process.wait(20)
     durable = int(told.read_text().splitlines()[-1])
-    assert made(tmp_path).read()["UMG.M70"] in (durable, durable + 1)
+    assert made(tmp_path).read().next["UMG.M70"] in (durable, durable + 1)
 
 
 def test_the_greater_of_what_two_say() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from central import embedded
-from central.register.numbers.guard import Guard, GuardFile
+from central.register.numbers.guard import Following, Guard, GuardFile
 from tests.support.central import Centre
 from tests.support.peer import Peer
 from tests.support.wait import wait_for
@@ -42,8 +42,8 @@ def guard_of(centre: Centre) -> Path:
     return centre.folder / "guard" / "issued"
 
 
-def said(centre: Centre) -> dict[str, int]:
-    return Guard(GuardFile(guard_of(centre))).read()
+def said(centre: Centre) -> Following:
+    return Guard(GuardFile(guard_of(centre))).read().next
 
 
 def stop(centre: Centre) -> None:
@@ -138,8 +138,18 @@ def test_a_backup_that_is_older_than_an_enrolment(centre: Centre, peer: Peer) ->
 def test_a_restore_that_nobody_declared(centre: Centre, peer: Peer) -> None:
     last = restored(centre, lambda: issued(centre, peer))
     start(centre)
+    wait_for("the proof of the guard", lambda: "register-older" in centre.log("plan"))
+
+    def status() -> int:
+        with centre.http() as http:
+            return http.get("/api/v1/orders").status_code
+
+    wait_for("the hold", lambda: status() == 503)
+    centre.run("declare-restore")
+    wait_for("its end", lambda: status() != 503)
     enrolled_again(centre, peer)
     assert new_order(centre, peer) > last
+    centre.reconcile()
 
 
 @pytest.mark.long

@@ -120,6 +120,54 @@ def test_what_is_no_batch_and_what_gateways_say_of_themselves(url: str) -> None:
         assert memory.states[NAMES[0]].epoch == 4
 
 
+def test_an_undeclared_restore_is_proved_and_held(url: str) -> None:
+    """Records that do not follow are a claim; the receipt that the gateway kept is a proof."""
+    story = Story("each")
+    story.tell([*FULL_TRAY, ("intent", 1, 2, "station-1", False)])
+    memory, real = both(url, story)
+    name, boot = NAMES[0], str(story.lines[0].boot)
+    first, second, third = [sent for gateway, sent in story.batches(SINGLY) if gateway == name][:3]
+
+    def send(leaf: str, payload: bytes) -> bytes | None:
+        told: list[bytes | None] = [
+            getattr(each, leaf)(name, payload, NOW) for each in (memory, real)
+        ]
+        assert told[0] == told[1]
+        assert differences(of_register(memory), of_database(real.connection)) == []
+        assert not real.rebuilt().differences
+        return told[0]
+
+    def state(receipt: bytes, **more: Any) -> bytes:
+        told = {"epoch": 1, "boot": boot, "online": True, "receipt": receipt.decode(), **more}
+        return State.model_validate(told).line()
+
+    with real:
+        early = send("records", first)
+        backup = memory.copy()
+        real.back_up("backup")
+        kept = send("records", second)
+        assert early is not None
+        assert kept is not None
+        memory = backup.copy()
+        real.restore("backup")
+        send("state", state(early, committed=2))
+        send("records", third)
+        assert memory.states[name].committed == 2, "a claim"
+        send("state", state(early, committed=99))
+        assert (memory.older, memory.states[name].committed) == (None, 99), "nothing is proved"
+        send("state", state(kept))
+        assert memory.older is not None
+        send("records", second)
+        assert len(memory.batches) == 1, "nothing is taken"
+        later = NOW + timedelta(hours=1)
+        assert memory.declare_restore(later) == real.declare_restore(later)
+        send("state", state(kept))
+        assert memory.older is None, "what was confirmed before is sent again"
+        send("records", second)
+        send("records", third)
+        assert len(memory.batches) == 3
+
+
 def test_backups_restores_and_new_epochs(url: str) -> None:
     story = Story("each")
     story.tell([*FULL_TRAY, ("intent", 1, 2, "station-1", False)])

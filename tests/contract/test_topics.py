@@ -27,6 +27,10 @@ STATES = [
         b'"version":12},"seq":1540,"latches":["JOURNAL_FULL"]}'
     ),
     b'{"v":1,"epoch":3,"boot":"17-9f3c00aa11bb22cc","online":false,"latches":[]}',
+    (
+        b'{"v":1,"epoch":3,"boot":"17-9f3c00aa11bb22cc","online":true,"seq":1540,"latches":[],'
+        b'"committed":1540,"receipt":"{\\"v\\":1}\\nk1 AA=="}'
+    ),
 ]
 WILL = b'{"v":1,"epoch":3,"boot":"17-9f3c00aa11bb22cc","online":false}'
 

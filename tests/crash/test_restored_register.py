@@ -124,3 +124,43 @@ def test_nothing_is_lost_and_no_number_is_issued_twice(small_blocks: Centre) -> 
             assert register(site) == dict.fromkeys(own.values(), "good")
             assert site.page.latches == []
         reconcile(centre)
+
+
+def test_a_restore_that_nobody_declared_is_proved_and_held(small_blocks: Centre) -> None:
+    centre = small_blocks
+    with Site.enrolled(centre, "undeclared.line") as site:
+        site.run()
+        site.mark_good()
+        site.wait_delivered()
+        stop_everything(centre)
+        copy(centre, "pg", "backup")
+        start_everything(centre)
+        for _ in range(BLOCK):
+            site.mark_good()
+        site.wait_delivered()
+
+        stop_everything(centre)
+        copy(centre, "backup", "pg")
+        start_everything(centre)
+        held = "SELECT value FROM setting WHERE name = 'older'"
+        wait_for("the proof", lambda: centre.sql(held), 60)
+
+        def answers() -> int:
+            with centre.http() as http:
+                return http.get("/api/v1/orders").status_code
+
+        wait_for("the hold", lambda: answers() == 503)
+        before = len(register(site))
+        assert before < len(intents(site)), "the backup forgot parts"
+        centre.run("reconcile", expect=1)
+
+        centre.run("declare-restore")
+        wait_for("its end", lambda: answers() != 503)
+        wait_for(
+            "every part in the register again",
+            lambda: set(register(site)) == set(intents(site).values()),
+            60,
+        )
+        assert_metal_is_single(Metal.of(site))
+        assert site.page.latches == []
+        reconcile(centre)

@@ -14,7 +14,7 @@ from gateway.contract.record import Opened
 from gateway.contract.signed import SigningKey
 from gateway.journal import Cursor, Journal
 from gateway.logbook import Draft
-from gateway.outbox import Ignored, Latch, Moved, next_batch, take_receipt
+from gateway.outbox import Ignored, Latch, Less, Moved, next_batch, take_receipt
 from gateway.store import open_journal
 from tests.gateway.desk import OPENED, Site, new_journal
 from tests.gateway.records import GATEWAY, NOON, common
@@ -107,12 +107,15 @@ def test_every_receipt(site: Site) -> None:
         {"gateway": "polican.line-1"},
         {"epoch": 2},
         {"epoch": 2, "latch": "forked"},
+    ]
+    less: list[dict[str, object]] = [
         {"incarnation": 0},
         {"committed": 3, "head": (journal.head_at(3) or b"").hex()},
     ]
-    for fields in nothing:
-        assert isinstance(take_receipt(journal, receipt(journal, 6, **fields)), Ignored), fields
-        assert journal.cursor() == at_4
+    for expected, cases in ((Ignored, nothing), (Less, less)):
+        for fields in cases:
+            assert isinstance(take_receipt(journal, receipt(journal, 6, **fields)), expected)
+            assert journal.cursor() == at_4
 
     latching: list[tuple[dict[str, object], str]] = [
         ({"committed": 11}, "rolled-back"),
@@ -133,9 +136,20 @@ def test_every_receipt(site: Site) -> None:
 
     assert isinstance(take_receipt(journal, receipt(journal, 2, incarnation=2)), Moved)
     assert journal.cursor() == Cursor(2, 2, journal.head_at(2) or b"")
-    assert isinstance(take_receipt(journal, receipt(journal, 9)), Ignored)
+    assert isinstance(take_receipt(journal, receipt(journal, 9)), Less)
     assert isinstance(take_receipt(journal, receipt(journal, 0, incarnation=3)), Moved)
     assert journal.cursor() == Cursor(3, 0, journal.first_head)
+
+
+def test_the_receipt_that_moved_the_cursor_is_kept_as_it_was_signed(site: Site) -> None:
+    append(site, 4)
+    assert site.journal.receipt() is None
+    for number, payload in ((2, "two"), (1, "a late one"), (4, "four"), (4, "four again")):
+        take_receipt(site.journal, receipt(site.journal, number), payload)
+        assert site.journal.receipt() == ("two" if number < 4 else "four")
+    site.journal.move_cursor(site.journal.cursor())  # as an older version did, which kept none
+    take_receipt(site.journal, receipt(site.journal, 4), "four again")
+    assert site.journal.receipt() == "four again"
 
 
 # -- a register that commits, forgets and repeats itself

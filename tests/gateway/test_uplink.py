@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
 from gateway.config import BrokerConfig, UplinkConfig
 from gateway.contract.errors import JournalFull
 from gateway.contract.plan import Plan, encode_plan
+from gateway.contract.receipt import encode_receipt
 from gateway.contract.record import Accepted
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import Boot, State
@@ -16,7 +18,7 @@ from gateway.link import MqttLink
 from gateway.plan import Permit
 from gateway.uplink import LinkDown, TakenOver, Uplink, report_latches
 from tests.gateway.desk import Site, plan
-from tests.gateway.records import GATEWAY
+from tests.gateway.records import GATEWAY, NOON
 from tests.gateway.test_outbox import receipt
 from tests.simulation.loop import SimLoop, run
 
@@ -123,6 +125,28 @@ def test_only_a_receipt_for_this_boot_opens_the_gate_and_tells_the_time(
     uplink._take_receipt(receipt(site.journal, 1, boot=BOOT))
     assert site.permission.answered
     assert site.logbook.clock.trusted()
+
+
+def test_a_register_that_confirms_less_is_asked_at_once_and_then_told_of(
+    site: Site, uplink: Uplink
+) -> None:
+    signed = encode_receipt(receipt(site.journal, 1), KEY).decode()
+    uplink._take_receipt(receipt(site.journal, 1), signed)
+
+    def less(seconds: float) -> tuple[bool, bool]:
+        uplink._told = uplink._state()
+        uplink._take_receipt(receipt(site.journal, 0, at=NOON + timedelta(seconds=seconds)))
+        return uplink._differs(uplink._state()), uplink.register_older
+
+    assert less(1) == (True, False), "it may be a receipt that comes late"
+    state = uplink._state()
+    assert (state.committed, state.receipt) == (1, signed)
+    assert less(1) == (False, False), "the same one, doubled"
+    assert less(2) == (False, True)
+    assert not site.latches.causes, "a late receipt must not end an epoch"
+    uplink._take_receipt(receipt(site.journal, 0, incarnation=2))
+    assert not uplink.register_older, "the restore was declared"
+    assert uplink.waiting == 1, "the record is sent again"
 
 
 def test_a_receipt_that_contradicts_latches_and_moves_nothing(site: Site, uplink: Uplink) -> None:

@@ -6,18 +6,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
-from central.errors import IssueGuardUnreadable
+from central.errors import IssueGuardUnreadable, RegisterOlder
 from central.ingest.facts import Dropped, Evidence, RecordKey, Writes
 from central.ingest.intake import insist
 from central.plan.compile import compile_plan
 from central.plan.facts import Issue
 from central.plan.issuing import Issuing
-from central.register.numbers.guard import Following, Guard, beyond
+from central.register.numbers.guard import Following, Guard, Kept, beyond
 from gateway.contract.batch import decode_batch
+from gateway.contract.errors import ContractError
 from gateway.contract.plan import CentralKey, encode_plan
+from gateway.contract.receipt import decode_receipt
 from gateway.contract.salvage import decode_salvage
 from gateway.contract.signed import SigningKey
-from gateway.contract.topics import ALL_RECORDS_SHARED, ALL_STATES, gateway_of, topic
+from gateway.contract.topics import ALL_RECORDS_SHARED, ALL_STATES, State, gateway_of, topic
 from tests.central.memory import Enrolled, Register
 from tests.simulation.chance import Chance
 from tests.simulation.disk import MemorySlip
@@ -78,6 +80,10 @@ class Centre:
         """The database cannot be reached."""
         self.backups: list[Backup] = []
         self.restores = 0
+        self.undeclared = False
+        """A backup was put in the place of the database, and nobody has declared it."""
+        self.must_hold = False
+        """Since then a gateway has sent a receipt that proves it."""
         self.paper = MemorySlip(name="the guard of the numbers")
         """No restore sets it back."""
         self.guard = Guard(self.paper)
@@ -91,6 +97,8 @@ class Centre:
         self.done: list[Done] = []
         """All that changed the database, in order, for the real store to be fed the same."""
         self.on_receipt: Callable[[bytes], None] = lambda _payload: None
+        self.on_work: Callable[[str], None] = lambda _what: None
+        """Called when a batch was committed or a plan signed."""
         self.on_issue: Callable[[Issue], None] = lambda _issue: None
         self.on_crash: Callable[[str], None] = lambda _moment: None
         self._changed: dict[str, None] = {}
@@ -131,14 +139,22 @@ class Centre:
             if not self.register.restored:
                 return  # the plan process makes it anew by itself
             following = beyond(next_numbers(self.register, self.officers), self.issued)
-            self.guard.write(following)
+            self.guard.write(Kept(following))
             self.officers.spaces = following
             self.story.tell("officer", f"says how far numbers were issued: {following}")
             self.touch()
 
+    def guarded(self) -> bool:
+        """Return whether the guard of the numbers is good."""
+        try:
+            self.guard.read()
+        except IssueGuardUnreadable:
+            return False
+        return True
+
     def mislay_guard(self) -> None:
         """Now and then its medium is damaged, which harms only together with a restore."""
-        if self.accidents.yes(0.1):
+        if self.accidents.yes(0.1) and not self.undeclared:
             self.paper.content = (self.paper.content or b"")[:-3]
             self.story.tell("centre", "the guard of the numbers is damaged")
 
@@ -163,18 +179,35 @@ class Centre:
 
     def restore(self, backup: Backup) -> None:
         """The database is lost; a backup takes its place, and the restore is declared."""
-        self.register, self.officers = backup.register.copy(), backup.officers.copy()
-        self.done.append(("restore", backup.number, self.now()))
-        self.register.declare_restore(self.now())
-        self.restores += 1
+        self.put_back(backup)
         if self.accidents.yes(0.15):
             self.paper.content = None
             self.story.tell("centre", "the guard of the numbers is lost, too")
-        self.story.tell(
-            "centre",
-            f"restored from the backup of {backup.at:.3f}, incarnation {self.register.incarnation}",
-        )
+        self.declare()
+
+    def put_back(self, backup: Backup) -> None:
+        """A backup takes the place of the database; nobody declares it yet."""
+        self.register, self.officers = backup.register.copy(), backup.officers.copy()
+        self.done.append(("restore", backup.number))
+        self.restores += 1
+        self.undeclared, self.must_hold = True, False
+        self.story.tell("centre", f"the backup of {backup.at:.3f} is put back")
         self.touch()
+
+    def declare(self) -> None:
+        """As `gjurma-central declare-restore`, where there is one to declare."""
+        if not self.undeclared:
+            return
+        self.register.declare_restore(self.now())
+        self.done.append(("declare", self.now()))
+        self.undeclared = self.must_hold = False
+        self.story.tell("officer", f"declares a restore: {self.register.incarnation}")
+        self.touch()
+
+    def look_after_restore(self) -> None:
+        """An officer does what the alert says."""
+        if self.register.older is not None:
+            self.declare()
 
     # -- the processes
 
@@ -254,6 +287,7 @@ class Centre:
             batch = self.register.batches[-1]
             self._date(batch.stream, batch.first, batch.last, now)
             self.story.tell("centre", f"{gateway}: records {batch.first} to {batch.last} committed")
+            self.on_work(f"{gateway}: records {batch.first} to {batch.last}")
             self._changed[gateway] = None
             self._news.set()
         header = decode_batch(payload).header
@@ -305,14 +339,32 @@ class Centre:
             await self._database()
             gateway = gateway_of(came.message.topic)
             now = self.now()
+            self._weigh(gateway, came.message.payload)
+            before = self.register.older
             receipt = self.register.state(gateway, came.message.payload, now)
             self.done.append(("state", gateway, came.message.payload, now))
+            if self.register.older != before:
+                self.story.tell("centre", f"proved older: {self.register.older}")
             session.ack(came.number)
             await self._repeat_if_older(session, gateway)
             self._changed[gateway] = None
             self._news.set()
             if receipt is not None:
                 await self._answer(session, gateway, receipt)
+
+    def _weigh(self, gateway: str, payload: bytes) -> None:
+        """Note whether the state brings a receipt for more than the database holds."""
+        key = self.receipt_key
+        if not self.undeclared:
+            return
+        try:
+            told = State.from_line(payload)
+            kept = decode_receipt((told.receipt or "").encode(), {key.id: key.public}.get)
+        except ContractError:
+            return
+        stream = self.register.streams.get((gateway, kept.epoch))
+        ours = self.register.incarnation, 0 if stream is None else stream.committed
+        self.must_hold |= kept.gateway == gateway and (kept.incarnation, kept.committed) > ours
 
     async def _repeat_if_older(self, session: Session, gateway: str) -> None:
         """A gateway that stands on an older plan did not get the newer one."""
@@ -353,7 +405,15 @@ class Centre:
     def compile(self, gateway: str) -> bytes | None:
         """A new plan where the present one no longer says what is so; stored and signed."""
         waited = self.register.restored
-        following = self.issuing.begin(_Numbers(self), self.officers.spaces)
+        if self.register.older is not None:
+            return None
+        try:
+            following = self.issuing.begin(_Numbers(self), self.officers.spaces)
+        except RegisterOlder as error:
+            self.register.older = str(error)
+            self.done.append(("older", str(error)))
+            self.story.tell("centre", f"proved older: {error}")
+            return None
         told = facts(self.register, self.officers, gateway, self.keys, self.now(), following)
         if told is None:
             return None
@@ -382,9 +442,11 @@ class Centre:
             former = self.issued.get(issue.space, 1)
             self.issued[issue.space] = max(former, issue.start + issue.size)
         plan = decision.plan
+        self.on_work(f"{gateway}: plan {plan.version}")
         payload = encode_plan(plan, self.plan_key)
         self.register.put_plan(payload)
         self.done.append(("plan", payload))
+        self.issuing.confirm(_Numbers(self))
         states = ", ".join(f"{order.id} {order.state}" for order in plan.orders)
         blocks = ", ".join(f"{block.start}-{block.end}" for block in plan.blocks)
         self.story.tell("centre", f"{gateway}: plan {plan.version}: {states}; {blocks}")
@@ -436,6 +498,9 @@ class _Numbers:
     def lock(self) -> None:
         """There is one plan process, and nothing else writes while it works."""
 
+    def incarnation(self) -> int:
+        return self.centre.register.incarnation
+
     def awaits_reports(self) -> bool:
         return self.centre.register.restored
 
@@ -456,12 +521,15 @@ Done: TypeAlias = (
     | tuple[Literal["enrol"], str, bytes]
     | tuple[Literal["plan", "salvage"], bytes]
     | tuple[Literal["backup"], int]
-    | tuple[Literal["restore"], int, datetime]
+    | tuple[Literal["restore"], int]
+    | tuple[Literal["declare"], datetime]
+    | tuple[Literal["older"], str]
     | tuple[Literal["may-issue", "judge-again"]]
 )
 """What was done to the database: a message with its time (and why it could not be judged), a key
-enrolled, a plan, a salvage file, a backup by its number and the restore from it, the moment from
-which numbers are issued again, and the judgement of what was unjudged."""
+enrolled, a plan, a salvage file, a backup by its number and the restore from it, what proved that
+and its declaration, the moment from which numbers are issued again, and the judgement of what was
+unjudged."""
 
 
 class Stumbled(Exception):

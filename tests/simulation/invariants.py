@@ -301,6 +301,11 @@ class Watch:
             raise Broken(f"numbers {start} to {end - 1} of {issue.space}: issued a second time")
         issued.append((start, end))
 
+    def on_work(self, what: str) -> None:
+        """A register that was proved older than it was commits nothing and signs nothing."""
+        if self._world.centre.must_hold:
+            raise Broken(f"{what}: an undeclared restore was proved, and the register goes on")
+
     # -- the device
 
     def on_arm(self, machine: Machine, bench: Bench, shot: Shot) -> None:

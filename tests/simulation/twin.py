@@ -53,9 +53,12 @@ def repeat(done: list[Done], store: Store) -> list[str]:
                 store.put_plan(payload)
             case ("backup", number) if number in wanted:
                 store.back_up(f"backup_{number}")
-            case ("restore", number, now):
+            case ("restore", number):
                 store.restore(f"backup_{number}")
+            case ("declare", now):
                 store.declare_restore(now)
+            case ("older", why):
+                store.prove_older(why)
             case ("may-issue",):
                 if not store.may_issue():
                     strange.append(f"step {index}: the database may not issue yet")

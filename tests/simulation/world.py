@@ -113,6 +113,7 @@ class World:
             self.connect(machine)
         self.broker.on_fate = lambda fate, client: self._count_client(f"message-{fate}", client)
         self.centre.on_issue = self.watch.on_issue
+        self.centre.on_work = self.watch.on_work
         self.centre.on_crash = lambda moment: self.count(f"worker-{moment}")
 
     def connect(self, machine: Machine) -> None:
@@ -405,6 +406,7 @@ class World:
         self.task(self._registry())
         self.task(self._bytes_flip())
         self.task(self._rules_stumble())
+        self.task(self._is_put_back())
         faults.weather(self, self.chance.of("weather"))
         while self.loop.now < self.plan.until and not self.done():
             await self._a_second()
@@ -489,6 +491,7 @@ class World:
             await asyncio.sleep(chance.uniform(4, 12))
             self.centre.look_after_guard()
             self.centre.judge_again()
+            self.centre.look_after_restore()
             for machine in list(self.machines):
                 if not machine.latches or machine.held_down:
                     continue
@@ -523,6 +526,22 @@ class World:
         machine.damaged = True
         self.tell(machine.label, f"bytes of records {sorted(disk.damaged)} are flipped")
         machine.stop("power cut")
+
+    async def _is_put_back(self) -> None:
+        """A backup takes the place of the register's database, and nobody declares it."""
+        chance = self.chance.of("undeclared")
+        if not chance.yes(0.25):
+            return
+        await asyncio.sleep(chance.uniform(8, 30))
+        known = [
+            backup
+            for backup in self.centre.restorable()
+            if backup.at < self.loop.now - faults.FORGOTTEN_S
+        ]
+        if self.is_calm or not known or self.centre.restores or not self.centre.guarded():
+            return
+        self.later(FOR_EVER_S, self.centre.declare)  # with the calm, if nothing has proved it
+        self.centre.put_back(chance.pick(known))
 
     def _salvage(self, machine: Machine, former: int) -> None:
         """As `gjurma-gateway journal salvage`, where the journal was damaged and nothing else."""

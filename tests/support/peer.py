@@ -351,10 +351,8 @@ class Peer:
         assert self._link is not None
         self._link.publish(name, payload, retain=retain)
 
-    def state(
-        self, plan: Plan | None = None, *, online: bool = True, latches: tuple[str, ...] = ()
-    ) -> None:
-        """Publish the retained state."""
+    def state(self, plan: Plan | None = None, *, online: bool = True, **more: Any) -> None:
+        """Publish the retained state; `more`: its other fields."""
         state = State(
             epoch=self.journal.epoch,
             boot=str(self.journal.boot),
@@ -363,7 +361,7 @@ class Peer:
             if plan is None
             else PlanVersion(incarnation=plan.incarnation, version=plan.version),
             seq=self.journal.seq,
-            latches=latches,
+            **more,
         )
         self.publish(state.line(), "state")
 

@@ -27,6 +27,8 @@ RuleCode = Literal[
     "gateway-latched",
     "journal-full",
     "journal-forked",
+    "register-older",
+    "claims-more",
     "balance-open",
     "lot-balance-open",
 ]
@@ -42,6 +44,7 @@ About = Literal[
     "consignment",
     "count",
     "lot",
+    "register",
 ]
 AlertState = Literal["raised", "escalated", "acknowledged", "resolved"]
 

@@ -1,13 +1,16 @@
 """The guard of the numbers: how far each space was issued, kept off the database's disk.
 
-The file's first line is the SHA-256 of the rest, in hex; the rest is a JSON object: by number space
-the next number. What it says is a floor: a database that says less came back from a backup.
+The file's first line is the SHA-256 of the rest, in hex; the rest is a JSON object. `next`: by
+number space the next number, written before a block is committed, so that the register may lawfully
+say less. `seen`: by number space what the register of `incarnation` said once it was committed: a
+register that says less came back from a backup.
 """
 
 import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +18,15 @@ from central.errors import IssueGuardUnreadable, IssueGuardUnwritable
 
 Following = Mapping[str, int]
 """By number space, the next number."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """All that the guard keeps. A guard of version 0.1 has seen nothing."""
+
+    next: Following
+    incarnation: int = 0
+    seen: Following = field(default_factory=dict)
 
 
 class Slip(Protocol):
@@ -70,8 +82,8 @@ class Guard:
         self._slip = slip
         self.name = slip.name
 
-    def read(self) -> dict[str, int]:
-        """By number space, the next number. Raises `IssueGuardUnreadable`, also when missing."""
+    def read(self) -> Kept:
+        """Raises `IssueGuardUnreadable`, also when missing."""
         try:
             content = self._slip.read()
         except OSError as error:
@@ -85,10 +97,10 @@ class Guard:
             raise IssueGuardUnreadable(f"the guard {self.name} is not as it was written")
         return found
 
-    def write(self, following: Following) -> None:
+    def write(self, kept: Kept) -> None:
         """Durable when it returns. Raises `IssueGuardUnwritable`; then it says what it said."""
         try:
-            self._slip.replace(_encode(following))
+            self._slip.replace(_encode(kept))
         except OSError as error:
             raise IssueGuardUnwritable(
                 f"the guard {self.name} cannot be written: {error.strerror}"
@@ -104,14 +116,21 @@ def beyond(*all_said: Following) -> dict[str, int]:
     return found
 
 
-def _encode(following: Following) -> bytes:
-    body = json.dumps(dict(following), sort_keys=True, ensure_ascii=False).encode() + b"\n"
+def _encode(kept: Kept) -> bytes:
+    told = {
+        "incarnation": kept.incarnation,
+        "next": dict(kept.next),
+        "seen": dict(kept.seen),
+    }
+    body = json.dumps(told, sort_keys=True, ensure_ascii=False).encode() + b"\n"
     return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
-def _decode(content: bytes) -> dict[str, int] | None:
+def _decode(content: bytes) -> Kept | None:
     digest, _, body = content.partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != digest:
         return None
-    found: dict[str, int] = json.loads(body)
-    return found
+    told = json.loads(body)
+    if isinstance(told.get("next"), dict):
+        return Kept(told["next"], told["incarnation"], told["seen"])
+    return Kept(told)  # of version 0.1: the next numbers alone

@@ -1,9 +1,11 @@
 """An officer says how far numbers were issued, where neither database nor guard can know."""
 
+from dataclasses import replace
+
 from central.errors import IssueGuardUnreadable, Refused
 from central.register.acts import Work
 from central.register.numbers import service as numbers
-from central.register.numbers.guard import Following, Guard, beyond
+from central.register.numbers.guard import Following, Guard, Kept, beyond
 
 
 def declare(work: Work, guard: Guard, said: Following, reason: str) -> dict[str, int]:
@@ -23,8 +25,8 @@ def declare(work: Work, guard: Guard, said: Following, reason: str) -> dict[str,
                 f"{error}, so it has to be said of every number space; of these it was not: "
                 + ", ".join(missing)
             ) from error
-        former = {}
-    following = beyond(former, known, {space: last + 1 for space, last in said.items()})
-    guard.write(following)
+        former = Kept({})
+    following = beyond(former.next, known, {space: last + 1 for space, last in said.items()})
+    guard.write(replace(former, next=following))
     numbers.go_on_from(work, following, dict.fromkeys(said, reason))
     return following

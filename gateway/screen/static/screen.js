@@ -232,6 +232,7 @@ function addLink(add) {
   else if (link.connected) add("plain", t("link.all-sent"));
   const refused = link.refused.length + link.refused_more;
   if (refused) add("alarm", t("link.refused", { n: number(refused) }));
+  if (link.register_older) add("alarm", t("link.register-older"));
   if (!trusted && !latches.length) add("alarm", t("link.time-untrusted"));
 }
 
