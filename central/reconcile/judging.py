@@ -6,6 +6,7 @@ ingest and acts wait for it.
 """
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
 from psycopg import Connection as Psycopg
 from sqlalchemy import Connection, text
@@ -76,6 +77,9 @@ def judge_again(work: Work, reason: str) -> list[Batch]:
     drop_rebuilt(connection)
     for batch in batches:
         connection.execute(_SCANS_FROM, asdict(batch))
+        stream = store.lock_stream(driver, batch.gateway, batch.epoch)
+        assert stream is not None
+        store.dispute(driver, stream, (), reason, datetime.now(UTC))  # where its journal forked
     return batches
 
 

@@ -73,7 +73,7 @@ MARKERS = {
             "panasonic-lp",
             "serial",
             {"checksum": "on", "lines": "1"},
-            {"checksum": True, "lines": 1, "reply_seconds": 0.5},
+            {"checksum": True, "lines": 1, "own_input": False, "reply_seconds": 0.5},
             {
                 "text_wait_seconds": (1.2, 0.05),
                 "mark_seconds": (15.0, 1.0),

@@ -326,6 +326,8 @@ class Register:
             in_force[batch.stream] = found.plan
             self._note(batch.stream, batch.first, found)
             self.held.take(stream, records, found)
+        for name in self.streams:
+            self._dispute(name, [])
 
     def _dispute(self, name: StreamKey, marks: list[Disputed]) -> None:
         entered = self.disputed.get(name, {}) | dict.fromkeys(marks)
