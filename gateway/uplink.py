@@ -225,6 +225,8 @@ class Uplink:
         )
         if self.logbook.full:
             latches += ("journal-full",)
+        if self.logbook.guard.silent:
+            latches += ("guard-silent",)
         return State(
             epoch=self.logbook.journal.epoch,
             boot=self.boot,

@@ -332,11 +332,15 @@ def _gateway_latched(gateway: LatchedGateway, _: Limits) -> Iterator[Case]:
         yield gateway.gateway, cause, {"epoch": gateway.epoch, "latches": latches}
 
 
-def _journal_full(gateway: LatchedGateway, _: Limits) -> Iterator[Case]:
-    """One for a start of the gateway: this latch ends by itself when there is room."""
-    if "journal-full" in gateway.latches:
-        cause = f"{gateway.epoch} {gateway.boot}"
-        yield gateway.gateway, cause, {"epoch": gateway.epoch}
+def _stopped_by(latch: str) -> Callable[[LatchedGateway, Limits], Iterator[Case]]:
+    """One for a start of the gateway: such a latch ends by itself, with room or with an answer."""
+
+    def judge(gateway: LatchedGateway, _: Limits) -> Iterator[Case]:
+        if latch in gateway.latches:
+            cause = f"{gateway.epoch} {gateway.boot}"
+            yield gateway.gateway, cause, {"epoch": gateway.epoch}
+
+    return judge
 
 
 def _journal_forked(journal: ForkedJournal, _: Limits) -> Iterator[Case]:
@@ -496,9 +500,15 @@ RULES: tuple[Rule, ...] = (
         "{subject} marks no more in epoch {epoch} ({latches}). Find the cause, then enrol it anew",
     ),
     Rule(
-        *("journal-full", "critical", "gateway", LatchedGateway, _journal_full),
+        *("journal-full", "critical", "gateway", LatchedGateway, _stopped_by("journal-full")),
         "The disk of a gateway is full",
         "{subject} marks no more: its journal has no room (epoch {epoch}). Make room on its disk",
+    ),
+    Rule(
+        *("guard-silent", "critical", "gateway", LatchedGateway, _stopped_by("guard-silent")),
+        "A gateway's guard does not answer",
+        "{subject} marks nothing new: the medium of its journal's guard does not answer (epoch"
+        " {epoch}). Change the medium",
     ),
     Rule(
         *("journal-forked", "critical", "gateway", ForkedJournal, _journal_forked),

@@ -205,10 +205,11 @@ def test_gateway_latched() -> None:
         anew = replace(LATCHED, latches=(latch,), boot="4-" + "b" * 16)
         assert judge([anew], LIMITS)[0].number == alert.number
         assert judge([replace(anew, epoch=2)], LIMITS)[0].number != alert.number
-    full = replace(LATCHED, latches=("journal-full",))
-    assert found(full) == [("journal-full", "gramsh.line-1")]
-    again = replace(full, boot="4-" + "b" * 16)
-    assert judge([full], LIMITS)[0].number != judge([again], LIMITS)[0].number
+    for latch in ("journal-full", "guard-silent"):
+        stopped = replace(LATCHED, latches=(latch,))
+        assert found(stopped) == [(latch, "gramsh.line-1")]
+        again = replace(stopped, boot="4-" + "b" * 16)
+        assert judge([stopped], LIMITS)[0].number != judge([again], LIMITS)[0].number
 
 
 def test_journal_forked() -> None:
@@ -297,6 +298,7 @@ CASES: Sequence[Looked] = (
     replace(HEARD, now=NOW + timedelta(days=1)),
     replace(LATCHED, latches=("rolled-back",)),
     replace(LATCHED, latches=("journal-full",)),
+    replace(LATCHED, latches=("guard-silent",)),
     FORKED,
     replace(BEHIND, since=NOW - timedelta(days=1)),
     OLDER,

@@ -87,6 +87,13 @@ def test_a_plan_of_another_gateway_or_epoch_or_under_a_latch_is_not_taken(
     assert site.permission.plan is None
 
 
+def test_a_guard_that_does_not_answer_is_told_to_the_register(site: Site, uplink: Uplink) -> None:
+    site.logbook.guard.silent = True
+    assert uplink._state().latches == ("guard-silent",)
+    site.logbook.guard.silent = False
+    assert uplink._state().latches == ()
+
+
 def test_a_plan_that_cannot_be_kept_stops_marking_under_the_one_before(
     site: Site, uplink: Uplink, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,7 +64,7 @@ CODES: dict[str, set[str]] = {
     "auth": values(Settled, "operator_auth"),
     "link": values(Gateway, "link"),
     "order": values(OrderProgress, "state"),
-    "latch": {*get_args(Latch), "journal-full", "unknown-outcome"},
+    "latch": {*get_args(Latch), "journal-full", "guard-silent", "unknown-outcome"},
     "verdict": in_source("central/ingest", r'Refusal\(\s*"([a-z-]+)"')
     | in_source("central/ingest", r'Refused\(\w+, "([a-z-]+)"')
     | {"ok", "missing"},

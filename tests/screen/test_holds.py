@@ -26,7 +26,7 @@ def notes_of(file: Path) -> set[str]:
     }
 
 
-LATCHES = {*get_args(Latch), "unknown-outcome", "journal-full"}
+LATCHES = {*get_args(Latch), "unknown-outcome", "journal-full", "guard-silent"}
 OBSTACLES = ORDER_REASONS | STATES - {"order-released"}
 REFUSALS = notes_of(GATEWAY / "permission.py") | notes_of(GATEWAY / "plan.py")
 """What the permission and the plan say against marking, whatever lies there."""

@@ -26,6 +26,7 @@ RuleCode = Literal[
     "clock-off",
     "gateway-latched",
     "journal-full",
+    "guard-silent",
     "journal-forked",
     "register-older",
     "claims-more",
