@@ -162,15 +162,16 @@ class Panel:
             approve_first(station, first.at[0], WITNESSES[0], "")
             return
         self.story.tell("people", f"set the first piece aside, of record {first.at[0]}")
+        self._say(station, first.at, first.mark, "scrapped")
         refuse_first(station, first.at[0], WITNESSES[0], "in the wrong place")
-        self._told(station, first.at, first.mark, "scrapped")
 
     def decide_earlier(self, station: Station, at: MarkAt, mark: Mark, how: str, why: str) -> None:
         """Of a part that no cycle has under way; what they say of it is so."""
+        self._say(station, at, mark, how)
         station.settle_earlier(at, how, why, WITNESSES)
-        self._told(station, at, mark, how)
 
-    def _told(self, station: Station, at: MarkAt, mark: Mark, how: str) -> None:
+    def _say(self, station: Station, at: MarkAt, mark: Mark, how: str) -> None:
+        """Before it is journalled: the process may end between the record and the answer."""
         journal = station.logbook.journal
         ref = MarkRef(journal.gateway, journal.epoch, *at)
         now = self.story.clock()
