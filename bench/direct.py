@@ -38,7 +38,7 @@ def _take(connection: Connection, key: SigningKey, lot: Lot) -> bool:
                 if isinstance(received, Evidence):
                     fault = f"{gateway}: {received.reason}: {received.detail}"
                     raise RuntimeError(fault)  # noqa: TRY004 - a value, not a wrong type
-                store.receive(connection, received, now)
+                store.receive(connection, received, now, {})
                 header = received.batch.header
                 receipts.signed_receipt(connection, key, gateway, header.epoch, header.boot, now)
     except (pg.DeadlockDetected, pg.SerializationFailure, store.JudgedTooEarly):

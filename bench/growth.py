@@ -64,7 +64,7 @@ def _ingest(register: Register, batches: int) -> float:
         for each in sent:
             received = rules.examine(GATEWAY, each)
             assert isinstance(received, Received)
-            outcome = store.receive(driver, received, now)
+            outcome = store.receive(driver, received, now, {})
             assert isinstance(outcome, Suffix), outcome
             records += len(received.records)
         seconds = time.perf_counter() - began

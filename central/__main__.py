@@ -312,7 +312,8 @@ def _salvage(config: Config, options: argparse.Namespace) -> int:
     except OSError as error:
         raise ConfigError(f"{options.file}: {error.strerror}") from error
     with db.disposing(db.make_engine(config)) as engine, engine.begin() as connection:
-        done = take(Work(connection, By.command()), content, options.reason)
+        plan_keys = keys.plan_keys(keys.load_public(config.keys.dir))
+        done = take(Work(connection, By.command()), content, options.reason, plan_keys)
     lines = [
         f"{done.gateway}, epoch {done.epoch}",
         f"  {done.records} records taken in, {done.known} were here already",
@@ -344,7 +345,7 @@ def _rebuild(config: Config, options: argparse.Namespace) -> int:
     with db.disposing(db.owner_engine(config)) as engine, engine.connect() as connection:
         connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin() as transaction:
-            rebuilt = rebuild(connection)
+            rebuilt = rebuild(connection, keys.load_public(config.keys.dir))
             transaction.rollback()
     lines = [
         f"{rebuilt.acts} acts, {rebuilt.plans} plans and {rebuilt.batches} batches give"
@@ -369,7 +370,8 @@ def _judge(config: Config, options: argparse.Namespace) -> int:
     with db.disposing(db.owner_engine(config)) as engine, engine.connect() as connection:
         connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
-            batches = judge_again(Work(connection, By.command()), options.reason)
+            work = Work(connection, By.command())
+            batches = judge_again(work, options.reason, keys.load_public(config.keys.dir))
     lines = [f"{batch}: judged" for batch in batches]
     told = [asdict(batch) for batch in batches]
     _tell(options, {"judged": told}, "\n".join(lines) or "every batch is judged")

@@ -3,6 +3,7 @@
 import base64
 import os
 import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -90,6 +91,11 @@ def publish(folder: Path) -> tuple[CentralKey, ...]:
 def webhook_key(raw: bytes) -> str:
     """A public key as libraries of Standard Webhooks take it."""
     return "whpk_" + base64.b64encode(raw).decode()
+
+
+def plan_keys(public: Iterable[CentralKey]) -> Mapping[str, bytes]:
+    """By their ids, the keys that plans are signed with."""
+    return {key.id: bytes.fromhex(key.public) for key in public if key.use == "plan"}
 
 
 def load_public(folder: Path) -> tuple[CentralKey, ...]:

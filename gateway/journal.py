@@ -82,6 +82,9 @@ class Store(Protocol):
     def plan(self, age: int) -> bytes | None:
         """The newest plan's payload (`age` 0), or that of the one so many before it."""
 
+    def plan_of(self, incarnation: int, version: int) -> bytes | None:
+        """The payload of the plan of that version; None where it is not held."""
+
     def check(self) -> None:
         """Look at what holds no record as well; raises `JournalCorrupt`."""
 
@@ -178,6 +181,10 @@ class Journal:
     def plan_at(self, age: int) -> bytes | None:
         """The newest accepted plan (`age` 0), or the one that was in force so many before it."""
         return self.store.plan(age)
+
+    def plan_of(self, incarnation: int, version: int) -> bytes | None:
+        """The payload of an accepted plan; None where it is not held."""
+        return self.store.plan_of(incarnation, version)
 
     def verify(self) -> None:
         """Walk the whole chain; raises `JournalCorrupt` that names the first bad record.

@@ -1,13 +1,24 @@
-"""What to send next, and what a receipt means. Only a receipt moves the cursor on."""
+"""What to send next, and what a receipt means. Only a receipt moves the cursor on.
+
+A register that was restored from a backup may have forgotten plans that it signed. The batch whose
+records accept such a plan brings it: the register checks its own signature and knows it again.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from gateway.contract.batch import MAX_BYTES, MAX_RECORDS, BatchHeader, encode_batch
+from gateway.contract.encoding import dump_line
+from gateway.contract.errors import ContractError
+from gateway.contract.plan import Plan
 from gateway.contract.receipt import Receipt, Refusal
-from gateway.contract.signed import SigningKey
+from gateway.contract.record import Accepted, decode_record
+from gateway.contract.signed import SigningKey, take_apart
 from gateway.details import Detail, detail
 from gateway.journal import Cursor, Journal
+
+_ACCEPTED = b'"type":"accepted"'
+"""As every such record holds it: inside a text the quotation marks are escaped."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +59,17 @@ def next_batch(journal: Journal, boot: str, key: SigningKey) -> bytes | None:
     """The batch that follows the cursor, or None when everything is committed."""
     cursor = journal.cursor()
     bodies: list[bytes] = []
+    plans: list[str] = []
     size = 0
     head = b""
     for entry in journal.entries(cursor.committed + 1, cursor.committed + MAX_RECORDS):
-        size += len(entry.body) + 1
+        plan = _former_plan(journal, cursor.incarnation, entry.body)
+        size += len(entry.body) + 1 + (len(dump_line({"plan": plan})) if plan else 0)
         if bodies and size > MAX_BYTES:
             break
         bodies.append(entry.body)
+        if plan is not None:
+            plans.append(plan)
         head = entry.head
     if not bodies:
         return None
@@ -66,8 +81,40 @@ def next_batch(journal: Journal, boot: str, key: SigningKey) -> bytes | None:
         last=cursor.committed + len(bodies),
         prev=cursor.head.hex(),
         head=head.hex(),
+        incarnation=cursor.incarnation,
+        plans=tuple(plans) or None,
     )
     return encode_batch(header, bodies, key)
+
+
+def _former_plan(journal: Journal, incarnation: int, body: bytes) -> str | None:
+    """The plan that a record accepts, where an incarnation before this one issued it.
+
+    None for one that is damaged: the register judges the records without it.
+    """
+    record = accepted(body)
+    if record is None or record.incarnation >= incarnation:
+        return None
+    return as_text(journal.plan_of(record.incarnation, record.version))
+
+
+def accepted(body: bytes) -> Accepted | None:
+    """The record, where it accepts a plan."""
+    if _ACCEPTED not in body:
+        return None
+    record = decode_record(body)
+    return record if isinstance(record, Accepted) else None
+
+
+def as_text(payload: bytes | None) -> str | None:
+    """A plan as a batch brings it; None where there is none, or where its bytes are damaged."""
+    if payload is None:
+        return None
+    try:
+        Plan.from_line(take_apart("plan", payload).line)
+        return payload.decode()
+    except (ContractError, UnicodeDecodeError):
+        return None
 
 
 def take_receipt(

@@ -7,7 +7,7 @@ last receipt, and the one that the guard knew.
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from gateway.details import of_system
 from gateway.guard import Guard, GuardFile, Mark, kept_mark
 from gateway.identity import KeyDamaged, load_key
 from gateway.journal import Entry
+from gateway.outbox import accepted, as_text
 from gateway.pages import Pages, read_pages
 from gateway.store import epoch_of, is_record, journal_path, newest_journal
 
@@ -44,12 +45,21 @@ class Remains:
 
     bodies: dict[int, list[bytes]] = field(default_factory=dict)
     heads: dict[int, list[bytes]] = field(default_factory=dict)
+    plans: dict[tuple[int, int], list[str]] = field(default_factory=dict)
+    """By incarnation and version. The register believes its own signature alone."""
 
     def add(self, seq: int, body: bytes, head: bytes) -> None:
         for parts, part in ((self.bodies, body), (self.heads, head)):
             known = parts.setdefault(seq, [])
             if part not in known and b"\n" not in body:  # a batch could not hold such a record
                 known.append(part)
+
+    def add_plan(self, incarnation: object, version: object, payload: object) -> None:
+        """Take in a row of three columns, where it has the form of a plan's row."""
+        if isinstance(incarnation, int) and isinstance(version, int) and isinstance(payload, bytes):
+            text, known = as_text(payload), self.plans.setdefault((incarnation, version), [])
+            if text is not None and text not in known:
+                known.append(text)
 
 
 @dataclass(frozen=True)
@@ -192,7 +202,7 @@ def rescue(
     )
     told = manifest.model_copy(update={"missing": missing})
     batches = [
-        _batch(told, str(boot), prev, entries, key)
+        _batch(told, str(boot), prev, entries, remains.plans, key)
         for run in runs
         for prev, entries in _pieces(run)
     ]
@@ -318,6 +328,8 @@ def _remains(pages: Pages) -> Remains:
             assert isinstance(body, bytes)
             assert isinstance(head, bytes)
             found.add(seq, body, head)
+        elif len(columns) == 3:
+            found.add_plan(*columns)
     for versions in pages.versions.values():
         for page in versions:
             for seq, body, head in _carved(page):
@@ -379,8 +391,18 @@ def _pieces(run: Run) -> Iterator[tuple[bytes, Sequence[Entry]]]:
 
 
 def _batch(
-    manifest: Manifest, boot: str, prev: bytes, entries: Sequence[Entry], key: SigningKey
+    manifest: Manifest,
+    boot: str,
+    prev: bytes,
+    entries: Sequence[Entry],
+    plans: Mapping[tuple[int, int], list[str]],
+    key: SigningKey,
 ) -> bytes:
+    """A batch, with the plans that its records accept: a restored register may not hold them."""
+    records = filter(None, (accepted(entry.body) for entry in entries))
+    found = [
+        plan for record in records for plan in plans.get((record.incarnation, record.version), ())
+    ]
     header = BatchHeader(
         gateway=manifest.gateway,
         epoch=manifest.epoch,
@@ -389,6 +411,7 @@ def _batch(
         last=entries[-1].seq,
         prev=prev.hex(),
         head=entries[-1].head.hex(),
+        plans=tuple(found) or None,
     )
     return encode_batch(header, [entry.body for entry in entries], key)
 

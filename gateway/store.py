@@ -229,6 +229,12 @@ class SqliteStore:
         )
         return self._blob(row[0]) if row else None
 
+    def plan_of(self, incarnation: int, version: int) -> bytes | None:
+        row = self._one(
+            "SELECT payload FROM plan WHERE incarnation = ? AND version = ?", incarnation, version
+        )
+        return self._blob(row[0]) if row else None
+
     def check(self) -> None:
         """SQLite's own look at the file; raises `JournalCorrupt`."""
         found = self._one("PRAGMA quick_check(1)")

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
+from central import keys
 from central.access.attempts import Attempts
 from central.db import may_pass, unavailable
 from central.errors import NotEnabled
@@ -61,12 +62,13 @@ async def bring(request: Request) -> Response:
 def _bring(request: Request, key: SigningKey, payload: bytes) -> bytes:
     engine: Engine = request.app.state.pools.devices
     tried: Attempts = request.app.state.signatures
+    plan_keys = keys.plan_keys(request.app.state.central_keys)
     batch = intake.unproved(payload)
     sender = "" if request.client is None else request.client.host
     with _connection(engine) as connection:
         with tried.attempt(f"{sender} {batch.header.gateway}"), connection.transaction():
             intake.prove(connection, batch)
-        receipt = intake.answer(connection, key, batch, payload)
+        receipt = intake.answer(connection, key, plan_keys, batch, payload)
     if receipt is None:
         raise RuntimeError("a batch was not stored, and is kept as evidence")
     return receipt

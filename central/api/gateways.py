@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection, Engine
 
+from central import keys
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs, transaction
 from central.ingest import salvage
@@ -61,10 +62,12 @@ def invite(asked: NewInvitation, desk: AtDesk) -> Response:
 )
 def bring_salvage(
     desk: AtDesk,
+    request: Request,
     reason: Annotated[
         str, Query(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$", examples=["disk torn"])
     ],
 ) -> Response:
     """The file that `gjurma-gateway journal salvage` wrote is the body. Its records are judged as
     those of the epoch that has ended; what the register holds already is left as it is."""
-    return desk.act(lambda work: salvage.take(work, desk.body, reason), 201)
+    plan_keys = keys.plan_keys(request.app.state.central_keys)
+    return desk.act(lambda work: salvage.take(work, desk.body, reason, plan_keys), 201)

@@ -20,11 +20,12 @@ import psycopg
 from paho.mqtt.client import Client, MQTTMessage
 from psycopg import errors as pg
 
-from central import db, mqtt
+from central import db, keys, mqtt
 from central.config import Config
 from central.errors import DatabaseUnavailable
 from central.ingest import intake, receipts, states, store
 from central.ingest.database import Connection
+from central.ingest.facts import PlanKeys
 from gateway.contract.errors import ContractError
 from gateway.contract.signed import SigningKey
 from gateway.contract.topics import ALL_RECORDS_SHARED, ALL_STATES, gateway_of, topic
@@ -58,6 +59,7 @@ class Worker:
     def __init__(self, config: Config, key: SigningKey) -> None:
         self._config = config
         self._key = key
+        self._plan_keys = keys.plan_keys(keys.load_public(config.keys.dir))
         self._arrived: queue.Queue[Arrived] = queue.Queue()
         self._stopping = threading.Event()
         self._generation = 0
@@ -214,8 +216,8 @@ class Worker:
         return answers or []
 
     def _one(self, connection: Connection, arrived: Arrived, fault: str = "") -> list[Answer]:
-        message = arrived.message
-        return take(connection, self._key, message.topic, bytes(message.payload), fault)
+        name, payload = arrived.message.topic, bytes(arrived.message.payload)
+        return take(connection, self._key, self._plan_keys, name, payload, fault)
 
 
 def _gateways(taken: list[Arrived]) -> set[str]:
@@ -227,7 +229,12 @@ def _gateways(taken: list[Arrived]) -> set[str]:
 
 
 def take(
-    connection: Connection, key: SigningKey, name: str, payload: bytes, fault: str = ""
+    connection: Connection,
+    key: SigningKey,
+    plan_keys: PlanKeys,
+    name: str,
+    payload: bytes,
+    fault: str = "",
 ) -> list[Answer]:
     """Store a message that came on the topic `name`, in the caller's transaction. Return its
     receipt, signed by `key`; nothing where the message deserves no receipt. `fault`: why a batch
@@ -240,7 +247,7 @@ def take(
     if name.endswith("/state"):
         asked = states.heard(connection, gateway, payload, now, key)
     else:
-        asked = intake.take(connection, gateway, payload, now, fault)
+        asked = intake.take(connection, gateway, payload, now, plan_keys, fault)
     if asked is None:
         return []
     receipt = receipts.signed_receipt(connection, key, gateway, *asked, now)

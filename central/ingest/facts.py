@@ -14,6 +14,8 @@ from gateway.contract.topics import Boot
 
 PlanKey = tuple[int, int]
 """(incarnation, version)."""
+PlanKeys = Mapping[str, bytes]
+"""By their ids, the public keys that this register signs plans with."""
 StreamState = Literal["live", "forked", "two-of-me", "closed"]
 
 
@@ -91,18 +93,29 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Dropped:
-    """Nothing to keep: a replay, or a batch beyond what is committed. Answered with a receipt.
+    """Nothing to keep: a replay, a batch beyond what is committed, or one that comes too soon.
+    Answered with a receipt, after which the sender sends what is wanted.
 
     `older`: the register is proved older than it was, and takes nothing until that is declared.
+    `unheard`: it accepts a plan that a restored register may have forgotten, and its sender has not
+    heard of the restore.
     """
 
-    reason: Literal["replay", "gap", "older"]
+    reason: Literal["replay", "gap", "older", "unheard"]
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A plan that a batch brings, which its new records accept and this register has signed."""
+
+    plan: Plan
+    payload: bytes
 
 
 @dataclass(frozen=True)
 class Unjudged:
     """A batch that the rules stumble over is kept without being judged. `claims`: its marks claim
-    their numbers."""
+    their numbers, and the plans that it brings are stored."""
 
     fault: str
     claims: bool = True

@@ -16,6 +16,7 @@ class Holdings:
     def __init__(self, stream: Stream, known: Known) -> None:
         self._stream = (stream.gateway, stream.epoch)
         self._orders = known.orders
+        self._plans = tuple(known.plans.values())
         self._intents = dict(known.intents)
         self._marks = dict(known.marks)
         self._mine = {held.item for key, held in known.marks.items() if key[:2] == self._stream}
@@ -80,8 +81,16 @@ class Holdings:
         self._mine.add(item.key)
 
     def required(self, item: Item) -> tuple[str, ...]:
-        """The components that make the number good."""
-        return self._orders.get(item.order) or (item.component,)
+        """The components that make the number good.
+
+        A restored register may have forgotten the order; the plan in force names it then.
+        """
+        return self._orders.get(item.order) or self._planned(item.order) or (item.component,)
+
+    def _planned(self, code: str) -> tuple[str, ...]:
+        orders = (plan.order(code) for plan in self._plans)
+        order = next(filter(None, orders), None)
+        return () if order is None else tuple(each.name for each in order.components)
 
     def put(self, item: Item) -> None:
         """Hold an item as it is now, and its number's goodness, which its components share."""

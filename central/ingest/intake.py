@@ -13,7 +13,7 @@ from psycopg import errors as pg
 from central import db
 from central.ingest import receipts, rules, store
 from central.ingest.database import Connection
-from central.ingest.facts import Evidence, Key, Received
+from central.ingest.facts import Evidence, Key, PlanKeys, Received
 from gateway.contract.batch import MAX_RECORDS, Batch, decode_batch
 from gateway.contract.errors import ContractError, SignatureInvalid
 from gateway.contract.signed import SigningKey
@@ -32,7 +32,12 @@ T = TypeVar("T")
 
 
 def take(
-    connection: Connection, gateway: str, payload: bytes, now: datetime, fault: str = ""
+    connection: Connection,
+    gateway: str,
+    payload: bytes,
+    now: datetime,
+    plan_keys: PlanKeys,
+    fault: str = "",
 ) -> tuple[int, str] | None:
     """Store what came from a gateway; returns the (epoch, boot) to answer with a receipt.
 
@@ -40,7 +45,7 @@ def take(
     """
     received = rules.examine(gateway, payload)
     if isinstance(received, Received):
-        outcome = store.receive(connection, received, now, fault)
+        outcome = store.receive(connection, received, now, plan_keys, fault)
     else:
         outcome = received
         store.keep(connection, outcome, now)
@@ -144,13 +149,15 @@ def prove(connection: Connection, batch: Batch) -> None:
     batch.check()
 
 
-def answer(connection: Connection, key: SigningKey, batch: Batch, payload: bytes) -> bytes | None:
+def answer(
+    connection: Connection, key: SigningKey, plan_keys: PlanKeys, batch: Batch, payload: bytes
+) -> bytes | None:
     """Store a batch that is signed, then answer it: its receipt. None: it is evidence alone."""
     gateway = batch.header.gateway
 
     def work(fault: str) -> bytes | None:
         now = datetime.now(UTC)
-        asked = take(connection, gateway, payload, now, fault)
+        asked = take(connection, gateway, payload, now, plan_keys, fault)
         if asked is None:
             return None
         return receipts.signed_receipt(connection, key, gateway, *asked, now)

@@ -44,6 +44,8 @@ from gateway.contract.record import (
 from gateway.contract.uii import serial
 
 OK = "ok"
+Spent = tuple[str | None, int | None]
+"""The space and the number that a mark stands for, where they are known."""
 OF_MARKING = (Accepted, Trial, Intent, Marked, Verified, Settled)
 """What a device cannot have done."""
 
@@ -264,19 +266,20 @@ class Court:
         if isinstance(mark.source, FromBlock):
             number = order.blocked(mark, plan)
         else:
-            number = self._repeats(mark)
+            number = self._repeats(mark, plan)
         order.check(mark, given, number)
         self._check_turn(mark, given, plan, number)
 
-    def _repeats(self, mark: Mark) -> int:
+    def _repeats(self, mark: Mark, plan: Plan) -> int:
         row = self._held.row_of(_repeated(mark))
-        if row is None or row.number is None:
+        _, number = self._spent(mark, plan)
+        if number is None:
             raise Refusal("out-of-place", said("the repeated mark is not known"))
-        if row.order != mark.order:
+        if row is not None and row.order != mark.order:
             raise Refusal(
                 "wrong-content", said("the repeated mark is of order {order}", order=row.order)
             )
-        return row.number
+        return number
 
     def _check_turn(self, mark: Mark, given: PlanOrder, plan: Plan, number: int) -> None:
         """A number's components are marked in the order's order, by whom the number is known to."""
@@ -296,11 +299,12 @@ class Court:
         if before is not None and not (before.state == "voided" and before.remark):
             return  # a re-mark, or a double: `_doubled` tells them apart
         held = self._held.held(_repeated(mark))
-        if held is None or not held.fresh or not earlier:
+        if (held is not None and not held.fresh) or not earlier:
             raise Refusal(
                 "out-of-place", said("a further component repeats the intent of the first")
             )
-        if not order.is_due(mark, plan, number):
+        due = order.due(mark, plan)
+        if due is None or due.number != number:
             self._check_own(mark, rows, earlier, number)
 
     def _check_own(
@@ -317,6 +321,8 @@ class Court:
             raise Refusal("outside-block", what)
         for name in earlier:
             row = rows.get(name)
+            if row is None and self._held.held(_repeated(mark)) is None:
+                continue  # A restored register has forgotten it, as it has the number's first mark.
             if row is None:
                 what = said(
                     "the {component} of {number} is not marked", component=name, number=number
@@ -338,7 +344,7 @@ class Court:
         named = named_item(mark)
         rows = self._held.rows(named.uii, named.elements)
         uii = next((row.uii for row in rows.values()), named.uii)
-        space, number = self._spent(mark)
+        space, number = self._spent(mark, plan)
         before = rows.get(mark.component)
         doubled = self._doubled(key, mark, named.elements, rows, before)
         given = None if plan is None else plan.order(mark.order)
@@ -365,7 +371,7 @@ class Court:
             quarantined=item.quarantined or quarantined,
             duplicated=item.duplicated or doubled is not None,
         )
-        self._enter(key, mark, item, station, doubled=doubled is not None)
+        self._enter(key, mark, item, station, (space, number), doubled=doubled is not None)
         return doubled
 
     def _quarantine(self, key: MarkKey, mark: Mark, station: str) -> None:
@@ -377,27 +383,28 @@ class Court:
         elements = _elements(rows, named.elements)
         before = rows.get(mark.component) or self._held.with_elements(elements, mark.component)
         doubled = before is not None and isinstance(mark.source, FromBlock)
+        space, number = self._spent(mark, None)
         if before is None:
-            space, number = self._spent(mark)
             serial = str(number if number is not None else named.uii)
             before = Item(
                 *(uii, mark.component, elements, mark.order, space, number, serial),
                 readback=order.mode_of(mark, None),
             )
         item = replace(before, quarantined=True, duplicated=before.duplicated or doubled)
-        self._enter(key, mark, item, station, doubled=doubled)
+        self._enter(key, mark, item, station, (space, number), doubled=doubled)
 
-    def _enter(self, key: MarkKey, mark: Mark, item: Item, station: str, *, doubled: bool) -> None:
+    def _enter(
+        self, key: MarkKey, mark: Mark, item: Item, station: str, spent: Spent, *, doubled: bool
+    ) -> None:
         """Enter the claim of a mark, and what its item is by it."""
         fresh = isinstance(mark.source, FromBlock)
-        space, number = self._spent(mark)
         self._held.put(item)
         if doubled:
             self._held.flag(item.uii)
         self._held.claim(key, item, fresh=fresh)
         self._claims.append(
             Claim(
-                *(key.seq, key.position, item.key, mark.order, space, number, fresh),
+                *(key.seq, key.position, item.key, mark.order, *spent, fresh),
                 mark.quantity if mark.kind == "package" else None,
                 station,
             )
@@ -435,16 +442,34 @@ class Court:
         if isinstance(mark.source, FromBlock) or not before.remark:
             return False
         held = self._held.held(_repeated(mark))
-        if held is None:
-            return False
+        if held is None:  # Forgotten in a restore.
+            return before.state == "voided" and before.number is not None
         blank = before.state == "voided" and held.fresh and held.item[0] == before.uii
         return held.item == before.key or blank
 
-    def _spent(self, mark: Mark) -> tuple[str | None, int | None]:
+    def _spent(self, mark: Mark, plan: Plan | None) -> Spent:
+        """The number that a mark stands for.
+
+        A restored register may have forgotten the mark that opened it. The number is then that of
+        the piece that this stream has marked before, or the one that the plan named.
+        """
         if isinstance(mark.source, FromBlock):
             return mark.source.space, mark.source.number
-        row = self._held.row_of(_repeated(mark))
+        repeated = _repeated(mark)
+        row = self._held.row_of(repeated)
+        if row is None and repeated[:2] != (self._stream.gateway, self._stream.epoch):
+            row = self._marked_here(mark)
+            due = None if plan is None else order.due(mark, plan)
+            if row is None and due is not None and due.space is not None:
+                return due.space, due.number
         return (None, None) if row is None else (row.space, row.number)
+
+    def _marked_here(self, mark: Mark) -> Item | None:
+        """A piece of the same number that this stream has marked."""
+        named = named_item(mark)
+        rows = self._held.rows(named.uii, named.elements).values()
+        mine = (row for row in rows if row.order == mark.order and row.number is not None)
+        return next((row for row in mine if self._held.claimed_here(row.key)), None)
 
 
 def _elements(rows: Mapping[str, Item], named: str) -> str:

@@ -39,7 +39,7 @@ def look_up(connection: Connection, stream: Stream, needs: Needs) -> Known:
         # not see the new one; the next look does, and from then on nobody adds another.
         items = _items(connection, _NAMED, named)
     if needs.repeated:
-        marks |= _siblings(connection, needs.repeated & marks.keys(), marks)
+        marks |= _siblings(connection, rules.repeated_uiis(needs, marks))
     waiting = _waiting(connection, needs.awaited) if something_waits else {}
     groups: dict[str, Group] = {}
     joined = rules.groups_needed(needs, items.values())
@@ -51,7 +51,7 @@ def look_up(connection: Connection, stream: Stream, needs: Needs) -> Known:
             more = {item.order for item in items.values()} - required.keys()
             required |= _orders(connection, more)[0]
     return Known(
-        plans=_plans(connection, stream.gateway, needs.plans),
+        plans=_plans(connection, stream, needs.plans),
         items=items,
         marks=marks,
         numbers=_numbers(connection, needs.numbers),
@@ -71,12 +71,14 @@ def look_up_items(connection: Connection, _stream: Stream, needs: Needs) -> Know
     return Known(items=items, orders=_orders(connection, orders)[0])
 
 
-def _plans(connection: Connection, gateway: str, keys: Iterable[PlanKey]) -> dict[PlanKey, Plan]:
+def _plans(connection: Connection, stream: Stream, keys: Iterable[PlanKey]) -> dict[PlanKey, Plan]:
+    """A plan that the gateway brought is the one that it has accepted, whatever was signed anew."""
     found = {}
     for incarnation, version in keys:
         row = connection.execute(
-            "SELECT body FROM plan WHERE gateway = %s AND incarnation = %s AND version = %s",
-            (gateway, incarnation, version),
+            "SELECT body FROM plan WHERE gateway = %s AND incarnation = %s AND version = %s"
+            " ORDER BY brought AND epoch = %s DESC, brought LIMIT 1",
+            (stream.gateway, incarnation, version, stream.epoch),
         ).fetchone()
         if row is not None:
             found[incarnation, version] = decoded_plan(bytes(row[0]))
@@ -129,14 +131,12 @@ def _lock_others(connection: Connection, stream: Stream, marks: Iterable[MarkKey
     )
 
 
-def _siblings(
-    connection: Connection, repeated: Iterable[MarkKey], marks: dict[MarkKey, Held]
-) -> dict[MarkKey, Held]:
+def _siblings(connection: Connection, uiis: Iterable[str]) -> dict[MarkKey, Held]:
     """Every claim of the numbers that are marked once more."""
     rows = connection.execute(
         "SELECT s.gateway, s.epoch, c.seq, c.position, i.uii, i.component, c.fresh FROM item i"
         " JOIN claim c ON c.item = i.id JOIN stream s ON s.id = c.stream WHERE i.uii = ANY(%b)",
-        (sorted({marks[mark].item[0] for mark in repeated}),),
+        (sorted(uiis),),
     ).fetchall()
     return {MarkKey(*row[:4]): Held((row[4], row[5]), row[6]) for row in rows}
 

@@ -40,19 +40,19 @@ def blocked(mark: Mark, plan: Plan) -> int:
     raise Refusal("outside-block", what)
 
 
-def is_due(mark: Mark, plan: Plan, number: int) -> bool:
-    """Whether the plan names this further mark of a number that others have opened."""
+def due(mark: Mark, plan: Plan) -> Due | None:
+    """Return what the plan says of this further mark of a number that others have opened."""
     source = mark.source
     assert not isinstance(source, FromBlock)
-    due = Due(
-        do="mark",
-        order=mark.order,
-        number=number,
-        component=mark.component,
-        of=source.of,
-        position=source.position,
+    wanted = ("mark", mark.order, mark.component, source.of, source.position)
+    return next(
+        (
+            found
+            for found in plan.due or ()
+            if (found.do, found.order, found.component, found.of, found.position) == wanted
+        ),
+        None,
     )
-    return due in (plan.due or ())
 
 
 def _agrees(readback: Readback | None, verify: Verify) -> bool:

@@ -7,12 +7,16 @@ the register has to look up, `judge` applies the law to the new records. SQL car
 from collections.abc import Iterable, Mapping, Sequence
 
 from central.ingest.facts import (
+    Brought,
     Dropped,
     Evidence,
+    Held,
     Key,
     Known,
     MarkKey,
     Needs,
+    PlanKey,
+    PlanKeys,
     Received,
     RecordKey,
     Stream,
@@ -27,6 +31,7 @@ from central.ingest.naming import named_item, read_on_parts
 from central.said import said
 from gateway.contract.batch import BatchHeader, body_of, decode_batch
 from gateway.contract.errors import ChainBroken, ContractError, SignatureInvalid
+from gateway.contract.plan import decode_plan
 from gateway.contract.record import (
     Accepted,
     FromBlock,
@@ -171,6 +176,53 @@ def _signature_fault(stream: Stream, received: Received) -> str | None:
     return None
 
 
+def accepted(records: Iterable[Record | None]) -> frozenset[PlanKey]:
+    """The plans that records accept."""
+    return frozenset(
+        (record.incarnation, record.version) for record in records if isinstance(record, Accepted)
+    )
+
+
+def is_unheard(header: BatchHeader, records: Iterable[Record | None], incarnation: int) -> bool:
+    """Return whether a batch is not to be judged before its sender has heard of a restore.
+
+    Its new records accept a plan of an earlier incarnation, which the restored register may have
+    forgotten. Once the sender has heard, it brings that plan. Older senders never do.
+    """
+    heard = header.incarnation
+    if heard is None or heard >= incarnation:
+        return False
+    return any(issued < incarnation for issued, _ in accepted(records))
+
+
+def brought(
+    header: BatchHeader, records: Iterable[Record | None], keys: PlanKeys
+) -> tuple[list[Brought], list[Evidence]]:
+    """The plans that a batch brings for its new records, and what it brings without being one.
+
+    The latter is as if it had not come: the records are judged without it.
+    """
+    found: list[Brought] = []
+    forged: list[Evidence] = []
+    wanted = accepted(records)
+    for text in header.plans or ():
+        payload, fault = text.encode(), said("a plan that this register did not sign")
+        try:
+            plan = decode_plan(payload, keys.get)
+        except ContractError:
+            plan = None
+        if plan is not None and (plan.gateway, plan.epoch) == (header.gateway, header.epoch):
+            if plan.which.key() in wanted:
+                found.append(Brought(plan, payload))
+            continue
+        if plan is not None:
+            fault = said(
+                "a plan for {gateway} epoch {epoch}", gateway=plan.gateway, epoch=plan.epoch
+            )
+        forged.append(Evidence(header.gateway, "bad-plan", fault, payload, answer=True))
+    return found, forged
+
+
 def needs(stream: Stream, records: Iterable[Record | None]) -> Needs:
     """What to look up before new records of a stream can be judged."""
     if stream.is_device:
@@ -232,6 +284,12 @@ def needs(stream: Stream, records: Iterable[Record | None]) -> Needs:
     )
 
 
+def repeated_uiis(needs: Needs, marks: Mapping[MarkKey, Held]) -> frozenset[str]:
+    """The UIIs of the numbers that are marked once more; all where one's first is not known."""
+    found = frozenset(marks[mark].item[0] for mark in needs.repeated & marks.keys())
+    return found if needs.repeated <= marks.keys() else found | needs.uiis
+
+
 def groups_needed(needs: Needs, known: Iterable[Item]) -> frozenset[str] | None:
     """The groups that these records may change besides the stream's open ones; None: not even
     those. `known`: the items that `needs` found."""
@@ -283,7 +341,7 @@ def set_aside(
     unjudged: Unjudged,
 ) -> Court:
     """Keep new records that cannot be judged; of `known`, items and orders are looked at."""
-    court = Court(stream, known)
+    court = Court(stream, Known(items=known.items, orders=known.orders))
     for seq, (record, fault) in enumerate(zip(records, faults, strict=True), start=first):
         if record is None:
             court.unreadable(seq, fault)

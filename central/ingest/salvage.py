@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from central.errors import Conflict, NotFound, Refused
 from central.ingest import rules, store
 from central.ingest.database import Connection
-from central.ingest.facts import Evidence, Received, Stream, Suffix
+from central.ingest.facts import Evidence, PlanKeys, Received, Stream, Suffix
 from central.ingest.intake import insist
 from central.register.acts import Why, Work
 from central.register.gateways.projection import GATEWAY, SALVAGED
@@ -75,7 +75,7 @@ def after_gap(stream: Stream, gap: Gap) -> Stream:
     return replace(stream, committed=gap.last, head=gap.head)
 
 
-def take(work: Work, payload: bytes, reason: str) -> Salvaged:
+def take(work: Work, payload: bytes, reason: str, plan_keys: PlanKeys) -> Salvaged:
     """Take a salvage file in, whole or not at all; the same file again changes nothing.
 
     Raises `Refused`, `NotFound` or `Conflict`.
@@ -85,12 +85,12 @@ def take(work: Work, payload: bytes, reason: str) -> Salvaged:
     except ContractError as error:
         raise Refused(said("the salvage file cannot be read: {fault}", fault=str(error))) from error
     with work.connection.begin_nested():
-        return _Taking(work, found).run(reason)
+        return _Taking(work, found, plan_keys).run(reason)
 
 
 class _Taking:
-    def __init__(self, work: Work, found: Salvage) -> None:
-        self._work, self._found = work, found
+    def __init__(self, work: Work, found: Salvage, plan_keys: PlanKeys) -> None:
+        self._work, self._found, self._plan_keys = work, found, plan_keys
         driver = work.connection.connection.driver_connection
         assert isinstance(driver, Psycopg)
         self._connection: Connection = driver
@@ -212,13 +212,14 @@ class _Taking:
 
     def _store(self, stream: Stream, received: Received, suffix: Suffix) -> None:
         """Take a run of records in as ingest does a batch: unjudged where it cannot be judged."""
+        taken = (self._connection, stream, received, suffix, self._now, self._plan_keys)
 
         def attempt(fault: str) -> None:
             with self._connection.transaction():
                 if fault:
-                    store.set_aside(self._connection, stream, received, suffix, self._now, fault)
+                    store.set_aside(*taken, fault)
                 else:
-                    store.take_in(self._connection, stream, received, suffix, self._now)
+                    store.take_in(*taken)
 
         insist(attempt, nested=True)
 

@@ -17,11 +17,13 @@ from central import db
 from central.ingest import forks, rules
 from central.ingest.database import LIVE_CHANNEL, Connection, columns, notify
 from central.ingest.facts import (
+    Brought,
     Claim,
     Dropped,
     Evidence,
     Key,
     Known,
+    PlanKeys,
     Received,
     Stream,
     Suffix,
@@ -49,10 +51,15 @@ class JudgedTooEarly(Exception):
 
 
 def receive(
-    connection: Connection, received: Received, now: datetime, fault: str = ""
+    connection: Connection,
+    received: Received,
+    now: datetime,
+    plan_keys: PlanKeys,
+    fault: str = "",
 ) -> Suffix | Dropped | Evidence:
     """Judge and store one batch inside the caller's transaction; returns what became of it.
 
+    `plan_keys`: a plan that the batch brings counts where one of them has signed it.
     `fault`: why it cannot be judged; it is kept unjudged then. Raises `JudgedTooEarly`: the caller
     rolls back and calls again.
     """
@@ -67,10 +74,13 @@ def receive(
         return evidence
     stored = {seq: head_at(connection, stream, seq) for seq in rules.overlap(stream, received)}
     admitted = rules.admit(stream, received, stored)
-    if isinstance(admitted, Suffix) and fault:
-        set_aside(connection, stream, received, admitted, now, fault)
-    elif isinstance(admitted, Suffix):
-        take_in(connection, stream, received, admitted, now)
+    if isinstance(admitted, Suffix):
+        new = received.records[admitted.start :]
+        if rules.accepted(new) and rules.is_unheard(header, new, _incarnation(connection)):
+            return Dropped("unheard")
+        taken = (connection, stream, received, admitted, now, plan_keys)
+        for forged in set_aside(*taken, fault) if fault else take_in(*taken):
+            keep(connection, forged, now)
     elif isinstance(admitted, Dropped):
         if admitted.reason == "gap":
             _claim(connection, stream, header.first - 1)
@@ -104,13 +114,56 @@ def take_in(
     received: Received,
     suffix: Suffix,
     now: datetime,
+    plan_keys: PlanKeys,
     unjudged: Unjudged | None = None,
-) -> None:
-    """Judge and store the new part of an admitted batch. Raises `JudgedTooEarly`."""
-    needs = rules.needs(stream, received.records[suffix.start :])
+) -> list[Evidence]:
+    """Judge and store the new part of an admitted batch; returns what it brought as a plan of ours.
+
+    Raises `JudgedTooEarly`.
+    """
+    new = received.records[suffix.start :]
+    forged: list[Evidence] = []
+    if unjudged is None or unjudged.claims:
+        plans, forged = rules.brought(received.batch.header, new, plan_keys)
+        for plan in plans:
+            _bring(connection, stream, plan, now)
+    needs = rules.needs(stream, new)
     known = (look_up if unjudged is None else look_up_items)(connection, stream, needs)
     writes = rules.judge(stream, received, suffix, known, unjudged)
     _write(connection, stream, received, known, writes, now)
+    return forged
+
+
+def _incarnation(connection: Connection) -> int:
+    query = "SELECT value::bigint FROM setting WHERE name = 'incarnation'"
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _bring(connection: Connection, stream: Stream, brought: Brought, now: datetime) -> None:
+    """Store a plan that this database has forgotten, and its blocks of numbers."""
+    plan = brought.plan
+    which = (stream.gateway, *plan.which.key())
+    stored = connection.execute(
+        "INSERT INTO plan (gateway, incarnation, version, brought, epoch, body, signed)"
+        " SELECT %s, %s, %s, true, %s, %b, %s WHERE NOT EXISTS (SELECT FROM plan"
+        " WHERE gateway = %s AND incarnation = %s AND version = %s AND body = %b)"
+        " ON CONFLICT DO NOTHING",
+        (*which, plan.epoch, brought.payload, now, *which, brought.payload),
+    )
+    if stored.rowcount == 0:
+        return
+    for block in plan.blocks:
+        connection.execute(
+            "INSERT INTO block (id, space, span, stream, order_code, plan_incarnation,"
+            " plan_version, issued) VALUES (%s, %s, int8range(%s, %s), %s, %s, %s, %s, %s)"
+            " ON CONFLICT DO NOTHING",
+            (
+                *(block.id, block.space, block.start, block.end + 1, stream.id, block.order),
+                *(*plan.which.key(), now),
+            ),
+        )
 
 
 def set_aside(
@@ -119,15 +172,16 @@ def set_aside(
     received: Received,
     suffix: Suffix,
     now: datetime,
+    plan_keys: PlanKeys,
     fault: str,
-) -> None:
-    """Store the new part of an admitted batch unjudged: with the claims of its marks, or as bytes
-    alone where those cannot be written. An act tells of it."""
+) -> list[Evidence]:
+    """Store the new part of an admitted batch unjudged: with its plans and the claims of its marks,
+    or as bytes alone where those cannot be written. An act tells of it. Returns as `take_in`."""
     for claims in (True, True, True, False):  # the first attempts may meet another transaction
         unjudged = Unjudged(fault, claims)
         try:
             with connection.transaction():
-                take_in(connection, stream, received, suffix, now, unjudged)
+                forged = take_in(connection, stream, received, suffix, now, plan_keys, unjudged)
         except Exception as error:
             if db.may_pass(error) or not claims:
                 raise
@@ -137,6 +191,7 @@ def set_aside(
     span = {"first": header.first + suffix.start, "last": header.last}
     payload = {"epoch": stream.epoch, **span, **asdict(unjudged)}
     act(connection, "gateway", stream.gateway, UNJUDGED, payload, "", now)
+    return forged
 
 
 def _latch(connection: Connection, stream: Stream, state: str, why: str, now: datetime) -> None:

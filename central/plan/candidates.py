@@ -13,8 +13,8 @@ from central.plan.due import OPEN_WITHOUT_READ
 from central.plan.facts import DueMark, Limits, Number, Order, Piece, StreamKey
 from gateway.contract.plan import Plan
 
-# A further piece that was heard before its number's first one claims the item and no number. It may
-# be marked: another piece of that number is due to nobody.
+# A further piece that was heard before its number's first one, and that no plan named, claims the
+# item and no number. It may be marked: another piece of that number is due to nobody.
 # `made` components carry a mark, so the next is that of index `made`. `holders` mark both it and
 # the one before: a number of theirs is known to their own journal.
 _MARKS = text(
@@ -24,6 +24,7 @@ _MARKS = text(
     "  GROUP BY i.space, i.number"
     "  HAVING bool_and(i.state = 'marked' AND (i.read_ok OR :unread)"
     "   OR (i.state = 'voided' AND i.remark))"
+    "   AND bool_or(i.component = :opener)"
     "   AND NOT bool_or(i.quarantined OR i.duplicated OR i.disputed"
     "    OR EXISTS (SELECT 1 FROM item o WHERE o.uii = i.uii AND o.number IS NULL))) n"
     " WHERE n.made = :made AND n.number <> ALL(:taken)"
@@ -119,6 +120,7 @@ def _marks(
     before = order.components[made - 1].name
     values = {
         "code": order.code,
+        "opener": order.opener,
         "made": made,
         "before": before,
         "component": component,

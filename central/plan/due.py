@@ -208,6 +208,7 @@ class _Marks:
             component=self._key(number).component,
             of=RecordRef(gateway=gateway, epoch=epoch, seq=seq),
             position=number.position,
+            space=self._orders[number.order].space,
         )
 
     def _sorted(self, dues: Iterable[Due]) -> tuple[Due, ...]:

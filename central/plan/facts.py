@@ -264,13 +264,13 @@ def held_by(accepted: PlanKey | None, plans: Iterable[Plan]) -> Held:
 
     A plan that the register has forgotten may name anything.
     """
-    known = {plan.which.key(): plan for plan in plans}
-    if accepted is not None and accepted not in known:
+    known = [(plan.which.key(), plan) for plan in plans]
+    if accepted is not None and all(key != accepted for key, _ in known):
         return Held(blind=True)
     return Held(
         frozenset(
             DueMark(due.order, due.number, due.component)
-            for key, plan in known.items()
+            for key, plan in known
             if accepted is None or key >= accepted
             for due in plan.due or ()
             if due.do == "mark"

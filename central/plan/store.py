@@ -117,7 +117,7 @@ def latest_signed(connection: Connection, gateway: str) -> Signed | None:
     row = connection.execute(
         select(table)
         .where(table.c.gateway == gateway)
-        .order_by(table.c.incarnation.desc(), table.c.version.desc())
+        .order_by(table.c.incarnation.desc(), table.c.version.desc(), table.c.brought)
         .limit(1)
     ).one_or_none()
     if row is None:
@@ -282,7 +282,8 @@ _COUNTS = text(
     "  WHERE order_code = code) b ON true"
     " LEFT JOIN LATERAL (SELECT sum(upper(l.span) - lower(l.span)"
     "   - (SELECT count(DISTINCT c.number) FROM claim c WHERE c.space = k.space"
-    "    AND c.number >= lower(l.span) AND c.number < upper(l.span)))::bigint AS lost FROM loss l"
+    "    AND c.number >= lower(l.span) AND c.number < upper(l.span) AND c.fresh))::bigint AS lost"
+    "  FROM loss l"
     "  JOIN block k ON k.id = l.block WHERE k.order_code = code) l ON true"
     " LEFT JOIN LATERAL (SELECT coalesce(sum(upper(k.span) - greatest(lower(k.span),"
     "   coalesce((SELECT max(c.number) + 1 FROM claim c WHERE c.space = k.space"

@@ -33,7 +33,8 @@ _MASK = (
     + " ".join(f"WHEN '{state}' THEN {1 << bit}" for bit, state in enumerate(_STATES_IN_ORDER))
     + " END)"
 )
-# A number's states, gathered over all that claims it; only numbers of these blocks. Each block by
+# A number's states, gathered over all that claims it; only numbers of these blocks, and only those
+# that a record has spent: after a restore a further component may be told of before. Each block by
 # itself: nobody can guess how much of the table lies between two numbers, and who guesses too much
 # reads every item.
 _STATES = (
@@ -46,7 +47,8 @@ _STATES = (
     "   CROSS JOIN LATERAL (SELECT state, quarantined, duplicated OR disputed AS duplicated"
     "    FROM item WHERE id = c.item OFFSET 0) i"
     "   WHERE c.space = b.space AND c.number >= lower(b.span) AND c.number < upper(b.span)"
-    "   GROUP BY c.space, c.number OFFSET 0) n{where}) n GROUP BY key, states"
+    "   GROUP BY c.space, c.number HAVING bool_or(c.fresh) OFFSET 0) n{where}) n"
+    " GROUP BY key, states"
 )
 # A gateway spends a block in order. Above the highest number claimed, to the block's end, numbers
 # are unused, or void where the block is; unless a new epoch ended the stream. Of what was lost with
@@ -61,13 +63,14 @@ _BLOCKS = (
     "   FROM disputed_mark d WHERE d.space = b.space AND d.number >= a.above"
     "   AND d.number < upper(b.span)) AS rest FROM (SELECT greatest(lower(b.span),"
     "   coalesce(max(number) + 1, 0)) AS above FROM claim"
-    "  WHERE claim.space = b.space AND number >= lower(b.span) AND number < upper(b.span)) a) c"
+    "  WHERE claim.space = b.space AND number >= lower(b.span) AND number < upper(b.span)"
+    "  AND fresh) a) c"
     " CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT 1 FROM stream n WHERE n.gateway = s.gateway"
     "   AND n.epoch > s.epoch) AS live,"
     "  EXISTS (SELECT 1 FROM voided_block v WHERE v.block = b.id) AS void) e"
     " CROSS JOIN LATERAL (SELECT sum(upper(loss.span) - lower(loss.span)"
     "   - (SELECT count(*) FROM (SELECT number FROM claim WHERE claim.space = b.space"
-    "     AND number >= lower(loss.span) AND number < upper(loss.span)"
+    "     AND number >= lower(loss.span) AND number < upper(loss.span) AND fresh"
     "     UNION SELECT number FROM sighting g WHERE g.block = b.id AND g.number <@ loss.span"
     "     UNION SELECT number FROM disputed_mark d WHERE d.space = b.space"
     "      AND d.number <@ loss.span) n)"

@@ -9,7 +9,7 @@ on two pieces.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psycopg import Connection
@@ -20,6 +20,7 @@ from central.ingest.life import Item
 from central.ingest.salvage import Gap, gaps
 from central.ingest.samples import Group
 from central.ingest.store import unjudged_batches
+from central.keys import plan_keys
 from central.reconcile.replay import Replay
 from gateway.contract.batch import BatchHeader, first_head, heads
 from gateway.contract.errors import ContractError
@@ -104,7 +105,7 @@ def reconcile(connection: Connection[TupleRow], keys: tuple[CentralKey, ...]) ->
 class _Audit:
     def __init__(self, connection: Connection[TupleRow], keys: tuple[CentralKey, ...]) -> None:
         self._connection = connection
-        self._plan_keys = {key.id: bytes.fromhex(key.public) for key in keys if key.use == "plan"}
+        self._plan_keys = plan_keys(keys)
         self._balance = Balance()
         self._blocks: dict[str, IssuedBlock] = {}
         self._orders: dict[str, PlanOrder] = {}
@@ -114,6 +115,8 @@ class _Audit:
         """Numbers that a branch announced which the register does not hold."""
         self._doubtful: dict[str, None] = {}
         """UIIs of which rows and bytes do not say the same."""
+        self._brought: set[tuple[str, PlanKey]] = set()
+        """Plans that stand in the rows as brought."""
         self._strange: list[tuple[str, str]] = []
         """(gateway, what): rows that do not fit, and that concern no number."""
 
@@ -127,9 +130,12 @@ class _Audit:
             plans=self._read_plans(),
             orders=self._required(),
             devices=frozenset(name for (name,) in devices),
+            plan_keys=self._plan_keys,
         )
         self._read_batches(replay)
         self._read_disputes()
+        for gateway, (incarnation, version) in sorted(self._brought ^ replay.brought.keys()):
+            self._strange.append((gateway, f"plan {incarnation}/{version}, which no batch brought"))
         self._compare_claims(replay)
         self._compare_items(replay)
         self._compare_groups(replay)
@@ -142,15 +148,19 @@ class _Audit:
 
     def _read_plans(self) -> dict[tuple[str, PlanKey], Plan]:
         plans: dict[tuple[str, PlanKey], Plan] = {}
-        for gateway, incarnation, version, body in self._connection.execute(
-            "SELECT gateway, incarnation, version, body FROM plan ORDER BY incarnation, version"
+        for gateway, incarnation, version, body, brought in self._connection.execute(
+            "SELECT gateway, incarnation, version, body, brought FROM plan"
+            " ORDER BY incarnation, version, brought"
         ):
             try:
                 plan = decode_plan(bytes(body), self._plan_keys.get)
             except ContractError as error:
                 self._strange.append((gateway, f"plan {incarnation}/{version}: {error}"))
                 continue
-            plans[gateway, (incarnation, version)] = plan
+            if brought:
+                self._brought.add((gateway, (incarnation, version)))
+            else:
+                plans[gateway, (incarnation, version)] = plan
             for order in plan.orders:
                 self._orders[order.id] = order
             for block in plan.blocks:
@@ -172,8 +182,10 @@ class _Audit:
             )
         }
         for name, row in rows.items():
-            if row.order == "":  # known from an `accepted` alone, after a restore
-                self._blocks.setdefault(name, row)
+            known = self._blocks.get(name)
+            # Known from an `accepted` alone, after a restore; its plan may have come later.
+            if row.order == "" and (known is None or replace(known, order="") == row):
+                self._blocks[name] = row
         for name, block in self._blocks.items():
             if rows.get(name) != block:
                 self._strange.append((block.gateway, f"block {name} is not as it was signed"))
@@ -217,7 +229,8 @@ class _Audit:
                 chain = streams[stream]
                 lines = bytes(body).split(b"\n")
                 aside = unjudged.get((chain.gateway, chain.epoch, first))
-                heard = replay.add(chain.gateway, chain.epoch, first, lines, aside)
+                bringing = _bringing(bytes(header))
+                heard = replay.add(chain.gateway, chain.epoch, first, lines, bringing, aside)
                 signed = Signed("batch", bytes(header), key, bytes(signature), b"")
                 if not chain.follows(
                     first, last, bytes(head), lines, signed, public.get((stream, key))
@@ -443,6 +456,16 @@ class _Audit:
         self._balance.order(order).unaccounted[serial] = None
         if gateway:
             self._balance.gateway(gateway).unaccounted[serial] = None
+
+
+def _bringing(header: bytes) -> BatchHeader | None:
+    """The header of a batch that brings plans; None for any other, to spare decoding it."""
+    if b'"plans"' not in header:
+        return None
+    try:
+        return BatchHeader.from_line(header)
+    except ContractError:
+        return None
 
 
 def unclaimed(

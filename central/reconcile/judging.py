@@ -24,6 +24,7 @@ from central.reconcile.rebuild import (
 )
 from central.register.acts import Why, Work
 from central.register.gateways.projection import GATEWAY, JUDGED
+from gateway.contract.plan import CentralKey
 
 _SCANS_FROM = text(
     "UPDATE concluded c SET seq = least(c.seq, :first - 1) FROM stream s"
@@ -52,7 +53,7 @@ class RegisterDiffers(GjurmaError):
     code = "register-differs"
 
 
-def judge_again(work: Work, reason: str) -> list[Batch]:
+def judge_again(work: Work, reason: str, keys: tuple[CentralKey, ...]) -> list[Batch]:
     """Judge all that is unjudged, as the database's owner, in a REPEATABLE READ transaction in
     which nothing was read yet. Raises `RegisterDiffers`, and `SourceUnusable` where a batch still
     cannot be judged; the transaction is of no use then."""
@@ -64,7 +65,7 @@ def judge_again(work: Work, reason: str) -> list[Batch]:
     batches = [Batch(*key) for key in store.unjudged_batches(driver)]
     if not batches:
         return []
-    before = rebuild(connection).differences
+    before = rebuild(connection, keys).differences
     if before:
         raise RegisterDiffers(_told(before))
     drop_rebuilt(connection)
@@ -72,7 +73,7 @@ def judge_again(work: Work, reason: str) -> list[Batch]:
         payload = {"epoch": batch.epoch, "first": batch.first}
         gateways = [batch.gateway]
         work.act(GATEWAY, batch.gateway, JUDGED, payload, why=Why(reason), gateways=gateways)
-    rebuild(connection)
+    rebuild(connection, keys)
     _take_over(connection)
     drop_rebuilt(connection)
     for batch in batches:

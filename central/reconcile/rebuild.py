@@ -14,12 +14,14 @@ from sqlalchemy import Connection, text
 from central import db, schema
 from central.errors import GjurmaError
 from central.ingest import rules, salvage, store
-from central.ingest.facts import Received, Suffix, Unjudged
+from central.ingest.facts import PlanKeys, Received, Suffix, Unjudged
+from central.keys import plan_keys
 from central.plan.store import decoded
 from central.reconcile.projections import PROJECTIONS
 from central.register.acts import CARRIED_OVER, Act
 from gateway.contract.batch import Batch, BatchHeader, heads
 from gateway.contract.errors import SignatureInvalid
+from gateway.contract.plan import CentralKey
 from gateway.contract.signed import Signed
 from gateway.contract.topics import Boot
 
@@ -27,8 +29,9 @@ AGAIN = "gjurma_rebuilt"
 MOST = 100
 """So many rows that differ are named."""
 
-SOURCES = frozenset({"act", "plan", "evidence"})
-"""What is read and not rebuilt: acts, signed plans, and messages that are no batch."""
+SOURCES = frozenset({"act", "evidence"})
+"""What is read and not rebuilt: acts, and messages that are no batch. So are signed plans, but for
+those that a batch brought."""
 VOLATILE = frozenset(
     {"gateway_state", "credential", "answered", "delivery", "delivery_attempt"}
     | {"watched", "concluded", "seen", "second_factor"}
@@ -108,16 +111,16 @@ class SourceUnusable(GjurmaError):
     code = "source-unusable"
 
 
-def rebuild(connection: Connection) -> Rebuilt:
+def rebuild(connection: Connection, keys: tuple[CentralKey, ...]) -> Rebuilt:
     """Within the caller's REPEATABLE READ transaction, as the database's owner; who rolls it back.
 
-    Raises `SourceUnusable`.
+    `keys`: what a batch brings is a plan where its key is among them. Raises `SourceUnusable`.
     """
     tables = rebuilt_tables()
     _empty_schema(connection, tables)
     acts = _repeat_acts(connection)
     plans = _repeat_plans(connection)
-    batches = _repeat_batches(connection)
+    batches = _repeat_batches(connection, plan_keys(keys))
     rows = sum(
         connection.execute(
             text(f"SELECT count(*) FROM public.{name}")  # noqa: S608 - a table of our own
@@ -180,17 +183,33 @@ def _repeat_acts(connection: Connection) -> int:
 
 
 def _repeat_plans(connection: Connection) -> int:
-    """Blocks begin with the first plan that names them; a space goes on after its last."""
+    """Blocks begin with the first plan that names them; a space goes on after its last.
+
+    Where that plan was brought, they begin with the batch that brought it.
+    """
+    connection.execute(
+        text(f"INSERT INTO {AGAIN}.plan SELECT * FROM public.plan WHERE NOT brought")  # noqa: S608 - a name of our own
+    )
     count = 0
+    brought: set[str] = set()
     for row in connection.execute(
         text(
-            "SELECT p.body, p.signed, s.id AS stream FROM public.plan p JOIN stream s"
+            "SELECT p.body, p.signed, p.brought, s.id AS stream FROM public.plan p JOIN stream s"
             " ON s.gateway = p.gateway AND s.epoch = p.epoch"
-            " ORDER BY p.gateway, p.incarnation, p.version"
+            " ORDER BY p.gateway, p.incarnation, p.version, p.brought"
         )
     ).all():
         plan = decoded(bytes(row.body))
+        names = {block.id for block in plan.blocks}
+        if row.brought:
+            held = connection.execute(
+                text("SELECT id FROM block WHERE id = ANY(:names)"), {"names": sorted(names)}
+            )
+            brought |= names - set(held.scalars())
+            continue
         for block in plan.blocks:
+            if block.id in brought:
+                continue
             connection.execute(
                 text(
                     "INSERT INTO block (id, space, span, stream, order_code, plan_incarnation,"
@@ -219,7 +238,7 @@ def _repeat_plans(connection: Connection) -> int:
     return count
 
 
-def _repeat_batches(connection: Connection) -> int:
+def _repeat_batches(connection: Connection, keys: PlanKeys) -> int:
     """In the order of their ids, which is the order in which they were judged.
 
     An epoch that has ended since was live when its batches came.
@@ -235,7 +254,7 @@ def _repeat_batches(connection: Connection) -> int:
     for row in _stored(connection):
         aside = unjudged.get((row.gateway, row.epoch, row.first))
         try:
-            _repeat_batch(driver, row, aside)
+            _repeat_batch(driver, row, keys, aside)
         except Exception as error:
             if isinstance(error, SourceUnusable) or db.may_pass(error):
                 raise
@@ -270,7 +289,9 @@ def _stored(connection: Connection) -> Iterator[Any]:
         last = rows[-1].id
 
 
-def _repeat_batch(driver: Psycopg[Any], row: Any, unjudged: Unjudged | None) -> None:
+def _repeat_batch(
+    driver: Psycopg[Any], row: Any, keys: PlanKeys, unjudged: Unjudged | None
+) -> None:
     stream = store.lock_stream(driver, row.gateway, row.epoch)
     assert stream is not None
     if row.first > stream.committed + 1:
@@ -300,7 +321,7 @@ def _repeat_batch(driver: Psycopg[Any], row: Any, unjudged: Unjudged | None) -> 
     driver.execute(
         "SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, false)", (f"{AGAIN}.batch", row.id)
     )
-    store.take_in(driver, stream, received, Suffix(before), row.received, unjudged)
+    store.take_in(driver, stream, received, Suffix(before), row.received, keys, unjudged)
 
 
 def _differences(connection: Connection, name: str, most: int) -> list[Difference]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from central.ingest import rules
 from central.ingest.facts import (
+    Brought,
     Claim,
     Conclusions,
     Held,
@@ -17,6 +18,7 @@ from central.ingest.facts import (
     MarkKey,
     Needs,
     PlanKey,
+    PlanKeys,
     RecordKey,
     RecordRow,
     Stream,
@@ -25,6 +27,7 @@ from central.ingest.facts import (
 )
 from central.ingest.life import Item, ItemKey
 from central.ingest.samples import Group
+from gateway.contract.batch import BatchHeader
 from gateway.contract.plan import Plan
 from gateway.contract.record import Intent, Record
 
@@ -46,6 +49,9 @@ class Replay:
     plans: dict[tuple[str, PlanKey], Plan]
     orders: dict[str, tuple[str, ...]]
     devices: frozenset[str] = frozenset()
+    plan_keys: PlanKeys = field(default_factory=dict)
+    brought: dict[tuple[str, PlanKey], Plan] = field(default_factory=dict)
+    """Plans that this register had forgotten, and that batches have brought so far."""
     items: dict[ItemKey, Item] = field(default_factory=dict)
     claims: dict[MarkKey, Claim] = field(default_factory=dict)
     numbers: dict[tuple[str, int], tuple[MarkKey, ...]] = field(default_factory=dict)
@@ -72,9 +78,13 @@ class Replay:
         epoch: int,
         first: int,
         lines: Sequence[bytes],
+        header: BatchHeader | None = None,
         unjudged: Unjudged | None = None,
     ) -> tuple[RecordRow, ...]:
-        """Hear the next run of a stream's records; returns the rows that it gives."""
+        """Hear the next run of a stream's records; returns the rows that it gives.
+
+        `header`: that of their batch, where it may bring plans.
+        """
         stream = Stream(
             id=0,
             gateway=gateway,
@@ -88,6 +98,8 @@ class Replay:
             is_device=gateway in self.devices,
         )
         records, faults = rules.decode_lines(first, lines)
+        if header is not None and (unjudged is None or unjudged.claims):
+            self.bring(rules.brought(header, records, self.plan_keys)[0])
         known = self.known(stream, rules.needs(stream, records))
         if unjudged is None:
             court = rules.hear(stream, known, first, records, faults)
@@ -97,12 +109,31 @@ class Replay:
         self.take(stream, records, found)
         return found.records
 
+    def bring(self, plans: Iterable[Brought]) -> tuple[Brought, ...]:
+        """Hold the plans that are not known yet; returns them."""
+        new = []
+        for each in plans:
+            key = (each.plan.gateway, each.plan.which.key())
+            if self.plans.get(key) != each.plan and key not in self.brought:
+                self.brought[key] = each.plan
+                new.append(each)
+        return tuple(new)
+
+    def _plans(self, stream: Stream, needs: Needs) -> dict[PlanKey, Plan]:
+        found = {}
+        for key in needs.plans:
+            plan = self.brought.get((stream.gateway, key))
+            if plan is None or plan.epoch != stream.epoch:
+                plan = self.plans.get((stream.gateway, key), plan)
+            if plan is not None:
+                found[key] = plan
+        return found
+
     def known(self, stream: Stream, needs: Needs) -> Known:
         """What the records so far hold of `needs`, as the store would answer."""
-        gateway = stream.gateway
         marks = {mark: self._held(mark) for mark in needs.marks if mark in self.claims}
-        for mark in needs.repeated & marks.keys():
-            for item in self.items_of([marks[mark].item[0]]):
+        if needs.repeated:
+            for item in self.items_of(rules.repeated_uiis(needs, marks)):
                 marks |= {other: self._held(other) for other in self._marks.get(item.key, ())}
         uiis = set(needs.uiis) | {held.item[0] for held in marks.values()}
         uiis |= {self._uiis[elements] for elements in needs.elements if elements in self._uiis}
@@ -117,9 +148,7 @@ class Replay:
                     items |= {item.key: item for item in self.items_of([uii])}
                     orders |= {self.groups[name].order}
         return Known(
-            plans={
-                key: self.plans[gateway, key] for key in needs.plans if (gateway, key) in self.plans
-            },
+            plans=self._plans(stream, needs),
             items=items,
             marks=marks,
             numbers={key: self.numbers[key] for key in needs.numbers if key in self.numbers},

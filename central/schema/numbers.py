@@ -21,20 +21,22 @@ plan = Table(
     Column("gateway", Text, ForeignKey("gateway.name"), primary_key=True),
     Column("incarnation", BigInteger, primary_key=True),
     Column("version", BigInteger, primary_key=True),
+    Column("brought", Boolean, primary_key=True, server_default="false"),
     Column("epoch", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     now("signed"),
 )
-"""Every plan ever signed, as it was signed."""
+"""Every plan ever signed, as it was signed. `brought`: this database had forgotten it in a restore,
+and its gateway brought it; `signed` is then when it came."""
 
 block = Table(
     "block",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("space", Text, ForeignKey("number_space.name"), nullable=False),
+    Column("space", Text, nullable=False),
     Column("span", INT8RANGE, nullable=False),
     Column("stream", BigInteger, ForeignKey("stream.id"), nullable=False),
-    Column("order_code", Text, ForeignKey("orders.code")),
+    Column("order_code", Text),
     Column("plan_incarnation", BigInteger, nullable=False),
     Column("plan_version", BigInteger, nullable=False),
     now("issued"),
@@ -43,7 +45,8 @@ block = Table(
     ExcludeConstraint(("space", "="), ("span", "&&"), name="block_once", using="gist"),
 )
 """Numbers given to one stream for one order, first named by that plan. `order_code` is null where
-only a gateway's `accepted` record tells of the block after a restore."""
+only a gateway's `accepted` record tells of the block after a restore. Of what a plan names that a
+gateway brought, the restored database may have forgotten the order and the number space."""
 
 loss = Table(
     "loss",

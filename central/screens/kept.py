@@ -58,6 +58,8 @@ _INGEST = (
     "other records under the same numbers",
     "records follow a key_changed, which ends what its key may sign",
     "no epoch {epoch} was opened",
+    "a plan that this register did not sign",
+    "a plan for {gateway} epoch {epoch}",
     "more came for the reason {reason} within a day than is kept",
     "{gateway} holds a receipt of incarnation {theirs}; this register is {ours}",
     "{gateway} holds a receipt for record {epoch}/{seq}; this register ends at {end}",

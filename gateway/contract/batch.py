@@ -8,8 +8,11 @@ records through `prev` and `head`.
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from gateway.contract.encoding import GatewayName, Hex32, Message, Seq, Version
+from pydantic import Field
+
+from gateway.contract.encoding import Count, GatewayName, Hex32, Message, Seq, Version
 from gateway.contract.errors import ChainBroken, ContractError
 from gateway.contract.signed import Signed, SigningKey, sign, take_apart
 
@@ -48,6 +51,10 @@ class BatchHeader(Message):
     last: Seq
     prev: Hex32
     head: Hex32
+    incarnation: Count | None = None
+    """The register's newest incarnation that the sender has heard of; absent from older senders."""
+    plans: Annotated[tuple[str, ...], Field(max_length=MAX_RECORDS)] | None = None
+    """The plans that these records accept and that an earlier incarnation issued, as signed."""
 
 
 @dataclass(frozen=True)

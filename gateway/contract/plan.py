@@ -111,6 +111,8 @@ class Due(Message):
     component: Code
     of: RecordRef
     position: Position = 1
+    space: str | None = None
+    """The number's space, of a mark; absent from older plans."""
 
 
 class Block(Message):

@@ -14,7 +14,7 @@ gives its rows in the form in which `tests.central.tables` reads those of Postgr
 
 import copy
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from central.ingest.facts import (
     Evidence,
     Key,
     PlanKey,
+    PlanKeys,
     Received,
     RecordKey,
     RecordRow,
@@ -37,9 +38,10 @@ from central.ingest.forks import Disputed
 from central.ingest.life import ItemKey
 from central.ingest.states import Heard, decode, merged
 from central.reconcile.replay import Replay
-from gateway.contract.batch import NO_HEAD, first_head
+from gateway.contract.batch import NO_HEAD, BatchHeader, first_head
 from gateway.contract.plan import Plan
 from gateway.contract.receipt import MAX_REFUSED, Receipt, Refusal, encode_receipt
+from gateway.contract.record import Record
 from gateway.contract.salvage import decode_salvage
 from gateway.contract.signed import SigningKey, key_id, take_apart
 
@@ -91,6 +93,8 @@ class Register:
     key: SigningKey = field(default_factory=SigningKey.new)
     """Signs receipts."""
     incarnation: int = 1790000000
+    plan_keys: PlanKeys = field(default_factory=dict)
+    """A plan that a gateway brings counts where one of them has signed it."""
     restored: bool = False
     """A restore was declared, and not every gateway has told yet what was forgotten."""
     older: str | None = None
@@ -107,6 +111,8 @@ class Register:
     evidence: list[Evidence] = field(default_factory=list)
     plans: dict[tuple[str, PlanKey], bytes] = field(default_factory=dict)
     """As they were signed."""
+    brought: dict[tuple[str, PlanKey], bytes] = field(default_factory=dict)
+    """Plans that this register had forgotten, and that gateways brought."""
     blocks: dict[str, Block] = field(default_factory=dict)
     losses: list[tuple[str, int, int]] = field(default_factory=list)
     """(block, start, end), both included."""
@@ -278,10 +284,15 @@ class Register:
                 self._dispute(name, forks.announced(received, since))
         if not isinstance(admitted, Suffix):
             return admitted
+        new = received.records[admitted.start :]
+        if rules.is_unheard(header, new, self.incarnation):
+            return Dropped("unheard")
         unjudged = Unjudged(fault) if fault else None
         if unjudged is None:
             self.before_judging(*name, header.first + admitted.start)
-        needs = rules.needs(stream, received.records[admitted.start :])
+        for forged in self._bring(header, new):
+            self._keep(forged)
+        needs = rules.needs(stream, new)
         writes = rules.judge(stream, received, admitted, self.held.known(stream, needs), unjudged)
         if unjudged is not None:
             self.unjudged[*name, writes.first] = unjudged
@@ -304,7 +315,9 @@ class Register:
                 continue
             suffix = Suffix(stream.committed + 1 - header.first)
             new += header.last - stream.committed
-            needs = rules.needs(stream, received.records[suffix.start :])
+            records = received.records[suffix.start :]
+            self._bring(header, records)
+            needs = rules.needs(stream, records)
             writes = rules.judge(stream, received, suffix, self.held.known(stream, needs))
             self._carry_out(stream, received, writes)
         self._dispute(name, [])
@@ -321,6 +334,7 @@ class Register:
             stream = replace(self.streams[batch.stream], plan=in_force.get(batch.stream))
             lines = batch.body.split(b"\n")
             records, faults = rules.decode_lines(batch.first, lines)
+            self._bring(BatchHeader.from_line(batch.header), records)
             known = self.held.known(stream, rules.needs(stream, records))
             found = rules.hear(stream, known, batch.first, records, faults).conclusions()
             in_force[batch.stream] = found.plan
@@ -344,6 +358,25 @@ class Register:
     def disputed_uiis(self) -> set[str]:
         """What stands on two pieces, or may: the numbers of either branch."""
         return {mark.uii for marks in self.disputed.values() for mark in marks}
+
+    def _bring(self, header: BatchHeader, records: Iterable[Record | None]) -> list[Evidence]:
+        plans, forged = rules.brought(header, records, self.plan_keys)
+        for plan, payload in ((each.plan, each.payload) for each in self.held.bring(plans)):
+            which = plan.which.key()
+            self.brought[plan.gateway, which] = payload
+            for block in plan.blocks:
+                taken = any(
+                    each.space == block.space
+                    and each.start <= block.end
+                    and block.start <= each.end
+                    for each in self.blocks.values()
+                )
+                if not taken and block.id not in self.blocks:
+                    self.blocks[block.id] = Block(
+                        *(block.id, block.space, block.start, block.end),
+                        *((plan.gateway, plan.epoch), block.order, which),
+                    )
+        return forged
 
     def _keep(self, evidence: Evidence) -> None:
         same = (evidence.gateway, evidence.reason, hashlib.sha256(evidence.payload).digest())

@@ -13,7 +13,7 @@ plan process would add for a plan (its order, product, licence and blocks) is en
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -22,11 +22,12 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.range import Range
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from central import embedded
 from central.ingest import intake, receipts, states
 from central.ingest.salvage import take
+from central.keys import plan_keys
 from central.reconcile.judging import judge_again
 from central.reconcile.rebuild import Rebuilt, rebuild
 from central.register.acts import CARRIED_OVER, By, Work
@@ -42,7 +43,7 @@ from central.register.numbers import service as numbers
 from central.register.numbers.spaces import SPACE
 from central.register.orders.service import ORDER
 from central.register.products.service import PRODUCT
-from gateway.contract.plan import Plan, PlanOrder
+from gateway.contract.plan import CentralKey, Plan, PlanOrder
 from gateway.contract.signed import SigningKey, take_apart
 from tests.central.memory import Enrolled
 from tests.support import clusters
@@ -69,10 +70,18 @@ def database() -> Iterator[str]:
 class Store:
     """One register, in the database of `url`, which is emptied first."""
 
-    def __init__(self, url: str, key: SigningKey, incarnation: int = 1790000000) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: SigningKey,
+        incarnation: int = 1790000000,
+        keys: tuple[CentralKey, ...] = (),
+    ) -> None:
         self._url = url
         self._name = str(conninfo_to_dict(url)["dbname"])
         self._key = key
+        self._keys = keys
+        self._plan_keys = plan_keys(keys)
         with psycopg.connect(url, autocommit=True) as owner:
             names = [sql.Identifier(name) for (name,) in owner.execute(_TABLES).fetchall()]
             owner.execute(
@@ -133,17 +142,21 @@ class Store:
     def salvage(self, payload: bytes) -> int:
         """By the real service; how many records are new."""
         with self._working() as work:
-            return take(work, payload, "a byte was flipped").records
+            return take(work, payload, "a byte was flipped", self._plan_keys).records
 
     def may_issue(self) -> bool:
         """As the plan process asks before it issues numbers."""
         with self._working() as work:
             return numbers.may_issue(work)
 
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection as a page has it."""
+        return self._engine.connect()
+
     def rebuilt(self) -> Rebuilt:
         """The register once more from its acts, plans and batches."""
         with self._engine.connect() as connection, connection.begin() as transaction:
-            found = rebuild(connection)
+            found = rebuild(connection, self._keys)
             transaction.rollback()
         return found
 
@@ -160,7 +173,7 @@ class Store:
                 (plan.gateway, *plan.which.key(), plan.epoch, payload),
             )
             for block in plan.blocks:
-                self.connection.execute(
+                fresh = self.connection.execute(
                     "INSERT INTO block (id, space, span, stream, order_code, plan_incarnation,"
                     " plan_version) SELECT %s, %s, %s, id, %s, %s, %s FROM stream"
                     " WHERE gateway = %s AND epoch = %s ON CONFLICT (id) DO NOTHING",
@@ -169,17 +182,19 @@ class Store:
                         *(*plan.which.key(), plan.gateway, plan.epoch),
                     ),
                 )
-                self.connection.execute(
-                    "UPDATE number_space SET next = greatest(next, %s) WHERE name = %s",
-                    (block.end + 1, block.space),
-                )
+                if fresh.rowcount:
+                    self.connection.execute(
+                        "UPDATE number_space SET next = greatest(next, %s) WHERE name = %s",
+                        (block.end + 1, block.space),
+                    )
         return plan
 
     def records(self, gateway: str, payload: bytes, now: datetime, fault: str = "") -> bytes | None:
         """As an ingest worker does with one message; `fault`: why it cannot be judged."""
 
         def work(found: str) -> bytes | None:
-            asked = intake.take(self.connection, gateway, payload, now, fault or found)
+            keys, why = self._plan_keys, fault or found
+            asked = intake.take(self.connection, gateway, payload, now, keys, why)
             if asked is None:
                 return None
             return receipts.signed_receipt(self.connection, self._key, gateway, *asked, now)
@@ -191,7 +206,7 @@ class Store:
         with self._engine.connect() as connection:
             connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
-                judge_again(Work(connection, By.command()), "mended")
+                judge_again(Work(connection, By.command()), "mended", self._keys)
 
     def state(self, gateway: str, payload: bytes, now: datetime) -> bytes | None:
         with self.connection.transaction():

@@ -91,8 +91,12 @@ def of_register(register: Register) -> Tables:
         ],
         "evidence": [(e.gateway, e.reason, e.detail, e.payload) for e in register.evidence],
         "plan": [
-            (gateway, *which, register.held.plans[gateway, which].epoch, body)
-            for (gateway, which), body in register.plans.items()
+            (gateway, *which, epochs[gateway, which].epoch, body, brought)
+            for plans, epochs, brought in (
+                (register.plans, held.plans, False),
+                (register.brought, held.brought, True),
+            )
+            for (gateway, which), body in plans.items()
         ],
         "block": [
             (b.id, b.space, b.start, b.end, *b.stream, b.order, *b.plan)
@@ -147,7 +151,7 @@ _QUERIES = {
     "disputed_mark": "SELECT s.gateway, s.epoch, seq, position, held, uii, component, serial,"
     " order_code, station, space, number FROM disputed_mark d JOIN stream s ON s.id = d.stream",
     "evidence": "SELECT gateway, reason, detail, bytes FROM evidence",
-    "plan": "SELECT gateway, incarnation, version, epoch, body FROM plan",
+    "plan": "SELECT gateway, incarnation, version, epoch, body, brought FROM plan",
     "block": "SELECT b.id, space, lower(span), upper(span) - 1, s.gateway, s.epoch, order_code,"
     " b.plan_incarnation, b.plan_version FROM block b JOIN stream s ON s.id = b.stream",
     "loss": "SELECT block, lower(span), upper(span) - 1 FROM loss",

@@ -40,7 +40,7 @@ def ingest(url: str, gateway: str, payload: bytes, start: threading.Barrier) -> 
                 contextlib.suppress(pg.DeadlockDetected, store.JudgedTooEarly),
                 connection.transaction(),
             ):
-                store.receive(connection, received, NOW)
+                store.receive(connection, received, NOW, {})
                 stored = True
 
 
@@ -106,7 +106,7 @@ def test_a_read_that_waits_for_a_new_piece_of_its_number_sees_it(url: str) -> No
         added = rules.examine(OTHER, theirs.batch(known[1] + 1, theirs.seq))
         assert isinstance(added, Received)
         with made.connection.transaction():
-            store.receive(made.connection, added, NOW)
+            store.receive(made.connection, added, NOW, {})
             start.wait(20)
             until(lambda: watch.execute(WAITS).fetchone() == (1,))
         reader.join(30)

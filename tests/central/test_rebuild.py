@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from central import config as configuration
-from central import db
+from central import db, keys
 from central.reconcile.rebuild import SourceUnusable, rebuild
 from tests.support.peer import Peer
 from tests.support.register import Register
@@ -56,13 +56,14 @@ def rebuilt(centre: Registry, *, identical: bool) -> Any:
 
 def compared(centre: Registry) -> list[str]:
     """What differs, as the command says it, without a process for each time."""
-    engine = db.owner_engine(configuration.load(centre.folder / "central.toml"))
+    config = configuration.load(centre.folder / "central.toml")
+    engine = db.owner_engine(config)
     try:
         with (
             engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
             connection.begin() as transaction,
         ):
-            found = rebuild(connection).differences
+            found = rebuild(connection, keys.load_public(config.keys.dir)).differences
             transaction.rollback()
     finally:
         engine.dispose()
@@ -166,7 +167,7 @@ def test_an_act_that_was_taken_out_is_noticed(scene: Registry) -> None:
     try:
         with engine.connect() as connection, connection.begin() as transaction:
             with pytest.raises(SourceUnusable, match=r"act \d+ \(licence L-1\): .* reinstated"):
-                rebuild(connection)
+                rebuild(connection, ())
             transaction.rollback()
         scene.run("rebuild", expect=1)
     finally:

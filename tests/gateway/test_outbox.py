@@ -3,12 +3,14 @@
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.contract.batch import MAX_BYTES, MAX_RECORDS, decode_batch, heads
+from gateway.contract.batch import MAX_BYTES, MAX_RECORDS, BatchHeader, decode_batch, heads
+from gateway.contract.plan import encode_plan
 from gateway.contract.receipt import Receipt, Refusal
 from gateway.contract.record import Opened
 from gateway.contract.signed import SigningKey
@@ -16,7 +18,7 @@ from gateway.journal import Cursor, Journal
 from gateway.logbook import Draft
 from gateway.outbox import Ignored, Latch, Less, Moved, next_batch, take_receipt
 from gateway.store import open_journal
-from tests.gateway.desk import OPENED, Site, new_journal
+from tests.gateway.desk import OPENED, Site, new_journal, plan
 from tests.gateway.records import GATEWAY, NOON, common
 from tests.support.examples import examples
 
@@ -87,6 +89,56 @@ def test_a_batch_ends_at_500_records_or_256_kib(
         following = len(records[0]) + 1
         assert sum(len(record) + 1 for record in records) <= MAX_BYTES
         assert sum(len(record) + 1 for record in records) + following > MAX_BYTES
+
+
+def accept(site: Site, version: int, **order: Any) -> bytes:
+    made = plan(version=version, **order)
+    payload = encode_plan(made, KEY)
+    site.logbook.accept(made, payload)
+    return payload
+
+
+def header(site: Site) -> BatchHeader:
+    payload = next_batch(site.journal, "b", KEY)
+    assert payload is not None
+    return decode_batch(payload).header
+
+
+def test_a_batch_brings_the_plans_of_former_incarnations_that_its_records_accept(
+    site: Site,
+) -> None:
+    first, second = accept(site, 1), accept(site, 2)
+    assert (header(site).incarnation, header(site).plans) == (0, None)  # no receipt yet
+    take_receipt(site.journal, receipt(site.journal, 1))
+    assert (header(site).incarnation, header(site).plans) == (1, None)
+    take_receipt(site.journal, receipt(site.journal, 1, incarnation=2))
+    assert header(site).incarnation == 2
+    assert header(site).plans == (first.decode(), second.decode())
+    take_receipt(site.journal, receipt(site.journal, 2, incarnation=2))
+    assert header(site).plans == (second.decode(),)
+    append(site, 1)
+    take_receipt(site.journal, receipt(site.journal, 3, incarnation=2))
+    assert header(site).plans is None  # the register holds the record that accepted it
+
+
+def test_the_plans_of_a_batch_count_towards_its_size(site: Site) -> None:
+    large = {"expect": ["x" * 100_000]}
+    payloads = [accept(site, version, **large) for version in (1, 2, 3)]
+    append(site, 1)
+    take_receipt(site.journal, receipt(site.journal, 1, incarnation=2))
+    assert (header(site).last, header(site).plans) == (
+        3,
+        tuple(payload.decode() for payload in payloads[:2]),
+    )
+    take_receipt(site.journal, receipt(site.journal, 3, incarnation=2))
+    assert (header(site).last, header(site).plans) == (5, (payloads[2].decode(),))
+
+
+@pytest.mark.parametrize("damaged", [b"\xff", b"{}", b"", b'{"v":1}\nk AAAA'])
+def test_a_damaged_plan_is_not_brought_and_holds_up_nothing(site: Site, damaged: bytes) -> None:
+    site.logbook.accept(plan(), damaged)
+    take_receipt(site.journal, receipt(site.journal, 1, incarnation=2))
+    assert (header(site).last, header(site).plans) == (2, None)
 
 
 # -- what comes back

@@ -8,7 +8,8 @@ import pytest
 
 from gateway.contract.batch import next_head
 from gateway.contract.errors import JournalCorrupt, JournalError
-from gateway.contract.record import Intent, Record
+from gateway.contract.plan import encode_plan
+from gateway.contract.record import Accepted, Intent, Record
 from gateway.contract.salvage import decode_salvage
 from gateway.contract.signed import SigningKey
 from gateway.guard import Guard, GuardFile, Mark, kept_mark
@@ -18,8 +19,8 @@ from gateway.journal import Cursor, Entry, Journal
 from gateway.pages import FRAME_HEADER, LOG_HEADER, log_of
 from gateway.salvage import Place, Remains, prove, salvage
 from gateway.store import open_journal
-from tests.gateway.desk import new_journal
-from tests.gateway.records import GATEWAY, intent, intent_of, mark, marked
+from tests.gateway.desk import new_journal, plan
+from tests.gateway.records import GATEWAY, common, intent, intent_of, mark, marked
 
 PAGE = 4096
 DELIVERED = 6
@@ -210,6 +211,28 @@ def test_records_that_a_restored_register_forgot_are_asked_for(
         found = decode_salvage(target.read_bytes())
         assert found.manifest.after == after
         assert [record for _, batch in found.batches for record in batch.records] == wanted
+
+
+def test_the_batches_bring_the_plans_that_their_records_accept(tmp_path: Path) -> None:
+    path = new_journal(tmp_path)
+    made = open_journal(path, writable=True)
+    key = SigningKey.new()
+    payloads = []
+    for version in (1, 2):
+        asked = plan(version=version, expect=["x" * 9000])  # on several pages
+        payloads.append(encode_plan(asked, key))
+        fields = {"incarnation": 1, "version": version, "lease_until": asked.lease_until}
+        made.accept_plan(
+            1,
+            version,
+            payloads[-1],
+            lambda seq, fields=fields: Accepted.model_validate(common(seq) | fields),  # type: ignore[misc]
+        )
+    Identity(key, ()).save(path)
+    salvage(crashed(made, tmp_path), tmp_path / "out")
+    made.close()
+    (batch,) = [each for _, each in decode_salvage((tmp_path / "out").read_bytes()).batches]
+    assert batch.header.plans == tuple(payload.decode() for payload in payloads)
 
 
 def test_an_existing_file_stays(journal: Journal, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 
 import central.config
 import gateway.config
-from central import db
+from central import db, keys
 from central.reconcile.rebuild import rebuild
 from gateway import inspection
 from gateway.contract.batch import decode_batch
@@ -181,9 +181,10 @@ def test_a_phone_sends_what_it_kept(
 def test_the_register_balances_and_is_rebuilt(centre: Centre) -> None:
     """Runs after the line and the phone have delivered. The administrator's password is valid."""
     assert balance(centre)["balanced"]
-    engine = db.owner_engine(central.config.load(centre.folder / "central.toml"))
+    config = central.config.load(centre.folder / "central.toml")
+    engine = db.owner_engine(config)
     with engine.connect() as connection, connection.begin() as transaction:
-        assert not rebuild(connection).differences
+        assert not rebuild(connection, keys.load_public(config.keys.dir)).differences
         transaction.rollback()
     engine.dispose()
     account = {"account": "administrator", "password": PASSWORD}

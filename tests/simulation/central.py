@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 from central.errors import IssueGuardUnreadable, RegisterOlder
 from central.ingest.facts import Dropped, Evidence, RecordKey, Writes
 from central.ingest.intake import insist
+from central.keys import plan_keys
 from central.plan.compile import compile_plan
 from central.plan.facts import Issue
 from central.plan.issuing import Issuing
@@ -69,7 +70,11 @@ class Centre:
             CentralKey(id=key.id, use=use, public=key.public.hex())
             for use, key in (("receipt", self.receipt_key), ("plan", self.plan_key))
         )
-        self.register = Register(self.receipt_key, incarnation=int(NOON.timestamp()) - 86400)
+        self.register = Register(
+            self.receipt_key,
+            incarnation=int(NOON.timestamp()) - 86400,
+            plan_keys=plan_keys(self.keys),
+        )
         self.register.before_judging = self._judge
         self.officers = Officers()
         self.stumbles = 0
@@ -127,6 +132,7 @@ class Centre:
         self.done.append(("salvage", payload))
         for batch in self.register.batches[before:]:
             self._date(batch.stream, batch.first, batch.last, self.now())
+        self._take_over_blocks(self.now())
         name = f"{manifest.gateway}, epoch {manifest.epoch}"
         self.story.tell("officer", f"{name}: brings {new} salvaged records")
         self.touch()
@@ -286,6 +292,7 @@ class Centre:
         elif len(self.register.batches) > before:
             batch = self.register.batches[-1]
             self._date(batch.stream, batch.first, batch.last, now)
+            self._take_over_blocks(now)
             self.story.tell("centre", f"{gateway}: records {batch.first} to {batch.last} committed")
             self.on_work(f"{gateway}: records {batch.first} to {batch.last}")
             self._changed[gateway] = None
@@ -316,6 +323,12 @@ class Centre:
             if before.get(key) != item and item.space is not None and item.number is not None:
                 self.officers.since[item.space, item.number] = self.now()
         self.touch()
+
+    def _take_over_blocks(self, now: datetime) -> None:
+        """Blocks of plans that a gateway brought count as issued when they came."""
+        for block in self.register.blocks.values():
+            if block.order is not None:
+                self.officers.issued.setdefault(block.id, now)
 
     def _date(self, stream: tuple[str, int], first: int, last: int, now: datetime) -> None:
         """Note when the numbers that these records speak of were last changed."""

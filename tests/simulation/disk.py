@@ -136,6 +136,9 @@ class MemoryStore:
         plans = sorted(self.disk.plans, reverse=True)
         return self.disk.plans[plans[age]] if age < len(plans) else None
 
+    def plan_of(self, incarnation: int, version: int) -> bytes | None:
+        return self.disk.plans.get((incarnation, version))
+
     def check(self) -> None:
         if self.disk.torn_page:
             raise JournalCorrupt(f"{self.name}: a page is damaged")

@@ -153,7 +153,9 @@ def enter_doubts(register: Register, officers: Officers, gateway: str, epoch: in
 
 
 def _plans(register: Register, gateway: str) -> list[Plan]:
-    return [plan for (name, _), plan in register.held.plans.items() if name == gateway]
+    held = register.held
+    known = (*held.plans.items(), *held.brought.items())
+    return [plan for (name, _), plan in known if name == gateway]
 
 
 def _others(orders: Iterable[Order], gateway: str, register: Register) -> list[str]:

@@ -37,7 +37,7 @@ def test_a_message_that_only_one_of_them_heard_is_seen(url: str) -> None:
     assert not simulate(1, keep=worlds.append).fault
     centre = worlds[0].centre
     last = max(index for index, each in enumerate(centre.done) if each[0] == "records")
-    with Store(url, centre.receipt_key, FIRST_INCARNATION) as store:
+    with Store(url, centre.receipt_key, FIRST_INCARNATION, centre.keys) as store:
         repeat(centre.done[:last] + centre.done[last + 1 :], store)
         with store.connection.transaction():
             assert differences(of_register(centre.register), of_database(store.connection))

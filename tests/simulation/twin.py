@@ -25,7 +25,7 @@ def twin(url: str, seed: int) -> str:
     if outcome.fault:
         return outcome.fault
     centre = worlds[0].centre
-    with Store(url, centre.receipt_key, FIRST_INCARNATION) as store:
+    with Store(url, centre.receipt_key, FIRST_INCARNATION, centre.keys) as store:
         told = repeat(centre.done, store)
         with store.connection.transaction():
             told += differences(of_register(centre.register), of_database(store.connection))

@@ -381,7 +381,7 @@ class World:
             name == gateway and not all(proved.values())
             for (name, _), proved in self.salvaged.items()
         )
-        return gaps or self.centre.restores > 0 or self.excused(MarkRef(gateway, 0, 0, 0))
+        return gaps or self.excused(MarkRef(gateway, 0, 0, 0))
 
     # -- life
 

@@ -151,6 +151,7 @@ class Register(Registry):
         self.pools = Pools.opened(config)
         setup.offer(self.pools.entrance, self._keep_code)
         self._receipt_key = keys.load(config.keys.dir, "receipt")
+        self._plan_keys = keys.plan_keys(keys.load_public(config.keys.dir))
         self._connect(config)
         self._plans: _Plans | None = None
         self._watch: Watch | None = None
@@ -305,7 +306,9 @@ class Register(Registry):
         with self._lock:
             answers = intake.alone(
                 self._ingest,
-                lambda fault: consumer.take(self._ingest, self._receipt_key, name, payload, fault),
+                lambda fault: consumer.take(
+                    self._ingest, self._receipt_key, self._plan_keys, name, payload, fault
+                ),
                 lambda: gateway_of(name),
                 payload,
             )

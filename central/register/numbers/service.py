@@ -94,7 +94,7 @@ def lock_guard(connection: Connection) -> None:
 def unclaimed(
     connection: Connection, stream: int, *, never_lost: bool = False
 ) -> list[dict[str, Any]]:
-    """Every run of numbers of the stream's blocks that no record has claimed: block, start, end.
+    """Every run of numbers of the stream's blocks that no record has spent: block, start, end.
 
     `end` is the first number after it. `never_lost`: of blocks alone of which nothing is lost yet.
     """
@@ -110,6 +110,7 @@ def unclaimed(
         claimed = connection.execute(
             select(schema.claim.c.number)
             .where(
+                schema.claim.c.fresh,
                 schema.claim.c.space == block.space,
                 schema.claim.c.number >= block.span.lower,
                 schema.claim.c.number < block.span.upper,
