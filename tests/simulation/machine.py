@@ -123,6 +123,8 @@ class Machine:
         self.benches = {bench.config.name: bench for bench in benches}
         self.clock = Clock(loop)
         self.hardware_clock = hardware_clock
+        self.earlier_release = chance.of("release").yes(0.25)
+        """It brings no plan to a register that was restored."""
         self.epochs: dict[int, Epoch] = {}
         self.guard = MemorySlots()
         self.run: Run | None = None
@@ -259,7 +261,7 @@ class Machine:
     ) -> None:
         here = self.epoch
         run.latches = latches = Latches(here.slip)
-        run.link = SimLink(self.broker)
+        run.link = SimLink(self.broker, here.identity.key if self.earlier_release else None)
         try:
             core = run.core = assemble(
                 journal=journal,

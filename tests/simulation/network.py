@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from gateway.contract.batch import decode_batch, encode_batch
+from gateway.contract.signed import SigningKey
 from gateway.uplink import LinkDown, TakenOver
 from tests.simulation.chance import Chance
 from tests.simulation.loop import SimLoop
@@ -361,8 +363,10 @@ def matches(name: str, topic: str) -> bool:
 class SimLink:
     """One process's way to the broker. See `gateway.uplink.Link`."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, earlier_release: SigningKey | None = None) -> None:
+        """`earlier_release`: the key of a sender that knows no field which came later."""
         self._broker = broker
+        self._earlier_release = earlier_release
         self._sessions: list[Session] = []
 
     @asynccontextmanager
@@ -379,7 +383,7 @@ class SimLink:
             raise LinkDown(str(error)) from error
         self._sessions.append(session)
         try:
-            yield SimSession(session, arrived)
+            yield SimSession(session, arrived, self._earlier_release)
         finally:
             session.disconnect()
             self._sessions.remove(session)
@@ -393,9 +397,15 @@ class SimLink:
 class SimSession:
     """One connection. See `gateway.uplink.Session`."""
 
-    def __init__(self, session: Session, arrived: "asyncio.Queue[Message | Why]") -> None:
+    def __init__(
+        self,
+        session: Session,
+        arrived: "asyncio.Queue[Message | Why]",
+        earlier_release: SigningKey | None,
+    ) -> None:
         self._session = session
         self._arrived = arrived
+        self._earlier_release = earlier_release
 
     async def subscribe(self, topics: Sequence[str]) -> None:
         self._session.subscribe(*topics)
@@ -403,6 +413,10 @@ class SimSession:
     async def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None
     ) -> None:
+        if self._earlier_release is not None and topic.endswith("/records"):
+            batch = decode_batch(payload)
+            header = batch.header.model_copy(update={"incarnation": None, "plans": None})
+            payload = encode_batch(header, batch.records, self._earlier_release)
         try:
             await self._session.publish(topic, payload, retain=retain, expiry=expiry_s)
         except LineLost as error:

@@ -18,7 +18,7 @@ REGRESSIONS = {
     50: "a number that a plan called due was this journal's own, and was marked on two barrels",
     86: "a read settled an unknown outcome by a symbol that several pieces share",
     208: "the word of a start that a journal set back had forgotten stood; no more numbers",
-    230: "a batch was under way during a restore, and judged without its plan",
+    392: "a batch was under way during a restore, and judged without its plan",
     761: "a further component whose number's first mark a backup had forgotten was refused",
 }
 """Seeds that found something, and what. A later world may draw another story from the same seed."""

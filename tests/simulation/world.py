@@ -376,12 +376,16 @@ class World:
         )
 
     def may_be_refused(self, gateway: str) -> bool:
-        """A record of what a gap has swallowed has nothing to speak of."""
+        """A record of what a gap has swallowed has nothing to speak of. What an earlier release
+        marked under a plan that a restored register has forgotten, nothing proves."""
         gaps = any(
             name == gateway and not all(proved.values())
             for (name, _), proved in self.salvaged.items()
         )
-        return gaps or self.excused(MarkRef(gateway, 0, 0, 0))
+        forgotten = self.centre.restores > 0 and any(
+            machine.name == gateway and machine.earlier_release for machine in self.machines
+        )
+        return gaps or forgotten or self.excused(MarkRef(gateway, 0, 0, 0))
 
     # -- life
 
