@@ -21,7 +21,7 @@ def test_a_day_forward_stops_marking_only_where_the_kernel_vouches_for_it(
 ) -> None:
     ends = datetime.now(UTC) + timedelta(hours=20)  # a licence's end is a lease's end, too
     centre.add_licence("L-forward", "UMX", valid_until=ends.isoformat())
-    site = sites("clock.forward", start="pedal", licence="L-forward")
+    site = sites("clock.forward", "modbus-cell", "pedal", licence="L-forward")
     clock = site.folder / "clock"
     clock.write_text("0")
     site.run(clock=clock)
@@ -39,7 +39,7 @@ def test_a_day_forward_stops_marking_only_where_the_kernel_vouches_for_it(
     clock.write_text(f"{DAY} synchronised")
     view = site.page.wait_rest(cycle=3)
     assert not site.armed
-    # The marker proves that its text was never used: nobody has to settle anything.
+    # The cell proves that it never started the shot: nobody has to settle anything.
     assert (view["phase"], view["note"]["code"]) == ("idle", "not-started")
     assert not {"begin", "trial", "run"} & set(view["can"])
     assert view["why_not"]["code"] == "clock-ahead"

@@ -181,6 +181,7 @@ def test_the_balance_is_that_of_reconcile(centre: Registry) -> None:
         assert rows
         for key, row in rows.items():
             assert row["unaccounted"] == len(theirs[key].pop("unaccounted")) == 0
+            assert theirs[key].pop("disputed") == []
             assert (theirs[key].pop("missing"), theirs[key].pop("engraved")) == (0, [])
             assert {name: row[name] for name in theirs[key]} == theirs[key], key
         assert all(not each["issued"] for key, each in theirs.items() if key not in rows)
