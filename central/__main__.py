@@ -188,7 +188,9 @@ def _until_told(run: Callable[[], None], stop: Callable[[], None]) -> int:
 def _ingest(config: Config, _options: argparse.Namespace) -> int:
     from central.ingest.consumer import Worker
 
-    worker = Worker(config, keys.load(config.keys.dir, "receipt"))
+    folder = config.keys.dir
+    plan_keys = keys.plan_keys(keys.load_public(folder))
+    worker = Worker(config, keys.load(folder, "receipt"), plan_keys)
     return _until_told(worker.run, worker.stop)
 
 

@@ -20,7 +20,7 @@ import psycopg
 from paho.mqtt.client import Client, MQTTMessage
 from psycopg import errors as pg
 
-from central import db, keys, mqtt
+from central import db, mqtt
 from central.config import Config
 from central.errors import DatabaseUnavailable
 from central.ingest import intake, receipts, states, store
@@ -56,10 +56,10 @@ class Answer:
 class Worker:
     """Runs until `stop`. One thread of its own works; paho's thread only fills the queue."""
 
-    def __init__(self, config: Config, key: SigningKey) -> None:
+    def __init__(self, config: Config, key: SigningKey, plan_keys: PlanKeys) -> None:
         self._config = config
         self._key = key
-        self._plan_keys = keys.plan_keys(keys.load_public(config.keys.dir))
+        self._plan_keys = plan_keys
         self._arrived: queue.Queue[Arrived] = queue.Queue()
         self._stopping = threading.Event()
         self._generation = 0

@@ -286,6 +286,25 @@ def is_balanced(real: Store) -> bool:
 
 
 @pytest.mark.slow
+def test_a_batch_that_is_judged_later_has_brought_its_plan(url: str) -> None:
+    line = Line()
+    memory, real = both(url, line)
+    with real:
+        assert isinstance(memory.receive(GATEWAY, line.batch(), "a fault of ours"), Writes)
+        assert real.records(GATEWAY, line.batch(), RESTORED, "a fault of ours") is not None
+        assert [quarantined for _, quarantined in states(memory)] == [True, True]
+        assert memory.blocks["B101"].order == "G-1"
+        assert differences(of_register(memory), of_database(real.connection)) == []
+        assert real.rebuilt().identical
+        memory.judge_again()
+        real.judge_again()
+        assert states(memory) == [("good", False), ("good", False)]
+        assert differences(of_register(memory), of_database(real.connection)) == []
+        assert real.rebuilt().identical
+        assert is_balanced(real)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [

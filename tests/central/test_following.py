@@ -253,7 +253,7 @@ def test_an_elected_worker_without_work_notices_that_its_lock_is_gone(
 ) -> None:
     monkeypatch.setattr(consumer, "ELECTION_EVERY_S", 0.0)
     monkeypatch.setattr(consumer, "BACKOFF_S", (0.0, 0.0))
-    worker = Worker(config, SigningKey.new())
+    worker = Worker(config, SigningKey.new(), {})
     try:
         worker._elect()
         first = worker._connection().info.backend_pid

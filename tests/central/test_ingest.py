@@ -316,7 +316,9 @@ def test_a_latch_waits_for_the_acts_when_all_its_streams_are_locked(
     fork.intent(fork.mark(peer.plan, peer.order, peer.number(2)))
     other.intent(1)
     config = configuration.load(centre.folder / "central.toml")
-    worker = Worker(config, keys.load(config.keys.dir, "receipt"))
+    folder = config.keys.dir
+    plan_keys = keys.plan_keys(keys.load_public(folder))
+    worker = Worker(config, keys.load(folder, "receipt"), plan_keys)
     last = other.journal.seq
     taken = [message(peer, fork.batch(3, 3)), message(other, other.journal.batch(1, last))]
     with psycopg.connect(centre.database) as enrolment, ThreadPoolExecutor(1) as thread:
