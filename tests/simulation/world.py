@@ -556,6 +556,8 @@ class World:
         remains = Remains()
         for entry in disk.read():
             remains.add(entry.seq, entry.body, entry.head)
+        for (incarnation, version), payload in disk.plans.items():
+            remains.add_plan(incarnation, version, payload)
         receipt = Place(int(disk.meta["committed"]), bytes.fromhex(disk.meta["committed_head"]))
         mark = epoch.mark
         known = [] if mark is None or mark.epoch != former else [Place(mark.seq, mark.head)]
