@@ -71,18 +71,15 @@ def contradiction(
 def weigh(connection: Connection, receipt: Receipt, now: datetime) -> None:
     """Hold this register if the receipt proves that it is older than it was."""
     stream = store.lock_stream(connection, receipt.gateway, receipt.epoch)
-    row = connection.execute(
-        "SELECT value::bigint FROM setting WHERE name = 'incarnation'"
-    ).fetchone()
-    assert row is not None
+    ours = store.incarnation(connection)
 
     def head_at(seq: int) -> bytes | None:
         assert stream is not None
         return store.head_at(connection, stream, seq)
 
-    why = contradiction(receipt, row[0], stream, head_at)
+    why = contradiction(receipt, ours, stream, head_at)
     if why is not None:
-        _hold(connection, str(row[0]), why, now)
+        _hold(connection, str(ours), why, now)
 
 
 def _hold(connection: Connection, incarnation: str, why: str, now: datetime) -> None:

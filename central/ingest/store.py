@@ -76,7 +76,7 @@ def receive(
     admitted = rules.admit(stream, received, stored)
     if isinstance(admitted, Suffix):
         new = received.records[admitted.start :]
-        if rules.accepted(new) and rules.is_unheard(header, new, _incarnation(connection)):
+        if rules.accepted(new) and rules.is_unheard(header, new, incarnation(connection)):
             return Dropped("unheard")
         taken = (connection, stream, received, admitted, now, plan_keys)
         for forged in set_aside(*taken, fault) if fault else take_in(*taken):
@@ -117,9 +117,9 @@ def take_in(
     plan_keys: PlanKeys,
     unjudged: Unjudged | None = None,
 ) -> list[Evidence]:
-    """Judge and store the new part of an admitted batch; returns what it brought as a plan of ours.
+    """Judge and store the new part of an admitted batch.
 
-    Raises `JudgedTooEarly`.
+    Returns what it brought as a plan and this register has not signed. Raises `JudgedTooEarly`.
     """
     new = received.records[suffix.start :]
     forged: list[Evidence] = []
@@ -134,7 +134,8 @@ def take_in(
     return forged
 
 
-def _incarnation(connection: Connection) -> int:
+def incarnation(connection: Connection) -> int:
+    """The incarnation of this register: the last restore that was declared."""
     query = "SELECT value::bigint FROM setting WHERE name = 'incarnation'"
     row = connection.execute(query).fetchone()
     assert row is not None

@@ -257,21 +257,12 @@ class _Audit:
                 self._strange.append((chain.gateway, f"epoch {chain.epoch} record {seq}"))
 
     def _read_disputes(self) -> None:
-        for (
-            gateway,
-            epoch,
-            seq,
-            held,
-            uii,
-            serial,
-            order,
-            space,
-            number,
-        ) in self._connection.execute(
+        rows = self._connection.execute(
             "SELECT s.gateway, s.epoch, d.seq, d.held, d.uii, d.serial, d.order_code, d.space,"
             " d.number FROM disputed_mark d JOIN stream s ON s.id = d.stream"
             " ORDER BY s.gateway, s.epoch, d.serial, d.seq"
-        ):
+        )
+        for gateway, epoch, seq, held, uii, serial, order, space, number in rows:
             self._disputed.add(uii)
             for account in (self._balance.order(order), self._balance.gateway(gateway)):
                 account.disputed[serial] = None
