@@ -25,14 +25,18 @@ class Lines:
 def fitted(
     text: str, room: float, height: float, sizes: Sequence[float], *, bold: bool = False
 ) -> Lines:
-    """At the first of the sizes, the largest first, at which it fits; else cut at the last one."""
+    """At the first of the sizes, the largest first, at which it fits in whole words; else at the
+    last one, in lines that are full, and cut where those are too many."""
     said = drawable(text)
     for size in sizes:
         texts = _wrapped(said, room, size, bold)
         if len(texts) <= _lines_in(height, size):
             return Lines(size, texts)
     size = sizes[-1]
-    texts = _wrapped(said, room, size, bold)[: _lines_in(height, size)]
+    texts, most_lines = _broken(said, room, size, bold), _lines_in(height, size)
+    if len(texts) <= most_lines:
+        return Lines(size, texts)
+    texts = texts[:most_lines]
     last = texts[-1]
     while last and width(last + _CUT, size, bold=bold) > room:
         last = last[:-1]
@@ -80,12 +84,19 @@ def _wrapped(text: str, room: float, size: float, bold: bool) -> tuple[str, ...]
             continue
         if line:
             lines.append(line)
-        line = word
-        while width(line, size, bold=bold) > room:
-            held = _held(line, room, size, bold)
-            lines.append(line[:held])
-            line = line[held:]
+        *full, line = _broken(word, room, size, bold)
+        lines.extend(full)
     return (*lines, line) if line or not lines else tuple(lines)
+
+
+def _broken(text: str, room: float, size: float, bold: bool) -> tuple[str, ...]:
+    """Wherever a line is full."""
+    lines: list[str] = []
+    while width(text, size, bold=bold) > room:
+        held = _held(text, room, size, bold)
+        lines.append(text[:held].rstrip())
+        text = text[held:].lstrip()
+    return (*lines, text)
 
 
 def _held(word: str, room: float, size: float, bold: bool) -> int:

@@ -2,7 +2,7 @@
 
 import pypdfium2
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from central.labels import labels
@@ -102,6 +102,7 @@ def test_nothing_runs_over_whatever_things_are_called(label: Label, language: La
             assert apart or over, (fields[index], other)
 
 
+@example("Kombinati", f"Kombinati {('W' * 21 + ' ') * 8}W")  # whole words need one line too many
 @given(NAMES, NAMES)
 def test_a_name_stands_there_whole(sender: str, recipient: str) -> None:
     """Up to the 200 characters that the register takes."""
