@@ -71,7 +71,12 @@ $(STAMP): requirements.txt pyproject.toml package-lock.json .ci/setup .ci/third_
 demo: $(STAMP)
 	@$(BIN)/gjurma-sim demo
 
-test: $(STAMP)
+# Collected once before, so that not each process has to compile all of the tests.
+$(VENV)/.compiled: $(STAMP)
+	@echo "test: compiling the tests"
+	@$(BIN)/python -m pytest --collect-only -qq -p no:cacheprovider >$@
+
+test: $(VENV)/.compiled
 	@$(BIN)/python -m tests.needs install
 	$(BIN)/python -m pytest --budget=600 $(_test) $(PYTEST)
 

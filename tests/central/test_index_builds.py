@@ -103,6 +103,7 @@ def former() -> Iterator[Former]:
         yield found
 
 
+@pytest.mark.long
 def test_others_write_on_while_it_is_built(former: Former) -> None:
     writer = _Writer(former.centre)
     with former.held_up() as busy:
@@ -123,6 +124,7 @@ def test_others_write_on_while_it_is_built(former: Former) -> None:
     assert former.centre.sql("SELECT count(*) FROM item") == [(20_000 + written,)]
 
 
+@pytest.mark.long
 def test_a_build_that_is_broken_off_is_made_good_by_the_next_upgrade(former: Former) -> None:
     with former.held_up() as busy:
         migrating = former.centre.spawn("migrate")

@@ -76,8 +76,11 @@ def rebuilt(register: Registry) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "error",
-    [ValueError("a fault of ours"), store.JudgedTooEarly(), pg.ProgramLimitExceeded("too long")],
-    ids=lambda error: type(error).__name__,
+    [
+        pytest.param(store.JudgedTooEarly(), id="too-early"),
+        pytest.param(ValueError("a fault of ours"), id="fault", marks=pytest.mark.long),
+        pytest.param(pg.ProgramLimitExceeded("too long"), id="too-long", marks=pytest.mark.long),
+    ],
 )
 def test_a_batch_that_cannot_be_judged_is_kept_and_judged_later(
     register: Registry,

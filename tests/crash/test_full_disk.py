@@ -44,7 +44,8 @@ def test_a_full_disk_stops_marking_and_loses_nothing(small: Callable[..., Site])
     _goes_on(site, good)
 
 
-@pytest.mark.parametrize("end", [Site.stop, pytest.param(Site.kill, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("end", [Site.stop, Site.kill])
 def test_a_start_on_a_full_disk_uses_the_reserve(
     small: Callable[..., Site], end: Callable[[Site], object]
 ) -> None:
@@ -59,7 +60,8 @@ def test_a_start_on_a_full_disk_uses_the_reserve(
     _goes_on(site, 1)
 
 
-@pytest.mark.parametrize("end", [Site.kill, pytest.param(Site.stop, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("end", [Site.kill, Site.stop])
 def test_a_start_that_finds_not_even_the_reserve_says_so_disarms_and_tries_again(
     small: Callable[..., Site], end: Callable[[Site], object]
 ) -> None:

@@ -67,10 +67,7 @@ def every_case() -> Iterator[Case]:
 
 SAMPLE = (
     Case("modbus-cell", "pedal", "cycle:before:CommitIntent:1"),
-    Case("panasonic-lp", "operator", "cycle:after:WriteGuard:1"),
     Case("panasonic-lp", "pedal", "cycle:after:Arm:1"),
-    Case("panasonic-lp", "operator", "cycle:after:Fire:1"),
-    Case("panasonic-lp", "pedal", "cycle:before:RecordVerified:1"),
     Case("panasonic-lp", "pedal", "cycle:after:AwaitOutcome:1", "recovery:after:Inspect:1"),
 )
 

@@ -97,7 +97,8 @@ def test_yesterdays_journal_is_caught_by_the_guard_alone(sites: MakeSite) -> Non
     assert "the guard knows record" in cause
 
 
-@pytest.mark.parametrize("plan", [pytest.param("same-plan", marks=pytest.mark.long), "newer-plan"])
+@pytest.mark.long
+@pytest.mark.parametrize("plan", ["same-plan", "newer-plan"])
 def test_yesterdays_journal_and_guard_are_caught_by_the_receipt_alone(
     sites: MakeSite, plan: str
 ) -> None:

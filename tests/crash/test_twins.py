@@ -33,6 +33,7 @@ def latched(page: Page) -> list[str]:
     return wait_for("a latch", lambda: page.latches)
 
 
+@pytest.mark.long
 def test_both_are_latched_once_the_register_hears_of_two(sites: MakeSite) -> None:
     site = sites("twins.line", cabled=True)
     site.run()

@@ -128,10 +128,10 @@ async def test_a_fault_at_any_byte_of_firing_never_marks_twice(
 
 @pytest.mark.slow
 @LONG_WIRES
+@pytest.mark.parametrize("step", [23, pytest.param(9, marks=pytest.mark.faults)])
 async def test_a_cut_anywhere_in_a_whole_cycle_never_marks_twice(
-    tmp_path: Path, listen: str
+    tmp_path: Path, listen: str, step: int
 ) -> None:
-    step = 9 if listen == TCP else 23  # on a serial line each cut costs some timeouts
     async with bench(tmp_path, listen) as it:
         cell = await it.ready(reply_timeout=0.15, accept_timeout=0.2)
         for sequence, at in enumerate(range(0, 700, step), start=2):

@@ -308,7 +308,7 @@ async def test_a_cell_that_keeps_its_old_result_and_one_that_fires_late(tmp_path
 @LONG_WIRES
 @pytest.mark.parametrize("direction", ["to_device", "to_host"])
 @pytest.mark.parametrize("kind", ["cut", "flip", "drop", "double"])
-@pytest.mark.parametrize("places", [12, pytest.param(40, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("places", [6, pytest.param(40, marks=pytest.mark.faults)])
 async def test_a_fault_anywhere_in_a_trays_cycle(
     tmp_path: Path, listen: str, direction: str, kind: str, places: int
 ) -> None:

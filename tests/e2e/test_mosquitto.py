@@ -140,6 +140,7 @@ def test_who_has_no_certificate_of_ours_is_not_let_in(centre: Plant, site: Site)
     intruder.leave()
 
 
+@pytest.mark.long
 def test_a_listener_in_the_share_of_ingest_hears_nothing_and_costs_nothing(
     centre: Plant, site: Site
 ) -> None:

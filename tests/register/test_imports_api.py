@@ -213,7 +213,8 @@ def test_a_file_that_is_none_leaves_nothing_behind(centre: Registry) -> None:
     assert centre.sql("SELECT count(*) FROM act") == acts
 
 
-@pytest.mark.parametrize("rows", [10_000, pytest.param(50_000, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("rows", [10_000, 50_000])
 def test_a_large_file_is_taken_in_once_killed_and_twice_run(
     centre: Registry, tmp_path: Path, rows: int
 ) -> None:

@@ -31,7 +31,7 @@ from tests.support.peer import Peer
 from tests.support.store import MARKED, Store, symbol
 
 pytestmark = pytest.mark.slow
-SCANS, LONG_SCANS = 200, 1000
+SCANS, LONG_SCANS = 60, 1000
 
 
 @pytest.fixture
