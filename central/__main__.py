@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     add("rebuild", _rebuild, "build the register anew from acts and batches; exit 1 if it differs")
     again = add("judge", _judge, "judge batches again that ingest could not judge")
     again.add_argument("--reason", required=True, help="what has changed since")
+    add("dispute-forks", _dispute_forks, "dispute the marks of forks kept before migration 0033")
     fill = add("generate", _generate, "fill an empty register with a life made up, for trials")
     fill.add_argument("--items", type=int, required=True, help="about how many marks")
     fill.add_argument("--seed", type=int, default=1, help="the same again gives the same register")
@@ -244,6 +245,15 @@ def _invite(config: Config, options: argparse.Namespace) -> int:
     with db.disposing(db.make_engine(config)) as engine, engine.begin() as connection:
         invitation = service.invite(Work(connection, By.command()), new)
     _tell(options, invitation.model_dump(mode="json"), invitation.code)
+    return GOOD
+
+
+def _dispute_forks(config: Config, options: argparse.Namespace) -> int:
+    from central.reconcile.forks import dispute_kept_forks
+
+    with db.connect(config) as connection, connection.transaction():
+        count = dispute_kept_forks(connection, datetime.now(UTC))
+    _tell(options, {"marks": count}, f"{count} marks are disputed that were not")
     return GOOD
 
 

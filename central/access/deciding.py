@@ -20,6 +20,7 @@ RIGHT_OF: Mapping[ProposalKind, Right] = {
     "sanction": Right.IMPOSE_SANCTIONS,
     "destruction": Right.REPORT_EVENTS,
     "settlement": Right.SETTLE_ARTICLES,
+    "fork-settlement": Right.SETTLE_ARTICLES,
 }
 """What who proposes it needs, and who confirms it."""
 

@@ -5,19 +5,27 @@ And bringing what a damaged journal of a former epoch still proved.
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection, Engine
 
 from central import keys
 from central.access.roles import Right
 from central.api.desk import AtDesk, Guarded, needs, transaction
+from central.api.proposals import ProposalView, propose
 from central.ingest import salvage
 from central.ingest.salvage import Salvaged
 from central.plan import doubts
 from central.register.acts import By, Work
 from central.register.gateways import service
-from central.register.gateways.models import Enrolled, Enrolment, Invitation, NewInvitation
+from central.register.gateways.models import (
+    Enrolled,
+    Enrolment,
+    ForkSettlement,
+    Invitation,
+    NewInvitation,
+)
+from central.register.proposals.service import Wanted
 
 SALVAGES = "/api/v1/salvages"
 open_to_all = APIRouter(tags=["gateways"])
@@ -71,3 +79,18 @@ def bring_salvage(
     those of the epoch that has ended; what the register holds already is left as it is."""
     plan_keys = keys.plan_keys(request.app.state.central_keys)
     return desk.act(lambda work: salvage.take(work, desk.body, reason, plan_keys), 201)
+
+
+@api.post(
+    "/gateways/{name}/settle-fork",
+    status_code=202,
+    response_model=ProposalView,
+    **needs(Right.SETTLE_ARTICLES),
+)
+def settle_fork(
+    name: Annotated[str, Path(max_length=100, examples=["gramsh.line-2"])],
+    asked: ForkSettlement,
+    desk: AtDesk,
+) -> Response:
+    """Says how many pieces bear each of a fork's numbers. A second person confirms it."""
+    return propose(desk, Wanted("fork-settlement", name, asked))

@@ -8,7 +8,7 @@ declared the restore. What a gateway says without such a receipt is a claim: it 
 from collections.abc import Callable
 from datetime import datetime
 
-from central.ingest import store
+from central.ingest import ingest_acts, store
 from central.ingest.database import Connection
 from central.ingest.facts import Stream
 from central.register.incarnation import PROVED_OLDER
@@ -86,7 +86,7 @@ def _hold(connection: Connection, incarnation: str, why: str, now: datetime) -> 
     """Enter the act, once; what follows from it is `central.register.incarnation`'s."""
     if store.is_held(connection):
         return
-    store.act(connection, "register", incarnation, PROVED_OLDER, {}, why, now)
+    ingest_acts.act(connection, "register", incarnation, PROVED_OLDER, {}, why, now)
     connection.execute(
         "INSERT INTO setting (name, value) VALUES ('older', %s) ON CONFLICT DO NOTHING", (why,)
     )

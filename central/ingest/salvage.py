@@ -14,7 +14,7 @@ from psycopg import Connection as Psycopg
 from pydantic import BaseModel
 
 from central.errors import Conflict, NotFound, Refused
-from central.ingest import rules, store
+from central.ingest import ingest_acts, rules, store
 from central.ingest.database import Connection
 from central.ingest.facts import Evidence, PlanKeys, Received, Stream, Suffix
 from central.ingest.intake import insist
@@ -119,7 +119,7 @@ class _Taking:
         self._verify(self._found.signed.verify)
         for each in received:
             self._one(each)
-        store.dispute(self._connection, self._stream, (), reason, self._now)
+        ingest_acts.dispute(self._connection, self._stream, (), reason, self._now)
         former = _acts(self._connection, self._gateway, self._epoch)
         missing = [span.model_dump() for span in self._found.manifest.missing]
         if self._new or not former:

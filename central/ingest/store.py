@@ -6,19 +6,16 @@ adds between our look and our insert makes the batch be judged again.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from central import db
-from central.ingest import forks, rules
+from central.ingest import forks, ingest_acts, rules
 from central.ingest.database import LIVE_CHANNEL, Connection, columns, notify
 from central.ingest.facts import (
     Brought,
-    Claim,
     Dropped,
     Evidence,
     Key,
@@ -32,9 +29,7 @@ from central.ingest.facts import (
 )
 from central.ingest.life import Item, ItemKey
 from central.ingest.lookup import decoded_plan, look_up, look_up_items
-from central.register import acts
-from central.register.gateways import disputes
-from central.register.gateways.projection import JUDGED, UNJUDGED
+from central.register.gateways.projection import UNJUDGED
 from central.said import said
 from gateway.contract.batch import first_head, heads
 from gateway.contract.topics import Boot
@@ -87,12 +82,18 @@ def receive(
     elif isinstance(admitted, Evidence):
         keep(connection, admitted, now)
         if admitted.latch is not None:
-            _latch(connection, stream, admitted.latch, admitted.detail, now)
+            ingest_acts.latch(connection, stream, admitted.latch, admitted.detail, now)
         if forks.proves_two_branches(stream, admitted):
-            since = forks.parting(stream, received, lambda seq: head_at(connection, stream, seq))
-            told = forks.announced(received, since)
-            dispute(connection, stream, told, admitted.detail, now)
+            dispute_batch(connection, stream, received, admitted.detail, now)
     return admitted
+
+
+def dispute_batch(
+    connection: Connection, stream: Stream, received: Received, why: str, now: datetime
+) -> None:
+    """Dispute what a batch of a second journal announced, and what the register holds beside it."""
+    since = forks.parting(stream, received, lambda seq: head_at(connection, stream, seq))
+    ingest_acts.dispute(connection, stream, forks.announced(received, since), why, now)
 
 
 def is_held(connection: Connection) -> bool:
@@ -191,94 +192,8 @@ def set_aside(
     header = received.batch.header
     span = {"first": header.first + suffix.start, "last": header.last}
     payload = {"epoch": stream.epoch, **span, **asdict(unjudged)}
-    act(connection, "gateway", stream.gateway, UNJUDGED, payload, "", now)
+    ingest_acts.act(connection, "gateway", stream.gateway, UNJUDGED, payload, "", now)
     return forged
-
-
-def _latch(connection: Connection, stream: Stream, state: str, why: str, now: datetime) -> None:
-    """An act, since no batch tells of it."""
-    payload = {"epoch": stream.epoch, "state": state}
-    act(connection, "gateway", stream.gateway, "latched", payload, why, now)
-    connection.execute(
-        "UPDATE stream SET state = %s, ended = %s WHERE id = %s", (state, now, stream.id)
-    )
-    notify(connection, LIVE_CHANNEL, {"gateway": stream.gateway, "latch": state})
-    notify(connection, acts.PLAN_CHANNEL, {"gateway": stream.gateway})
-
-
-def act(
-    connection: Connection,
-    subject: str,
-    key: str,
-    what: str,
-    payload: dict[str, Any],
-    why: str,
-    now: datetime,
-) -> int:
-    """Keep an act of ingest, and return its id; its caller carries out what follows from it."""
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (acts.LAST,))
-    row = connection.execute(
-        "INSERT INTO act (at, subject, key, what, payload, account, role, reason, basis)"
-        " VALUES (%s, %s, %s, %s, %s, 'ingest', 'program', %s, '') RETURNING id",
-        (now, subject, key, what, Jsonb(payload), why),
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def dispute(
-    connection: Connection, stream: Stream, marks: Iterable[forks.Disputed], why: str, now: datetime
-) -> None:
-    """Enter the marks of two branches that are not entered yet, and those that are held since."""
-    entered = {
-        tuple(row)
-        for row in connection.execute(
-            "SELECT seq, position, held, uii, component FROM disputed_mark WHERE stream = %s",
-            (stream.id,),
-        ).fetchall()
-    }
-    told = list(marks)
-    since = min([mark.seq for mark in told] + [seq for seq, *_ in entered], default=None)
-    if since is None:
-        return
-    told += forks.held_since(_claims_of(connection, stream, since), since)
-    new = [
-        mark.model_dump()
-        for mark in told
-        if (mark.seq, mark.position, mark.held, mark.uii, mark.component) not in entered
-    ]
-    if new:
-        payload = {"epoch": stream.epoch, "marks": new}
-        entry = act(connection, "gateway", stream.gateway, disputes.DISPUTED, payload, why, now)
-        for statement in disputes.STATEMENTS:
-            connection.execute(statement, (entry,))
-
-
-def _claims_of(connection: Connection, stream: Stream, since: int) -> Iterator[tuple[Claim, str]]:
-    for serial, uii, component, *row in connection.execute(
-        "SELECT i.serial, i.uii, i.component, c.seq, c.position, c.order_code, c.space, c.number,"
-        " c.fresh, c.quantity, c.station FROM claim c JOIN item i ON i.id = c.item"
-        " WHERE c.stream = %s AND c.seq >= %s ORDER BY c.seq, c.position",
-        (stream.id, since),
-    ).fetchall():
-        seq, position, *rest = row
-        yield Claim(seq, position, (uii, component), *rest), serial
-
-
-def unjudged_batches(connection: Connection) -> dict[tuple[str, int, int], Unjudged]:
-    """The batches that are kept unjudged, by gateway, epoch and first record."""
-    found = {}
-    for gateway, what, payload in connection.execute(
-        "SELECT key, what, payload FROM act WHERE subject = 'gateway' AND what = ANY(%s)"
-        " ORDER BY id",
-        ([UNJUDGED, JUDGED],),
-    ).fetchall():
-        key = (gateway, payload["epoch"], payload["first"])
-        if what == UNJUDGED:
-            found[key] = Unjudged(payload["fault"], payload["claims"])
-        else:
-            found.pop(key, None)
-    return found
 
 
 def keep(connection: Connection, evidence: Evidence, now: datetime) -> None:
@@ -466,7 +381,8 @@ _INSERT_ITEMS = " ".join(
     (
         "INSERT INTO item (uii, component, elements, order_code, space, number, serial, state,",
         "read_ok, remark, quarantined, duplicated, basis, readback, sample, changed, disputed)",
-        "SELECT w.*, %s, EXISTS (SELECT FROM disputed_mark d WHERE d.uii = w.uii) FROM",
+        "SELECT w.*, %s,",
+        "EXISTS (SELECT FROM disputed_mark d WHERE d.uii = w.uii AND d.found <> 'one') FROM",
         _ITEMS,
         "ON CONFLICT DO NOTHING RETURNING uii, component, id",
     )

@@ -61,7 +61,8 @@ _BLOCKS = (
     " coalesce(sum(l.lost), 0)::bigint AS lost"
     "{scope} CROSS JOIN LATERAL (SELECT upper(b.span) - a.above - (SELECT count(DISTINCT number)"
     "   FROM disputed_mark d WHERE d.space = b.space AND d.number >= a.above"
-    "   AND d.number < upper(b.span)) AS rest FROM (SELECT greatest(lower(b.span),"
+    "   AND d.number < upper(b.span) AND d.found <> 'none') AS rest"
+    "  FROM (SELECT greatest(lower(b.span),"
     "   coalesce(max(number) + 1, 0)) AS above FROM claim"
     "  WHERE claim.space = b.space AND number >= lower(b.span) AND number < upper(b.span)"
     "  AND fresh) a) c"
@@ -73,7 +74,7 @@ _BLOCKS = (
     "     AND number >= lower(loss.span) AND number < upper(loss.span) AND fresh"
     "     UNION SELECT number FROM sighting g WHERE g.block = b.id AND g.number <@ loss.span"
     "     UNION SELECT number FROM disputed_mark d WHERE d.space = b.space"
-    "      AND d.number <@ loss.span) n)"
+    "      AND d.number <@ loss.span AND d.found <> 'none') n)"
     "   ) AS lost FROM loss WHERE loss.block = b.id) l"
     "{where} GROUP BY {key}"
 )

@@ -1,10 +1,10 @@
 """One gateway in depth: its epochs and their keys, what it runs, and its clock."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from central import schema
 from central.queries import gateways
@@ -47,9 +47,19 @@ class ClockSeen(Answer):
     apart: float
 
 
+class Disputed(Answer):
+    """A number that two branches of a journal announced. `found`: two pieces bear it; null while
+    nobody has said. One of which one piece was found, or none, is not disputed any more."""
+
+    uii: str
+    station: str
+    found: Literal["two"] | None
+
+
 class GatewayView(Gateway):
     """A gateway with its history."""
 
+    disputes: Annotated[list[Disputed], Field(description="numbers of its forks")]
     clock: Annotated[ClockSeen | None, Field(description="null: it has told nothing yet")]
     versions: Annotated[dict[str, str], Field(description="as its newest epoch was opened")]
     connected: Annotated[dict[str, str], Field(description="its devices, as that was opened")]
@@ -69,8 +79,22 @@ def one(connection: Connection, name: str) -> GatewayView:
         select(key).where(key.c.stream.in_(list(epochs))).order_by(key.c.stream, key.c.from_seq)
     ).all()
     opened = _opened(connection, rows[0].id) if rows else None
+    mark = schema.disputed_mark
+    disputed = connection.execute(
+        select(
+            mark.c.uii,
+            func.min(mark.c.station).label("station"),
+            func.min(mark.c.found).label("found"),
+        )
+        .where(mark.c.stream.in_(list(epochs)), mark.c.found.in_(("", "two")))
+        .group_by(mark.c.uii)
+        .order_by(mark.c.uii)
+    ).all()
     return GatewayView(
         **dict(found),
+        disputes=[
+            Disputed(uii=row.uii, station=row.station, found=row.found or None) for row in disputed
+        ],
         clock=_clock(connection, rows[0].id) if rows else None,
         versions={} if opened is None else opened.versions,
         connected={} if opened is None else opened.devices,

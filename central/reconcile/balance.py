@@ -4,8 +4,8 @@ issued = unused + open + good + rejected + scrapped + voided + unknown + lost + 
 what remains of the others. Whatever the rows say and the bytes do not, or the bytes and not the
 rows, and every number that no term holds, is unaccounted and named. So is a missing one: a device
 has read it on a part, or a branch of a forked journal that the register does not hold announced it,
-and no record holds its mark. A number of either branch is disputed, whatever its term: it may stand
-on two pieces.
+and no record holds its mark. A number of either branch is disputed, whatever its term, until two
+people have found that one piece bears it, or none.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,10 +16,10 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from central.ingest.facts import MarkKey, PlanKey, RecordKey
+from central.ingest.ingest_acts import unjudged_batches
 from central.ingest.life import Item
 from central.ingest.salvage import Gap, gaps
 from central.ingest.samples import Group
-from central.ingest.store import unjudged_batches
 from central.keys import plan_keys
 from central.reconcile.replay import Replay
 from gateway.contract.batch import BatchHeader, first_head, heads
@@ -41,7 +41,7 @@ class Account:
     missing: dict[str, RecordKey] = field(default_factory=dict)
     """Serials on parts that no record of the register claims, with the record that says so."""
     disputed: dict[str, None] = field(default_factory=dict)
-    """Serials that one branch of a forked journal announced."""
+    """Serials that one branch of a forked journal announced, until one piece or none was found."""
 
     def told(self, kind: str, name: str) -> dict[str, Any]:
         return {
@@ -110,7 +110,7 @@ class _Audit:
         self._blocks: dict[str, IssuedBlock] = {}
         self._orders: dict[str, PlanOrder] = {}
         self._disputed: set[str] = set()
-        """UIIs that a branch of a forked journal announced."""
+        """UIIs that a branch of a forked journal announced, and that are not found on one piece."""
         self._elsewhere: dict[tuple[str, int], RecordKey] = {}
         """Numbers that a branch announced which the register does not hold."""
         self._doubtful: dict[str, None] = {}
@@ -259,11 +259,14 @@ class _Audit:
     def _read_disputes(self) -> None:
         rows = self._connection.execute(
             "SELECT s.gateway, s.epoch, d.seq, d.held, d.uii, d.serial, d.order_code, d.space,"
-            " d.number FROM disputed_mark d JOIN stream s ON s.id = d.stream"
+            " d.number, d.found FROM disputed_mark d JOIN stream s ON s.id = d.stream"
             " ORDER BY s.gateway, s.epoch, d.serial, d.seq"
         )
-        for gateway, epoch, seq, held, uii, serial, order, space, number in rows:
-            self._disputed.add(uii)
+        for gateway, epoch, seq, held, uii, serial, order, space, number, found in rows:
+            if found != "one":
+                self._disputed.add(uii)
+            if found in ("one", "none"):
+                continue
             for account in (self._balance.order(order), self._balance.gateway(gateway)):
                 account.disputed[serial] = None
             if not held and space is not None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from central import schema
 from central.errors import GjurmaError
-from central.ingest import store
+from central.ingest import ingest_acts, store
 from central.reconcile.rebuild import (
     AGAIN,
     Difference,
@@ -62,7 +62,7 @@ def judge_again(work: Work, reason: str, keys: tuple[CentralKey, ...]) -> list[B
     connection.execute(text("LOCK TABLE stream IN EXCLUSIVE MODE"))
     driver = connection.connection.driver_connection
     assert isinstance(driver, Psycopg)
-    batches = [Batch(*key) for key in store.unjudged_batches(driver)]
+    batches = [Batch(*key) for key in ingest_acts.unjudged_batches(driver)]
     if not batches:
         return []
     before = rebuild(connection, keys).differences
@@ -80,7 +80,8 @@ def judge_again(work: Work, reason: str, keys: tuple[CentralKey, ...]) -> list[B
         connection.execute(_SCANS_FROM, asdict(batch))
         stream = store.lock_stream(driver, batch.gateway, batch.epoch)
         assert stream is not None
-        store.dispute(driver, stream, (), reason, datetime.now(UTC))  # where its journal forked
+        # Where its journal forked.
+        ingest_acts.dispute(driver, stream, (), reason, datetime.now(UTC))
     return batches
 
 

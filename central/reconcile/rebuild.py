@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from central import db, schema
 from central.errors import GjurmaError
-from central.ingest import rules, salvage, store
+from central.ingest import ingest_acts, rules, salvage, store
 from central.ingest.facts import PlanKeys, Received, Suffix, Unjudged
 from central.keys import plan_keys
 from central.plan.store import decoded
@@ -249,7 +249,7 @@ def _repeat_batches(connection: Connection, keys: PlanKeys) -> int:
     connection.execute(text("UPDATE stream SET state = 'live'"))
     driver = connection.connection.driver_connection
     assert isinstance(driver, Psycopg)
-    unjudged = store.unjudged_batches(driver)
+    unjudged = ingest_acts.unjudged_batches(driver)
     count = 0
     for row in _stored(connection):
         aside = unjudged.get((row.gateway, row.epoch, row.first))

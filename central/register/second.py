@@ -1,4 +1,5 @@
-"""Which acts need a second person: what ends a licence, excludes somebody, or ends a thing."""
+"""Which acts need a second person: what ends a licence, excludes somebody, ends a thing, or says
+which pieces of a forked journal's numbers there are."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ _ALWAYS = frozenset(
         ("exclusion", "entered"),
         ("exclusion", "amended"),
         ("event", "destroyed"),
+        ("gateway", "fork settled"),
     }
 )
 _BY_WHAT_IT_SAYS: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], bool]] = {

@@ -129,7 +129,8 @@ item = Table(
 keyed, eye, accepted. `read_ok`: this component is good by itself; `good` needs its siblings too.
 `remark` of a voided one: nothing was engraved, and another repeat may. `readback` is the mode by
 which its present mark is read back, `sample` the group that this mark has joined.
-`disputed`: one of two branches of a journal announced its number; it may stand on two pieces."""
+`disputed`: one of two branches of a journal announced its number, and nobody has found one piece
+that bears it."""
 
 claim = Table(
     "claim",
@@ -227,11 +228,13 @@ disputed_mark = Table(
     text("station"),
     Column("space", Text),
     Column("number", BigInteger),
+    text("found", ""),
     Index("disputed_mark_uii", "uii"),
     Index("disputed_mark_number", "space", "number"),
 )
 """A mark that one branch of a journal announced after it had gone on in two places. `held`: by the
-branch that the register holds; a mark of the other one has no claim here."""
+branch that the register holds; a mark of the other one has no claim here. `found`: the pieces that
+two people found with its number: one, two, none; empty while nobody has said."""
 
 refusal = Table(
     "refusal",

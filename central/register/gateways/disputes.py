@@ -1,4 +1,4 @@
-"""The rows that an act of disputed marks gives: psycopg and SQLAlchemy run the same statements.
+"""The rows that acts on disputed marks give: psycopg and SQLAlchemy run the same statements.
 
 Each takes the act's id, as `%s`.
 """
@@ -22,3 +22,18 @@ FLAG = (
     " WHERE a.id = %s AND item.uii = m->>'uii' AND NOT item.disputed"
 )
 STATEMENTS = (ENTER, FLAG)
+
+SETTLED = "fork settled"
+"""The act by which two people say how many pieces they found with each of these numbers."""
+
+FIND = (
+    "UPDATE disputed_mark d SET found = f.found FROM act a"
+    " CROSS JOIN jsonb_to_recordset(a.payload->'disputes') AS f (uii text, found text)"
+    " WHERE a.id = %s AND d.uii = f.uii"
+)
+UNFLAG = (
+    "UPDATE item SET disputed = f.found <> 'one' FROM act a"
+    " CROSS JOIN jsonb_to_recordset(a.payload->'disputes') AS f (uii text, found text)"
+    " WHERE a.id = %s AND item.uii = f.uii AND item.disputed = (f.found = 'one')"
+)
+SETTLEMENT = (FIND, UNFLAG)

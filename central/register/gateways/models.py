@@ -1,11 +1,11 @@
 """What enrolment asks and answers."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from central.register.asked import Asked
+from central.register.asked import Asked, WithReason
 from central.said import said
 from gateway.contract.encoding import GatewayName, Hex32, Time
 from gateway.contract.plan import CentralKey
@@ -54,3 +54,20 @@ class Enrolled(BaseModel):
     previous_head: Hex32
     incarnation: int
     keys: tuple[CentralKey, ...]
+
+
+PiecesFound = Literal["one", "two", "none"]
+
+
+class PieceFinding(Asked):
+    """How many pieces bear a number; null while nobody has looked."""
+
+    uii: Annotated[str, Field(min_length=1, max_length=200)]
+    found: PiecesFound | None = None
+
+
+class ForkSettlement(WithReason):
+    """What two people found of numbers that two branches of a journal announced: `one` piece, which
+    stands, `two`, which are duplicates, or `none`, also where it was scrapped."""
+
+    disputes: Annotated[tuple[PieceFinding, ...], Field(min_length=1, max_length=500)]

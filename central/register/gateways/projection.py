@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import Range, insert
 from central import schema
 from central.register.acts import CARRIED_OVER, Act
 from central.register.gateways import disputes
-from central.register.gateways.disputes import DISPUTED
+from central.register.gateways.disputes import DISPUTED, SETTLED
 from gateway.contract.batch import first_head
 from gateway.contract.signed import key_id
 
@@ -22,8 +22,8 @@ _TIME: TypeAdapter[datetime | None] = TypeAdapter(datetime | None)
 
 
 class Gateways:
-    """`invited`, `enrolled`, `latched`, `disputed`, `salvaged`, and `in doubt`: what may have been
-    marked unreported."""
+    """`invited`, `enrolled`, `latched`, `disputed`, `fork settled`, `salvaged`, and `in doubt`:
+    what may have been marked unreported."""
 
     name = "gateway"
 
@@ -51,6 +51,9 @@ class Gateways:
                 _salvage(connection, act)
             case str() if act.what == DISPUTED:
                 for statement in disputes.STATEMENTS:
+                    connection.exec_driver_sql(statement, (act.id,))
+            case str() if act.what == SETTLED:
+                for statement in disputes.SETTLEMENT:
                     connection.exec_driver_sql(statement, (act.id,))
             case "in doubt":
                 enter_doubts(

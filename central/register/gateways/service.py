@@ -8,9 +8,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from central import schema
-from central.errors import ClockOff, Conflict, InvitationInvalid
+from central.errors import ClockOff, Conflict, InvitationInvalid, Refused
 from central.register.acts import Why, Work
-from central.register.gateways.models import Enrolled, Enrolment, Invitation, NewInvitation
+from central.register.gateways import disputes
+from central.register.gateways.models import (
+    Enrolled,
+    Enrolment,
+    ForkSettlement,
+    Invitation,
+    NewInvitation,
+    PieceFinding,
+)
 from central.register.gateways.projection import GATEWAY, is_device
 from central.register.numbers import service as numbers
 from central.said import said
@@ -83,6 +91,44 @@ def enrol(work: Work, asked: Enrolment, keys: tuple[CentralKey, ...]) -> Enrolle
         incarnation=int(incarnation),
         keys=keys,
     )
+
+
+def settle_fork(work: Work, name: str, asked: ForkSettlement) -> tuple[PieceFinding, ...]:
+    """Enter what was found of disputed numbers, and return it. Raises `Conflict`, `Refused`."""
+    findings = tuple(each for each in asked.disputes if each.found is not None)
+    if not findings:
+        raise Refused(said("of none of the numbers it is said what was found"))
+    mark, stream, item = schema.disputed_mark, schema.stream, schema.item
+    known = set(
+        work.connection.execute(
+            select(mark.c.uii)
+            .join(stream, stream.c.id == mark.c.stream)
+            .where(stream.c.gateway == name)
+        ).scalars()
+    )
+    told = {each.uii: each.found for each in findings}
+    if len(told) < len(findings):
+        raise Refused(said("one number is named twice"))
+    held = set(
+        work.connection.execute(select(item.c.uii).where(item.c.uii.in_(list(told)))).scalars()
+    )
+    for uii, found in told.items():
+        if uii not in known:
+            raise Conflict(said("{uii} is not disputed by a fork of {name}", uii=uii, name=name))
+        if found == "one" and uii not in held:
+            raise Refused(
+                said("{uii}: no record holds its mark; scrap the piece, then say none", uii=uii)
+            )
+    payload = {"disputes": [each.model_dump() for each in findings]}
+    work.act(
+        GATEWAY,
+        name,
+        disputes.SETTLED,
+        payload,
+        why=asked.why,
+        gateways=sharing(work.connection, name),
+    )
+    return findings
 
 
 def sharing(connection: Connection, gateway: str) -> set[str]:

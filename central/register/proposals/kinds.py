@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from central import schema
 from central.register.acts import Work
@@ -21,6 +21,9 @@ from central.register.exclusions.models import (
     EnteredExclusion,
 )
 from central.register.exclusions.rules import EXCLUSION, SCREENING
+from central.register.gateways import disputes
+from central.register.gateways import service as gateways
+from central.register.gateways.models import ForkSettlement
 from central.register.inspections.service import INSPECTION
 from central.register.licences import service as licences
 from central.register.licences.service import LICENCE
@@ -37,6 +40,7 @@ Asked: TypeAlias = (
     | NewSanction
     | NewEvent
     | Settlement
+    | ForkSettlement
     | WithReason
 )
 """What is asked for, each with `reason` and `basis`."""
@@ -95,6 +99,11 @@ def _settle(work: Work, code: str, asked: Settlement) -> Effect:
     return Effect(articles=1, flagged=0)
 
 
+def _settle_fork(work: Work, name: str, asked: ForkSettlement) -> Effect:
+    settled = gateways.settle_fork(work, name, asked)
+    return Effect(articles=len(settled), flagged=sum(each.found == "two" for each in settled))
+
+
 # --- what it rests on ---------------------------------------------------------------------------
 
 
@@ -143,6 +152,18 @@ def _article(connection: Connection, code: str, _: Settlement) -> Iterable[Versi
     return [(_named("article", code), article.version) for article in known]
 
 
+def _fork(connection: Connection, name: str, _: ForkSettlement) -> Iterable[Version]:
+    act = schema.act
+    newest = connection.execute(
+        select(func.max(act.c.id)).where(
+            act.c.subject == "gateway",
+            act.c.key == name,
+            act.c.what.in_((disputes.DISPUTED, disputes.SETTLED)),
+        )
+    ).scalar_one()
+    return [] if newest is None else [(_named("gateway", name), newest)]
+
+
 def _versions(connection: Connection, what: str, key: Any, condition: Any) -> Iterable[Version]:
     rows = connection.execute(select(key, key.table.c.version).where(condition))
     return [(_named(what, name), version) for name, version in rows]
@@ -162,5 +183,6 @@ KINDS: Mapping[str, Kind] = {
         Kind("sanction", NewSanction, _impose, _sanctioned),
         Kind("destruction", NewEvent, _destroy, _articles),
         Kind("settlement", Settlement, _settle, _article),
+        Kind("fork-settlement", ForkSettlement, _settle_fork, _fork),
     )
 }

@@ -15,6 +15,7 @@ ProposalKind = Literal[
     "sanction",
     "destruction",
     "settlement",
+    "fork-settlement",
 ]
 ProposalState = Literal["open", "confirmed", "declined", "withdrawn", "expired"]
 OPEN_FOR = timedelta(days=7)

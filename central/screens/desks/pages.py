@@ -36,7 +36,7 @@ MALFORMED = 422
 PROPOSED = 202
 """What the interface answers where it is not done until another person confirms it."""
 _ACTS = "100"
-_OF_WHAT_IS_THERE = frozenset({"amend", "roles"})
+_OF_WHAT_IS_THERE = frozenset({"amend", "roles", "settle-fork"})
 """Steps whose form begins with what stands."""
 Doing = Annotated[str, Query(alias="do", max_length=40)]
 

@@ -357,6 +357,8 @@ DESKS: tuple[Desk, ...] = (
         feminine=True,
         new="/invitations",
         says=_latches,
+        offers=lambda step, item: step != "settle-fork" or bool(item["disputes"]),
+        proposals="fork-settlement",
         related=(
             *(("orders", "gateway"), ("places", "gateway")),
             *(("refusals", "gateway"), ("evidence", "gateway")),
