@@ -128,6 +128,12 @@ def collided(error: BaseException) -> bool:
     return isinstance(original, pg.DeadlockDetected | pg.SerializationFailure)
 
 
+def described(error: Exception) -> str:
+    """Return an error's type and text, in one line that PostgreSQL can store."""
+    text = f"{type(error).__name__}: {error}".encode(errors="replace").decode()
+    return " ".join(text.replace("\x00", " ").split())[:300]
+
+
 def _liveness(config: Config) -> dict[str, Any]:
     said = conninfo_to_dict(config.database.url)
     return {name: value for name, value in LIVENESS.items() if name not in said}

@@ -1,7 +1,7 @@
 """What the rules look at, as it was read from the register."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from central.register.articles.models import Disposition, EventKind, Verdict
 from central.register.consignments.models import ConsignmentState, Direction
@@ -246,6 +246,26 @@ class UnjudgedBatch:
 
 
 @dataclass(frozen=True)
+class NotStored:
+    """A day's messages of a gateway that ingest could keep as evidence only; `detail`: the first
+    one's fault."""
+
+    gateway: str
+    day: date
+    count: int
+    detail: str
+
+
+@dataclass(frozen=True)
+class FailedLook:
+    """A look of the watch that ended with a fault: a rule that it is for, an act or a batch."""
+
+    look: str
+    fault: str
+    day: date
+
+
+@dataclass(frozen=True)
 class RefusedScan:
     """A record of a device, or of a gateway, that was to become an event and did not."""
 
@@ -258,6 +278,8 @@ class RefusedScan:
 Looked = (
     RefusedMark
     | UnjudgedBatch
+    | NotStored
+    | FailedLook
     | Told
     | UsedBlock
     | Heard

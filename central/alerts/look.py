@@ -4,7 +4,7 @@ Each is read within the caller's snapshot, and nothing is written.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, text
@@ -20,6 +20,7 @@ from central.alerts.facts import (
     LastHad,
     LatchedGateway,
     Missing,
+    NotStored,
     OlderRegister,
     Overdue,
     OverdueCount,
@@ -193,6 +194,12 @@ _LATCHED = text(
     "   WHERE n.gateway = s.gateway AND n.epoch > s.epoch) ORDER BY s.gateway"
 )
 
+_NOT_STORED = text(
+    "SELECT s.gateway, e.messages, e.details FROM (SELECT DISTINCT gateway FROM stream) s"
+    " CROSS JOIN LATERAL (SELECT count(*) AS messages, array_agg(detail ORDER BY id) AS details"
+    "  FROM evidence WHERE gateway = s.gateway AND reason = 'not-stored' AND received >= :day) e"
+    " WHERE e.messages > 0 ORDER BY s.gateway"
+)
 _FORKED = text(
     "SELECT s.gateway, s.epoch, array_agg(DISTINCT d.station) AS stations,"
     " array_agg(DISTINCT d.uii) AS uiis FROM disputed_mark d JOIN stream s ON s.id = d.stream"
@@ -282,6 +289,13 @@ def unjudged(connection: Connection, after: int, upto: int) -> Iterator[Unjudged
 def judged_again(connection: Connection, after: int, upto: int) -> list[int]:
     """The batches that were unjudged, and were judged by these acts."""
     return list(connection.execute(_JUDGED, {"after": after, "upto": upto}).scalars())
+
+
+def not_stored(connection: Connection, now: datetime) -> Iterator[NotStored]:
+    """The messages of this UTC day that ingest could not store."""
+    day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for row in connection.execute(_NOT_STORED, {"day": day}):
+        yield NotStored(row.gateway, day.date(), row.messages, row.details[0])
 
 
 def refused_scans(connection: Connection, after: int, upto: int) -> Iterator[RefusedScan]:

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from central import db, schema
 from central.alerts import look, outbox, rules
-from central.alerts.facts import Backlog, Limits, Looked
+from central.alerts.facts import Backlog, FailedLook, Limits, Looked
 from central.alerts.outbox import Address
 from central.alerts.sending import Sender
 from central.config import Config
@@ -29,7 +29,7 @@ from central.queries.horizon import Horizon
 from central.queries.reading import snapshot
 from central.register.acts import PLAN_CHANNEL, By, Work
 from central.register.alerts import service
-from central.register.alerts.models import Finding
+from central.register.alerts.models import Finding, RuleCode
 from gateway.contract.signed import SigningKey
 
 log = logging.getLogger("central.alerts")
@@ -70,6 +70,8 @@ class Watch:
         """Lots of which was told since; None: all."""
         self._behind_since: dict[str, datetime] = {}
         """When each gateway was first seen with records that wait, since it last had none."""
+        self._failed: dict[RuleCode, str] = {}
+        """By look that failed last, its fault."""
         self._clock_at = self._balance_at = 0.0
         self._since = datetime.now(UTC)
 
@@ -152,7 +154,10 @@ class Watch:
             looked: list[Looked] = []
             marked: set[str] = set()
             told_of: set[str] = set()
-            if fault is None:
+            if fault is not None:
+                what = f"batch {batches[0]}" if batches else f"act {act}"
+                looked.append(FailedLook(what, db.described(fault), datetime.now(UTC).date()))
+            else:
                 judged = [*batches, *look.judged_again(connection, self._act, act)]
                 looked = [
                     *look.told(connection, self._act, act),
@@ -170,7 +175,6 @@ class Watch:
         if not batches and act == self._act:
             return False
         if fault is not None:
-            what = f"batch {batches[0]}" if batches else f"act {act}"
             log.error("%s cannot be looked at, and raises no alert", what, exc_info=fault)
         complete = len(batches) < most
         horizon = deepcopy(self._horizon)
@@ -211,23 +215,50 @@ class Watch:
         counts = monotonic >= self._balance_at
         now = datetime.now(UTC)
         with snapshot(self._engine) as connection:
-            looked: list[Looked] = [
-                *look.heard(connection, self._since, now),
-                *self._backlogs(connection, now),
-                *look.latched(connection),
-                *look.forked(connection),
-                *look.older(connection),
-                *look.claimed(connection),
-                *look.overdue(connection, now),
-                *look.overdue_counts(connection, now),
-            ]
+            looks: dict[RuleCode, Callable[[], Iterable[Looked]]] = {
+                "gateway-silent": lambda: look.heard(connection, self._since, now),
+                "gateway-behind": lambda: self._backlogs(connection, now),
+                "gateway-latched": lambda: look.latched(connection),
+                "journal-forked": lambda: look.forked(connection),
+                "not-stored": lambda: look.not_stored(connection, now),
+                "register-older": lambda: look.older(connection),
+                "claims-more": lambda: look.claimed(connection),
+                "overdue": lambda: look.overdue(connection, now),
+                "count-overdue": lambda: look.overdue_counts(connection, now),
+            }
             if counts:
-                looked += self._balances(connection)
-        self._raise(rules.judge(looked, self._limits), {})
+                looks["balance-open"] = lambda: self._balances(connection)
+            findings: list[Finding] = []
+            for rule, looked in looks.items():
+                findings += self._try(connection, rule, looked, now)
+        self._raise(findings, {})
         if counts:
             self._balance_at = monotonic + 60 * self._config.alerts.balance_every_minutes
-            self._marked, self._told_of = set(), set()
+            if "balance-open" not in self._failed:
+                self._marked, self._told_of = set(), set()
         self._escalate(now)
+
+    def _try(
+        self,
+        connection: Connection,
+        rule: RuleCode,
+        looked: Callable[[], Iterable[Looked]],
+        now: datetime,
+    ) -> list[Finding]:
+        """What one look finds; a fault of it is a finding, and holds up no other look."""
+        try:
+            with connection.begin_nested():
+                findings = rules.judge(looked(), self._limits)
+        except Exception as error:
+            if db.may_pass(error):
+                raise
+            fault = db.described(error)
+            if self._failed.get(rule) != fault:
+                log.exception("cannot look for %s; the other looks go on", rule)
+            self._failed[rule] = fault
+            return rules.judge([FailedLook(rule, fault, now.date())], self._limits)
+        self._failed.pop(rule, None)
+        return findings
 
     def _backlogs(self, connection: Connection, now: datetime) -> Iterator[Backlog]:
         """Of the gateways that are heard from and have not caught up."""

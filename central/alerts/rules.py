@@ -18,6 +18,7 @@ from central.alerts.facts import (
     ClockRead,
     CountedLot,
     CountedOrder,
+    FailedLook,
     ForkedJournal,
     Heard,
     LastHad,
@@ -25,6 +26,7 @@ from central.alerts.facts import (
     Limits,
     Looked,
     Missing,
+    NotStored,
     OlderRegister,
     Overdue,
     OverdueCount,
@@ -102,8 +104,8 @@ def _unlicensed(mark: RefusedMark, _: Limits) -> Iterator[Case]:
 def _unjudged(batch: UnjudgedBatch, _: Limits) -> Iterator[Case]:
     facts: dict[str, Fact] = {
         "epoch": batch.epoch,
-        "first": batch.first,
-        "last": batch.last,
+        "from_record": batch.first,
+        "to_record": batch.last,
         "fault": batch.fault,
     }
     yield batch.gateway, str(batch.act), facts
@@ -354,6 +356,18 @@ def _journal_forked(journal: ForkedJournal, _: Limits) -> Iterator[Case]:
     yield journal.gateway, f"{journal.epoch} {len(journal.uiis)}", facts
 
 
+def _not_stored(messages: NotStored, _: Limits) -> Iterator[Case]:
+    """One for a gateway and a day: an upgrade leaves a few, a fault of the register one each."""
+    facts: dict[str, Fact] = {"count": messages.count, "detail": messages.detail}
+    yield messages.gateway, str(messages.day), facts
+
+
+def _look_failed(failed: FailedLook, _: Limits) -> Iterator[Case]:
+    """One for a look and a day."""
+    facts: dict[str, Fact] = {"look": failed.look, "detail": failed.fault}
+    yield "register", f"{failed.look} {failed.day}", facts
+
+
 def _register_older(register: OlderRegister, _: Limits) -> Iterator[Case]:
     """One for an incarnation: a declared restore ends it."""
     yield "register", str(register.incarnation), {"detail": register.proof}
@@ -405,8 +419,15 @@ RULES: tuple[Rule, ...] = (
     Rule(
         *("unjudged", "critical", "gateway", UnjudgedBatch, _unjudged),
         "A batch could not be judged",
-        "{subject}: records {first} to {last} of epoch {epoch} are kept, and their numbers are"
-        " quarantined ({fault}). Update the register, then run gjurma-central judge",
+        "{subject}: records {from_record} to {to_record} of epoch {epoch} are kept, and their"
+        " numbers are quarantined ({fault}). Update the register, then run gjurma-central judge",
+    ),
+    Rule(
+        *("not-stored", "warning", "gateway", NotStored, _not_stored),
+        "A message could not be stored",
+        "One message of {subject} is kept as evidence only, and has no receipt: {detail}. If no"
+        " upgrade is running, the register has a fault: see the log of ingest",
+        counted="count",
     ),
     Rule(
         *("disputed", "warning", "event", Told, _disputed),
@@ -485,7 +506,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         *("gateway-behind", "warning", "gateway", Backlog, _gateway_behind),
         "The records of a gateway do not arrive",
-        "{subject} is heard from, and since {since} one record waits there and does not arrive",
+        "{subject} is heard from, but one record has waited there since {since} and does not"
+        " arrive",
         counted="waiting",
     ),
     Rule(
@@ -528,6 +550,12 @@ RULES: tuple[Rule, ...] = (
         "A gateway claims more than the register holds",
         "{subject} says that the register confirmed {claimed} records of epoch {epoch}; it holds"
         " {held}. If the register was restored from a backup, run: gjurma-central declare-restore",
+    ),
+    Rule(
+        *("look-failed", "critical", "register", FailedLook, _look_failed),
+        "The watch cannot look at everything",
+        "The watch cannot look at what follows, and raises no alert of it: {look} ({detail}). Read"
+        " the log of watch, and update the register",
     ),
     Rule(
         *("balance-open", "critical", "order", CountedOrder, _balance_open),

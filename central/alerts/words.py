@@ -19,6 +19,7 @@ _CODES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "direction": (("desks", "value"),),
     "state": (("desks", "value"),),
     "latches": (("desks", "latch"),),
+    "look": (("desks", "value"),),
     "code": (("alerts", "code"), ("screens", "verdict")),
 }
 """By the name of a fact that is a code: the catalogue that has its word, and in which context."""

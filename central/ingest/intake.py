@@ -77,7 +77,7 @@ def alone(
             raise
         log.exception("not stored, kept as evidence")
         gateway = sender()
-        evidence = Evidence(gateway, "not-stored", described(error), payload, answer=False)
+        evidence = Evidence(gateway, "not-stored", db.described(error), payload, answer=False)
         with connection.transaction():
             store.keep(connection, evidence, datetime.now(UTC))
         return None
@@ -107,18 +107,12 @@ def insist(
                 failures += 1
                 if failures == ATTEMPTS:
                     log.exception("a batch cannot be judged; it is kept unjudged")
-                    fault = described(error)
+                    fault = db.described(error)
             elif nested:
                 raise
         least, most = PAUSE_S
         pause(min(least * 2.0**attempt, most) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
     raise AssertionError
-
-
-def described(error: Exception) -> str:
-    """Return an error's type and text, in one line that PostgreSQL can store."""
-    text = f"{type(error).__name__}: {error}".encode(errors="replace").decode()
-    return " ".join(text.replace("\x00", " ").split())[:300]
 
 
 def unproved(payload: bytes) -> Batch:

@@ -54,7 +54,11 @@ def drop(name: str) -> None:
 def _waiting() -> Iterator[None]:
     """Wait for older transactions as long as they take. Nobody waits behind such a statement;
     behind any other, such as ALTER TABLE, everybody does."""
-    former = op.get_bind().execute(text("SELECT current_setting('lock_timeout')")).scalar_one()
+    connection = op.get_bind()
+    former = connection.execute(text("SELECT current_setting('lock_timeout')")).scalar_one()
     op.execute("SET lock_timeout = 0")
-    yield
-    op.execute(f"SET lock_timeout = '{former}'")
+    try:
+        yield
+    finally:
+        if not connection.invalidated:  # else the setting has ended with the session
+            op.execute(f"SET lock_timeout = '{former}'")

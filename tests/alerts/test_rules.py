@@ -16,6 +16,7 @@ from central.alerts.facts import (
     ClockRead,
     CountedLot,
     CountedOrder,
+    FailedLook,
     ForkedJournal,
     Heard,
     LastHad,
@@ -23,6 +24,7 @@ from central.alerts.facts import (
     Limits,
     Looked,
     Missing,
+    NotStored,
     OlderRegister,
     Overdue,
     OverdueCount,
@@ -69,6 +71,8 @@ COUNTED = Missing("INV-1", 40, "DEP.1", "DEP", (), 0)
 LATE_COUNT = OverdueCount("INV-1", "open", "DEP.1", NOW)
 REFUSED = RefusedScan("gramsh.scanner-1", "gramsh.scanner-1/1/7", "unknown-code", "'x'")
 UNJUDGED = UnjudgedBatch("gramsh.line-1", 1, 7, 12, "ValueError: a fault of ours", 41)
+NOT_STORED = NotStored("gramsh.line-1", NOW.date(), 2, "UndefinedColumn: no such column")
+FAILED = FailedLook("journal-forked", "KeyError: a fault of ours", NOW.date())
 BALANCE = CountedOrder("G-1", 200, 0)
 LOT = CountedLot("FMJ/L-1", 400, 0, 0)
 
@@ -275,6 +279,17 @@ def test_unjudged() -> None:
     assert found(replace(MARK, code="unjudged")) == []
 
 
+def test_not_stored() -> None:
+    assert found(NOT_STORED, replace(NOT_STORED, count=3)) == [("not-stored", "gramsh.line-1")] * 2
+    more = judge([NOT_STORED, replace(NOT_STORED, count=3)], LIMITS)
+    assert more[0].number == more[1].number, "one for a day"
+
+
+def test_look_failed() -> None:
+    assert found(FAILED) == [("look-failed", "register")]
+    assert judge([FAILED], LIMITS)[0].facts["look"] == "journal-forked"
+
+
 def test_count_overdue() -> None:
     assert found(LATE_COUNT) == [("count-overdue", "INV-1")]
     still = replace(LATE_COUNT, state="counted")
@@ -312,6 +327,8 @@ CASES: Sequence[Looked] = (
     LATE_COUNT,
     REFUSED,
     UNJUDGED,
+    NOT_STORED,
+    FAILED,
 )
 
 
@@ -434,7 +451,7 @@ def test_every_fact_has_its_name_on_the_page_and_no_other_has(language: Language
     contexts = ("alerts field", "field")
     assert [n for n in sorted(names) if not any(d.has(n, each) for each in contexts)] == []
     own = {key.partition("\x04")[2] for key in d.by_key if key.startswith("alerts field\x04")}
-    assert sorted(own - names) == [], "nobody says it"
+    assert sorted(own - names - Alert.model_fields.keys()) == [], "nobody says it"
 
 
 def test_the_facts_of_its_page_are_in_words() -> None:

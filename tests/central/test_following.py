@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from central import db, following, keys
 from central.alerts import look, outbox
-from central.alerts.facts import Told
+from central.alerts.facts import ForkedJournal, Overdue, Told
 from central.alerts.outbox import Delivery
 from central.alerts.process import Watch
 from central.alerts.sending import Sender
@@ -240,12 +240,66 @@ def test_an_act_that_cannot_be_looked_at_holds_up_no_other(
     watch._act = newest
     while watch._look():
         pass
-    assert seen == [newest + 1, newest + 3]
+    raised = newest + 4
+    assert seen == [newest + 1, newest + 3, raised]
     assert caplog.text.count(f"act {newest + 2} cannot be looked at") == 1
     watch.begin()
-    assert watch._act == newest + 3
+    assert watch._act == raised
     with engine.connect() as connection:
-        assert connection.execute(text("SELECT max(id) FROM act")).scalar_one() == newest + 3
+        facts = connection.execute(text("SELECT facts FROM alert WHERE rule = 'look-failed'"))
+        assert facts.scalar_one() == {
+            "look": f"act {newest + 2}",
+            "detail": "ValueError: a fault of ours",
+        }
+        connection.execute(text("UPDATE alert SET state = 'resolved' WHERE rule = 'look-failed'"))
+        connection.commit()
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "fault"),
+    [
+        ("journal-forked", "forked", "KeyError: 'a fault of ours'"),
+        ("claims-more", "claimed", "UndefinedColumn"),
+    ],
+)
+def test_a_look_by_the_clock_that_fails_is_an_alert_and_ends_no_other(
+    engine: Engine,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    rule: str,
+    name: str,
+    fault: str,
+) -> None:
+    went_on: list[str] = []
+
+    def fails(connection: Connection) -> Iterator[ForkedJournal]:
+        if fault == "UndefinedColumn":
+            connection.execute(text("SELECT no_such FROM stream"))
+        raise KeyError("a fault of ours")
+
+    def overdue(connection: Connection, _now: datetime) -> Iterator[Overdue]:
+        went_on.append(str(connection.execute(text("SELECT 'overdue'")).scalar_one()))
+        yield from ()
+
+    monkeypatch.setattr(look, name, fails)
+    monkeypatch.setattr(look, "overdue", overdue)
+    for _ in range(2):
+        watch._clock_at = 0.0
+        watch._look_at_the_clock()
+    assert went_on == ["overdue", "overdue"]
+    assert caplog.text.count(f"cannot look for {rule}; the other looks go on") == 1
+    assert "Traceback" in caplog.text
+    with engine.begin() as connection:
+        found = connection.execute(
+            text(
+                "UPDATE alert SET state = 'resolved'"
+                " WHERE rule = 'look-failed' AND state = 'raised' RETURNING facts"
+            )
+        )
+        (facts,) = found.scalars()
+    assert facts["look"] == rule
+    assert fault in facts["detail"]
 
 
 def test_an_elected_worker_without_work_notices_that_its_lock_is_gone(

@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from central import config as configuration
 from central import db
 from central.migrations import run
+from central.migrations.indexes import build
 from central.migrations.run import LOCK_TIMEOUT, upgrade
 from tests.support.central import Centre
 from tests.support.wait import wait_for
@@ -141,6 +146,17 @@ def test_a_build_that_is_broken_off_is_made_good_by_the_next_upgrade(former: For
     assert former.revision() >= REVISION
     former.centre.run("migrate")
     assert former.indexes() == added
+
+
+def test_a_build_that_fails_leaves_the_limit_of_waiting_as_it_was(former: Former) -> None:
+    engine = db.owner_engine(configuration.load(former.centre.folder / "central.toml"))
+    with db.disposing(engine), engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(text("SET lock_timeout = '3s'"))
+        context = Operations.context(MigrationContext.configure(connection))
+        with context, pytest.raises(ProgrammingError):
+            build("item_broken", "ON item (no_such_column)")
+        assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "3s"
 
 
 @pytest.mark.long

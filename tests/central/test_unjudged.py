@@ -12,7 +12,7 @@ from central import db
 from central.errors import Busy, DatabaseUnavailable
 from central.ingest import intake, rules, store
 from central.ingest.facts import Known, Stream, Writes
-from central.ingest.intake import ATTEMPTS, described, insist
+from central.ingest.intake import ATTEMPTS, insist
 from central.ingest.law import Court
 from gateway.contract.record import Observed
 from tests.central.scene import OTHER, Scene
@@ -163,6 +163,20 @@ def test_what_is_found_when_a_batch_is_judged_raises_its_alert_and_its_scans_bec
     assert register.sql(*scans) == [("no-place",)]
     register.settle()
     assert register.sql(*scans) == [("no-place",)]
+
+
+@pytest.mark.slow
+def test_a_message_that_cannot_be_stored_is_told(
+    register: Registry, peer: Peer, stumbling: Callable[[Peer, Exception], None]
+) -> None:
+    stumbling(peer, pg.UndefinedColumn("column claim.station does not exist"))
+    peer.intent(1)
+    peer.publish(peer.journal.batch(peer.committed + 1, peer.journal.seq))
+    register.stop("watch")
+    register.start("watch")  # which looks at once
+    (alert,) = alerts(register, "not-stored", peer.gateway)
+    told = "UndefinedColumn: column claim.station does not exist"
+    assert alert["facts"] == {"count": 1, "detail": told}
 
 
 @pytest.mark.slow
@@ -324,4 +338,4 @@ def test_a_batch_fails_so_often_and_no_more() -> None:
 
 
 def test_a_fault_is_told_as_postgresql_can_store_it() -> None:
-    assert described(ValueError("not\x00 storable\n\ud800")) == "ValueError: not storable ?"
+    assert db.described(ValueError("not\x00 storable\n\ud800")) == "ValueError: not storable ?"

@@ -10,6 +10,7 @@ RuleCode = Literal[
     "quarantined",
     "unlicensed",
     "unjudged",
+    "not-stored",
     "disputed",
     "received-by-other",
     "seen-after-end",
@@ -30,6 +31,7 @@ RuleCode = Literal[
     "journal-forked",
     "register-older",
     "claims-more",
+    "look-failed",
     "balance-open",
     "lot-balance-open",
 ]
