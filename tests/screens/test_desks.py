@@ -18,7 +18,7 @@ from central.register.lots.models import MovementKind
 from central.screens.checking import of_licence
 from central.screens.desks import paper
 from central.screens.desks.asking import Answer
-from central.screens.desks.dates import day_read, moment_read
+from central.screens.desks.dates import day_read, end_read, moment_read
 from central.screens.desks.description import Description, Schema, Step
 from central.screens.desks.faults import faults
 from central.screens.desks.fields import Drawer, Field
@@ -514,6 +514,27 @@ def test_what_counts_nothing_is_no_amount() -> None:
 def test_a_moment_is_written_with_the_day_before_the_month(written: str, told: str) -> None:
     """What is none stays as it was written, and is refused as that."""
     assert moment_read(written) == told
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("2027-12-31", "2027-12-31T23:59:59+01:00"),
+        (" 31.7.2027 ", "2027-07-31T23:59:59+02:00"),
+        ("31.12.2027 08:00", "2027-12-31T08:00:00+01:00"),
+        ("nesër", "nesër"),
+    ],
+)
+def test_an_end_without_a_time_keeps_its_day(written: str, told: str) -> None:
+    assert end_read(written) == told
+
+
+def test_the_form_of_a_licence_tells_an_end_from_a_beginning() -> None:
+    new = dict(bodies())["licences new"]
+    form = Form((("valid_from", "2027-01-01"), ("valid_until", "2027-12-31")))
+    told = Drawer(description()).read(new.body, form)
+    assert told["valid_from"] == "2027-01-01T00:00:00+01:00"
+    assert told["valid_until"] == "2027-12-31T23:59:59+01:00"
 
 
 @pytest.mark.parametrize(

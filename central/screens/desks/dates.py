@@ -5,11 +5,14 @@ there 3 April and 4 March can look the same. So they are written, as all pages s
 """
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from central.screens.words import ZONE
 
 _DAY = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
+ENDS = frozenset({"valid_until", "until", "deadline", "due", "planned_arrival"})
+"""Fields, by the last part of their names, that say until when: a day alone lasts to its end."""
+_LAST_SECOND = time(23, 59, 59, tzinfo=ZONE)
 _MOMENT = re.compile(_DAY.pattern + r"[\s,]+(\d{1,2})[:.](\d{2})")
 
 
@@ -33,6 +36,15 @@ def moment_read(text: str) -> str:
         return datetime(year, month, day, hour, minute, tzinfo=ZONE).isoformat()
     except ValueError:
         return text
+
+
+def end_read(text: str) -> str:
+    """As `moment_read`; a day without a time ends with its last second at Tirana."""
+    day = day_read(text.strip())
+    try:
+        return datetime.combine(date.fromisoformat(day), _LAST_SECOND).isoformat()
+    except ValueError:
+        return moment_read(text)
 
 
 def day_shown(told: str) -> str:

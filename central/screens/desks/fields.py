@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-from central.screens.desks.dates import day_read, day_shown, moment_read, moment_shown
+from central.screens.desks.dates import (
+    ENDS,
+    day_read,
+    day_shown,
+    end_read,
+    moment_read,
+    moment_shown,
+)
 from central.screens.desks.description import Description, Schema
 from central.screens.viewer import Form
 from central.screens.words import typed, visible
@@ -221,7 +228,8 @@ class Drawer:
             case "number":
                 return _number(form.get(name))
             case "moment":
-                return moment_read(form.get(name)) or None
+                read = end_read if name.rpartition(".")[2] in ENDS else moment_read
+                return read(form.get(name)) or None
             case "day":
                 return day_read(form.get(name)) or None
             case "password":

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from central.screens.desks.dates import ENDS
 from central.screens.desks.fields import Field
 from central.screens.desks.showing import LEADS_TO
 from central.screens.desks.table import Desk
@@ -35,6 +36,8 @@ class Hints:
             return self._as_listed(field)
         if field.kind == "text" and self.step == "new" and field.name in self.desk.key:
             return self.d("Letters without ë or ç, digits, points and dashes. It stays for good.")
+        if field.kind == "moment" and field.label in ENDS:
+            return self.d("Such as 26.11.2026 14:30, at Tirana. A day alone lasts to its end.")
         usual = _USUAL.get(field.kind)
         return self.d(usual) if usual else ""
 
