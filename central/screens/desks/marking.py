@@ -16,7 +16,8 @@ _TEMPLATE = ("content", "lines", "serial_prefix", "serial_digits")
 _COMPONENT = ("symbol", "job")
 _COUNTS = ("quarantined", "duplicated", "unaccounted")
 """Of its numbers: they stand last."""
-_FIRST = 1
+_EXAMPLE = 0
+"""A number that no block holds: no part carries it."""
 
 
 def component(name: str, language: Language) -> str:
@@ -72,7 +73,7 @@ def order_read(item: Mapping[str, Any], language: Language) -> Mapping[str, Any]
 
 
 def marks_of(item: Mapping[str, Any]) -> tuple[Rendered, ...]:
-    """The mark with the first number, of each component; of a product whose lots and imports are
+    """The mark of each component, with a number that no part gets; of a product whose lots and imports are
     named by its orders, with what stands for them."""
     imported = item.get("imported")
     lot = item.get("lot") or TRIAL_LOTS[item.get("lot_format") or "free"]
@@ -82,7 +83,7 @@ def marks_of(item: Mapping[str, Any]) -> tuple[Rendered, ...]:
         lot,
         TRIAL_IMPORT if imported is None else Import.model_validate(imported),
     )
-    return rendered(order, (_FIRST,))
+    return rendered(order, (_EXAMPLE,))
 
 
 def _member(told: Mapping[str, Any], language: Language) -> dict[str, Any]:

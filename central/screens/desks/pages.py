@@ -1,7 +1,8 @@
 """The pages of every desk: its list, one of them with what was done to it, and its forms."""
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -214,11 +215,12 @@ async def _paper(viewer: Viewer, desk: Desk, key: str) -> Response:
         return _draw(viewer, "desk-problem.html", desk, status=told.status, told=told)
     teller, now = _teller(viewer, desk), moment(datetime.now(UTC))
     item = _read(viewer, desk, await _whole(viewer, desk, key, told))
+    printed = {name: value for name, value in item.items() if name not in desk.unprinted}
     drawn = Paper(
         title=teller.d(desk.name, "one"),
         key=key,
         state=text_of(teller.value("state", told.body.get("state"))),
-        told=teller.facts(item),
+        told=await _with_names(viewer, teller.facts(printed)),
         foot=teller.d("Printed {when} by {who}", when=now, who=viewer.person),
         language=viewer.language,
         check=desk.check(told.body, viewer.language, viewer.screens.origin) if desk.check else None,
@@ -229,6 +231,19 @@ async def _paper(viewer: Viewer, desk: Desk, key: str) -> Response:
         media_type=MEDIA_TYPE,
         headers={"Content-Disposition": f"inline; filename*=UTF-8''{name}"},
     )
+
+
+async def _with_names(
+    viewer: Viewer, facts: Sequence[tuple[str, Value]]
+) -> list[tuple[str, Value]]:
+    """With the name of each entity beside its code: on paper there is no link to follow."""
+    found = []
+    for label, shown in facts:
+        if shown.shape == "link" and shown.path.startswith(f"{BY_NAME['entities'].path}/"):
+            name = (await ask(viewer, "GET", shown.path)).body.get("name")
+            shown = replace(shown, text=f"{shown.text}, {name}") if name else shown
+        found.append((label, shown))
+    return found
 
 
 def empty_form(viewer: Viewer, desk: Desk) -> Response:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -73,6 +74,8 @@ class Desk:
     """How its list is sorted here, where not as the interface does by itself."""
     paper: bool = False
     """Whether one of them is printed."""
+    unprinted: tuple[str, ...] = ("reason",)
+    """What is not said on paper: why it was last changed is for the page."""
     check: Callable[[Item, Language, str], Check | None] | None = None
     """How everybody learns whether a printed one is real; with how browsers reach this server."""
     preview: str = ""
@@ -155,6 +158,19 @@ def _enrolment(invitation: Item) -> str:
     return f"/warehouse/#enrol={invitation['gateway']},{invitation['code']}"
 
 
+def _is_the_officers(step: str, licence: Item) -> bool:
+    """Only the suspension that an officer imposed is taken back by one; there is one at a time."""
+    if step not in ("suspend", "reinstate"):
+        return True
+    now = datetime.now(UTC)
+    stands = any(
+        not each["sanction"]
+        and (each["until"] is None or datetime.fromisoformat(each["until"]) > now)
+        for each in licence.get("suspensions", ())
+    )
+    return stands == (step == "reinstate")
+
+
 def _is_no_binding(step: str, _: Item) -> bool:
     """An identity is bound on the account's own page, which knows whose sign-on it is of."""
     return step not in ("bind", "unbind")
@@ -227,6 +243,7 @@ DESKS: tuple[Desk, ...] = (
         below=(("doubts", Right.SETTLE_DOUBTS),),
         feminine=True,
         paper=True,
+        unprinted=(),
         steps=orders.STEPS,
         entry="/orders/{code}/entry",
         whole=marking.OF_AN_ORDER,
@@ -243,6 +260,7 @@ DESKS: tuple[Desk, ...] = (
         paper=True,
         check=checking.of_licence,
         steps=licences.STEPS,
+        offers=_is_the_officers,
         proposals="licence-revocation",
     ),
     Desk(
