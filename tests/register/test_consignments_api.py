@@ -332,6 +332,12 @@ def test_what_comes_from_abroad_is_followed_by_its_code(centre: Registry, told: 
     [
         ({"planned_dispatch": "2026-01-01T00:00:00Z"}, 422, "refused", "before it goes"),
         ({"recipient": "NOBODY"}, 404, "not-found", "NOBODY"),
+        (
+            {"articles": ["G000001", "DNOTHING"]},
+            422,
+            "refused",
+            f"write the number in brackets: G000001 ({UII.format(1)})",
+        ),
         ({"articles": ["DNOTHING"]}, 404, "not-found", "UMG has no DNOTHING"),
         ({"sender": "DEP", "recipient": "UMG"}, 404, "not-found", "DEP has no"),
         ({"sender": "KMP"}, 404, "not-found", "KMP has no"),

@@ -21,6 +21,7 @@ from central.register.consignments.models import FROM, NewConsignment, Resolving
 from central.register.consignments.projection import CONSIGNMENT, MOST_NAMED
 from central.register.consignments.rules import Consignment
 from central.register.ownership import owns
+from central.register.stock.scanned import resolve as resolve_codes
 from central.said import counting, said
 
 
@@ -40,7 +41,7 @@ def report(work: Work, asked: NewConsignment) -> Consignment:
     fresh = born(connection, [code for code in asked.articles if code not in known])
     inside = contents(connection, known)
     if FROM[asked.direction] == "sender":
-        _require_at(str(asked.sender), asked.articles, known | inside, fresh)
+        _require_at(connection, str(asked.sender), asked.articles, known | inside, fresh)
     else:
         _require_abroad(str(getattr(asked, FROM[asked.direction])), known | inside, fresh)
     articles = known | inside | {code: each.article for code, each in fresh.items()}
@@ -84,6 +85,7 @@ def _listed(code: str, articles: Mapping[str, Article]) -> dict[str, str | None]
 
 
 def _require_at(
+    connection: Connection,
     sender: str,
     asked: Iterable[str],
     known: Mapping[str, Article],
@@ -94,6 +96,7 @@ def _require_at(
     held |= {code for code, each in fresh.items() if each.article.holder == sender}
     strange = sorted({*asked, *known} - held)
     if strange:
+        _refuse_serials(connection, sender, strange)
         raise NotFound(said("{sender} has no {articles}", sender=sender, articles=_some(strange)))
     gone = sorted(code for code, article in known.items() if article.disposition not in LIVING)
     gone += sorted(code for code, each in fresh.items() if not each.good)
@@ -102,6 +105,25 @@ def _require_at(
             said(
                 "articles: lost, at an end or not good, and nothing to send: {articles}",
                 articles=_some(gone),
+            )
+        )
+
+
+def _refuse_serials(connection: Connection, sender: str, strange: list[str]) -> None:
+    """Name the UII where the sender has what a code names, but under another code."""
+    named = {code: each.code for code, each in resolve_codes(connection, strange, sender).items()}
+    known = known_of(connection, named.values())
+    known |= {code: each.article for code, each in born(connection, named.values()).items()}
+    theirs = [
+        f"{code} ({named[code]})"
+        for code in strange
+        if (article := known.get(named[code])) is not None and article.holder == sender
+    ]
+    if theirs:
+        raise Refused(
+            said(
+                "articles: serial or inventory numbers; write the number in brackets: {articles}",
+                articles=_some(theirs),
             )
         )
 
