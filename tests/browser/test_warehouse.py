@@ -104,6 +104,7 @@ def test_each_task_becomes_its_event(store: Store, handheld: Phone) -> None:
     handheld.wedge(symbol(2))
     handheld.says("Jo")
     expect(handheld.page.locator(".w-sentence")).to_contain_text("Nuk numërohet dy herë")
+    expect(handheld.page.locator(".w-told")).to_have_class(re.compile("g-attention"))
     handheld.counts(2)
     handheld.open("move")
     handheld.wedge("UMG.D2")
@@ -182,6 +183,10 @@ def test_a_consignment_is_dispatched_and_received(
     handheld.wedge("C-10", symbol(10), symbol(11))
     handheld.counts(2)
     handheld.sent("gramsh.out-1")
+    handheld.wedge(symbol(9))
+    handheld.says("Ndal")
+    expect(handheld.page.locator(".w-sentence")).to_contain_text("nuk është në listën e dërgesës")
+    expect(handheld.page.locator(".w-told")).to_have_class(re.compile("g-bad"))
     assert store.centre.get("/api/v1/consignments/C-10")["state"] == "dispatched"
     with borrowed(chromium, store) as other:
         other.enrol("depo.in-1", "DEP.Q")

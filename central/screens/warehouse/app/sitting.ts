@@ -4,14 +4,16 @@ import { type Feeling, feel } from "./feel.ts";
 import { judge, type Need, plain, TASKS, type Wrong } from "./judge.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Scan, Setting, Task } from "./record.ts";
-import { type Database, type Kept, type Named, records, type Session, tell, told } from "./store.ts";
+import { type Database, type Dispute, type Kept, type Named, records, type Session, tell, told } from "./store.ts";
 
 /** Of the last scan, for the large card. `full`: the disk took it not. */
 export interface Outcome {
   feeling: Feeling;
   code: string;
-  is: "kept" | "set" | "wrong" | "full" | "doubt";
+  is: "kept" | "set" | "wrong" | "full" | "doubt" | "disputed";
   why?: Wrong | Need | Named["known"];
+  /** Of `disputed`: the register's verdict. */
+  verdict?: string;
 }
 
 const SHOWN = 30;
@@ -121,18 +123,28 @@ export class Sitting {
     await tell(this.database, `session ${this.task}`, undefined);
   }
 
-  /** The register may have said what one of the last codes names. */
+  /** The register may have said what one of the last codes names, or disputed one of the scans. */
   learned(): void {
     for (const { seq, code = "", at } of this.recent) {
+      if (this.doubted.has(seq)) continue;
       const named = this.keeper.named(code);
+      const dispute = this.keeper.state.disputes.find((each) => each.seq === seq);
+      const verdict = dispute && verdictOf(dispute);
       // What was answered before this scan is of another day.
-      if (!named || named.at < at || named.known === "own" || this.doubted.has(seq)) continue;
-      // What is received is another's until then.
-      if (named.known === "elsewhere" && this.task === "receive") continue;
-      this.doubted.add(seq);
-      this.say({ feeling: "wrong", is: "doubt", code, why: named.known });
+      if (named && named.at >= at && this.isStrange(named)) {
+        this.doubted.add(seq);
+        this.say({ feeling: "wrong", is: "doubt", code, why: named.known });
+      } else if (verdict) {
+        this.doubted.add(seq);
+        this.say({ feeling: "wrong", is: "disputed", code, verdict });
+      } else continue;
       return;
     }
+  }
+
+  /** What is received is another's until then. */
+  private isStrange({ known }: Named): boolean {
+    return known !== "own" && !(known === "elsewhere" && this.task === "receive");
   }
 
   /** What has to be scanned before anything else counts. */
@@ -150,3 +162,11 @@ export class Sitting {
 
 const same = (one: Setting, other: Setting): boolean =>
   one.place === other.place && one.consignment === other.consignment && one.unit === other.unit;
+
+/** Why the register does not hold a scan as it was made; undefined where it only raised an alert. */
+function verdictOf({ verdict, articles, strange }: Dispute): string | undefined {
+  const article = articles.find((each) => each.verdict !== "ok");
+  if (article) return article.verdict;
+  if (strange.length) return "unknown-code";
+  return verdict === "ok" || verdict === "flagged" ? undefined : verdict;
+}

@@ -120,8 +120,8 @@ const MISSING: Record<Need, () => string> = {
   consignment: () => t("Scan the consignment"),
   unit: () => t("Scan the package"),
 };
-const TONES = { kept: "good", set: "info", wrong: "bad", full: "bad", doubt: "attention" } as const;
-const SHAPES = { kept: "check", set: "info", wrong: "cross", full: "cross", doubt: "attention" } as const;
+const TONES = { kept: "good", set: "info", wrong: "bad", full: "bad", doubt: "bad", disputed: "bad" } as const;
+const SHAPES = { kept: "check", set: "info", wrong: "cross", full: "cross", doubt: "cross", disputed: "cross" } as const;
 
 function Card({ keeper, sitting }: { keeper: Keeper; sitting: Sitting }) {
   const { last, missing } = sitting;
@@ -140,10 +140,12 @@ function Card({ keeper, sitting }: { keeper: Keeper; sitting: Sitting }) {
   }
   const [large, sentence] = outcomeWords(last);
   const known = thing(keeper.named(last.code));
+  // A second scan of the same thing does no harm.
+  const again = last.why === "again";
   return (
-    <section class={`w-card w-told g-${TONES[last.is]}`} role="status">
+    <section class={`w-card w-told g-${again ? "attention" : TONES[last.is]}`} role="status">
       <p class="w-word">
-        <Shape of={SHAPES[last.is]} />
+        <Shape of={again ? "attention" : SHAPES[last.is]} />
         {large}
       </p>
       <p class="w-code">{readable(last.code)}</p>

@@ -61,6 +61,11 @@ export function outcomeWords(outcome: Outcome): [word: string, sentence: string]
       return [t("No"), WRONG[outcome.why as Wrong]()];
     case "doubt":
       return [t("Stop"), DOUBT[outcome.why as keyof typeof DOUBT]()];
+    case "disputed":
+      return [
+        t("Stop"),
+        t("The register says: {why}. Set it aside and ask.", { why: word("verdict", outcome.verdict!) }),
+      ];
     case "full":
       return [
         t("Not kept"),
