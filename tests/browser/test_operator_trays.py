@@ -16,6 +16,7 @@ from playwright.async_api import Page, expect
 
 from gateway.contract.plan import Component, PlanOrder, Template, Verify
 from gateway.contract.record import Intent, Mark, Marked, Record, Repeat, Settled, Verified
+from gateway.contract.uii import serial
 from gateway.moves import Phase
 from gateway.screen.texts import read_texts
 from tests.browser.conftest import ON_A_PAGE, Browse
@@ -311,7 +312,14 @@ async def test_a_package_that_is_not_full_and_one_that_is_scrapped(
         await shows(page, "good", "good")
         assert [mark.quantity for mark in marks(made)] == [12]
         await more(page, "earlier")
+        (mark,) = of_type(made, Intent)[0].marks
+        part = f"{SQ[f'component.{mark.component}']} {serial(mark.item.elements)}"
+        await expect(page.locator("#choices button")).to_contain_text(part)
         await page.locator("#choices button").click()
+        await expect(page.locator("#decide-title")).to_contain_text(part)
+        await page.get_by_text(SQ["how-says.scrapped"]).click()
+        over = SQ["over.scrapped"].format(part=part)
+        await expect(page.locator("#decide-says")).to_have_text(over)
         await decide(page, "scrapped")
         await expect(page.locator("#parts .what")).to_have_text([SQ["part.scrapped"]])
         (settled,) = of_type(made, Settled)

@@ -148,6 +148,7 @@ def test_every_value_that_is_shown_has_a_word() -> None:
     assert missing(roles, "role") == set()
     assert missing(modes, "verify") == set()
     assert missing(set(get_args(Settlement)), "how-says") == set()
+    assert missing({"scrapped", "voided"}, "over") == set()
     assert missing({*get_args(Settlement), "read", "left-open"}, "how") == set()
     assert missing(DEVICE | {"guard-not-written", "restarted"}, "cause") == set()
 
@@ -186,7 +187,7 @@ def test_what_the_page_names_is_in_the_catalogue() -> None:
 
 BY_VALUE = ("note", "fact", "cause", "how", "how-says", "part", "role", "phase", "activity",
             "verify", "reason", "dialog", "component", "entry", "bin", "shift", "auth", "report",
-            "hold-means", "hold-who", "hold-how", "detail", "heard", "picture")  # fmt: skip
+            "hold-means", "hold-who", "hold-how", "detail", "heard", "picture", "over")  # fmt: skip
 STARTS = {"pedal", "plc"}
 BY_START = {f"{group}.{each}" for group in ("state", "say") for each in STARTS} | {
     f"say.ready-{each}" for each in STARTS

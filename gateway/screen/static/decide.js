@@ -4,9 +4,10 @@
 import { Declined } from "./gateway.js";
 import { make } from "./elements.js";
 import { checkedSpots, spots } from "./spots.js";
-import { t } from "./texts.js";
+import { componentName, t } from "./texts.js";
 
-const HOWS = ["accepted", "remark", "scrapped", "voided"];
+const OVER = ["scrapped", "voided"];
+const HOWS = ["accepted", "remark", ...OVER];
 const REASONS = ["seen-legible", "nothing-there", "damaged", "power", "taken-away"];
 const FIRST_REASONS = ["wrong-place", "wrong-depth", "damaged"];
 const OPEN_PHASES = ["unknown", "read-blocked", "set-aside"];
@@ -25,6 +26,7 @@ export class Decide {
   constructor({ act, show }) {
     this.#act = act;
     this.#show = show;
+    $("hows").addEventListener("change", () => this.#says());
   }
 
   /** Of what the station has at hand. */
@@ -40,8 +42,7 @@ export class Decide {
   /** Of a part that the station made before. */
   askEarlier(part) {
     this.#part = part;
-    const over = ["scrapped", "voided"];
-    this.#open("settle-earlier", part.seq, ["unknown", "rejected"].includes(part.state) ? ["accepted", ...over] : over, []);
+    this.#open("settle-earlier", part.seq, ["unknown", "rejected"].includes(part.state) ? ["accepted", ...OVER] : OVER, []);
     this.#number = part.serial;
     this.#label();
   }
@@ -113,10 +114,22 @@ export class Decide {
     spots($("decide-spots"), places);
   }
 
+  get #name() {
+    return this.#part ? `${componentName(this.#part.component)} ${this.#number}` : this.#number;
+  }
+
+  /** A decision that ends a part is recorded for good: once it is chosen, the dialog names the part. */
+  #says() {
+    const how = this.#part && OVER.find((each) => $("hows").querySelector(`[value=${each}]:checked`));
+    const title = this.#number ? this.#what : "settle-tray";
+    $("decide-says").textContent = how ? t(`over.${how}`, { part: this.#name }) : t(`dialog.${title}-says`);
+    $("decide-says").classList.toggle("over", Boolean(how));
+  }
+
   #label() {
     const title = this.#number ? this.#what : "settle-tray";
-    $("decide-title").textContent = t(`dialog.${title}`, { number: this.#number });
-    $("decide-says").textContent = t(`dialog.${title}-says`);
+    $("decide-title").textContent = t(`dialog.${title}`, { number: this.#name });
+    this.#says();
     for (const each of $("decide").querySelectorAll("[data-t]")) each.textContent = t(each.dataset.t);
   }
 }

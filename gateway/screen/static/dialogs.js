@@ -8,7 +8,7 @@ import { PART_SHAPES } from "./number.js";
 import { scanner } from "./scanner.js";
 import { Shift, reportRows } from "./shift.js";
 import { checkedSpots, spots } from "./spots.js";
-import { sentence, t } from "./texts.js";
+import { componentName, sentence, t } from "./texts.js";
 
 const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "", "0", "⌫"];
 // What a scanner at the keyboard sends for the characters that part a symbol's elements.
@@ -175,7 +175,7 @@ export class Dialogs {
 
   #earlier(station) {
     const buttons = station.parts.filter((part) => part.settle).map((part) => {
-      const words = make("span", {}, part.serial);
+      const words = make("span", {}, `${componentName(part.component)} ${part.serial}`);
       const state = make("small", { "data-t": `part.${part.state}` }, t(`part.${part.state}`));
       const button = make("button", { type: "button", class: "quiet" }, icon(PART_SHAPES[part.state] ?? "i-open"), words, state);
       button.addEventListener("click", () => {
