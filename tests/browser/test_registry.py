@@ -400,6 +400,7 @@ def test_a_search_that_finds_nothing_says_so(line: Line, page: Page) -> None:
     expect(page.locator("h1")).to_have_text("Nuk u gjet asgjë për nonsense")
     page.goto(f"{line.centre.url}/search?q=nonsense&lang=en")
     expect(page.locator("h1")).to_have_text("Nothing found for nonsense")
+    expect(page.locator(".nothing")).to_contain_text("Licences, entities, places")
 
 
 @pytest.mark.parametrize("width", [1280, 1440])
