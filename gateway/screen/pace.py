@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 WINDOW = timedelta(minutes=10)
+FARTHEST = timedelta(days=1)
+"""An end that is told: ten minutes of work say nothing about the days after."""
 FEWEST = 3
 """Shots that a pace is told by; fewer say more of one part than of the work."""
 
@@ -24,4 +26,6 @@ def per_hour(shots: Iterable[tuple[datetime, int]], now: datetime) -> float | No
 
 def end(pace: float | None, left: int, now: datetime) -> datetime | None:
     """When as many marks will be made at that pace; None where nobody can say."""
-    return now + timedelta(hours=left / pace) if pace and left > 0 else None
+    if not pace or left <= 0 or left / pace > FARTHEST / timedelta(hours=1):
+        return None
+    return now + timedelta(hours=left / pace)

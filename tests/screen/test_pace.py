@@ -41,3 +41,8 @@ def test_the_end_is_as_far_as_what_is_left() -> None:
     assert end(120.0, 60, NOON) == NOON + timedelta(minutes=30)
     assert end(None, 60, NOON) is None
     assert end(120.0, 0, NOON) is None
+
+
+def test_a_few_slow_minutes_tell_no_end_that_is_months_away() -> None:
+    assert end(10.0, 240, NOON) == NOON + timedelta(days=1)
+    assert end(10.0, 30_000, NOON) is None
