@@ -86,6 +86,8 @@ class Centre:
         self.backups: list[Backup] = []
         self.restores = 0
         self.undeclared = False
+        self.judged_older: set[str] = set()
+        """Gateways of which a register judged a batch before anything proved it to be older."""
         """A backup was put in the place of the database, and nobody has declared it."""
         self.must_hold = False
         """Since then a gateway has sent a receipt that proves it."""
@@ -293,6 +295,8 @@ class Centre:
             batch = self.register.batches[-1]
             self._date(batch.stream, batch.first, batch.last, now)
             self._take_over_blocks(now)
+            if self.undeclared:
+                self.judged_older.add(gateway)
             self.story.tell("centre", f"{gateway}: records {batch.first} to {batch.last} committed")
             self.on_work(f"{gateway}: records {batch.first} to {batch.last}")
             self._changed[gateway] = None

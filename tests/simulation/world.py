@@ -377,7 +377,8 @@ class World:
 
     def may_be_refused(self, gateway: str) -> bool:
         """A record of what a gap has swallowed has nothing to speak of. What an earlier release
-        marked under a plan that a restored register has forgotten, nothing proves."""
+        marked under a plan that a restored register has forgotten, nothing proves; nor does
+        anything before a first receipt prove to a register that it is older."""
         gaps = any(
             name == gateway and not all(proved.values())
             for (name, _), proved in self.salvaged.items()
@@ -385,7 +386,8 @@ class World:
         forgotten = self.centre.restores > 0 and any(
             machine.name == gateway and machine.earlier_release for machine in self.machines
         )
-        return gaps or forgotten or self.excused(MarkRef(gateway, 0, 0, 0))
+        older = gateway in self.centre.judged_older
+        return gaps or forgotten or older or self.excused(MarkRef(gateway, 0, 0, 0))
 
     # -- life
 
@@ -640,6 +642,8 @@ class World:
                     return f"{machine.label}: not enrolled again"
             elif not self._delivered(machine):
                 return f"{machine.label}: not everything is delivered"
+        if self.centre.register.unjudged:
+            return "batches are unjudged"
         disputed = self.centre.register.disputed_uiis()
         for order in self.centre.officers.orders.values():
             if not self._can_go_on(order.code):
