@@ -4,7 +4,10 @@ A piece of metal is a place: (piece, position), a receiver or a carton of a tray
 counted from the simulators' pieces and from what the register answers, nothing from messages.
 """
 
+import asyncio
+import time
 from collections import Counter, defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,6 +20,8 @@ from simulators.part import FILE, PartStore, doubled
 
 TRIAL = "1PTRIAL"
 TERMS = ("good", "open", "rejected", "scrapped", "voided", "unknown", "lost")
+AT_ONCE = 8
+SAY_EVERY_S = 3.0
 Place: TypeAlias = tuple[int, int]
 
 
@@ -91,16 +96,19 @@ def metal(state: Path) -> tuple[dict[Place, list[str]], list[str]]:
     return dict(on_metal), twice
 
 
-async def audit(state: Path, officer: Officer) -> Audit:
-    """Ask the register for every content that is on metal."""
+async def audit(state: Path, officer: Officer, say: Callable[[str], None]) -> Audit:
+    """Ask the register for every content that is on metal; `say` is told how far that is."""
     on_metal, twice = metal(state)
     places: list[Found] = []
     lost: list[str] = []
     async with officer.client() as http:
+        items = await items_of(
+            http, {each for several in on_metal.values() for each in several}, say
+        )
         for place, contents in sorted(on_metal.items()):
             for content in dict.fromkeys(contents):
                 name = component_of(content)
-                item = await _item(http, content)
+                item = items[content]
                 held = next((c for c in item["components"] if c["component"] == name), None)
                 if held is None:
                     lost.append(content)
@@ -120,6 +128,23 @@ def component_of(content: str) -> str:
                 if not symbol or f"{GS}20P{symbol}{RS}" in content:
                     return name
     return ""
+
+
+async def items_of(
+    http: httpx.AsyncClient, contents: Collection[str], say: Callable[[str], None]
+) -> dict[str, dict[str, Any]]:
+    """By content what the register holds of it, several asked at once."""
+    found: dict[str, dict[str, Any]] = {}
+    wanted = sorted(contents)
+    told = time.monotonic()
+    for begin in range(0, len(wanted), AT_ONCE):
+        some = wanted[begin : begin + AT_ONCE]
+        answers = await asyncio.gather(*(_item(http, content) for content in some))
+        found.update(zip(some, answers, strict=True))
+        if time.monotonic() - told > SAY_EVERY_S:
+            told = time.monotonic()
+            say(f"counting the metal against the register: {len(found)} of {len(wanted)} marks …")
+    return found
 
 
 async def _item(http: httpx.AsyncClient, content: str) -> dict[str, Any]:

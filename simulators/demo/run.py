@@ -382,7 +382,9 @@ class Demo:
         factory = self.factory
         drained = await factory.drained(DRAIN_S)
         assert factory.officer is not None
-        counted = await audit(factory.state, factory.officer)
+        self.show.say("counting the metal against the register …")
+        counted = await audit(factory.state, factory.officer, self.show.say)
+        self.show.say("closing the mass balance …")
         balance = await factory.reconcile()
         unaccounted = sum(len(order["unaccounted"]) for order in balance["orders"])
         faults = sum((line.landed for line in factory.lines), Counter(self.mischief.landed))

@@ -6,9 +6,11 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import pytest
 
 from drivers.catalog import kinds
+from simulators.demo import audit
 from simulators.demo.audit import Audit, Found, component_of, metal
 from simulators.demo.equipment import MARKERS, READERS
 from simulators.demo.factory import Factory
@@ -187,3 +189,21 @@ def test_what_ended_by_itself_is_named_the_database_too(tmp_path: Path) -> None:
     assert str(tmp_path / "pg" / "server.log") in factory.ended()["database"]
     (tmp_path / "pg" / "postmaster.pid").write_text(f"{os.getpid()}\n{tmp_path}\n")
     assert factory.ended() == {}
+
+
+async def test_the_count_at_the_end_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "SAY_EVERY_S", -1.0)
+    said: list[str] = []
+
+    def found(request: httpx.Request) -> httpx.Response:
+        item = {"uii": request.url.params["q"], "components": []}
+        return httpx.Response(200, json={"items": [item]})
+
+    contents = [f"C{number:02}" for number in range(20)]
+    base = "http://register"
+    async with httpx.AsyncClient(transport=httpx.MockTransport(found), base_url=base) as http:
+        items = await audit.items_of(http, contents, said.append)
+    assert [items[content]["uii"] for content in contents] == contents
+    assert [line.rpartition(": ")[2] for line in said] == [
+        f"{count} of 20 marks …" for count in (8, 16, 20)
+    ]
