@@ -73,8 +73,8 @@ def order_read(item: Mapping[str, Any], language: Language) -> Mapping[str, Any]
 
 
 def marks_of(item: Mapping[str, Any]) -> tuple[Rendered, ...]:
-    """The mark of each component, with a number that no part gets; of a product whose lots and imports are
-    named by its orders, with what stands for them."""
+    """The mark of each component, with a number that no part gets; of a product whose lots and
+    imports are named by its orders, with what stands for them."""
     imported = item.get("imported")
     lot = item.get("lot") or TRIAL_LOTS[item.get("lot_format") or "free"]
     order = trial_order(
