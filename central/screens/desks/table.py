@@ -59,6 +59,8 @@ class Desk:
     """In Albanian: its state is told so."""
     says: Callable[[Item, Language], Sequence[Notice]] | None = None
     """Of one, what it says to people."""
+    titled: bool = False
+    """Whether the first of that is its title: its key is a digest, which nobody reads."""
     read: Callable[[Item, Language], Item] | None = None
     """Of one, as people read it, where codes stand in it of which only its own part of the register
     has the words."""
@@ -138,7 +140,8 @@ def _alert(item: Item, language: Language) -> list[Notice]:
 
 
 def _read_alert(item: Item, language: Language) -> Item:
-    return {**item, "facts": facts(alerts.Alert.model_validate(item), language)}
+    told = {name: value for name, value in item.items() if name != "opened"}  # an act's number
+    return {**told, "facts": facts(alerts.Alert.model_validate(item), language)}
 
 
 def _latches(item: Item, language: Language) -> list[Notice]:
@@ -366,6 +369,7 @@ DESKS: tuple[Desk, ...] = (
         subject="alert",
         steps=alerts.STEPS,
         says=_alert,
+        titled=True,
         read=_read_alert,
     ),
     Desk(
