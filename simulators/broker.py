@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from pathlib import Path
 
 from iotcore.iotcore import IotCoreBroker
@@ -46,19 +47,31 @@ next_connection_delay_ms = 1
 """
 
 
+_HELD_PORTS = 64
+_held: deque[socket.socket] = deque()
+
+
 def free_port() -> int:
-    """A loopback TCP port that nobody listens on at this moment.
+    """A loopback TCP port that nobody listens on, and that no other caller is given meanwhile.
 
     Below the range from which the system takes ports for outgoing connections: between this
-    moment and the one when somebody listens, none of those can take it.
+    moment and the one when somebody listens, none of those can take it. A name in Linux's abstract
+    namespace keeps it from the other processes of this project; it goes with this process, or
+    after as many further ports as are held at a time.
     """
     while True:
         port = secrets.choice(range(20000, 32000))
-        with socket.socket() as probe:
-            try:
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind(f"\0gjurma-port-{port}")
+            with socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        except OSError:
+            name.close()
+            continue
+        if len(_held) == _HELD_PORTS:
+            _held.popleft().close()
+        _held.append(name)
         return port
 
 
