@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -42,9 +43,14 @@ class Metal:
 def records(site: Site) -> Iterator[Record]:
     """Every record of every journal of the site, oldest first."""
     for path in site.readable_journals():
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
-            bodies = db.execute("SELECT body FROM record ORDER BY seq").fetchall()
-        yield from (decode_record(bytes(body)) for (body,) in bodies)
+        yield from records_in(path)
+
+
+def records_in(journal: Path) -> Iterator[Record]:
+    """Every record of one journal."""
+    with closing(sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True)) as db:
+        bodies = db.execute("SELECT body FROM record ORDER BY seq").fetchall()
+    yield from (decode_record(bytes(body)) for (body,) in bodies)
 
 
 def intents(site: Site) -> dict[str, str]:

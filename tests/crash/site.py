@@ -83,7 +83,7 @@ class Site:
         self.broker_url = self.centre.broker.url
         if self.cabled:
             self.cable = Plug(self.centre.broker.port)
-            self.broker_url = self.cable.url
+            self.broker_url = self.cable.through(self.broker_url)
         self.journal_folder = self.folder / "journal"
         self.agent = self.centre.child(self.gateway, "gateway", log=self.folder / "agent.log")
 
@@ -123,7 +123,7 @@ class Site:
     @contextlib.contextmanager
     def cloned(self) -> Iterator["Site"]:
         """A line with devices of its own and a copy of this stopped gateway's folder."""
-        with contextlib.closing(Site(self.centre, self.gateway)) as twin:
+        with contextlib.closing(Site(self.centre, self.gateway, within=self.within)) as twin:
             twin.start_devices()
             no_socket = shutil.ignore_patterns("*.sock")
             shutil.copytree(self.journal_folder, twin.journal_folder, ignore=no_socket)
@@ -510,9 +510,9 @@ class Plug:
         self._cable = Cable(broker_port)
         self._do(self._cable.start())
 
-    @property
-    def url(self) -> str:
-        return f"mqtt://127.0.0.1:{self._cable.port}"
+    def through(self, url: str) -> str:
+        """The broker's address by this cable."""
+        return f"{url.rpartition(':')[0]}:{self._cable.port}"
 
     def pull(self) -> None:
         self._do(self._act(self._cable.pull))

@@ -5,33 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.pages import FRAME_HEADER, LOG_HEADER, log_of
 from tests.crash.agreement import Metal, assert_metal_is_single, reconcile
 from tests.crash.agreement import register as held
+from tests.crash.damage import flip_in_the_file, flip_in_the_log
 from tests.crash.site import Site
 from tests.crash.test_latched_journals import assert_cannot_be_opened, run_latched
 
 pytestmark = pytest.mark.slow
 MakeSite = Callable[..., Site]
-PAGE = 4096
 OFFLINE = 3
-
-
-def flip_in_the_file(site: Site) -> None:
-    """A byte of a record that was delivered; the gateway had stopped as it should."""
-    site.stop()
-    content = bytearray(site.journal.read_bytes())
-    content[content.index(b'"type":"opened"') + 9] ^= 0x20
-    site.journal.write_bytes(content)
-
-
-def flip_in_the_log(site: Site) -> None:
-    """A byte of the log's third page, after a power cut: SQLite drops what follows."""
-    site.kill()
-    log = log_of(site.journal)
-    content = bytearray(log.read_bytes())
-    content[LOG_HEADER + 2 * (FRAME_HEADER + PAGE) + FRAME_HEADER + PAGE - 80] ^= 0x20
-    log.write_bytes(content)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +29,10 @@ def test_every_part_of_a_damaged_journal_reaches_the_register(
     site.cable.pull()
     for _ in range(OFFLINE):
         site.mark_good()
+    if damage is flip_in_the_log:
+        site.kill()
+    else:
+        site.stop()
     damage(site)
     damaged = {path: path.read_bytes() for path in site.journals.glob("epoch-0001.db*")}
     run_latched(site)

@@ -2,8 +2,9 @@
 
     python -m tests.soak --minutes 5 [--seed N] [--gateways 10] [--verbose]
 
-Prints one line of JSON. Exit 0: the parts, the journals and the register agree, and every line
-goes on. Exit 1: they do not, or it was ended; the folder stays, and is named. Exit 2: wrong use.
+Prints one line of JSON, then which scenes were played and what came of them. Exit 0: the parts,
+the journals and the register agree, every line goes on, and the register names whatever is lost or
+doubled. Exit 1: they do not, or it was ended; the folder stays, and is named. Exit 2: wrong use.
 """
 
 import argparse
@@ -71,7 +72,8 @@ async def _run(soak: Soak) -> int:
     for fault in soak.faults:
         print(f"soak: {fault}", file=sys.stderr)
     if line is not None:
-        print(json.dumps(line), flush=True)
+        print(json.dumps(line))
+        print("\n".join(soak.summary), flush=True)
     if line is None or soak.faults:
         if soak.folder.exists():
             print(f"soak: everything is in {soak.folder}", file=sys.stderr)

@@ -5,7 +5,7 @@ an item: a number on one component.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -111,6 +111,10 @@ class Account:
     states: Counter[str] = field(default_factory=Counter)
     lost: int = 0
     doubled: int = 0
+    told: Counter[str] = field(default_factory=Counter)
+    """Lost and doubled ones that the register names; `lost` and `doubled` count the others."""
+    unaccounted: int = 0
+    """Numbers that the register's own mass balance cannot account for."""
     faults: list[str] = field(default_factory=list)
 
     def add(self, other: "Account") -> None:
@@ -119,6 +123,7 @@ class Account:
         self.states += other.states
         self.lost += other.lost
         self.doubled += other.doubled
+        self.told += other.told
         self.faults += other.faults
 
 
@@ -152,13 +157,23 @@ def _is_repeat(mark: Mark) -> bool:
 
 
 def compare(
-    name: str, metal: Metal, spent: Mapping[str, Word], held: Mapping[Key, Item]
+    name: str,
+    metal: Metal,
+    spent: Mapping[str, Word],
+    held: Mapping[Key, Item],
+    told: Collection[str] = (),
 ) -> Account:
-    """One site's three testimonies; `spent` is by content."""
+    """One site's three testimonies; `spent` is by content. `told`: UIIs that the register names as
+    disputed, in an open balance and in a critical alert.
+    """
     account = Account(engraved=len(metal.contents))
     say = account.faults.append
     for content, places in metal.places.items():
         word = spent.get(content)
+        if word is not None and word.uii in told:
+            account.told["doubled"] += len(set(places)) > 1
+            account.told["lost"] += word.key not in held
+            continue
         if len(set(places)) > 1:
             account.doubled += 1
             say(f"{name}: doubled: {content!r} is engraved at {places}")
@@ -185,6 +200,8 @@ def compare(
                 say(f"{name}: {word.key} is in the journal and not in the register")
             continue
         account.states[item.state] += 1
+        if word.uii in told:
+            continue
         if item.flags:
             say(f"{name}: {word.key} is {' and '.join(item.flags)}")
         if content in metal.places:

@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 
 from simulators.part import FILE, PartStore
-from tests.crash.agreement import records
 from tests.crash.site import Site
 from tests.e2e.demo import command
 from tests.soak.account import Account, Item, Metal, compare, words
 from tests.soak.chaos import Chaos
 from tests.soak.people import People
+from tests.soak.scenes import Scenes
 from tests.soak.traces import traces
 from tests.soak.works import Works
 
@@ -45,14 +45,18 @@ class Soak:
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     faults: list[str] = field(default_factory=list)
     """All that was found; empty is good."""
+    summary: list[str] = field(default_factory=list)
+    """How many of each scene were played and what came of them, in plain words."""
 
     async def run(self) -> dict[str, Any]:
         """Everything, until nothing of it runs any more; what is printed. Raises `Ended`."""
         began = time.monotonic()
         works = Works(self.folder, self.lines)
+        scenes = Scenes(works)
         try:
-            line = await self._run(works)
+            line = await self._run(works, scenes)
         finally:
+            await scenes.end()
             self.faults += await works.end()
         self.faults += [
             f"{program.name} has ended by itself, {program.ended} times"
@@ -63,17 +67,21 @@ class Soak:
         line["seconds"] = round(time.monotonic() - began)
         return line
 
-    async def _run(self, works: Works) -> dict[str, Any]:
+    async def _run(self, works: Works, scenes: Scenes) -> dict[str, Any]:
         if not await works.start(lambda: not self.ending.is_set()):
             raise Ended
+        await scenes.prepare()
         for what in works.skipped:
             log.warning("left out: %s", what)
         people = People(works.sites)
         working = asyncio.create_task(people.work())
         chaos = Chaos(works, self.seed)
         reigning = asyncio.create_task(chaos.reign())
+        playing = asyncio.create_task(scenes.play())
         try:
-            await self._wait({working, reigning}, self.minutes * 60)
+            await self._wait({working, reigning, playing}, self.minutes * 60)
+            scenes.finish()
+            await self._wait({playing})
             reigning.cancel()
             await asyncio.gather(reigning, return_exceptions=True)
             log.warning("the faults are over")
@@ -82,10 +90,16 @@ class Soak:
             self.faults += working.result()
         finally:
             reigning.cancel()
+            playing.cancel()
             people.go_home()
-            await asyncio.gather(reigning, working, return_exceptions=True)
-        await self._delivered(works)
-        account = await self._count(works)
+            await asyncio.gather(reigning, playing, working, return_exceptions=True)
+        await self._delivered(works, scenes)
+        account = await self._count(works, scenes)
+        self.summary = [
+            *scenes.lines(),
+            f"lost: {account.lost} untold, {account.told['lost']} told",
+            f"doubled: {account.doubled} untold, {account.told['doubled']} told",
+        ]
         if (kills := sum(chaos.kills.values())) < int(self.minutes * KILLS_A_MINUTE):
             self.faults.append(f"only {kills} kills")
         return {
@@ -106,7 +120,9 @@ class Soak:
             "settled": people.settled,
             "lost": account.lost,
             "doubled": account.doubled,
-            "unaccounted": self._reconcile(works),
+            "told": dict(account.told),
+            "scenes": dict(scenes.played),
+            "unaccounted": account.unaccounted,
             "seed": self.seed,
         }
 
@@ -122,7 +138,7 @@ class Soak:
         for task in done:
             task.result()
 
-    async def _delivered(self, works: Works) -> None:
+    async def _delivered(self, works: Works, scenes: Scenes) -> None:
         """Every record of every journal has the register's receipt, and the register answers."""
         deadline = time.monotonic() + DELIVER_S
         while (web := await asyncio.to_thread(_web, works)) and not self.ending.is_set():
@@ -130,7 +146,7 @@ class Soak:
                 self.faults.append(f"the register's pages are away: {web}")
                 break
             await asyncio.sleep(0.2)
-        for site in works.sites:
+        for site in (*works.sites, *scenes.sites):
             while waits := await asyncio.to_thread(_waits, site):
                 if self.ending.is_set():
                     raise Ended
@@ -139,28 +155,39 @@ class Soak:
                     break
                 await asyncio.sleep(0.2)
 
-    async def _count(self, works: Works) -> Account:
+    async def _count(self, works: Works, scenes: Scenes) -> Account:
         await works.leave_alone()
         account = Account()
-        for site in works.sites:
+        disputed = self._reconcile(works, account)
+        for site in (*works.sites, *scenes.sites):
             if site.agent.pid and (code := await asyncio.to_thread(site.stop)):
                 self.faults.append(f"{site.gateway} ended with {code}")
-            account.add(self._count_site(site))
+            account.add(self._count_site(site, scenes, disputed))
         self.faults += account.faults
+        forked = list(scenes.parted)
         for what, statement in (
-            ("refused", "SELECT code, count(*) FROM refusal WHERE resolved IS NULL GROUP BY code"),
-            ("evidence", "SELECT reason, count(*) FROM evidence GROUP BY reason"),
+            (
+                "refused",
+                """SELECT code, count(*) FROM refusal JOIN stream ON id = stream
+                WHERE resolved IS NULL AND gateway <> ALL (%s) GROUP BY code""",
+            ),
+            (
+                "evidence",
+                "SELECT reason, count(*) FROM evidence WHERE gateway <> ALL (%s) GROUP BY reason",
+            ),
         ):
-            rows = await asyncio.to_thread(works.plant.sql, statement)
+            rows = await asyncio.to_thread(works.plant.sql, statement, forked)
             self.faults += [f"{what}: {row}" for row in rows]
         return account
 
-    def _count_site(self, site: Site) -> Account:
+    def _count_site(self, site: Site, scenes: Scenes, disputed: dict[str, set[str]]) -> Account:
         """What the parts, the journals and the register say of one site."""
         report = site.verify()
         if not report["good"]:
             self.faults.append(f"{site.gateway}: {report}")
-        spent, twice = words(records(site))
+        spent, twice = words(scenes.records(site))
+        spent = scenes.twins_spent.get(site.gateway, {}) | spent
+        told = self._told(site, scenes, disputed.get(site.order_code, set()))
         rows = site.centre.sql(
             "SELECT uii, component, state, duplicated, quarantined FROM item WHERE order_code = %s",
             site.order_code,
@@ -177,13 +204,25 @@ class Soak:
             for uii, component, state, duplicated, quarantined in rows
         }
         with closing(PartStore(site.folder / FILE)) as parts:
-            metal = Metal.of(parts.dump())
-        account = compare(site.gateway, metal, spent, held)
+            metal = Metal.of([*parts.dump(), *scenes.twins.get(site.gateway, [])])
+        account = compare(site.gateway, metal, spent, held, told)
         account.faults += [f"{site.gateway}: {each}" for each in twice]
         return account
 
-    def _reconcile(self, works: Works) -> int:
-        """How many numbers the register's own mass balance cannot account for."""
+    def _told(self, site: Site, scenes: Scenes, serials: set[str]) -> set[str]:
+        """The UIIs that both the balance and a critical alert name, as those of a fork."""
+        announced = scenes.announced(site)
+        told = {uii for uii in announced if any(uii.endswith(serial) for serial in serials)}
+        parted = scenes.parted.get(site.gateway, set())
+        if told != parted or len(serials) != len(parted) or announced != parted:
+            self.faults.append(
+                f"{site.gateway}: two journals announced {parted}, the balance disputes {serials},"
+                f" alerts name {announced}"
+            )
+        return told & parted
+
+    def _reconcile(self, works: Works, account: Account) -> dict[str, set[str]]:
+        """Ask the register's own mass balance; the serials that it disputes, by order."""
         done = command(
             "gjurma-central", "reconcile", "--json", "--config", works.plant.folder / "central.toml"
         )
@@ -191,11 +230,19 @@ class Soak:
             answer = json.loads(done.stdout)
         except ValueError:
             self.faults.append(f"reconcile ended with {done.returncode}: {done.stderr}")
-            return 0
-        unaccounted = [name for order in answer["orders"] for name in order["unaccounted"]]
-        if not answer["balanced"] or unaccounted or done.returncode:
+            return {}
+        disputed = {each["order"]: set(each["disputed"]) for each in answer["orders"]}
+        account.unaccounted = sum(len(each["unaccounted"]) for each in answer["orders"])
+        engraved = [each["engraved"] for each in answer["orders"] if each["engraved"]]
+        closes = not any(disputed.values())
+        if (
+            account.unaccounted
+            or engraved
+            or answer["balanced"] is not closes
+            or done.returncode != (0 if closes else 1)
+        ):
             self.faults.append(f"the mass balance does not close: {done.stdout}")
-        return len(unaccounted)
+        return disputed
 
 
 def _web(works: Works) -> str:

@@ -93,6 +93,20 @@ def test_what_does_not_agree_is_told(change: Change, told: str) -> None:
     assert account.lost == (told in ("without an intent", "lost"))
 
 
+def test_what_the_register_names_is_counted_apart() -> None:
+    metal, spent, held = scene()
+    engrave(metal, A, (3, 1))
+    says(held, "A", "good", "duplicated")
+    engrave(metal, "content of E", (4, 1))
+    spent["content of E"] = word("E", "done")
+    account = compare("line", metal, spent, held, {"A", "E"})
+    assert account.faults == []
+    assert (account.lost, account.doubled) == (0, 0)
+    assert account.told == {"lost": 1, "doubled": 1}
+    account = compare("line", metal, spent, held, {"A"})
+    assert account.lost == 1
+
+
 @pytest.mark.parametrize(
     ("did", "settled", "state"),
     [("unknown", "", "unknown"), ("unknown", "scrapped", "scrapped")],

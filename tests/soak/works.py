@@ -22,7 +22,7 @@ from tests.soak.lines import make_products, post
 from tests.soak.network import Way
 from tests.soak.program import Program, working_in
 
-CENTRAL = ("serve", "plan", "ingest-1", "ingest-2")
+CENTRAL = ("serve", "plan", "ingest-1", "ingest-2", "watch")
 SMALL_DISKS = 2
 DISK_SIZE = 48 * 1024 * 1024
 RECOVERY_S = 20.0
