@@ -9,16 +9,17 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from conformance.questions import opened
 from conformance.readers import counted
 from conformance.rig import CONTENT, NotOffered, Rig
-from conformance.run import chosen, properties, tried
+from conformance.run import Try, chosen, properties, tried
 from conformance.wire import Tap, between, wire_to
 from drivers import catalog
+from drivers.options import given, option_faults
 
 SECONDS = 3600.0
 
@@ -73,17 +74,39 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 all held, 1 something failed, 2 wrong use."""
     kind = catalog.find(arguments.kind)
-    pairs = [each.partition("=") for each in arguments.option]
-    options: dict[str, Any] = {name: value for name, _, value in pairs}
     try:
+        options = given(kind.options, (_pair(each) for each in arguments.option))
         kind.build(arguments.url, kind.options.model_validate(options), "device")
         wire_to(arguments.url)
-    except (ValidationError, ValueError) as fault:
+        wanted = _wanted(kind.role, arguments)
+    except ValidationError as fault:
+        print("\n".join(option_faults(fault)), file=sys.stderr)
+        print(f"`gjurma-gateway drivers {kind.name}` lists the options", file=sys.stderr)
+        return 2
+    except ValueError as fault:
         print(fault, file=sys.stderr)
         return 2
     if arguments.mark and not _agreed(kind.role, arguments):
         return 2
-    return asyncio.run(_whole(kind.role == "marker", options, arguments))
+    return asyncio.run(_whole(kind.role == "marker", options, wanted, arguments))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Split NAME=VALUE. Raises ValueError."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise ValueError(f"--option {text!r} is not of the form name=value")
+    return name, value
+
+
+def _wanted(role: Literal["marker", "reader"], arguments: argparse.Namespace) -> dict[str, Try]:
+    """The properties to be tried. Raises ValueError where none has such a name."""
+    offered = properties(role, marks=arguments.mark)
+    wanted = chosen(arguments.only, offered)
+    if not wanted:
+        more = "" if arguments.mark or role == "reader" else "; the others of a marker need --mark"
+        raise ValueError(f"--only: no such property; there are {', '.join(offered)}{more}")
+    return wanted
 
 
 def _agreed(role: str, arguments: argparse.Namespace) -> bool:
@@ -99,7 +122,9 @@ def _agreed(role: str, arguments: argparse.Namespace) -> bool:
     return input("Type yes to go on: ") == "yes"
 
 
-async def _whole(marker: bool, options: dict[str, Any], arguments: argparse.Namespace) -> int:
+async def _whole(
+    marker: bool, options: dict[str, Any], wanted: dict[str, Try], arguments: argparse.Namespace
+) -> int:
     metal: Lying | Counted = Lying([] if marker else arguments.expect)
     if arguments.mark:
         metal = Counted(arguments.content)
@@ -121,8 +146,7 @@ async def _whole(marker: bool, options: dict[str, Any], arguments: argparse.Name
                 await rig.shut()
 
     failed = False
-    wanted = properties("marker" if marker else "reader", marks=arguments.mark)
-    for name, attempt in chosen(arguments.only, wanted).items():
+    for name, attempt in wanted.items():
         result = await tried(name, attempt, rigged, SECONDS)
         print(result.line(), flush=True)
         failed |= result.verdict == "failed"

@@ -54,6 +54,13 @@ class PortBusy(LinkError):
     code = "port-busy"
 
 
+class PortDenied(LinkError):
+    """The system does not let this user open the port; a retry changes nothing."""
+
+    code = "port-denied"
+    retry = Retry.OPERATOR
+
+
 class NotTrusted(LinkError):
     """The other end of a TLS connection is not proved to be the one that is meant."""
 

@@ -82,6 +82,14 @@ class Rfc2217Stream(Buffered):
         await asyncio.to_thread(self._port.close)
 
 
+def _why(fault: OSError, target: Rfc2217Target) -> str:
+    """Say why; pyserial has the system's error only as what it was dealing with."""
+    where, cause = f"{target.host}:{target.port}", fault.__context__
+    if isinstance(cause, OSError) and cause.strerror:
+        return f"{where}: {cause.strerror}"
+    return f"{where}: no RFC 2217 ({fault}); write tcp://{where} if the server hands on bytes alone"
+
+
 async def open_rfc2217(target: Rfc2217Target, device: str, rts: bool) -> Rfc2217Stream:
     """Open it, with its line set. Raises LinkClosed."""
 
@@ -103,5 +111,5 @@ async def open_rfc2217(target: Rfc2217Target, device: str, rts: bool) -> Rfc2217
     try:
         port = await asyncio.to_thread(connect)
     except OSError as fault:
-        raise LinkClosed(device, "connect", str(fault)) from fault
+        raise LinkClosed(device, "connect", _why(fault, target)) from fault
     return Rfc2217Stream(port, device)

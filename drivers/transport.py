@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import errno
 import os
 import socket
 import ssl
 import termios
+from pathlib import Path
 from typing import Protocol
 
 import serial
@@ -23,7 +23,8 @@ from drivers.address import (
 )
 from drivers.buffered import Buffered
 from drivers.descriptor import CLOSE_SECONDS, WRITE_SECONDS, DescriptorStream
-from drivers.errors import LinkClosed, LinkError, LinkTimeout, NotTrusted, PortBusy
+from drivers.errors import LinkClosed, LinkError, LinkTimeout, NotTrusted
+from drivers.port import port_error
 from drivers.rfc2217 import open_rfc2217
 from drivers.tcp import prepare
 from drivers.trace import Tap, traced
@@ -67,8 +68,8 @@ async def open_stream(url: str, device: str, *, rts: bool = True) -> ByteStream:
 
     `rts` is the state of that line while it is open, on a wire that has it.
 
-    Raises ValueError for a wrong URL, PortBusy, LinkTimeout (no connection in 5 s), NotTrusted,
-    LinkClosed.
+    Raises ValueError for a wrong URL, PortBusy, PortDenied, LinkTimeout (no connection in 5 s),
+    NotTrusted, LinkClosed.
     """
     target = parse_url(url)
     tap = traced(device)
@@ -206,7 +207,7 @@ async def _open_tcp(target: TcpTarget | TlsTarget, device: str) -> ByteStream:
     except ssl.SSLCertVerificationError as fault:
         raise NotTrusted(device, "connect", fault.verify_message) from fault
     except ssl.SSLError as fault:
-        raise NotTrusted(device, "connect", f"no TLS: {fault.reason or fault}") from fault
+        raise NotTrusted(device, "connect", _no_tls(fault, target)) from fault
     except OSError as fault:
         raise LinkClosed(device, "connect", _why(fault, target)) from fault
 
@@ -231,9 +232,43 @@ async def _connected(target: TcpTarget) -> socket.socket:
     raise failed
 
 
+def check_files(url: str) -> None:
+    """Raises ValueError for a file named by a `tls://` URL that is missing, or is no PEM file."""
+    target = parse_url(url)
+    if not isinstance(target, TlsTarget):
+        return
+    for name in ("ca", "cert", "key"):
+        path = getattr(target, name)
+        try:
+            if path:
+                Path(path).read_bytes()
+        except OSError as fault:
+            why = f"{path}: {fault.strerror}"
+            raise ValueError(f"{url!r}: {name}: {why}; put the file there, or correct it") from None
+    try:
+        _context(target)
+    except (OSError, ssl.SSLError) as fault:
+        raise ValueError(f"{url!r}: {_no_pem(target)}: {fault}") from None
+
+
+def _no_pem(target: TlsTarget) -> str:
+    files = ", ".join(filter(None, (target.ca, target.cert, target.key)))
+    return f"{files}: no PEM file with what is needed (a certificate; in key= its key)"
+
+
+def _no_tls(fault: ssl.SSLError, target: TcpTarget | TlsTarget) -> str:
+    """Say in words why there is no TLS, with the next step."""
+    where = f"{target.host}:{target.port}"
+    if fault.reason in ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST"):
+        return f"no TLS: {where} speaks without TLS; switch TLS on there, or write tcp://{where}"
+    if fault.reason in ("UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE"):
+        return f"no TLS: {where} speaks a TLS older than 1.2; set it to 1.2 or later"
+    return f"no TLS: {where}: {fault.reason or fault}"
+
+
 def _why(fault: OSError, target: TcpTarget | TlsTarget) -> str:
     """What the system says, and of what: by itself that names no host and no file."""
-    if isinstance(target, TlsTarget) and isinstance(fault, FileNotFoundError):
+    if isinstance(target, TlsTarget) and isinstance(fault, FileNotFoundError | PermissionError):
         files = ", ".join(filter(None, (target.ca, target.cert, target.key)))
         return f"{files}: {fault.strerror}"
     number = fault.errno or 0  # less than 0 where the name was not found
@@ -264,12 +299,7 @@ async def _open_serial(target: SerialTarget, device: str, rts: bool) -> ByteStre
         port.port, port.rts = path, rts
         port.open()
     except OSError as fault:  # SerialException is one
-        if fault.errno in (errno.EAGAIN, errno.EBUSY, errno.EACCES):
-            held = fault.errno != errno.EACCES
-            said = "another program has it open" if held else os.strerror(fault.errno)
-            raise PortBusy(device, "connect", f"{path}: {said}") from fault
-        why = f"{path}: {os.strerror(fault.errno)}" if fault.errno else str(fault)
-        raise LinkClosed(device, "connect", why) from fault
+        raise port_error(device, path, fault) from fault
     try:
         # As pyserial sets it, a port with nothing to read looks like one that is gone (termios(3)).
         settings = termios.tcgetattr(port.fileno())

@@ -175,7 +175,6 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _probe(arguments: argparse.Namespace) -> int:
-    from gateway.config import DeviceConfig
     from gateway.probe import guess, listen, probe, probe_all
 
     url, kind, octets = arguments.url, arguments.kind, arguments.bytes
@@ -186,8 +185,7 @@ def _probe(arguments: argparse.Namespace) -> int:
         if url is None:
             good = asyncio.run(probe_all(load(arguments.config), sys.stdout, octets))
         elif kind:
-            device = DeviceConfig(kind=kind, url=url, options=dict(arguments.option))
-            good = asyncio.run(probe(device, sys.stdout, octets))
+            good = asyncio.run(probe(kind, url, arguments.option, sys.stdout, octets))
         elif arguments.only_readers:
             good = asyncio.run(guess(url, sys.stdout, octets)) is not None
         else:

@@ -19,9 +19,10 @@ from pydantic import ValidationError
 from drivers.aside import aside
 from drivers.catalog import Kind, find
 from drivers.errors import DeviceError
+from drivers.options import option_faults
 from drivers.protocols import CodeReader, Marker
 from gateway.clock import TrustedClock
-from gateway.config import DeviceConfig, GatewayConfig, StationConfig, in_words
+from gateway.config import DeviceConfig, GatewayConfig, StationConfig
 from gateway.contract.errors import ConfigError, JournalCorrupt, JournalFull
 from gateway.core import Devices, Proof, assemble, disarm_first, keep_disarmed
 from gateway.details import of_error, of_system
@@ -95,11 +96,7 @@ def build_device(device: DeviceConfig, role: str, name: str) -> Marker | CodeRea
         options = kind.options.model_validate(device.options)
         return kind.build(device.url, options, name)
     except ValidationError as error:
-        faults = [
-            f"{name}: options.{'.'.join(str(part) for part in fault['loc'])}: "
-            f"{in_words(fault['type'], fault['msg'])}"
-            for fault in error.errors(include_url=False, include_input=False)
-        ]
+        faults = [f"{name}: {fault}" for fault in option_faults(error)]
         raise ConfigError("\n".join([*_url_fault(kind, device.url, name), *faults])) from error
     except LookupError as error:
         raise ConfigError(f"{name}: kind: {error}") from error

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from drivers.protocols import Marker, MarkText
+from drivers.transport import SerialTarget, Target, check_files, parse_url
 from gateway.agent import build_marker, build_reader
 from gateway.config import GatewayConfig, StationConfig, line_of
 from gateway.contract.errors import ConfigError, ContractError, JournalError
@@ -21,6 +22,7 @@ def check(config: GatewayConfig, text: str) -> list[str]:
     found: list[Found] = [*_guard(config), *_listening(config)]
     for index, station in enumerate(config.station):
         found += [(("station", index, *where), finding) for where, finding in _station(station)]
+    found += _wires(config)
     plan, fault = _stored_plan(config)
     if fault:
         found.append(((), fault))
@@ -70,6 +72,35 @@ def _station(station: StationConfig) -> list[Found]:
         except ConfigError as error:
             findings += _where(error, ("reader", index))
     return findings
+
+
+def _wires(config: GatewayConfig) -> Iterator[Found]:
+    """A wire that two devices name, and files of a wire that are missing."""
+    taken: dict[object, tuple[str, str]] = {}
+    for index, station in enumerate(config.station):
+        places: list[tuple[str | int, ...]] = [("marker",)] if station.marker else []
+        places += [("reader", number) for number in range(len(station.reader))]
+        for place, (name, device) in zip(places, station.named_devices, strict=True):
+            where = ("station", index, *place, "url")
+            try:
+                target = parse_url(device.url)
+                check_files(device.url)
+            except ValueError as fault:
+                if device.url.startswith("tls://"):
+                    yield where, f"{name}: url: {fault}"
+                continue
+            # A serial server that speaks Modbus has several cells behind one port.
+            owner, kind = taken.setdefault(_port(target), (name, device.kind))
+            if owner != name and (kind != device.kind or isinstance(target, SerialTarget)):
+                why = f"{name}: url: {device.url} is the wire of {owner} already"
+                yield where, f"{why}; a wire has one device: correct one of the two"
+
+
+def _port(target: Target) -> object:
+    """What two URLs of one port have in common, however its line is set in each."""
+    if isinstance(target, SerialTarget):
+        return target.usb or Path(target.path).resolve()
+    return target.host.lower(), target.port
 
 
 def _start(station: StationConfig, marker: Marker) -> list[Found]:

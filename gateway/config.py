@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from drivers.options import in_words
 from gateway.contract.encoding import GatewayName
 from gateway.contract.errors import ConfigError
 
@@ -264,15 +265,6 @@ def _as_written(raw: Any, location: tuple[str | int, ...]) -> tuple[str | int, .
         except (KeyError, IndexError, TypeError):
             raw = None
     return tuple(written)
-
-
-def in_words(kind: str, message: str) -> str:
-    """Pydantic's verdict as a person would say it."""
-    if kind == "extra_forbidden":
-        return "no such key; take it out or correct its spelling"
-    if kind == "missing":
-        return "is missing"
-    return message.removeprefix("Value error, ")
 
 
 def _from_folder(config: GatewayConfig, folder: Path) -> GatewayConfig:

@@ -14,7 +14,7 @@ next line.
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -29,10 +29,12 @@ from drivers.errors import (
     LinkTimeout,
     NotTrusted,
     PortBusy,
+    PortDenied,
 )
+from drivers.options import given
 from drivers.protocols import CodeReader, Identity, Marker, MarkerStatus
 from drivers.trace import Seen, printable, watching
-from drivers.transport import open_stream, parse_url
+from drivers.transport import check_files, open_stream
 from gateway.agent import build_device, build_marker, build_readers
 from gateway.config import DeviceConfig, GatewayConfig
 from gateway.contract.errors import ConfigError
@@ -41,7 +43,7 @@ LISTEN_SECONDS = 2.0
 NO_LINE_END = ("microscan", "zebra-ssi")
 """Kinds whose questions end no line."""
 RECONNECTS, RECONNECT_SECONDS = 10, 0.3
-_UNUSABLE = (LinkClosed, NotTrusted, PortBusy)
+_UNUSABLE = (LinkClosed, NotTrusted, PortBusy, PortDenied)
 """The wire itself does not work, whatever kind is tried."""
 
 
@@ -76,12 +78,20 @@ async def probe_all(config: GatewayConfig, say: TextIO, octets: bool) -> bool:
     return good
 
 
-async def probe(device: DeviceConfig, say: TextIO, octets: bool) -> bool:
+async def probe(
+    name: str, url: str, options: Iterable[tuple[str, str]], say: TextIO, octets: bool
+) -> bool:
     """One device of a kind that is told. Whether it answered. Raises ConfigError."""
     try:
-        kind = catalog.find(device.kind)
+        kind = catalog.find(name)
     except LookupError as fault:
         raise ConfigError(f"kind: {fault}") from fault
+    try:
+        device = DeviceConfig(kind=name, url=url, options=given(kind.options, options))
+        if not kind.wires or _scheme(url) in SCHEMES:
+            check_files(url)
+    except ValueError as fault:
+        raise ConfigError(str(fault)) from fault
     built = build_device(device, kind.role, kind.name)
     seen = Octets(say, kind) if octets else None
     with watching(*([seen] if seen else [])):
@@ -207,7 +217,7 @@ def _checked(url: str) -> None:
     if own and _scheme(url) not in SCHEMES:
         raise ConfigError(f"{url!r}: no stream of bytes; say --kind {' or '.join(own)}")
     try:
-        parse_url(url)
+        check_files(url)
     except ValueError as fault:
         raise ConfigError(str(fault)) from fault
 

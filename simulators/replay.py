@@ -2,11 +2,13 @@
 
 A trace is what `gjurma-gateway --trace` wrote, JSON lines. What was received is sent again, as late
 after what was before it as it came then; what was sent has to come again, byte for byte, however it
-is cut. The first difference is told with its line in the trace, and ends the replay.
+is cut. The first difference is told with its line in the trace, and ends the replay. So does the
+last frame, when the host has been silent after it for a second.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import signal
 import sys
@@ -31,6 +33,7 @@ class Recorded:
 
 
 Connection = tuple[Recorded, ...]
+QUIET_SECONDS = 1.0
 
 
 def read(path: Path, device: str = "") -> tuple[str, list[Connection]]:
@@ -80,7 +83,7 @@ class Replay:
 
     def __init__(self, connections: Sequence[Connection]) -> None:
         self.ended = asyncio.Event()
-        """A difference was found."""
+        """A difference was found, or the last frame is played."""
         self.fault = ""
         self._connections = connections
         self._scripts = [Script(*(each.step for each in steps)) for steps in connections]
@@ -93,14 +96,19 @@ class Replay:
             self._end("the host connects once more than was recorded")
             return
         script, steps = self._scripts[number], self._connections[number]
-        await script(wire)
-        if not script.fault:
-            return
-        if script.played < len(steps):
+        beyond = await script.play(wire)
+        if script.fault:
             reached = steps[script.played]
             self._end(f"line {reached.line} ({reached.at}): {script.fault.partition(': ')[2]}")
-        else:
-            self._end(f"after the last of {len(steps)} frames: {script.fault}")
+            return
+        last = self._begun == len(self._scripts) and not self.left
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(QUIET_SECONDS if last else None):
+                beyond = beyond or await wire.read()
+        if beyond:
+            self._end(f"after the last of {len(steps)} frames came {beyond.hex(' ')}")
+        elif last:
+            self._end("")
 
     def _end(self, fault: str) -> None:
         self.fault = self.fault or fault
@@ -132,7 +140,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(arguments: argparse.Namespace) -> int:
-    """Until it is stopped, or a difference is found. 1 where the host left the trace."""
+    """Until its last frame, a difference, or it is stopped. 1 where the host left the trace."""
     name, connections = await asyncio.to_thread(read, arguments.trace, arguments.device)
     if arguments.listen.startswith("serial"):
         connections = [tuple(each for steps in connections for each in steps)]

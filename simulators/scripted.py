@@ -39,6 +39,15 @@ class Script:
         self.played = 0
 
     async def __call__(self, wire: Wire) -> None:
+        pending = await self.play(wire)
+        if self.fault:
+            return
+        while data := pending or await wire.read():
+            pending = b""
+            self.fault = f"after the last step came {data.hex(' ')}"
+
+    async def play(self, wire: Wire) -> bytes:
+        """Play the steps, or set `fault`; return what the host sent beyond the last one."""
         pending = b""
         for step in self._steps[self.played :]:
             if isinstance(step, Reply):
@@ -50,16 +59,14 @@ class Script:
                     data = await wire.read()
                     if not data:
                         self.fault = f"step {self.played}: the host left, {step.hex} was expected"
-                        return
+                        return b""
                     pending += data
                 if not pending.startswith(wanted):
                     self.fault = f"step {self.played}: {step.hex} expected, {pending.hex(' ')} came"
-                    return
+                    return b""
                 pending = pending[len(wanted) :]
             self.played += 1
-        while data := pending or await wire.read():
-            pending = b""
-            self.fault = f"after the last step came {data.hex(' ')}"
+        return pending
 
     def check(self) -> None:
         """Raise AssertionError unless every step was played and nothing else came."""

@@ -22,7 +22,8 @@ from pathlib import Path
 from PIL import Image
 
 from drivers import clock
-from drivers.errors import DeviceRefused, LinkClosed, LinkError, LinkTimeout, PortBusy
+from drivers.errors import DeviceRefused, LinkClosed, LinkError, LinkTimeout
+from drivers.port import file_error
 from drivers.protocols import Identity
 
 _BUFFERS = 3
@@ -268,12 +269,9 @@ class VideoSource:
         return DeviceRefused(self._device, operation, f"{self._path} {why}", code)
 
     def _told(self, fault: OSError, operation: str) -> LinkError:
-        detail = f"{self._path}: {fault.strerror}"
-        if fault.errno == errno.EBUSY:
-            return PortBusy(self._device, operation, detail)
         if fault.errno == errno.ETIMEDOUT:
-            return LinkTimeout(self._device, operation, detail)
-        return LinkClosed(self._device, operation, detail)
+            return LinkTimeout(self._device, operation, f"{self._path}: {fault.strerror}")
+        return file_error(self._device, operation, str(self._path), fault)
 
 
 def _as_file(data: bytes, form: Format) -> bytes:

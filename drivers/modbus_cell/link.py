@@ -29,7 +29,6 @@ from drivers.errors import (
     LinkClosed,
     LinkError,
     LinkTimeout,
-    PortBusy,
     ProtocolError,
     UnexpectedReply,
 )
@@ -40,6 +39,7 @@ from drivers.modbus_cell.codec import (
     Command,
     decode_snapshot,
 )
+from drivers.port import port_error
 from drivers.trace import Tap, traced
 from drivers.usb import path_of
 
@@ -317,8 +317,7 @@ class CellLink:
         try:
             serial.Serial(where, exclusive=True).close()
         except serial.SerialException as fault:
-            kind = PortBusy if "exclusively lock" in str(fault) else LinkClosed
-            return kind(self._device, "connect", str(fault))
+            return port_error(self._device, where, fault)
         return LinkClosed(self._device, "connect", f"{where} did not open")
 
     async def _beat_on(self, client: _Client) -> None:

@@ -99,7 +99,9 @@ async def test_what_speaks_no_tls_and_files_that_are_not_there(tmp_path: Path) -
 
     listening = await asyncio.start_server(plain, "127.0.0.1", 0)
     url = f"tls://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    with pytest.raises(NotTrusted, match="no TLS"):
+    with pytest.raises(
+        NotTrusted, match="speaks without TLS; switch TLS on there, or write tcp://127"
+    ):
         await said(f"{url}?ca={authority.ca}")
     with pytest.raises(LinkClosed, match="No such file"):
         await said(f"{url}?ca={tmp_path}/none.crt")

@@ -66,6 +66,8 @@ def main() -> int:
         name: list(chosen(options.only, properties(family.role, marks=True)))
         for name, family in chosen_devices(options.names, devices()).items()
     }
+    if not any(asked.values()):
+        parser.error("nothing is tried: no family or no property has such a name")
     results: dict[str, dict[str, Result]] = {}
     with ProcessPoolExecutor(options.processes) as pool:
         runs = {

@@ -247,6 +247,8 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="write the corpus")
     parser.add_argument("--write", action="store_true", help="the table goes into the docs")
     options = parser.parse_args()
+    if not chosen(options.names, families()):
+        parser.error(f"nothing is tried: there are {', '.join(families())}")
     results = []
     with ProcessPoolExecutor(options.processes) as pool:
         for name in chosen(options.names, families()):

@@ -13,7 +13,9 @@ from conformance import command, markers
 from conformance.rig import CONTENT, Broken, Rig, spread
 from conformance.run import PLAIN, chosen, properties, tried
 from conformance.wire import Tap
+from drivers.catalog import find
 from drivers.errors import DeviceError
+from drivers.options import given
 from drivers.protocols import Did, Outcome
 from simulators.__main__ import main
 from tests.families import Device, devices, families
@@ -182,6 +184,30 @@ def test_nothing_is_engraved_without_a_person(
     asked = ["conformance", "serial:///dev/none", "--kind", "telesis", *words]
     assert main(asked) == 2
     assert capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--only", "nothing"], "there are identify, questions through faults"),
+        (["--only", "a shot"], "the others of a marker need --mark"),
+        (["--option", "colour=red"], "options.colour: no such key"),
+        (["--option", "colour"], "not of the form name=value"),
+    ],
+)
+def test_wrong_use_is_told_in_words(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["conformance", "serial:///dev/none", "--kind", "telesis", *words]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert "pydantic" not in said
+
+
+def test_a_list_is_an_option_with_commas_or_named_again() -> None:
+    options = find("keyence-sr").options
+    pairs = [("appended", "code,angle"), ("appended", "bank"), ("framing", "cr")]
+    assert given(options, pairs) == {"appended": ["code", "angle", "bank"], "framing": "cr"}
 
 
 def test_a_person_who_does_not_type_yes_engraves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

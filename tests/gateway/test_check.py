@@ -49,6 +49,11 @@ url = "serial:///dev/ttyS2"
 """
 
 
+def readers(count: int, first: int = 1) -> str:
+    """As many readers, each at a port of its own."""
+    return "".join(READER.replace("ttyS1", f"ttyS{first + 10 * at}") for at in range(count))
+
+
 def findings(site: Site, stations: str, made: Plan | None = None) -> list[str]:
     """What `check` says of these stations, with lines counted from the first of them."""
     if made is not None:
@@ -68,11 +73,13 @@ def findings(site: Site, stations: str, made: Plan | None = None) -> list[str]:
 
 def test_a_tray_needs_a_reader_a_position_at_one_station_at_least(site: Site) -> None:
     tray = plan(tray=4)
-    few = findings(site, CELL + READER * 2 + POST, tray)
+    few = findings(site, CELL + readers(2) + POST, tray)
     why = "order o1 is read back in trays of 4, and there are 2 readers"
     assert few == [f"1: cell: {why}; write one [[station.reader]] a position"]
-    assert findings(site, CELL + READER * 4 + POST) == []
-    assert findings(site, CELL + READER * 2 + CELL.replace('"cell"', '"cell-2"') + READER * 4) == []
+    assert findings(site, CELL + readers(4) + POST) == []
+    assert (
+        findings(site, CELL + readers(2) + CELL.replace('"cell"', '"cell-2"') + readers(4, 3)) == []
+    )
 
 
 @pytest.mark.parametrize("mode", ["eye", "elsewhere"])
@@ -87,7 +94,7 @@ def test_without_a_reader_what_is_to_be_read_here_cannot_be_marked(site: Site) -
 
 def test_a_marker_of_one_position_cannot_mark_a_tray(site: Site) -> None:
     laser = CELL.replace("modbus-cell", "panasonic-lp").replace('options = { start = "input" }', "")
-    (found,) = findings(site, laser + READER * 2, plan(tray=2))
+    (found,) = findings(site, laser + readers(2), plan(tray=2))
     assert found.startswith("1: cell: order o1 cannot be engraved here: ")
 
 
@@ -156,3 +163,32 @@ def test_a_station_that_could_do_nothing_is_refused_when_it_is_read(
     path.write_text(SITE + station)
     with pytest.raises(ConfigError, match=words):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("marker", "reader", "told"),
+    [
+        ("serial:///dev/ttyS1?baudrate=19200", "serial:///dev/ttyS1", "line/reader: url: serial:"),
+        ("serial:///dev/ttyS1", "serial:///dev/./ttyS1?parity=E", "is the wire of line/marker"),
+        ("serial:///?usb=A5", "serial:///?usb=A5&baudrate=1200", "is the wire of line/marker"),
+        ("tcp://cell:4001", "rfc2217://CELL:4001", "a wire has one device"),
+        ("serial:///?usb=A5&interface=0", "serial:///?usb=A5&interface=1", ""),
+        ("tcp://cell:4001", "tcp://cell:4002", ""),
+        ("tls://cell:4001?ca=/none/ca.crt", "tcp://cell:4002", "/none/ca.crt: No such file"),
+    ],
+)
+def test_a_wire_has_one_device(site: Site, marker: str, reader: str, told: str) -> None:
+    line = f'''\
+[[station]]
+name = "line"
+[station.marker]
+kind = "telesis"
+url = "{marker}"
+[station.reader]
+kind = "zebra-ssi"
+url = "{reader}"
+'''
+    found = findings(site, line)
+    assert [told in each for each in found] == ([True] if told else [])
+    if told:
+        assert found[0].startswith("5:" if "none" in told else "8:")

@@ -17,7 +17,6 @@ import pytest
 from drivers import catalog
 from drivers.protocols import Marker
 from gateway.__main__ import main
-from gateway.config import DeviceConfig
 from gateway.kinds import described, every, in_words
 from gateway.probe import NO_LINE_END, Asked, asked, guess, in_order, listen, probe
 from simulators.control import Device
@@ -64,7 +63,8 @@ async def there(
 
 async def probed(kind: str, url: str, **options: Any) -> tuple[bool, str]:
     said = io.StringIO()
-    answered = await probe(DeviceConfig(kind=kind, url=url, options=options), said, octets=True)
+    given = [(name, str(value)) for name, value in options.items()]
+    answered = await probe(kind, url, given, said, octets=True)
     return answered, said.getvalue()
 
 
@@ -363,6 +363,22 @@ async def test_a_probe_as_a_program(tmp_path: Path) -> None:
             ("probe", "serial:///nowhere/tty", "--kind", "telesis"),
             1,
             "connect: /nowhere/tty: No such",
+        ),
+        (
+            ("probe", "tls://127.0.0.1:1?ca=/nowhere/ca.crt", "--kind", "telesis"),
+            2,
+            "/nowhere/ca.crt: No such file or directory; put the file there",
+        ),
+        (("probe", "tls://127.0.0.1:1?ca=/nowhere/ca.crt"), 2, "/nowhere/ca.crt: No such file"),
+        (
+            ("probe", "tcp://127.0.0.1:1", *("--kind", "keyence-sr", "--option", "appended=XX,YY")),
+            2,
+            "options: no item XX, YY; there are",
+        ),
+        (
+            ("probe", "tcp://127.0.0.1:1", "--kind", "telesis", *(("--option", "a=1") * 2)),
+            2,
+            "option a is given twice",
         ),
         (("probe", "http://127.0.0.1:1/"), 2, "no stream of bytes; say --kind camera"),
         (("probe", "tcp://127.0.0.1:1", "--trace", "/nowhere/file"), 2, "No such file"),

@@ -103,6 +103,7 @@ async def test_a_shot_and_a_look_come_to_the_same_end_again(tmp_path: Path, list
         ):
             result = await shoot(laser_url, SHOT), await look(reader_url)
             for process, name in ((laser, "laser"), (reader, "reader")):
+                await asyncio.wait_for(process.wait(), 30)
                 told = await ended(process)
                 assert told == (0, f"{name}: every frame came as it was recorded\n")
         return result
