@@ -21,6 +21,7 @@ from typing import TextIO
 from drivers import catalog
 from drivers.address import SCHEMES
 from drivers.catalog import Kind
+from drivers.diagnosis import diagnosed, shown
 from drivers.errors import (
     DeviceError,
     DeviceFault,
@@ -30,6 +31,7 @@ from drivers.errors import (
     NotTrusted,
     PortBusy,
     PortDenied,
+    ProtocolError,
 )
 from drivers.options import given
 from drivers.protocols import CodeReader, Identity, Marker, MarkerStatus
@@ -74,7 +76,7 @@ async def probe_all(config: GatewayConfig, say: TextIO, octets: bool) -> bool:
             kind = catalog.find(device.kind)
             seen = Octets(say, kind) if octets else None
             with watching(*([seen] if seen else [])):
-                good &= await _ask(asked(built), name, kind.name, say, seen)
+                good &= await _ask(asked(built), name, kind, device, say, seen)
     return good
 
 
@@ -95,7 +97,7 @@ async def probe(
     built = build_device(device, kind.role, kind.name)
     seen = Octets(say, kind) if octets else None
     with watching(*([seen] if seen else [])):
-        return await _ask(asked(built), device.url, kind.name, say, seen)
+        return await _ask(asked(built), device.url, kind, device, say, seen)
 
 
 async def listen(url: str, say: TextIO, octets: bool, seconds: float = LISTEN_SECONDS) -> None:
@@ -118,7 +120,7 @@ async def listen(url: str, say: TextIO, octets: bool, seconds: float = LISTEN_SE
             print(f"{fault.code}: {fault}", file=say)
         finally:
             await stream.close()
-    told = f"{len(heard)} bytes came by themselves: {printable(heard)}" if heard else "nothing came"
+    told = f"{len(heard)} bytes came by themselves: {shown(heard)}" if heard else "nothing came"
     there = [kind for kind in catalog.kinds() if not kind.wires or _scheme(url) in kind.wires]
     markers = ", ".join(kind.name for kind in there if kind.role == "marker")
     readers = ", ".join(kind.name for kind in there if kind.role == "reader")
@@ -177,30 +179,54 @@ def in_order(kinds: list[Kind]) -> list[Kind]:
     return sorted(tried, key=lambda kind: (kind.name in NO_LINE_END, kind.name))
 
 
-async def _ask(device: Asked, name: str, kind: str, say: TextIO, octets: "Octets | None") -> bool:
+async def _ask(
+    device: Asked,
+    name: str,
+    kind: Kind,
+    config: DeviceConfig,
+    say: TextIO,
+    octets: "Octets | None",
+) -> bool:
+    """Ask one device, and say of what answers wrongly what it looks like."""
+    sent: list[bytes] = []
+    received = bytearray()
+
+    def note(seen: Seen) -> None:
+        if seen.way == "sent":
+            sent.append(seen.data)
+        elif seen.way == "received":
+            received.extend(seen.data)
+
     def tell(what: str) -> None:
         if octets is not None:
             octets.release()
         print(f"{name}: {what}", file=say)
 
-    try:
-        await device.connect()
-        tell(_who(await device.identify()) or f"answers as {kind}")
-        if device.status is not None:
-            status = await device.status()
-            alarm = f", {status.alarm}" if status.alarm else ""
-            tell(f"{status.activity.value}{alarm}")
-    except DeviceError as error:
-        tell(f"{error.code}: {error}")
-        if isinstance(error, LinkTimeout):
-            tell(
-                f"is it on, is it a {kind}, and do URL and options say how it is set?"
-                f" `gjurma-gateway drivers {kind}` lists them"
-            )
-        return False
-    finally:
-        await device.close()
-    return True
+    with watching(note):
+        try:
+            await device.connect()
+            tell(_who(await device.identify()) or f"answers as {kind.name}")
+            if device.status is not None:
+                status = await device.status()
+                alarm = f", {status.alarm}" if status.alarm else ""
+                tell(f"{status.activity.value}{alarm}")
+        except DeviceError as error:
+            tell(f"{error.code}: {error}")
+            if isinstance(error, LinkTimeout | ProtocolError):
+                options = kind.options.model_validate(config.options)
+                tell(f"came: {shown(bytes(received)) if received else 'nothing'}")
+                hints = diagnosed(kind, config.url, options, sent, bytes(received))
+                for hint in hints:
+                    tell(f"looks like: {hint}")
+                if not hints:
+                    tell(
+                        f"is it on, is it a {kind.name}, and do URL and options say how it is set?"
+                        f" `gjurma-gateway drivers {kind.name}` lists them"
+                    )
+            return False
+        finally:
+            await device.close()
+        return True
 
 
 def _who(found: Identity) -> str:
