@@ -1,6 +1,6 @@
 """What a device's URL says: which wire, and how it is set. Checked without connecting.
 
-`serial:///dev/ttyS0?baudrate=9600&bytesize=8&parity=N&stopbits=1` ·
+`serial:///dev/ttyS0?baudrate=9600&bytesize=8&parity=N&stopbits=1&xonxoff=0&rtscts=0` ·
 `serial:///?usb=SERIAL&interface=0&baudrate=9600` (a USB adapter, by its serial number) ·
 `tcp://host:port` (raw bytes; also a serial server such as ser2net or a Moxa NPort) ·
 `tls://host:port?ca=/path&name=host` (the same in TLS) · `rfc2217://host:port?baudrate=9600`.
@@ -18,6 +18,8 @@ _LINE: Mapping[str, tuple[str, ...]] = {
     "bytesize": ("5", "6", "7", "8"),
     "parity": ("N", "E", "O", "M", "S"),
     "stopbits": ("1", "1.5", "2"),
+    "xonxoff": ("0", "1"),
+    "rtscts": ("0", "1"),
 }
 
 
@@ -29,6 +31,10 @@ class Line:
     bytesize: int = 8
     parity: str = "N"
     stopbits: float = 1
+    xonxoff: bool = False
+    """Either end stops the other by XOFF (13h) and lets it go on by XON (11h)."""
+    rtscts: bool = False
+    """Either end stops the other by the lines RTS and CTS."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,18 @@ def parse_url(url: str) -> Target:
     return TcpTarget(parts.hostname, port)
 
 
+def parse_url_without_flow_control(url: str) -> Target:
+    """`parse_url`, and refuse flow control: in binary frames XON and XOFF are data.
+
+    Raises ValueError.
+    """
+    target = parse_url(url)
+    line = getattr(target, "line", None)
+    if line is not None and (line.xonxoff or line.rtscts):
+        raise ValueError(f"{url!r}: this protocol has no xonxoff and no rtscts; take them out")
+    return target
+
+
 def _serial(url: str, parts: SplitResult) -> SerialTarget:
     given = _settings(url, parts.query, (*_LINE, "usb", "interface"))
     number, interface = given.pop("usb", ""), given.pop("interface", "")
@@ -148,4 +166,6 @@ def _line(given: Mapping[str, str]) -> Line:
         bytesize=int(given.get("bytesize", "8")),
         parity=given.get("parity", "N"),
         stopbits=float(given.get("stopbits", "1")),
+        xonxoff=given.get("xonxoff") == "1",
+        rtscts=given.get("rtscts") == "1",
     )

@@ -101,6 +101,8 @@ async def open_rfc2217(target: Rfc2217Target, device: str, rts: bool) -> Rfc2217
             bytesize=target.line.bytesize,
             parity=target.line.parity,
             stopbits=target.line.stopbits,
+            xonxoff=target.line.xonxoff,
+            rtscts=target.line.rtscts,
             timeout=_POLL_SECONDS,
         )
         port.port, port.rts = f"rfc2217://{target.host}:{target.port}?ign_set_control", rts

@@ -293,6 +293,8 @@ async def _open_serial(target: SerialTarget, device: str, rts: bool) -> ByteStre
             bytesize=target.line.bytesize,
             parity=target.line.parity,
             stopbits=target.line.stopbits,
+            xonxoff=target.line.xonxoff,
+            rtscts=target.line.rtscts,
             timeout=0,
             exclusive=True,
         )

@@ -26,6 +26,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from drivers import clock
+from drivers.address import parse_url_without_flow_control
 from drivers.catalog import Kind
 from drivers.errors import DeviceRefused, LinkError, OutcomeUnknown, ProtocolError
 from drivers.modbus_cell.codec import (
@@ -67,7 +68,7 @@ from drivers.protocols import (
     Shot,
     Start,
 )
-from drivers.transport import Rfc2217Target, SerialTarget, TlsTarget, parse_url
+from drivers.transport import Rfc2217Target, SerialTarget, TlsTarget
 
 _RECONNECT_SECONDS = 0.1
 _LOST = (LinkError, ProtocolError, DeviceRefused)
@@ -84,7 +85,7 @@ class ModbusCell:
     single_shot = True
 
     def __init__(self, url: str, options: CellOptions, name: str) -> None:
-        target = parse_url(url)
+        target = parse_url_without_flow_control(url)
         if isinstance(target, Rfc2217Target | TlsTarget):
             why = f"{url!r}: a modbus-cell is reached by tcp:// or serial://"
             raise ValueError(why)  # noqa: TRY004 - the value is wrong, not a type

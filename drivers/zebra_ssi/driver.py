@@ -21,10 +21,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from drivers.address import parse_url_without_flow_control
 from drivers.catalog import Kind
 from drivers.errors import BadFrame, DeviceRefused, LinkClosed, UnexpectedReply
 from drivers.protocols import Identity, Reading
-from drivers.transport import open_stream, parse_url
+from drivers.transport import open_stream
 from drivers.zebra_ssi.codec import (
     RESEND_LIMIT,
     RESEND_UNIT,
@@ -73,7 +74,7 @@ class ZebraSsi:
     """Implements `drivers.protocols.CodeReader`."""
 
     def __init__(self, url: str, options: Options, name: str) -> None:
-        parse_url(url)
+        parse_url_without_flow_control(url)
         self._url = url
         self._options = options
         self._name = name

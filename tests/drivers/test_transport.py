@@ -1,8 +1,10 @@
 """Byte streams by URL: what a URL may be, and what each failure of a real wire is called."""
 
 import asyncio
+import os
 import socket
 import sys
+import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ import pytest
 import serial
 import serial.rfc2217
 
+from drivers.catalog import find
 from drivers.errors import LinkClosed, PortBusy
 from drivers.tcp import SILENCE_SECONDS, prepare
 from drivers.transport import (
@@ -38,6 +41,8 @@ from simulators.pipe import Wire, serve
             "serial:///dev/ttyUSB1?baudrate=115200&bytesize=7&parity=E&stopbits=2",
             SerialTarget("/dev/ttyUSB1", Line(115200, 7, "E", 2)),
         ),
+        ("serial:///dev/ttyS0?xonxoff=1", SerialTarget("/dev/ttyS0", Line(xonxoff=True))),
+        ("rfc2217://moxa:4001?rtscts=1", Rfc2217Target("moxa", 4001, Line(rtscts=True))),
         ("tcp://10.0.0.7:9094", TcpTarget("10.0.0.7", 9094)),
         ("tcp://[::1]:4001", TcpTarget("::1", 4001)),
         ("rfc2217://moxa:4001?baudrate=19200", Rfc2217Target("moxa", 4001, Line(19200))),
@@ -143,6 +148,30 @@ async def test_a_line_that_ends_is_closed(listen: str) -> None:
     with pytest.raises(LinkClosed):
         await _write_on(stream)
     await stream.close()
+
+
+@pytest.mark.parametrize("setting", ["xonxoff", "rtscts"])
+@pytest.mark.parametrize("on", [False, True])
+async def test_flow_control_is_set_on_the_port(setting: str, on: bool) -> None:
+    """By termios(3), on the terminal that the driver opened."""
+    listener = await serve("serial", _echo, Faults())
+    stream = await open_stream(f"{listener.url}?{setting}={int(on)}", "device")
+    terminal = os.open(listener.url.removeprefix("serial://"), os.O_RDWR | os.O_NOCTTY)
+    iflag, _, cflag, *_ = termios.tcgetattr(terminal)
+    os.close(terminal)
+    both = termios.IXON | termios.IXOFF
+    assert (iflag & both == both) is (on and setting == "xonxoff")
+    assert bool(cflag & termios.CRTSCTS) is (on and setting == "rtscts")
+    await stream.close()
+    await listener.close()
+
+
+@pytest.mark.parametrize("kind", ["zebra-ssi", "modbus-cell"])
+@pytest.mark.parametrize("setting", ["xonxoff", "rtscts"])
+def test_binary_protocols_have_no_flow_control(kind: str, setting: str) -> None:
+    found = find(kind)
+    with pytest.raises(ValueError, match="no xonxoff and no rtscts"):
+        found.build(f"serial:///dev/ttyS0?{setting}=1", found.options(), "device")
 
 
 async def test_a_serial_port_has_one_owner() -> None:
