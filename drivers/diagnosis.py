@@ -158,7 +158,7 @@ def _checksum(options: BaseModel, data: bytes) -> str:
     )
     if wanted is None or wanted == there:
         return ""
-    return f"a checksum {'on' if there else 'off'} there: --option checksum={str(there).lower()}"
+    return f"its checksum is {'on' if there else 'off'}: --option checksum={str(there).lower()}"
 
 
 def _no_text(url: str) -> str:
