@@ -115,7 +115,7 @@ class Watch:
     def catch_up(self) -> None:
         """Judge everything that is new since the last call, and what the clock brought."""
         while self._look() and not self._stopping.is_set():
-            pass
+            self._look_at_the_clock()  # however long it takes to catch up
         self._look_at_the_clock()
 
     def begin(self) -> None:
