@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from central import db, following, keys
-from central.alerts import look, outbox
-from central.alerts.facts import ForkedJournal, Overdue, Told
+from central.alerts import look, outbox, process
+from central.alerts.facts import ForkedJournal, OlderRegister, Overdue, Told
 from central.alerts.outbox import Delivery
 from central.alerts.process import Watch
 from central.alerts.sending import Sender
@@ -213,14 +213,10 @@ def limit_exceeded() -> OperationalError:
     return OperationalError("INSERT", {}, pg.ProgramLimitExceeded("index row size exceeds maximum"))
 
 
-def test_an_act_that_cannot_be_looked_at_holds_up_no_other(
-    engine: Engine,
-    watch: Watch,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def three_acts(engine: Engine) -> int:
+    """Return the number of the act before them."""
     with engine.begin() as connection:
-        newest = connection.execute(text("SELECT max(id) FROM act")).scalar_one()
+        newest: int = connection.execute(text("SELECT max(id) FROM act")).scalar_one()
         connection.execute(
             text(
                 "INSERT INTO act (at, subject, key, what, payload, account, role, reason, basis)"
@@ -228,6 +224,16 @@ def test_an_act_that_cannot_be_looked_at_holds_up_no_other(
                 " FROM generate_series(1, 3) n"
             )
         )
+    return newest
+
+
+def test_an_act_that_cannot_be_looked_at_holds_up_no_other(
+    engine: Engine,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    newest = three_acts(engine)
     seen: list[int] = []
 
     def told(_connection: Connection, after: int, upto: int) -> Iterator[Told]:
@@ -253,6 +259,24 @@ def test_an_act_that_cannot_be_looked_at_holds_up_no_other(
         }
         connection.execute(text("UPDATE alert SET state = 'resolved' WHERE rule = 'look-failed'"))
         connection.commit()
+
+
+def test_the_clock_is_looked_at_also_while_the_watch_catches_up(
+    engine: Engine, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = three_acts(engine)
+    monkeypatch.setattr(process, "ACTS_AT_ONCE", 1)
+    monkeypatch.setattr(process, "EVERY_S", 0.0)
+    seen: list[int] = []
+
+    def older(_connection: Connection) -> Iterator[OlderRegister]:
+        seen.append(watch._act)
+        yield from ()
+
+    monkeypatch.setattr(look, "older", older)
+    watch._act = newest
+    watch.catch_up()
+    assert seen == [newest + 1, newest + 2, newest + 3, newest + 3]
 
 
 @pytest.mark.parametrize(
