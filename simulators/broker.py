@@ -48,7 +48,8 @@ next_connection_delay_ms = 1
 
 
 _HELD_PORTS = 64
-_held: deque[socket.socket] = deque()
+_held: deque[int] = deque()
+"""Descriptors, which end with the process."""
 
 
 def free_port() -> int:
@@ -70,8 +71,8 @@ def free_port() -> int:
             name.close()
             continue
         if len(_held) == _HELD_PORTS:
-            _held.popleft().close()
-        _held.append(name)
+            os.close(_held.popleft())
+        _held.append(name.detach())
         return port
 
 
