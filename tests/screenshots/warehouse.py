@@ -55,13 +55,13 @@ def put_away(made: Phone) -> None:
 def wrong(made: Phone) -> None:
     put_away(made)
     made.wedge(symbol(3))
-    expect(made.page.locator(".w-told.g-bad")).to_be_visible()
+    expect(made.page.locator(".w-told.g-attention")).to_be_visible()
 
 
 def doubt(made: Phone) -> None:
     put_away(made)
     made.wedge("SN-4711")
-    expect(made.page.locator(".w-told.g-attention")).to_be_visible()
+    expect(made.page.locator(".w-told.g-bad")).to_be_visible()
 
 
 def pack(made: Phone) -> None:
