@@ -64,7 +64,7 @@ export function outcomeWords(outcome: Outcome): [word: string, sentence: string]
     case "disputed":
       return [
         t("Stop"),
-        t("The register says: {why}. Set it aside and ask.", { why: word("verdict", outcome.verdict!) }),
+        t("Set it aside and ask: {why}.", { why: word("verdict", outcome.verdict!) }),
       ];
     case "full":
       return [
