@@ -40,7 +40,8 @@ class Program:
         """Start it no more; when this returns, nobody is about to start it."""
         self._leaving.set()
         if self._keeping is not None:
-            await self._keeping
+            await asyncio.wait({self._keeping})  # whoever is cancelled here does not cancel that
+            self._keeping.result()
 
     def kill(self, away_s: float = 0.0) -> bool:
         """SIGKILL, and a new start after `away_s`; False if it does not run."""

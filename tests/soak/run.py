@@ -90,7 +90,8 @@ class Soak:
             self.faults += working.result()
         finally:
             reigning.cancel()
-            playing.cancel()
+            if not playing.done():
+                scenes.break_off()
             people.go_home()
             await asyncio.gather(reigning, playing, working, return_exceptions=True)
         await self._delivered(works, scenes)

@@ -90,11 +90,16 @@ class Scenes:
                 await scene()
                 self.played[name] += 1
 
-    async def end(self) -> None:
-        """End the two lines, also in the middle of a scene."""
+    def break_off(self) -> None:
+        """Let the scene that is played end by itself, soon: what it does in threads cannot be
+        cancelled."""
+        self._over.set()
         self._ending = True
         for site in self.sites:
             site.kill()
+
+    async def end(self) -> None:
+        """End the two lines."""
         await self._in_thread(self._end_sites)
         self._thread.shutdown()
 
