@@ -74,7 +74,8 @@ demo: $(STAMP)
 # Collected once before, so that not each process has to compile all of the tests.
 $(VENV)/.compiled: $(STAMP)
 	@echo "test: compiling the tests"
-	@$(BIN)/python -m pytest --collect-only -qq -p no:cacheprovider >$@
+	@$(BIN)/python -m pytest --collect-only -qq -p no:cacheprovider >/dev/null || true  # the run tells
+	@touch $@
 
 test: $(VENV)/.compiled
 	@$(BIN)/python -m tests.needs install

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from drivers import catalog
 from drivers.address import Rfc2217Target, SerialTarget, parse_url
 from drivers.catalog import Kind
+from drivers.modbus_cell.codec import crc16
 from drivers.trace import printable
 
 SHOWN = 48
@@ -122,21 +123,16 @@ def _modbus(kind: Kind, options: BaseModel, data: bytes) -> str:
         return ""
     rtu = getattr(options, "serial_server", False)
     ends = range(_SHORTEST_RTU, min(len(data), _LONGEST_RTU) + 1)
-    if not rtu and data[1:2] and data[1] & 0x7F in _ASKED and any(not _crc(data[:e]) for e in ends):
+    if (
+        not rtu
+        and data[1:2]
+        and data[1] & 0x7F in _ASKED
+        and any(crc16(data[:e]) == 0 for e in ends)
+    ):
         return "Modbus RTU: a serial server before the cell: --option serial_server=true"
     if rtu and data[2:4] == b"\0\0" and int.from_bytes(data[4:6]) <= len(data) - 6:
         return "Modbus TCP: the cell's own Ethernet: --option serial_server=false"
     return ""
-
-
-def _crc(data: bytes) -> int:
-    """CRC-16 of Modbus; 0 over a whole RTU frame."""
-    crc = 0xFFFF
-    for octet in data:
-        crc ^= octet
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-    return crc
 
 
 def _prompt(data: bytes) -> list[str]:

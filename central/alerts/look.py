@@ -195,8 +195,8 @@ _LATCHED = text(
 )
 
 _NOT_STORED = text(
-    "SELECT s.gateway, e.messages, e.details FROM (SELECT DISTINCT gateway FROM stream) s"
-    " CROSS JOIN LATERAL (SELECT count(*) AS messages, array_agg(detail ORDER BY id) AS details"
+    "SELECT s.gateway, e.messages, e.detail FROM (SELECT DISTINCT gateway FROM stream) s"
+    " CROSS JOIN LATERAL (SELECT count(*) AS messages, (array_agg(detail ORDER BY id))[1] AS detail"
     "  FROM evidence WHERE gateway = s.gateway AND reason = 'not-stored' AND received >= :day) e"
     " WHERE e.messages > 0 ORDER BY s.gateway"
 )
@@ -295,7 +295,7 @@ def not_stored(connection: Connection, now: datetime) -> Iterator[NotStored]:
     """The messages of this UTC day that ingest could not store."""
     day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for row in connection.execute(_NOT_STORED, {"day": day}):
-        yield NotStored(row.gateway, day.date(), row.messages, row.details[0])
+        yield NotStored(row.gateway, day.date(), row.messages, row.detail)
 
 
 def refused_scans(connection: Connection, after: int, upto: int) -> Iterator[RefusedScan]:
