@@ -104,8 +104,7 @@ def _prepare(folder: Path, programs: Path) -> str | None:
         if socket.stat().st_uid != os.geteuid() or stat.S_IMODE(socket.stat().st_mode) != 0o700:
             raise ConfigError(f"{socket} is not ours alone")
         return None
-    if not _exists(user):
-        _run(["/usr/sbin/useradd", "--system", "--no-create-home", user], None)
+    _add_user(user)
     for owned in {folder, socket}:
         _own(owned, user)
     for needed in (folder, programs / "postgres"):
@@ -114,6 +113,20 @@ def _prepare(folder: Path, programs: Path) -> str | None:
             if not mode & stat.S_IXOTH:
                 parent.chmod(mode | stat.S_IXOTH)
     return user
+
+
+def _add_user(user: str) -> None:
+    """Add the system user unless it exists; one process at a time.
+
+    Two runs of useradd at once replaced each other's entry, and a server then ran as nobody.
+    """
+    accounts = os.open("/etc", os.O_RDONLY)
+    try:
+        fcntl.flock(accounts, fcntl.LOCK_EX)
+        if not _exists(user):
+            _run(["/usr/sbin/useradd", "--system", "--no-create-home", user], None)
+    finally:
+        os.close(accounts)
 
 
 def _exists(user: str) -> bool:
