@@ -315,6 +315,7 @@ def test_it_is_escalated_where_nobody_acknowledges(scene: Scene, post: Post) -> 
     scene.watch(more=circle)
     late = scene.raised("disputed", quiet)["number"]
     wait_for("the chief's mail", lambda: [m for m in post.told(late) if m["To"] == CHIEF])
+    wait_for("the second call", lambda: len(scene.calls(late)) == 2)
     scene.watch(more=circle)
     scene.told("seen", UII.format(7))
     scene.caught_up()
