@@ -118,7 +118,8 @@ def _prepare(folder: Path, programs: Path) -> str | None:
 def _add_user(user: str) -> None:
     """Add the system user unless it exists; one process at a time.
 
-    Two runs of useradd at once replaced each other's entry, and a server then ran as nobody.
+    Two runs of useradd at once can replace each other's entry: the first id then has no user, and
+    initdb refuses it.
     """
     accounts = os.open("/etc", os.O_RDONLY)
     try:
