@@ -317,6 +317,7 @@ def _import(config: Config, options: argparse.Namespace) -> int:
 
 def _salvage(config: Config, options: argparse.Namespace) -> int:
     from central.ingest.salvage import take
+    from central.plan import doubts
     from central.register.acts import By, Work
 
     try:
@@ -325,7 +326,9 @@ def _salvage(config: Config, options: argparse.Namespace) -> int:
         raise ConfigError(f"{options.file}: {error.strerror}") from error
     with db.disposing(db.make_engine(config)) as engine, engine.begin() as connection:
         plan_keys = keys.plan_keys(keys.load_public(config.keys.dir))
-        done = take(Work(connection, By.command()), content, options.reason, plan_keys)
+        work = Work(connection, By.command())
+        done = take(work, content, options.reason, plan_keys)
+        doubts.enter_of_ended(work, done.gateway, done.epoch)
     lines = [
         f"{done.gateway}, epoch {done.epoch}",
         f"  {done.records} records taken in, {done.known} were here already",

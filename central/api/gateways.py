@@ -78,7 +78,13 @@ def bring_salvage(
     """The file that `gjurma-gateway journal salvage` wrote is the body. Its records are judged as
     those of the epoch that has ended; what the register holds already is left as it is."""
     plan_keys = keys.plan_keys(request.app.state.central_keys)
-    return desk.act(lambda work: salvage.take(work, desk.body, reason, plan_keys), 201)
+
+    def take(work: Work) -> Salvaged:
+        done = salvage.take(work, desk.body, reason, plan_keys)
+        doubts.enter_of_ended(work, done.gateway, done.epoch)
+        return done
+
+    return desk.act(take, 201)
 
 
 @api.post(

@@ -34,8 +34,21 @@ class Doubt(BaseModel):
     at: datetime
 
 
+def enter_of_ended(work: Work, gateway: str, epoch: int) -> None:
+    """Enter what records of an epoch leave in doubt that were taken in after its end, if they were.
+
+    They may tell of a first component, or of a plan, that the register had not heard of by then.
+    """
+    table = schema.stream
+    later = work.connection.execute(
+        select(table.c.id).where(table.c.gateway == gateway, table.c.epoch > epoch).limit(1)
+    )
+    if later.first() is not None:
+        enter(work, gateway, epoch)
+
+
 def enter(work: Work, gateway: str, epoch: int) -> None:
-    """Enter the doubts that an epoch leaves which has just been closed, if there was one."""
+    """Enter the doubts that an ended epoch leaves, but for those that are entered already."""
     connection, table = work.connection, schema.stream
     stream = connection.execute(
         select(table.c.id, table.c.plan_incarnation, table.c.plan_version).where(
@@ -57,6 +70,7 @@ def enter(work: Work, gateway: str, epoch: int) -> None:
         given = Held(given.marks, blind=True)  # restored, and not all has been told again yet
     wanted = _touched(connection, stream.id, list(orders), given)
     key = StreamKey(gateway, epoch)
+    entered = _entered(connection, stream.id)
     rows = [
         {
             "order_code": number.order,
@@ -68,6 +82,7 @@ def enter(work: Work, gateway: str, epoch: int) -> None:
         for number in load(connection, [(orders[code], number) for code, number in wanted])
         if not _is_ended(number)
         if (component := in_doubt(orders[number.order], number, key, given)) is not None
+        if (number.order, number.number, component) not in entered
     ]
     if rows:
         work.act(GATEWAY, gateway, "in doubt", {"doubts": rows})
@@ -144,6 +159,17 @@ def _touched(
     found = {(row.order_code, row.number) for row in rows}
     found |= {(mark.order, mark.number) for mark in given.marks if mark.order in codes}
     return sorted(found)
+
+
+def _entered(connection: Connection, stream: int) -> set[tuple[str, int, str]]:
+    """What a stream left in doubt, given back or not: by order, number and component."""
+    table = schema.doubt
+    rows = connection.execute(
+        select(table.c.order_code, table.c.number, table.c.component).where(
+            table.c.stream == stream
+        )
+    )
+    return {(row.order_code, row.number, row.component) for row in rows}
 
 
 def _is_ended(number: Number) -> bool:

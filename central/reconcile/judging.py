@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from central import schema
 from central.errors import GjurmaError
 from central.ingest import ingest_acts, store
+from central.plan import doubts
 from central.reconcile.rebuild import (
     AGAIN,
     Difference,
@@ -82,6 +83,8 @@ def judge_again(work: Work, reason: str, keys: tuple[CentralKey, ...]) -> list[B
         assert stream is not None
         # Where its journal forked.
         ingest_acts.dispute(driver, stream, (), reason, datetime.now(UTC))
+    for gateway, epoch in sorted({(batch.gateway, batch.epoch) for batch in batches}):
+        doubts.enter_of_ended(work, gateway, epoch)
     return batches
 
 

@@ -9,7 +9,7 @@ from gateway.contract.plan import Due, Plan
 from gateway.contract.record import Mark, Readback, Repeat
 from tests.support.peer import Peer
 from tests.support.register import Register
-from tests.support.registry import TEMPLATE, Registry
+from tests.support.registry import Registry
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.slow
@@ -162,27 +162,6 @@ def test_a_plan_that_cannot_be_compiled_stops_no_other(centre: Registry, line: L
     one.wait_plan(one.order, "held")
 
 
-def add_split_order(centre: Registry, code: str, *gateways: object, **more: object) -> None:
-    """An order of a product of two pieces, which one gateway each marks."""
-    if not centre.sql("SELECT 1 FROM product WHERE code = 'PAIR'"):
-        centre.post(
-            "/api/v1/products",
-            {
-                "code": "PAIR",
-                "entity": "UMG",
-                "model": "PAIR",
-                "components": [
-                    {"name": "receiver", "symbol": "R"},
-                    {"name": "barrel", "symbol": "B", "job": "BARREL"},
-                ],
-                "template": {"content": TEMPLATE.replace("PM70", "PPAIR"), "lines": ["{serial}"]},
-            },
-        )
-        centre.approve("PAIR")
-    order = {"code": code, "product": "PAIR", "gateways": gateways, "job": "J"}
-    centre.release_order({"quantity": 3} | order | more)
-
-
 def follow(peer: Peer, told: Callable[[Plan], bool], what: str) -> Plan:
     """Wait for such a plan, accept it, and say so."""
 
@@ -231,8 +210,7 @@ def test_one_gateway_marks_the_receiver_and_another_the_barrel(
     centre: Registry, line: Line
 ) -> None:
     one, two = line(), line()
-    add_split_order(
-        centre,
+    centre.add_order_of_pairs(
         "pair",
         {"name": one.gateway, "components": ["receiver"]},
         {"name": two.gateway, "components": ["barrel"]},
@@ -262,10 +240,7 @@ def test_one_gateway_marks_the_receiver_and_another_the_barrel(
     follow(two, lambda plan: [d.number for d in plan.due or ()] == [due.number + 1], "the next")
     two.enroll(reason="disk lost")
     one_more = due.number + 1
-    told_doubts = centre.get("/api/v1/orders/pair/doubts")
-    assert [(d["number"], d["component"], d["epoch"]) for d in told_doubts] == [
-        (one_more, "barrel", 1)
-    ]
+    assert centre.doubts("pair") == [(one_more, "barrel", 1)]
     wait_for(
         "a number in its place",
         lambda: any(b.start > one_more + 1 for b in one.plans[-1].blocks if b.order == "pair"),
@@ -286,8 +261,7 @@ def test_a_barrel_that_was_heard_before_its_receiver_is_not_due_again(
     centre: Registry, line: Line
 ) -> None:
     one, two = line(), line()
-    add_split_order(
-        centre,
+    centre.add_order_of_pairs(
         "early",
         {"name": one.gateway, "components": ["receiver"]},
         {"name": two.gateway, "components": ["barrel"]},
@@ -304,10 +278,35 @@ def test_a_barrel_that_was_heard_before_its_receiver_is_not_due_again(
     assert [due.number for due in plan.due or ()] == [number + 1]
 
 
+def test_what_salvaged_records_leave_in_doubt_is_marked_by_no_later_epoch(
+    centre: Registry, line: Line
+) -> None:
+    peer = line()
+    centre.add_order_of_pairs("torn", peer.gateway)
+    peer.accept("torn")
+    peer.deliver()
+    old, delivered, first, second = peer.journal, peer.committed, peer.number(1), peer.number(2)
+    peer.good(1)  # its receiver; the journal may hold the barrel's mark, too, where it is damaged
+    peer.good(2)
+    peer.enroll(reason="a byte was flipped")
+    assert centre.doubts("torn") == [], "nothing was heard of them"
+    centre.salvage(old.salvage((delivered + 1, old.seq)))
+    left = [(first, "barrel", 1), (second, "barrel", 1)]
+    assert centre.doubts("torn") == left
+    follow(peer, lambda plan: plan.epoch == 2, "a plan of the new epoch")
+    assert peer.plan is not None
+    assert peer.plan.due is None
+    back = f"/api/v1/orders/torn/numbers/{first}/return"
+    centre.post(back, {"reason": "no such barrel in the shop"})
+    centre.salvage(old.salvage((delivered + 1, old.seq)))
+    assert centre.doubts("torn") == left[1:], "what was given back is not in doubt again"
+    plan = follow(peer, lambda plan: bool(plan.due), "a barrel that is due")
+    assert [(due.number, due.component) for due in plan.due or ()] == [(first, "barrel")]
+
+
 def test_marks_are_read_back_by_another_gateway(centre: Registry, line: Line) -> None:
     one, two = line(), line()
-    add_split_order(
-        centre,
+    centre.add_order_of_pairs(
         "read",
         one.gateway,
         {"name": two.gateway, "components": [], "reads": True},

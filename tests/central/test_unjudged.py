@@ -121,6 +121,11 @@ def test_a_batch_that_cannot_be_judged_is_kept_and_judged_later(
     assert json.loads(register.run("judge", "--json", "--reason", "again")) == {"judged": []}
 
 
+def write_no_claims(_connection: object, _stream: object, writes: Writes, *_: object) -> None:
+    if writes.claims:
+        raise ValueError("no claim can be written")
+
+
 @pytest.mark.slow
 def test_where_its_claims_cannot_be_written_the_bytes_are_kept(
     register: Registry,
@@ -128,12 +133,8 @@ def test_where_its_claims_cannot_be_written_the_bytes_are_kept(
     stumbling: Callable[[Peer, Exception], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def write_claims(_connection: object, _stream: object, writes: Writes, *_: object) -> None:
-        if writes.claims:
-            raise ValueError("no claim can be written")
-
     stumbling(peer, ValueError("a fault of ours"))
-    monkeypatch.setattr(store, "_write_claims", write_claims)
+    monkeypatch.setattr(store, "_write_claims", write_no_claims)
     peer.intent(1)
     assert peer.deliver().committed == peer.journal.seq
     monkeypatch.undo()
@@ -210,20 +211,36 @@ def test_salvaged_records_that_cannot_be_judged_are_kept_and_judged_later(
     old, first = peer.journal, peer.committed + 1
     peer.good(2)
     peer.enroll(reason="a byte was flipped")
-    with register.client() as client:
-        response = client.post(
-            "/api/v1/salvages?reason=disk",
-            content=old.salvage((first, old.seq)),
-            headers={"Content-Type": "application/octet-stream"},
-        )
-    assert response.status_code == 201, response.text
-    assert response.json()["records"] == old.seq - first + 1
+    assert register.salvage(old.salvage((first, old.seq)))["records"] == old.seq - first + 1
     assert items(register, peer) == [("good", False, False), ("open", True, False)]
     rebuilt(register)
     monkeypatch.undo()
     register.run("judge", "--reason", "mended")
     assert items(register, peer) == [("good", False, False)] * 2
     rebuilt(register)
+
+
+@pytest.mark.slow
+def test_what_an_epoch_left_in_doubt_is_told_once_its_records_are_judged(
+    register: Registry,
+    peer: Peer,
+    stumbling: Callable[[Peer, Exception], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    register.add_order_of_pairs(f"{peer.order}-pairs", peer.gateway)
+    peer.order = f"{peer.order}-pairs"
+    peer.accept()
+    peer.deliver()
+    stumbling(peer, ValueError("a fault of ours"))
+    monkeypatch.setattr(store, "_write_claims", write_no_claims)
+    number = peer.number(1)
+    peer.journal.marked(peer.intent(1))
+    peer.deliver()
+    peer.enroll(reason="the disk is gone")
+    monkeypatch.undo()
+    assert register.doubts(peer.order) == [], "nothing is known of what it marked"
+    register.run("judge", "--reason", "mended")
+    assert register.doubts(peer.order) == [(number, "barrel", 1)]
 
 
 @pytest.mark.slow

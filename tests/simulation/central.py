@@ -135,6 +135,7 @@ class Centre:
         for batch in self.register.batches[before:]:
             self._date(batch.stream, batch.first, batch.last, self.now())
         self._take_over_blocks(self.now())
+        enter_doubts(self.register, self.officers, manifest.gateway, manifest.epoch)
         name = f"{manifest.gateway}, epoch {manifest.epoch}"
         self.story.tell("officer", f"{name}: brings {new} salvaged records")
         self.touch()
@@ -213,8 +214,10 @@ class Centre:
         self.touch()
 
     def look_after_restore(self) -> None:
-        """An officer does what the alert says."""
+        """An officer does what the alert says, even where a restore was declared: the database may
+        have been put back twice in one second, which both restores are called by."""
         if self.register.older is not None:
+            self.undeclared = True
             self.declare()
 
     # -- the processes
@@ -320,12 +323,16 @@ class Centre:
             return
         self.stumbling -= register.unjudged.keys()
         before = dict(register.held.items)
+        streams = sorted({(gateway, epoch) for gateway, epoch, _ in register.unjudged})
         register.judge_again()
         self.done.append(("judge-again",))
         self.story.tell("officer", "judges again what was unjudged")
         for key, item in register.held.items.items():
             if before.get(key) != item and item.space is not None and item.number is not None:
                 self.officers.since[item.space, item.number] = self.now()
+        for gateway, epoch in streams:
+            if epoch < newest(register, gateway):
+                enter_doubts(register, self.officers, gateway, epoch)
         self.touch()
 
     def _take_over_blocks(self, now: datetime) -> None:

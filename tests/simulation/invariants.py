@@ -66,8 +66,8 @@ class Watch:
         self.alike: set[tuple[str, str]] = set()
         """By content and component: what was read on another piece that carries the same symbol."""
         self.engraved: dict[MarkRef, list[Part]] = {}
-        self.outcomes: dict[MarkRef, str] = {}
-        """What the marker did, by the journal."""
+        self.outcomes: dict[MarkRef, set[str]] = {}
+        """What the marker did, by the journal: one that was set back may say otherwise later."""
         self.read_good: set[MarkRef] = set()
         """By a device."""
         self.armed: set[tuple[str, int, int]] = set()
@@ -176,7 +176,7 @@ class Watch:
             ref = MarkRef(machine.name, epoch, record.intent, result.position)
             if device.armed and device.whose.marks.get(result.position) == ref:
                 raise Broken(f"{result.did}, by record {record.seq}: {device.name} is still armed")
-            self.outcomes[ref] = result.did
+            self.outcomes.setdefault(ref, set()).add(result.did)
             if result.did == "not_started":
                 self.not_started[ref] = self._world.loop.now
                 if self.engraved.get(ref):
@@ -346,7 +346,7 @@ class Watch:
             if ref in self.not_started and not self._world.excused(ref):
                 raise Broken(f"{engraving.content}: engraved, and it was called not started")
             if ref in self.outcomes and not self._world.excused(ref):
-                did = self.outcomes[ref]
+                did = " and ".join(sorted(self.outcomes[ref]))
                 raise Broken(f"{engraving.content}: engraved, after it was called {did}")
         if former:
             self._over(part, engraving, former)
@@ -524,7 +524,7 @@ def _what_is_good_was_seen(world: "World") -> None:
     for key, item in held.items.items():
         if world.excused(last[key]):
             continue
-        was_unknown = watch.outcomes.get(last[key]) == "unknown"
+        was_unknown = watch.outcomes.get(last[key]) == {"unknown"}
         if item.basis == "keyed" and was_unknown and last[key] not in watch.read_good:
             raise Broken(f"{item.serial} {item.component}: unknown, and good by what was typed")
 
@@ -537,8 +537,11 @@ def _nothing_is_refused(world: "World") -> None:
             continue
         match _record(world, key):
             case (Verified() | Settled()) as said if found.code == "out-of-place":
-                if MarkKey(*ref_of(said)) in held.claims:
+                mark = ref_of(said)
+                if MarkKey(*mark) in held.claims:
                     raise Broken(f"{told}, and its mark is known by now")
+                if mark.gateway != key.gateway and world.lost_with_its_journal(mark):
+                    continue  # a backup forgot the mark, and nobody can tell it again
         if not world.may_be_refused(key.gateway):
             raise Broken(told)
 

@@ -46,6 +46,8 @@ class Officers:
     """When a block was."""
     void: frozenset[str] = frozenset()
     """Blocks that no plan names any more."""
+    away: frozenset[str] = frozenset()
+    """Orders that the plans do not name for a while; whose they are does not change by that."""
     doubts: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
     """By order and number, the components that a lost journal may have marked."""
 
@@ -76,6 +78,9 @@ class Officers:
     def of(self, gateway: str) -> list[Order]:
         return [order for order in self.orders.values() if order.member(gateway) is not None]
 
+    def named_to(self, gateway: str) -> list[Order]:
+        return [order for order in self.of(gateway) if order.code not in self.away]
+
 
 def licence(now: datetime) -> Validity:
     return Validity("active", now - timedelta(days=1), now + timedelta(days=365))
@@ -95,7 +100,7 @@ def facts(
     if stream is None or stream.state != "live":
         return None
     plans = _plans(register, gateway)
-    mine = officers.of(gateway)
+    mine = officers.named_to(gateway)
     numbers = _numbers(register, officers, mine)
     held = {name: _held(register, name) for name in _others(mine, gateway, register)}
     return Facts(
@@ -132,7 +137,7 @@ def newest(register: Register, gateway: str) -> int:
 
 
 def enter_doubts(register: Register, officers: Officers, gateway: str, epoch: int) -> None:
-    """The doubts that an epoch leaves which has just been closed, if there was one."""
+    """The doubts that an ended epoch leaves, if there was one."""
     stream = register.streams.get((gateway, epoch))
     if stream is None:
         return

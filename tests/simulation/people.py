@@ -122,8 +122,11 @@ class Operator:
             if job is not None and not job.look:  # nothing else makes them wait
                 self._change_once(station)
             self.bench.pedal()
-        elif phase is Phase.LOOKING and station.running is not None and job and not job.own:
-            self.lay_blanks(job.component, job.positions)
+        elif phase is Phase.LOOKING and station.running is not None and job:
+            if job.own:
+                self._lay_again({seen.position: seen.content for seen in job.own})
+            else:
+                self.lay_blanks(job.component, job.positions)
 
     def _change_once(self, station: Station) -> None:
         """Lay blank parts before the first tread of a shot, where no look asks for them."""
@@ -225,7 +228,9 @@ class Operator:
         trial = self.chance.yes(0.02)
         if trial:
             self.lay_blanks("plate", (1,))
-        elif not self.careless and not work.again:
+        elif work.again:
+            self._lay_again({mark.position: mark.content for mark in work.marks})
+        elif not self.careless:
             self.lay_blanks(work.component.name, work.positions)
         self.why_not = ""
         # Whoever has just chosen an order sees it; others may have an old one before them.
@@ -261,6 +266,15 @@ class Operator:
             elif part is None or not part.blank or part.kind != kind:
                 self._lift(position)
                 place.lay(position, self.metal.blank(kind))
+
+    def _lay_again(self, contents: dict[int, str]) -> None:
+        """Fetch the parts that are to be marked again, where they were taken away meanwhile."""
+        for position, content in contents.items():
+            carrying = (p for p in self.bin if any(e.content == content for e in p.engravings))
+            if (part := next(carrying, None)) is not None:
+                self.bin.remove(part)
+                self._lift(position)
+                self.bench.place.lay(position, part)
 
     def _bin_waits(self) -> bool:
         return any(self.is_wanted(part) for part in self.bin)

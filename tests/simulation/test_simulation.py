@@ -20,6 +20,7 @@ REGRESSIONS = {
     208: "the word of a start that a journal set back had forgotten stood; no more numbers",
     392: "a batch was under way during a restore, and judged without its plan",
     761: "a further component whose number's first mark a backup had forgotten was refused",
+    5201: "what a salvaged record left in doubt was marked by the next epoch, on a second barrel",
 }
 """Seeds that found something, and what. A later world may draw another story from the same seed."""
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from central.plan.facts import Member
 from gateway.contract.record import Mark
 from gateway.contract.salvage import Manifest
 from gateway.contract.signed import SigningKey
@@ -435,27 +434,27 @@ class World:
             self.copy_all(centre=chance.yes(0.5))
 
     async def _orders_leave(self) -> None:
-        """Officers take an order from every gateway for a while: the plans name it no more."""
+        """Orders leave every plan for a while, and come back."""
         chance = self.chance.of("orders-leave")
-        members = {code: order.members for code, order in self.centre.officers.orders.items()}
-        if len(members) < 2 or not chance.yes(0.5):
+        codes = sorted(self.centre.officers.orders)
+        if len(codes) < 2 or not chance.yes(0.5):
             return
 
-        def give(code: str, to: tuple[Member, ...]) -> None:
-            orders = self.centre.officers.orders
-            orders[code] = replace(orders[code], members=to)
+        def name(code: str) -> None:
+            self.centre.officers.away -= {code}
             self.centre.touch()
 
-        for code, whole in members.items():  # a register that is restored may have forgotten it
-            self.later(FOR_EVER_S, partial(give, code, whole))
+        for code in codes:  # a register that is restored may have forgotten it
+            self.later(FOR_EVER_S, partial(name, code))
         while not self.is_calm:
             await asyncio.sleep(chance.uniform(1, 8))
-            code = chance.pick(sorted(members))
+            code = chance.pick(codes)
             if self.is_calm:
                 return
             self.tell("officer", f"takes {code} from every gateway")
-            give(code, ())
-            self.later(chance.uniform(1, 6), partial(give, code, members[code]))
+            self.centre.officers.away |= {code}
+            self.centre.touch()
+            self.later(chance.uniform(1, 6), partial(name, code))
 
     async def _clocks_run_astray(self) -> None:
         """A computer loses its time server, its clock is far off, and it is corrected later."""

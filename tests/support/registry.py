@@ -257,6 +257,34 @@ class Registry(ABC):
         self.post("/api/v1/orders", order)
         self.post(f"/api/v1/orders/{order['code']}/release", {"reason": "approved"})
 
+    def add_order_of_pairs(self, code: str, *gateways: object, **more: object) -> None:
+        """An order of three receivers with their barrels, released: each a piece of its own."""
+        if not self.sql("SELECT 1 FROM product WHERE code = 'PAIR'"):
+            pieces = [
+                {"name": "receiver", "symbol": "R"},
+                {"name": "barrel", "symbol": "B", "job": "BARREL"},
+            ]
+            template = TEMPLATE.replace("PM70", "PPAIR")
+            self.add_product("PAIR", "UMG", template, model="PAIR", serial="", components=pieces)
+        order = {"code": code, "product": "PAIR", "gateways": gateways, "job": "J"}
+        self.release_order({"quantity": 3} | order | more)
+
+    def doubts(self, order: str) -> list[tuple[int, str, int]]:
+        """Number, component and epoch of what journals that ended left in doubt."""
+        told = self.get(f"/api/v1/orders/{order}/doubts")
+        return [(doubt["number"], doubt["component"], doubt["epoch"]) for doubt in told]
+
+    def salvage(self, content: bytes) -> Any:
+        """What `gjurma-gateway journal salvage` wrote, taken in."""
+        with self.client() as client:
+            response = client.post(
+                "/api/v1/salvages?reason=disk",
+                content=content,
+                headers={"Content-Type": "application/octet-stream"},
+            )
+        assert response.status_code == 201, response.text
+        return response.json()
+
     def approve(self, product: str, **more: Any) -> str:
         """A type approval of a product, without an end; returns its number."""
         body = {
