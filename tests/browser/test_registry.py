@@ -353,7 +353,8 @@ def test_of_thousands_at_once_the_page_shows_a_sample_and_says_so(line: Line, pa
         expect(page.locator(f".term[data-term={term}] b")).to_have_text(told, timeout=30_000)
     ((marks,),) = line.centre.sql("SELECT count(*) FROM claim")
     told = f"{marks:,}".replace(",", "\u202f")
-    expect(page.locator("#pace-totals")).to_contain_text(f"{told} shënjime", timeout=30_000)
+    # The whole hour is counted anew each minute only, and a test has moved what was received.
+    expect(page.locator("#pace-totals")).to_contain_text(f"{told} shënjime", timeout=90_000)
     expect(page.locator("#sampled")).to_be_hidden(timeout=30_000)
     rows = page.locator("#marks tbody tr")
     assert rows.count() == 100

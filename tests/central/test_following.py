@@ -390,6 +390,7 @@ def test_another_takes_over_from_one_whose_lock_is_gone(
     wait_for("the first", lambda: at_work, 20)
     end_session(config, at_work[0])
     wait_for("the next", lambda: len(at_work) == 2, 20)
+    wait_for("the first to find out", lambda: ended, 20)
     assert len(ended) == 1
     stopping.set()
     for thread in threads:
